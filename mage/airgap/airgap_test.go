@@ -1,0 +1,241 @@
+package airgap
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"todo-chatbot/mage/progress"
+)
+
+// recipe is one whose image needs no outside.
+type recipe struct {
+	ref, inputs string
+	made        *atomic.Int32
+	err         error
+}
+
+func (r recipe) Ref() string             { return r.ref }
+func (r recipe) Inputs() (string, error) { return r.inputs, nil }
+func (r recipe) Make(_ context.Context, scratch string, _ *progress.Step) (v1.Image, error) {
+	r.made.Add(1)
+	if r.err != nil {
+		return nil, r.err
+	}
+	layer, err := layerOf(filepath.Join(scratch, "layer.tar"), []file{{Path: "etc/motd", Mode: 0o644, Body: []byte(r.inputs)}})
+	if err != nil {
+		return nil, err
+	}
+	return compose(v1.Config{Cmd: []string{"true"}}, layer)
+}
+
+func supply(t *testing.T, cache string, recipes ...recipe) *Supply {
+	t.Helper()
+	s := New(Options{Root: t.TempDir(), Cache: cache})
+	for _, r := range recipes {
+		s.recipes[r.ref] = r
+	}
+	return s
+}
+
+func TestAnImageIsPulledWhereItsRegistryAnswers(t *testing.T) {
+	var probes atomic.Int32
+	inner := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("User-Agent") == userAgent {
+			probes.Add(1)
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	ref := strings.TrimPrefix(server.URL, "http://") + "/library/base:1"
+	tag, err := name.NewTag(ref)
+	require.NoError(t, err)
+	upstream, err := random.Image(64, 1)
+	require.NoError(t, err)
+	require.NoError(t, remote.Write(tag, upstream))
+
+	made := &atomic.Int32{}
+	s := supply(t, t.TempDir(), recipe{ref: ref, inputs: "a", made: made})
+	image, err := s.Resolve(t.Context(), ref)
+	require.NoError(t, err)
+	wanted, err := upstream.Digest()
+	require.NoError(t, err)
+	assert.Equal(t, wanted, image.Digest)
+	assert.False(t, image.Made())
+	assert.Zero(t, made.Load(), "the recipe is not asked")
+
+	_, err = s.Resolve(t.Context(), ref)
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, probes.Load(), "one question a registry a run")
+}
+
+func TestAnImageIsMadeOnceWhereNoRegistryAnswers(t *testing.T) {
+	cache, ref := t.TempDir(), unreachable(t)+"/base:1"
+	made := &atomic.Int32{}
+	var group sync.WaitGroup
+	digests := make([]v1.Hash, 4)
+	for i := range digests {
+		group.Go(func() { // each its own run, at the same time
+			image, err := supply(t, cache, recipe{ref: ref, inputs: "a", made: made}).Resolve(t.Context(), ref)
+			if assert.NoError(t, err) {
+				assert.True(t, image.Made())
+				digests[i] = image.Digest
+			}
+		})
+	}
+	group.Wait()
+	assert.EqualValues(t, 1, made.Load())
+	for _, digest := range digests {
+		assert.Equal(t, digests[0], digest)
+	}
+
+	other, err := supply(t, cache, recipe{ref: ref, inputs: "b", made: made}).Resolve(t.Context(), ref)
+	require.NoError(t, err)
+	assert.NotEqual(t, digests[0], other.Digest, "other inputs, another image")
+}
+
+func TestAFailedRecipeLeavesNothingBehind(t *testing.T) {
+	cache, ref := t.TempDir(), unreachable(t)+"/base:1"
+	made := &atomic.Int32{}
+	_, err := supply(t, cache, recipe{ref: ref, inputs: "a", made: made, err: errors.New("disk full")}).Resolve(t.Context(), ref)
+	require.ErrorContains(t, err, "disk full")
+	require.ErrorContains(t, err, ref)
+
+	// As does a run that was killed in the middle.
+	partial := filepath.Join(cache, "images", fileName(ref), "a.partial")
+	require.NoError(t, os.MkdirAll(partial, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(partial, "index.json"), []byte("{"), 0o644))
+	image, err := supply(t, cache, recipe{ref: ref, inputs: "a", made: made}).Resolve(t.Context(), ref)
+	require.NoError(t, err)
+	layers, err := image.Layers()
+	require.NoError(t, err)
+	assert.Len(t, layers, 1)
+	assert.NoDirExists(t, partial)
+}
+
+func TestAnImageThatIsNowhereToBeHadIsNamed(t *testing.T) {
+	ref := unreachable(t) + "/exotic:1"
+	_, err := supply(t, t.TempDir()).Resolve(t.Context(), ref)
+	var unobtainable *Unobtainable
+	require.ErrorAs(t, err, &unobtainable)
+	assert.Equal(t, ref, unobtainable.Ref)
+	assert.ErrorContains(t, err, "let this machine reach its registry")
+}
+
+func TestARegistryIsOneThatAnswersAsOne(t *testing.T) {
+	for name, c := range map[string]struct {
+		status int
+		there  bool
+	}{
+		"open":           {http.StatusOK, true},
+		"asks to log in": {http.StatusUnauthorized, true},
+		"proxy refuses":  {http.StatusForbidden, false},
+		"error page":     {http.StatusBadGateway, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(c.status) }))
+			t.Cleanup(server.Close)
+			there, err := supply(t, t.TempDir()).CanPull(t.Context(), strings.TrimPrefix(server.URL, "http://")+"/a/b:1")
+			require.NoError(t, err)
+			assert.Equal(t, c.there, there)
+		})
+	}
+}
+
+func TestOfflineAsksNobody(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("asked") }))
+	t.Cleanup(server.Close)
+	s := New(Options{Root: t.TempDir(), Cache: t.TempDir(), Offline: true})
+	there, err := s.CanPull(t.Context(), strings.TrimPrefix(server.URL, "http://")+"/a/b:1")
+	require.NoError(t, err)
+	assert.False(t, there)
+}
+
+func TestALayerIsTheSameBytesInWhateverOrderItsFilesCome(t *testing.T) {
+	source := filepath.Join(t.TempDir(), "program")
+	require.NoError(t, os.WriteFile(source, []byte("#!"), 0o700))
+	files := []file{
+		{Path: "usr/bin/program", Mode: 0o755, Source: source},
+		{Path: "usr/bin/alias", Link: "program"},
+		{Path: "etc/a/b", Mode: 0o600, Body: []byte("x")},
+	}
+	var first, second bytes.Buffer
+	require.NoError(t, writeLayer(&first, files))
+	require.NoError(t, os.Chtimes(source, time.Unix(1, 0), time.Unix(1, 0)))
+	require.NoError(t, writeLayer(&second, []file{files[2], files[1], files[0]}))
+	assert.Equal(t, first.Bytes(), second.Bytes())
+
+	var names []string
+	for reader := tar.NewReader(&first); ; {
+		header, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err)
+		names = append(names, header.Name)
+	}
+	assert.Equal(t, []string{"etc/", "etc/a/", "etc/a/b", "usr/", "usr/bin/", "usr/bin/alias", "usr/bin/program"}, names)
+}
+
+func TestMovingBytesFromOneInputToTheNextIsAChange(t *testing.T) {
+	assert.NotEqual(t, inputs("ab", "c"), inputs("a", "bc"))
+	assert.NotEqual(t, inputs("a"), inputs("a", ""))
+	assert.Equal(t, inputs("a", "b"), inputs("a", "b"))
+}
+
+func TestEveryRecipeNamesItsImageAndKnowsItsInputs(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	s := New(Options{Root: root, Cache: t.TempDir()})
+	for _, ref := range []string{DebianRef, PythonRef, NodeJSRef, RegistryRef, BuildKitRef, KindNodeRef} {
+		r, ok := s.recipes[ref]
+		require.True(t, ok, ref)
+		digest, err := r.Inputs()
+		require.NoError(t, err, ref)
+		again, err := r.Inputs()
+		require.NoError(t, err, ref)
+		assert.Equal(t, digest, again, ref)
+	}
+	restricted := New(Options{Root: root, Cache: t.TempDir(), Restricted: true})
+	plain, err := s.recipes[KindNodeRef].Inputs()
+	require.NoError(t, err)
+	wrapped, err := restricted.recipes[KindNodeRef].Inputs()
+	require.NoError(t, err)
+	assert.NotEqual(t, plain, wrapped, "a node with the runtime wrapper is another image")
+}
+
+func TestContainerdIsToldOfThePauseImageAndOfARestrictedHost(t *testing.T) {
+	config := []byte("version = 2\n  sandbox_image = \"registry.k8s.io/pause:3.10\"\n  restrict_oom_score_adj = false\n")
+	assert.Equal(t, "version = 2\n  sandbox_image = \"p:1\"\n  restrict_oom_score_adj = true\n", string(containerdConfig(config, "p:1", true)))
+	assert.Contains(t, string(containerdConfig(config, "p:1", false)), "restrict_oom_score_adj = false")
+}
+
+// unreachable is the address of a registry that is gone.
+func unreachable(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.NotFoundHandler())
+	address := strings.TrimPrefix(server.URL, "http://")
+	server.Close()
+	return address
+}

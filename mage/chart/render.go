@@ -1,0 +1,139 @@
+package chart
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"sort"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/engine"
+	"helm.sh/helm/v3/pkg/releaseutil"
+	"sigs.k8s.io/yaml"
+)
+
+// Options say for which release a chart is rendered.
+type Options struct {
+	Release     string // name; required
+	Namespace   string // required
+	KubeVersion string // such as "1.36.3"; "" means the newest that the Go libraries know
+	IsUpgrade   bool   // templates see an upgrade instead of an installation
+}
+
+// Manifest is one rendered resource.
+type Manifest struct {
+	File       string // template it comes from, such as "todo-chatbot/charts/backend/templates/service.yaml"
+	APIVersion string
+	Kind       string
+	Name       string
+	Hook       string // value of the helm.sh/hook annotation; "" for what is not a hook
+	YAML       string
+}
+
+// Render returns the chart's resources, hooks included, sorted by template.
+// The result depends on nothing but its arguments. A value that a template
+// uses and nobody sets is an error, where Helm would render nothing.
+func Render(c *chart.Chart, values Values, opts Options) ([]Manifest, error) {
+	caps, err := capabilities(opts.KubeVersion)
+	if err != nil {
+		return nil, err
+	}
+	if err := chartutil.ValidateReleaseName(opts.Release); err != nil {
+		return nil, fmt.Errorf("render chart %q: release name %q: %w", c.Name(), opts.Release, err)
+	}
+	if want := c.Metadata.KubeVersion; want != "" && !satisfies(want, caps.KubeVersion.Version) {
+		return nil, fmt.Errorf("render chart %q: it requires Kubernetes %s and the cluster has %s", c.Name(), want, caps.KubeVersion.Version)
+	}
+	c, user := clone(c), values.Map()
+	if err := chartutil.ProcessDependenciesWithMerge(c, user); err != nil {
+		return nil, fmt.Errorf("render chart %q: %w", c.Name(), err)
+	}
+	scope, err := chartutil.ToRenderValues(c, user, chartutil.ReleaseOptions{
+		Name: opts.Release, Namespace: opts.Namespace, Revision: 1,
+		IsInstall: !opts.IsUpgrade, IsUpgrade: opts.IsUpgrade,
+	}, caps)
+	if err != nil {
+		return nil, fmt.Errorf("render chart %q: %w", c.Name(), err)
+	}
+	files, err := engine.Engine{Strict: true}.Render(c, scope)
+	if err != nil {
+		return nil, fmt.Errorf("render chart %q: %w", c.Name(), err)
+	}
+	return split(files)
+}
+
+func capabilities(kubeVersion string) (*chartutil.Capabilities, error) {
+	caps := chartutil.DefaultCapabilities.Copy()
+	if kubeVersion == "" {
+		return caps, nil
+	}
+	v, err := chartutil.ParseKubeVersion(kubeVersion)
+	if err != nil {
+		return nil, fmt.Errorf("parse Kubernetes version %q: %w", kubeVersion, err)
+	}
+	caps.KubeVersion = *v
+	return caps, nil
+}
+
+func satisfies(constraint, version string) bool {
+	return chartutil.IsCompatibleRange(constraint, version)
+}
+
+// split takes rendered files apart into resources; files that hold none, such
+// as partials and notes, are left out.
+func split(files map[string]string) ([]Manifest, error) {
+	var manifests []Manifest
+	for file, content := range files {
+		if strings.HasPrefix(path.Base(file), "_") || strings.HasSuffix(file, "NOTES.txt") {
+			continue
+		}
+		docs := releaseutil.SplitManifests(content)
+		keys := make([]string, 0, len(docs))
+		for key := range docs {
+			keys = append(keys, key)
+		}
+		sort.Sort(releaseutil.BySplitManifestsOrder(keys))
+		for _, key := range keys {
+			m, err := parseManifest(file, docs[key])
+			if err != nil {
+				return nil, err
+			}
+			if m.YAML != "" {
+				manifests = append(manifests, m)
+			}
+		}
+	}
+	slices.SortStableFunc(manifests, func(a, b Manifest) int { return cmp.Compare(a.File, b.File) })
+	return manifests, nil
+}
+
+// parseManifest reads what names a resource. A document of comments only gives
+// a Manifest without YAML.
+func parseManifest(file, doc string) (Manifest, error) {
+	var head struct {
+		APIVersion string `json:"apiVersion"`
+		Kind       string `json:"kind"`
+		Metadata   struct {
+			Name        string            `json:"name"`
+			Annotations map[string]string `json:"annotations"`
+		} `json:"metadata"`
+	}
+	var content map[string]any
+	if err := yaml.Unmarshal([]byte(doc), &content); err != nil {
+		return Manifest{}, fmt.Errorf("parse what %s renders: %w", file, err)
+	}
+	if len(content) == 0 {
+		return Manifest{}, nil
+	}
+	if err := yaml.Unmarshal([]byte(doc), &head); err != nil {
+		return Manifest{}, fmt.Errorf("parse what %s renders: %w", file, err)
+	}
+	return Manifest{
+		File: file, APIVersion: head.APIVersion, Kind: head.Kind, Name: head.Metadata.Name,
+		Hook: head.Metadata.Annotations["helm.sh/hook"],
+		YAML: strings.TrimSpace(doc) + "\n",
+	}, nil
+}

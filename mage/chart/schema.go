@@ -1,0 +1,253 @@
+package chart
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
+)
+
+// CheckValues compares values with the schemas of the chart and its subcharts,
+// as Helm does at install, and says where each wrong value comes from.
+func CheckValues(c *chart.Chart, values Values) (Findings, error) {
+	c = clone(c)
+	user := values.Map()
+	s := &schemaCheck{chart: c, values: values}
+	// Helm only logs these and then keeps the default.
+	s.takeMismatches(c, user, nil)
+	effective, err := effectiveValues(c, user)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.check(c, effective, nil); err != nil {
+		return nil, err
+	}
+	return s.found.sorted(), nil
+}
+
+// effectiveValues resolves c's dependencies, which changes c, and lays user
+// values over the defaults of the chart and its subcharts.
+func effectiveValues(c *chart.Chart, user map[string]any) (map[string]any, error) {
+	if err := chartutil.ProcessDependenciesWithMerge(c, user); err != nil {
+		return nil, fmt.Errorf("resolve dependencies of chart %q: %w", c.Name(), err)
+	}
+	effective, err := chartutil.CoalesceValues(c, user)
+	if err != nil {
+		return nil, fmt.Errorf("compose values of chart %q: %w", c.Name(), err)
+	}
+	return effective, nil
+}
+
+type schemaCheck struct {
+	chart  *chart.Chart
+	values Values
+	found  Findings
+}
+
+// takeMismatches removes from user, and reports, values that cannot be laid
+// over the chart's: a table over something else, the reverse, and what is no
+// boolean over a boolean (it may be the condition of a dependency).
+func (s *schemaCheck) takeMismatches(c *chart.Chart, user map[string]any, at []string) {
+	for _, dep := range c.Dependencies() {
+		sub, given := user[dep.Name()]
+		if table, ok := sub.(map[string]any); ok {
+			s.takeMismatches(dep, table, append(slices.Clone(at), dep.Name()))
+		} else if given {
+			s.mismatch(user, append(slices.Clone(at), dep.Name()), sub, "object")
+		}
+	}
+	s.takeTableMismatches(c.Values, user, at)
+}
+
+func (s *schemaCheck) takeTableMismatches(defaults, user map[string]any, at []string) {
+	for key, def := range defaults {
+		got, given := user[key]
+		if !given || got == nil || def == nil {
+			continue
+		}
+		path := append(slices.Clone(at), key)
+		want := kindOf(def)
+		switch {
+		case want == "object" && kindOf(got) == "object":
+			s.takeTableMismatches(def.(map[string]any), got.(map[string]any), path)
+		case want == kindOf(got):
+		case want == "object" || want == "boolean" || kindOf(got) == "object":
+			s.mismatch(user, path, got, want)
+		}
+	}
+}
+
+func (s *schemaCheck) mismatch(in map[string]any, path []string, got any, want string) {
+	delete(in, path[len(path)-1])
+	s.add(path, wrongType(kindOf(got), want))
+}
+
+func (s *schemaCheck) check(c *chart.Chart, values map[string]any, at []string) error {
+	if len(c.Schema) > 0 {
+		compiler, err := newCompiler(c)
+		if err != nil {
+			return err
+		}
+		schema, err := compiler.Compile(schemaURL)
+		if err != nil {
+			return fmt.Errorf("compile %s: %w", schemaFile(c), err)
+		}
+		var invalid *jsonschema.ValidationError
+		switch err := schema.Validate(values); {
+		case errors.As(err, &invalid):
+			s.explain(compiler, invalid, at)
+		case err != nil:
+			return fmt.Errorf("check values of chart %q: %w", c.ChartFullPath(), err)
+		}
+	}
+	for _, dep := range c.Dependencies() {
+		table, _ := values[dep.Name()].(map[string]any)
+		if err := s.check(dep, table, append(slices.Clone(at), dep.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const schemaURL = "chart:///values.schema.json"
+
+func schemaFile(c *chart.Chart) string { return path.Join(c.ChartFullPath(), "values.schema.json") }
+
+// newCompiler holds a chart's schema. References to other files or addresses
+// are refused: the check works offline.
+func newCompiler(c *chart.Chart) (*jsonschema.Compiler, error) {
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(c.Schema))
+	if err != nil {
+		return nil, fmt.Errorf("parse %s: %w", schemaFile(c), err)
+	}
+	compiler := jsonschema.NewCompiler()
+	compiler.UseLoader(jsonschema.SchemeURLLoader{})
+	if err := compiler.AddResource(schemaURL, doc); err != nil {
+		return nil, fmt.Errorf("parse %s: %w", schemaFile(c), err)
+	}
+	return compiler, nil
+}
+
+// explain turns the leaves of a validation error into findings.
+func (s *schemaCheck) explain(compiler *jsonschema.Compiler, e *jsonschema.ValidationError, at []string) {
+	if len(e.Causes) > 0 {
+		for _, cause := range e.Causes {
+			s.explain(compiler, cause, at)
+		}
+		return
+	}
+	path := append(slices.Clone(at), e.InstanceLocation...)
+	switch k := e.ErrorKind.(type) {
+	case *kind.AdditionalProperties:
+		var known []string
+		if table, err := compiler.Compile(e.SchemaURL); err == nil {
+			known = slices.Sorted(maps.Keys(table.Properties))
+		}
+		for _, key := range k.Properties {
+			s.add(append(slices.Clone(path), key), unknownKey(key, known))
+		}
+	case *kind.Type:
+		s.add(path, wrongType(k.Got, strings.Join(k.Want, " or ")))
+	case *kind.Enum:
+		s.add(path, fmt.Sprintf("is %s, must be one of %s", quoted(k.Got), quoted(k.Want...)))
+	case *kind.Pattern:
+		s.add(path, fmt.Sprintf("is %q, must match %s", k.Got, k.Want))
+	default:
+		s.add(path, k.LocalizedString(message.NewPrinter(language.English)))
+	}
+}
+
+// add notes a finding at a path and says which file set it: a layer, or the
+// values of the chart that has the default.
+func (s *schemaCheck) add(path []string, text string) {
+	file, line := s.values.Origin(path...)
+	if file == "" {
+		file = defaultsFile(s.chart, path)
+	}
+	s.found = append(s.found, Finding{File: file, Line: line, Key: strings.Join(path, "."), Message: text})
+}
+
+func defaultsFile(c *chart.Chart, at []string) string {
+	for _, key := range at {
+		i := slices.IndexFunc(c.Dependencies(), func(d *chart.Chart) bool { return d.Name() == key })
+		if i < 0 || tableAt(c.Values, at) != nil {
+			break
+		}
+		c, at = c.Dependencies()[i], at[1:]
+	}
+	return path.Join(c.ChartFullPath(), chartutil.ValuesfileName)
+}
+
+func tableAt(values map[string]any, at []string) map[string]any {
+	for _, key := range at {
+		values, _ = values[key].(map[string]any)
+	}
+	return values
+}
+
+func unknownKey(key string, known []string) string {
+	for _, name := range known {
+		if near(strings.ToLower(key), strings.ToLower(name)) {
+			return fmt.Sprintf("unknown key; did you mean %q?", name)
+		}
+	}
+	return "unknown key; known here: " + strings.Join(known, ", ")
+}
+
+// near reports whether two names differ by at most two edits, and by less than
+// half of the shorter one.
+func near(a, b string) bool {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)] <= 2 && row[len(b)]*2 < min(len(a), len(b))
+}
+
+func wrongType(got, want string) string { return fmt.Sprintf("is of type %s, must be %s", got, want) }
+
+func quoted(values ...any) string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = fmt.Sprintf("%q", fmt.Sprint(v))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// kindOf names a value's type as JSON schemas do.
+func kindOf(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case map[string]any:
+		return "object"
+	case []any:
+		return "array"
+	case bool:
+		return "boolean"
+	case string:
+		return "string"
+	}
+	return "number"
+}

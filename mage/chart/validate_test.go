@@ -1,0 +1,99 @@
+package chart_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"todo-chatbot/mage/chart"
+)
+
+func TestABrokenTemplateFailsTheGateWithItsFile(t *testing.T) {
+	for name, tc := range map[string]struct {
+		edits []edit
+		want  string
+	}{
+		"unknown field": {
+			[]edit{{deployment, "  replicas:", "  replica:"}},
+			"good/charts/web/templates/deployment.yaml: Deployment spec.replica: unknown field"},
+		"field deep in a list": {
+			[]edit{{deployment, "          image:", "          imagePolicy: Always\n          image:"}},
+			"Deployment spec.template.spec.containers[0].imagePolicy: unknown field"},
+		"field given twice": {
+			[]edit{{service, "  selector:", "  type: ClusterIP\n  type: NodePort\n  selector:"}},
+			`Service: yaml: unmarshal errors: line 7: key "type" already set in map`},
+		"mistyped field": {
+			[]edit{{deployment, "containerPort: 8080", "containerPort: web"}},
+			"is of type string, must be int32"},
+		"misspelt value": {
+			[]edit{{deployment, ".Values.replicas", ".Values.replicaCount"}},
+			`charts/web/templates/deployment.yaml:6:22`},
+		"unknown function": {
+			[]edit{{deployment, ".Values.replicas", ".Values.replicas | twice"}}, `function "twice" not defined`},
+		"broken YAML":     {[]edit{{service, "  selector: {app: web}", " selector: {app: web"}}, service},
+		"unknown kind":    {[]edit{{service, "kind: Service", "kind: Servise"}}, "v1 Servise is not known to Kubernetes"},
+		"no kind":         {[]edit{{service, "kind: Service\n", ""}}, "has no apiVersion or no kind"},
+		"impossible name": {[]edit{{service, "{{ .Release.Name }}-web", "Web_1"}}, `metadata.name: "Web_1"`},
+		"a namespace": {
+			[]edit{{service, "metadata:", "metadata:\n  namespace: default"}}, `metadata.namespace: is "default"; leave it to the release`},
+		"chance":          {[]edit{{service, "{app: web}", `{app: web, x: {{ randAlphaNum 5 }}}`}}, `service.yaml:6: uses "randAlphaNum"`},
+		"time":            {[]edit{{service, "{app: web}", `{app: web, x: "{{ now | date "2006" }}"}`}}, `uses "now"`},
+		"the cluster":     {[]edit{{service, "{app: web}", `{app: web, x: "{{ (lookup "v1" "Pod" "" "") | len }}"}`}}, `uses "lookup"`},
+		"removed API":     {[]edit{{"charts/web/templates/pdb.yaml", "", pdb}}, "policy/v1beta1 went with Kubernetes 1.25; use policy/v1"},
+		"API too new":     {[]edit{{"templates/new.yaml", "", tooNew}}, "came with Kubernetes 1.30 and the cluster has 1.25"},
+		"privileged pod":  {[]edit{{deployment, "allowPrivilegeEscalation: false", "privileged: true"}}, `Pod Security "restricted" forbids privileged`},
+		"root":            {[]edit{{deployment, "runAsNonRoot: true", "runAsUser: 0"}}, `Pod Security "restricted" forbids runAsNonRoot`},
+		"lost selector":   {[]edit{{deployment, "labels: {app: web}", "labels: {app: other}"}}, "spec.selector: does not select the pods of the template"},
+		"lone service":    {[]edit{{service, "selector: {app: web}", "selector: {app: wob}"}}, "spec.selector: selects no pod of the chart"},
+		"unknown port":    {[]edit{{service, "targetPort: http", "targetPort: https"}}, `"https" is no port of Deployment "todo-web"`},
+		"lost probe":      {[]edit{{deployment, "port: http}", "port: https}"}}, `livenessProbe.httpGet.port: there is no port "https"`},
+		"lost volume":     {[]edit{{deployment, "- name: tmp", "- name: temp"}}, `there is no volume "tmp"`},
+		"lost ConfigMap":  {[]edit{{deployment, "-title}", "-titel}"}}, `there is no ConfigMap "todo-titel"`},
+		"lost account":    {[]edit{{deployment, "serviceAccountName: default", "serviceAccountName: web"}}, `there is no ServiceAccount "web"`},
+		"no limits":       {[]edit{{deployment, "            limits: {memory: 16Mi}\n", ""}}, "needs requests of cpu and memory and a limit of memory"},
+		"secret in plain": {[]edit{{deployment, "          ports:", "          env: [{name: DB_PASSWORD, value: hunter2}]\n          ports:"}}, "DB_PASSWORD stands in the manifest"},
+		"twice the same":  {[]edit{{"templates/again.yaml", "", again}}, `"todo-title" is already in`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := chart.Check(broken(t, tc.edits...), chart.Values{}, release)
+			require.Error(t, err)
+			assert.Contains(t, err.Error(), tc.want)
+		})
+	}
+}
+
+const (
+	pdb    = "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata:\n  name: web\nspec:\n  maxUnavailable: 1\n"
+	tooNew = "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata:\n  name: web\nspec:\n  validations: []\n"
+	again  = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-title\n"
+)
+
+func TestAChartIsRefusedForAnOlderKubernetes(t *testing.T) {
+	c, err := chart.Load(good)
+	require.NoError(t, err)
+	opts := release
+	opts.KubeVersion = "1.24.9"
+	_, err = chart.Render(c, chart.Values{}, opts)
+	assert.ErrorContains(t, err, "it requires Kubernetes >=1.25.0-0 and the cluster has v1.24.9")
+}
+
+func TestReleaseAndVersionsThatCannotBeAreRefused(t *testing.T) {
+	c, err := chart.Load(good)
+	require.NoError(t, err)
+	_, err = chart.Render(c, chart.Values{}, chart.Options{Release: "Todo_1"})
+	assert.ErrorContains(t, err, `release name "Todo_1"`)
+	_, err = chart.Render(c, chart.Values{}, chart.Options{Release: "todo", KubeVersion: "newest"})
+	assert.ErrorContains(t, err, `Kubernetes version "newest"`)
+}
+
+func TestTemplatesSeeAnUpgradeWhenToldSo(t *testing.T) {
+	dir := broken(t, edit{"templates/configmap.yaml", "TITLE: {{ .Values.title | quote }}", "TITLE: {{ .Release.IsUpgrade | quote }}"})
+	c, err := chart.Load(dir)
+	require.NoError(t, err)
+	opts := release
+	opts.IsUpgrade = true
+	manifests, err := chart.Render(c, chart.Values{}, opts)
+	require.NoError(t, err)
+	assert.Contains(t, manifests[2].YAML, `TITLE: "true"`)
+}

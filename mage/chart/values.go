@@ -1,0 +1,139 @@
+package chart
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"strings"
+
+	yamlv3 "go.yaml.in/yaml/v3"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"sigs.k8s.io/yaml"
+)
+
+// PipelineKey is the block of a values file that belongs to the pipeline.
+// Compose leaves it out, so it reaches neither Helm nor the release.
+const PipelineKey = "pipeline"
+
+// Layer is one source of values: a file, or what the pipeline adds, such as
+// image digests.
+type Layer struct {
+	Origin string // named in findings, such as "values/dev.yaml"
+	Values map[string]any
+
+	lines map[string]int // by dotted path; empty when there was no file
+}
+
+// ParseLayer reads a values file as Helm does, and refuses what Helm lets pass
+// silently: a key given twice and a second document.
+func ParseLayer(origin string, data []byte) (Layer, error) {
+	var strict map[string]any
+	if err := yaml.UnmarshalStrict(data, &strict); err != nil {
+		return Layer{}, fmt.Errorf("parse values %q: %w", origin, err)
+	}
+	values, err := chartutil.ReadValues(data)
+	if err != nil {
+		return Layer{}, fmt.Errorf("parse values %q: %w", origin, err)
+	}
+	decoder := yamlv3.NewDecoder(bytes.NewReader(data))
+	var doc, second yamlv3.Node
+	if err := decoder.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
+		return Layer{}, fmt.Errorf("parse values %q: %w", origin, err)
+	}
+	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
+		return Layer{}, fmt.Errorf("parse values %q: it holds more than one YAML document; Helm would read the first only", origin)
+	}
+	layer := Layer{Origin: origin, Values: values, lines: map[string]int{}}
+	if len(doc.Content) > 0 {
+		layer.noteLines(doc.Content[0], "")
+	}
+	return layer, nil
+}
+
+func (l Layer) noteLines(n *yamlv3.Node, prefix string) {
+	switch n.Kind {
+	case yamlv3.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key := prefix + n.Content[i].Value
+			l.lines[key] = n.Content[i].Line
+			l.noteLines(n.Content[i+1], key+".")
+		}
+	case yamlv3.SequenceNode:
+		for i, item := range n.Content {
+			key := fmt.Sprintf("%s%d", prefix, i)
+			l.lines[key] = item.Line
+			l.noteLines(item, key+".")
+		}
+	}
+}
+
+// Values are layers laid over each other. The zero value is the chart's own
+// values.
+type Values struct {
+	layers []Layer
+	merged map[string]any
+}
+
+// Compose lays layers over each other as Helm does with several -f: a later
+// one wins, tables are merged, lists and scalars are replaced, and null takes
+// the chart's default away.
+func Compose(layers ...Layer) Values {
+	merged := map[string]any{}
+	for _, l := range layers {
+		merged = mergeTables(merged, copyMap(l.Values))
+	}
+	delete(merged, PipelineKey)
+	return Values{layers: layers, merged: merged}
+}
+
+func mergeTables(under, over map[string]any) map[string]any {
+	out := maps.Clone(under)
+	for k, v := range over {
+		table, ok := v.(map[string]any)
+		below, both := out[k].(map[string]any)
+		if ok && both {
+			out[k] = mergeTables(below, table)
+			continue
+		}
+		out[k] = v
+	}
+	return out
+}
+
+// Map returns a copy of the composed values, to be given to Helm.
+func (v Values) Map() map[string]any {
+	if v.merged == nil {
+		return map[string]any{}
+	}
+	return copyMap(v.merged)
+}
+
+// Origin returns the file and line that set the value at path, or "" when no
+// layer does and the chart's default holds. The line is 0 outside of files.
+func (v Values) Origin(path ...string) (file string, line int) {
+	for i := len(v.layers) - 1; i >= 0; i-- {
+		if holds(v.layers[i].Values, path) {
+			return v.layers[i].Origin, v.layers[i].lines[strings.Join(path, ".")]
+		}
+	}
+	return "", 0
+}
+
+// holds reports whether path leads somewhere in values; inside lists it
+// answers for the list.
+func holds(values map[string]any, path []string) bool {
+	var at any = values
+	for _, key := range path {
+		table, ok := at.(map[string]any)
+		if !ok {
+			_, list := at.([]any)
+			return list
+		}
+		if at, ok = table[key]; !ok {
+			return false
+		}
+	}
+	return len(path) > 0
+}

@@ -1,0 +1,206 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+var dnsLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
+
+// label checks an RFC 1123 label of at most limit characters.
+func label(value string, limit int) error {
+	if !dnsLabel.MatchString(value) || len(value) > limit {
+		return fmt.Errorf("%q is not a name: want 1 to %d of a-z, 0-9 and -, with a letter or digit first and last", value, limit)
+	}
+	return nil
+}
+
+func setNamespace(e *Environment, v given) error {
+	if err := label(v.text, 63); err != nil {
+		return err
+	}
+	if strings.HasPrefix(v.text, "kube-") {
+		return fmt.Errorf("%q belongs to Kubernetes itself: choose a name without kube-", v.text)
+	}
+	e.Namespace = v.text
+	return nil
+}
+
+// setRelease leaves room in a label (63 characters) for the longest name that
+// is made from the release: its -postgresql pod's controller revision. Names of
+// Services begin with a letter (RFC 1035).
+func setRelease(e *Environment, v given) error {
+	if err := label(v.text, 40); err != nil {
+		return err
+	}
+	if v.text[0] < 'a' {
+		return fmt.Errorf("%q must begin with a letter: Services are named after it", v.text)
+	}
+	e.Release = v.text
+	return nil
+}
+
+// setCluster leaves room for the names of nodes, which are host names.
+func setCluster(e *Environment, v given) error {
+	if err := label(v.text, 40); err != nil {
+		return err
+	}
+	e.Cluster.Name = v.text
+	return nil
+}
+
+func setProvider(e *Environment, v given) error {
+	known := []string{"auto", "kind", "minikube", "kubecontext"}
+	if !slices.Contains(known, v.text) {
+		return fmt.Errorf("unknown provider %q; known are %s", v.text, strings.Join(known, ", "))
+	}
+	e.Cluster.Provider = v.text
+	return nil
+}
+
+func setString(field func(*Environment) *string) func(*Environment, given) error {
+	return func(e *Environment, v given) error {
+		if v.text == "" || strings.TrimSpace(v.text) != v.text {
+			return fmt.Errorf("%q is empty or has blanks around it: give a value or remove the key", v.text)
+		}
+		*field(e) = v.text
+		return nil
+	}
+}
+
+func setInt(field func(*Environment) *int, lowest, highest int) func(*Environment, given) error {
+	return func(e *Environment, v given) error {
+		n, err := strconv.Atoi(v.text)
+		if err != nil || n < lowest || n > highest {
+			return fmt.Errorf("%q is not a whole number from %d to %d", v.text, lowest, highest)
+		}
+		*field(e) = n
+		return nil
+	}
+}
+
+// setPath takes a path below the user's home (~/), below the project's root, or
+// an absolute one.
+func setPath(field func(*Environment) *string) func(*Environment, given) error {
+	return func(e *Environment, v given) error {
+		path := v.text
+		if strings.TrimSpace(path) == "" {
+			return fmt.Errorf("%q is not a path: give one or remove the key", path)
+		}
+		if rest, ok := strings.CutPrefix(filepath.ToSlash(path), "~/"); ok {
+			home, err := os.UserHomeDir()
+			if err != nil {
+				return fmt.Errorf("%q: the home folder is not known: %w", path, err)
+			}
+			path = filepath.Join(home, rest)
+		}
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(e.Root, path)
+		}
+		*field(e) = filepath.Clean(path)
+		return nil
+	}
+}
+
+func setList(e *Environment, v given) error {
+	e.Cluster.Minikube.StartArgs = v.list
+	return nil
+}
+
+func setTable(field func(*Environment) *map[string]string) func(*Environment, given) error {
+	return func(e *Environment, v given) error {
+		for key, value := range v.table {
+			if key == "" || strings.ContainsAny(key+value, ",= ") {
+				return fmt.Errorf("%q: %q holds a comma, a blank or =, which separate them on Minikube's command line", key, value)
+			}
+		}
+		*field(e) = v.table
+		return nil
+	}
+}
+
+// setRegistry takes HOST[:PORT][/PATH]. A name without a dot or a port would be
+// read as a path of a public registry.
+func setRegistry(field func(*Environment) *string) func(*Environment, given) error {
+	return func(e *Environment, v given) error {
+		repository, err := name.NewRepository(v.text + "/image")
+		if err != nil || strings.Contains(v.text+"/", "//") || !strings.HasPrefix(v.text, repository.RegistryStr()) {
+			return fmt.Errorf("%q is not a registry: want HOST:PORT or HOST.DOMAIN, with a path if it needs one, without http://", v.text)
+		}
+		*field(e) = v.text
+		return nil
+	}
+}
+
+// setKey never repeats the key.
+func setKey(e *Environment, v given) error {
+	key := strings.TrimSpace(v.text)
+	if key == "" || strings.ContainsAny(key, " \t\r\n") {
+		return errors.New("holds blanks: give the key alone, or unset the variable to use the built-in model")
+	}
+	e.Agent.APIKey = Secret(key)
+	return nil
+}
+
+func setBaseURL(e *Environment, v given) error {
+	u, err := url.Parse(v.text)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return fmt.Errorf("%q is not an address such as https://host/v1", v.text)
+	}
+	if u.User != nil {
+		return errors.New("holds a user name or password, which would end up in a ConfigMap: use OPENAI_API_KEY")
+	}
+	e.Agent.BaseURL = v.text
+	return nil
+}
+
+// complete reports what must be given and is not.
+func (f *faults) complete(e *Environment, peers []*Environment) {
+	need := func(key string, given bool, what string) {
+		for _, p := range f.found {
+			given = given || strings.HasPrefix(key+".", p.Key+".") // and reported as faulty already
+		}
+		if !given {
+			f.add(0, key, "must be given: %s", what)
+		}
+	}
+	port, nodePort := 8080, 30080
+	for _, p := range peers {
+		port, nodePort = max(port, p.Port+1), max(nodePort, p.NodePort+1)
+	}
+	need("pipeline.url.port", e.Port != 0, fmt.Sprintf("a port of this computer that no other environment uses, such as %d", port))
+	need("frontend.service.nodePort", e.NodePort != 0, fmt.Sprintf("a port of the node that no other environment uses, such as %d", nodePort))
+	if e.Cluster.Provider == "kubecontext" {
+		k := e.Cluster.Kubecontext
+		need("pipeline.cluster.kubecontext.context", k.Context != "", "a context of the kubeconfig, because the provider is kubecontext")
+		need("pipeline.cluster.kubecontext.registry.push", k.Push != "" || k.Pull == "", "the registry as this computer reaches it, because pull is given")
+		need("pipeline.cluster.kubecontext.registry.pull", k.Pull != "" || k.Push == "", "the registry as pods reach it, because push is given")
+	}
+}
+
+// clashes reports what two environments cannot share.
+func (f *faults) clashes(e *Environment, peers []*Environment) {
+	for _, p := range peers {
+		clash := func(key, what string, args ...any) {
+			f.report(key, fmt.Errorf("%s is that of %s/%s too: give each environment its own", fmt.Sprintf(what, args...), valuesDir, p.Name+suffix))
+		}
+		if e.Port != 0 && e.Port == p.Port {
+			clash("pipeline.url.port", "port %d", e.Port)
+		}
+		if e.NodePort != 0 && e.NodePort == p.NodePort {
+			clash("frontend.service.nodePort", "node port %d", e.NodePort)
+		}
+		if e.Namespace != "" && e.Release != "" && e.Namespace == p.Namespace && e.Release == p.Release && sameCluster(e, p) {
+			clash("pipeline.namespace", "release %q in namespace %q", e.Release, e.Namespace)
+		}
+	}
+}

@@ -1,0 +1,250 @@
+package config_test
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"todo-chatbot/mage/config"
+)
+
+const chart = "apiVersion: v2\nname: todo-chatbot\nversion: 0.1.0\nappVersion: 1.2.3\n"
+
+const dev = `pipeline:
+  namespace: todo-dev
+  release: todo
+  url: {port: 8080}
+  cluster:
+    provider: auto
+    name: todo
+    minikube:
+      profile: mine
+      home: ~/elsewhere
+      driver: docker
+      cpus: 3
+      memory: 6000
+      startArgs: [--cni=bridge, --force]
+      addonImages: {Registry: "registry:2.8.3"}
+      addonRegistries: {Registry: "localhost:5001"}
+  timeout: 2m
+frontend:
+  service: {type: NodePort, nodePort: 30080}
+backend:
+  config: {logLevel: debug}
+`
+
+const staging = `pipeline:
+  url: {port: 8081}
+frontend:
+  service: {nodePort: 30081}
+`
+
+// project writes a project with the given files beside a good chart.
+func project(t *testing.T, files map[string]string) string {
+	t.Helper()
+	root := t.TempDir()
+	all := map[string]string{"helm/todo-chatbot/Chart.yaml": chart}
+	maps.Copy(all, files)
+	for path, content := range all {
+		path = filepath.Join(root, filepath.FromSlash(path))
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(content), 0o644))
+	}
+	return root
+}
+
+func variables(pairs ...string) func(string) string {
+	return func(name string) string {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == name {
+				return pairs[i+1]
+			}
+		}
+		return ""
+	}
+}
+
+func TestAFileIsTheEnvironment(t *testing.T) {
+	root := project(t, map[string]string{"values/dev.yaml": dev, "values/staging.yaml": staging})
+	home, err := os.UserHomeDir()
+	require.NoError(t, err)
+	e, err := config.Load(root, "dev", variables("TODO_CACHE", "cache"))
+	require.NoError(t, err)
+
+	assert.Equal(t, "dev", e.Name)
+	assert.Equal(t, filepath.Join(root, "values", "dev.yaml"), e.File)
+	assert.Equal(t, "todo-dev", e.Namespace)
+	assert.Equal(t, "todo", e.Release)
+	assert.Equal(t, "1.2.3", e.Version)
+	assert.Equal(t, "http://127.0.0.1:8080", e.URL())
+	assert.Equal(t, 30080, e.NodePort)
+	assert.Equal(t, 2*time.Minute, e.Timeout)
+	assert.Equal(t, filepath.Join(root, "cache"), e.Cache, "a relative path is below the project")
+	assert.Equal(t, config.Cluster{Provider: "auto", Name: "todo", Minikube: config.Minikube{
+		Profile: "mine", Home: filepath.Join(home, "elsewhere"), Driver: "docker", CPUs: 3, Memory: 6000,
+		StartArgs:       []string{"--cni=bridge", "--force"},
+		AddonImages:     map[string]string{"Registry": "registry:2.8.3"},
+		AddonRegistries: map[string]string{"Registry": "localhost:5001"},
+	}}, e.Cluster)
+	assert.Equal(t, []config.Published{{"dev", 8080, 30080}, {"staging", 8081, 30081}}, e.Published())
+}
+
+func TestASmallFileIsCompletedByDefaults(t *testing.T) {
+	root := project(t, map[string]string{"values/qa.yaml": staging})
+	e, err := config.Load(root, "qa", nil)
+	require.NoError(t, err)
+	assert.Equal(t, "todo-qa", e.Namespace)
+	assert.Equal(t, "todo", e.Release)
+	assert.Equal(t, 3*time.Minute, e.Timeout)
+	assert.Equal(t, config.Cluster{Provider: "auto", Name: "todo",
+		Minikube: config.Minikube{Profile: "todo", CPUs: 2, Memory: 4096}}, e.Cluster)
+	caches, err := os.UserCacheDir()
+	require.NoError(t, err)
+	assert.Equal(t, filepath.Join(caches, "todo-chatbot"), e.Cache)
+}
+
+func TestAVariableWinsOverTheFile(t *testing.T) {
+	root := project(t, map[string]string{"values/dev.yaml": dev, "values/staging.yaml": staging})
+	e, err := config.Load(root, "dev", variables(
+		"TODO_NAMESPACE", "mine", "TODO_PROVIDER", "kind", "TODO_CLUSTER", "other", "TODO_PORT", "9090",
+		"TODO_TIMEOUT", "90s", "TODO_CACHE", filepath.Join(root, "c"), "TODO_KUBECONFIG", "k",
+		"MINIKUBE_PROFILE", "p", "MINIKUBE_HOME", filepath.Join(root, "m"),
+		"OPENAI_API_KEY", "sk-1", "OPENAI_BASE_URL", "https://models.example/v1", "OPENAI_MODEL", "small"))
+	require.NoError(t, err)
+	assert.Equal(t, "mine", e.Namespace)
+	assert.Equal(t, "kind", e.Cluster.Provider)
+	assert.Equal(t, "other", e.Cluster.Name)
+	assert.Equal(t, 9090, e.Port)
+	assert.Equal(t, 90*time.Second, e.Timeout)
+	assert.Equal(t, filepath.Join(root, "c"), e.Cache)
+	assert.Equal(t, filepath.Join(root, "k"), e.Cluster.Kubecontext.Kubeconfig)
+	assert.Equal(t, "p", e.Cluster.Minikube.Profile)
+	assert.Equal(t, filepath.Join(root, "m"), e.Cluster.Minikube.Home)
+	assert.Equal(t, "sk-1", e.Agent.APIKey.Reveal())
+	assert.Equal(t, "https://models.example/v1", e.Agent.BaseURL)
+	assert.Equal(t, "small", e.Agent.Model)
+	assert.Equal(t, []config.Published{{"dev", 9090, 30080}}, e.Published(), "staging lives on another cluster")
+}
+
+func TestEveryVariableOfTheTableIsRead(t *testing.T) {
+	root := project(t, map[string]string{"values/dev.yaml": dev})
+	asked := map[string]bool{}
+	_, err := config.Load(root, "dev", func(name string) string { asked[name] = true; return "" })
+	require.NoError(t, err)
+	for _, s := range config.Settings() {
+		if s.Name != "" {
+			assert.True(t, asked[s.Name], s.Name)
+		}
+		delete(asked, s.Name)
+	}
+	assert.Empty(t, asked, "no variable is read that the table does not list")
+}
+
+func TestChartValuesAreTheRestOfTheFile(t *testing.T) {
+	root := project(t, map[string]string{"values/dev.yaml": dev})
+	e, err := config.Load(root, "dev", nil)
+	require.NoError(t, err)
+	want := map[string]any{
+		"frontend": map[string]any{"service": map[string]any{"type": "NodePort", "nodePort": float64(30080)}},
+		"backend":  map[string]any{"config": map[string]any{"logLevel": "debug"}},
+	}
+	got := e.ChartValues()
+	assert.Equal(t, want, got)
+	got["frontend"].(map[string]any)["service"].(map[string]any)["nodePort"] = 1
+	assert.Equal(t, want, e.ChartValues(), "a caller cannot change an environment")
+}
+
+func TestAnUnknownEnvironmentNamesTheOnesThatExist(t *testing.T) {
+	root := project(t, map[string]string{"values/dev.yaml": dev, "values/staging.yaml": staging, "values/README.md": ""})
+	_, err := config.Load(root, "qa", nil)
+	assert.EqualError(t, err, `unknown environment "qa": there is dev, staging; to add it, copy values/dev.yaml to values/qa.yaml and give it a namespace, url.port and nodePort of its own`)
+	_, err = config.Load(root, "../values/dev", nil)
+	assert.EqualError(t, err, `unknown environment "../values/dev": there is dev, staging`)
+	_, err = config.Load(t.TempDir(), "dev", nil)
+	assert.ErrorContains(t, err, "run in the project's folder")
+	_, err = config.Load(project(t, map[string]string{"values/README.md": ""}), "dev", nil)
+	assert.ErrorContains(t, err, "there is none yet")
+}
+
+func TestWhatTheUserCanCureHasExitStatus2(t *testing.T) {
+	root := project(t, map[string]string{"values/dev.yaml": "pipeline: {}", "values/qa.yaml": "a: b: c"})
+	for _, name := range []string{"dev", "qa", "none"} {
+		_, err := config.Load(root, name, nil)
+		var usage config.Error
+		require.ErrorAs(t, err, &usage, name)
+		assert.Equal(t, 2, usage.ExitStatus())
+	}
+	_, err := config.All(root)
+	var usage config.Error
+	require.ErrorAs(t, err, &usage)
+	assert.ErrorContains(t, err, `environment "dev"`)
+	assert.ErrorContains(t, err, `environment "qa"`, "all environments are reported")
+}
+
+func TestAllLoadsEveryEnvironmentByItsFileAlone(t *testing.T) {
+	t.Setenv("TODO_PORT", "9999")
+	root := project(t, map[string]string{"values/dev.yaml": dev, "values/staging.yaml": staging})
+	all, err := config.All(root)
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	assert.Equal(t, "dev", all[0].Name)
+	assert.Equal(t, 8081, all[1].Port)
+}
+
+func TestTheProjectsOwnEnvironmentsAreValid(t *testing.T) {
+	all, err := config.All(filepath.Join("..", ".."))
+	require.NoError(t, err)
+	var names []string
+	for _, e := range all {
+		names = append(names, e.Name)
+	}
+	assert.Subset(t, names, []string{"dev", "staging"})
+}
+
+func TestASecretIsNeverPrinted(t *testing.T) {
+	root := project(t, map[string]string{"values/dev.yaml": dev})
+	e, err := config.Load(root, "dev", variables("OPENAI_API_KEY", "sk-topsecret"))
+	require.NoError(t, err)
+	assert.NotContains(t, printed(t, e), "topsecret")
+	assert.Contains(t, printed(t, e), "[hidden]")
+
+	_, err = config.Load(root, "dev", variables("OPENAI_API_KEY", "sk-top secret"))
+	require.Error(t, err)
+	assert.NotContains(t, err.Error(), "sk-top")
+	assert.ErrorContains(t, err, "OPENAI_API_KEY")
+}
+
+func TestTheTableOfSettingsIsMarkdown(t *testing.T) {
+	rows := strings.Split(strings.TrimSpace(config.SettingsTable()), "\n")
+	require.Len(t, rows, 2+len(config.Settings()))
+	for _, row := range rows {
+		assert.Equal(t, 5, strings.Count(row, "|"), row)
+	}
+	assert.Contains(t, rows, "| `TODO_TIMEOUT` | `pipeline.timeout` | `3m` | how long a deploy may take to become ready, 10s to 1h |")
+	seen := map[string]bool{}
+	for _, s := range config.Settings() {
+		for _, name := range []string{s.Name, s.Key} {
+			assert.False(t, name != "" && seen[name], "%s is listed once", name)
+			seen[name] = true
+		}
+		assert.NotEmpty(t, s.Meaning)
+	}
+}
+
+func problems(t *testing.T, err error) []string {
+	t.Helper()
+	var invalid *config.Invalid
+	require.True(t, errors.As(err, &invalid), "%v", err)
+	var all []string
+	for _, p := range invalid.Problems {
+		all = append(all, p.Error())
+	}
+	return all
+}

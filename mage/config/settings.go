@@ -1,0 +1,177 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	yamlv3 "go.yaml.in/yaml/v3"
+)
+
+// Setting is one thing that a user can set.
+type Setting struct {
+	Name    string // environment variable; it wins over the file; may be empty
+	Key     string // dotted path in values/<env>.yaml; may be empty
+	Default string // empty means none; <env> and <cluster> stand for their names
+	Meaning string // one sentence without a full stop
+}
+
+// Settings lists every setting once, in the order of the README.
+func Settings() []Setting {
+	var all []Setting
+	for _, s := range table() {
+		all = append(all, s.Setting)
+	}
+	return all
+}
+
+// SettingsTable is the README's table of settings, in Markdown.
+func SettingsTable() string {
+	var b strings.Builder
+	b.WriteString("| environment variable | in `values/<env>.yaml` | default | meaning |\n|---|---|---|---|\n")
+	for _, s := range Settings() {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", code(s.Name), code(s.Key), code(s.Default), s.Meaning)
+	}
+	return b.String()
+}
+
+func code(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "`" + text + "`"
+}
+
+// setting is a Setting and how its text becomes part of an Environment.
+type setting struct {
+	Setting
+	tag string // of the YAML value; "!!seq" and "!!map" hold texts
+	set func(*Environment, given) error
+}
+
+// given is a value as text, whether from a file, a variable or a default.
+type given struct {
+	text  string
+	list  []string
+	table map[string]string
+}
+
+const (
+	userCache = "<user cache>/todo-chatbot"
+	text      = "!!str"
+	number    = "!!int"
+	list      = "!!seq"
+	mapping   = "!!map"
+)
+
+func table() []setting {
+	one := func(name, key, fallback, tag string, set func(*Environment, given) error, meaning string) setting {
+		return setting{Setting: Setting{Name: name, Key: key, Default: fallback, Meaning: meaning}, tag: tag, set: set}
+	}
+	return []setting{
+		one("TODO_NAMESPACE", "pipeline.namespace", "todo-<env>", text, setNamespace, "namespace of the release"),
+		one("", "pipeline.release", "todo", text, setRelease, "name of the Helm release"),
+		one("TODO_PORT", "pipeline.url.port", "", number, setInt(func(e *Environment) *int { return &e.Port }, 1, 65535), "port of 127.0.0.1 where the application answers"),
+		one("", "frontend.service.nodePort", "", number, setInt(func(e *Environment) *int { return &e.NodePort }, 30000, 32767), "port of the cluster's node behind it"),
+		one("TODO_TIMEOUT", "pipeline.timeout", "3m", text, setTimeout, "how long a deploy may take to become ready, 10s to 1h"),
+		one("TODO_CACHE", "", userCache, text, setPath(func(e *Environment) *string { return &e.Cache }), "folder for images and tools that are made once"),
+		one("TODO_PROVIDER", "pipeline.cluster.provider", "auto", text, setProvider, "what makes the cluster: `minikube`, `kind`, `kubecontext` (one that exists), or `auto`: minikube where it is installed, else kind"),
+		one("TODO_CLUSTER", "pipeline.cluster.name", "todo", text, setCluster, "name of the cluster; environments of one name share it"),
+		one("MINIKUBE_PROFILE", "pipeline.cluster.minikube.profile", "<cluster>", text, setString(func(e *Environment) *string { return &e.Cluster.Minikube.Profile }), "Minikube profile; a running one is taken as it is"),
+		one("MINIKUBE_HOME", "pipeline.cluster.minikube.home", "", text, setPath(func(e *Environment) *string { return &e.Cluster.Minikube.Home }), "folder of Minikube's own files"),
+		one("", "pipeline.cluster.minikube.driver", "", text, setString(func(e *Environment) *string { return &e.Cluster.Minikube.Driver }), "Minikube driver; without it Minikube chooses"),
+		one("", "pipeline.cluster.minikube.cpus", "2", number, setInt(func(e *Environment) *int { return &e.Cluster.Minikube.CPUs }, 2, 1024), "processors of a new profile, at least 2"),
+		one("", "pipeline.cluster.minikube.memory", "4096", number, setInt(func(e *Environment) *int { return &e.Cluster.Minikube.Memory }, 4096, 16<<20), "memory of a new profile in MiB, at least 4096"),
+		one("", "pipeline.cluster.minikube.startArgs", "", list, setList, "list of further arguments of `minikube start`"),
+		one("", "pipeline.cluster.minikube.addonImages", "", mapping, setTable(func(e *Environment) *map[string]string { return &e.Cluster.Minikube.AddonImages }), "images of the registry addon to replace, by Minikube's name for them"),
+		one("", "pipeline.cluster.minikube.addonRegistries", "", mapping, setTable(func(e *Environment) *map[string]string { return &e.Cluster.Minikube.AddonRegistries }), "registries of the registry addon to replace, by Minikube's name for them"),
+		one("", "pipeline.cluster.kubecontext.context", "", text, setString(func(e *Environment) *string { return &e.Cluster.Kubecontext.Context }), "context of the kubeconfig, for `kubecontext`"),
+		one("TODO_KUBECONFIG", "pipeline.cluster.kubecontext.kubeconfig", "~/.kube/config", text, setPath(func(e *Environment) *string { return &e.Cluster.Kubecontext.Kubeconfig }), "kubeconfig file for `kubecontext`"),
+		one("", "pipeline.cluster.kubecontext.registry.push", "", text, setRegistry(func(e *Environment) *string { return &e.Cluster.Kubecontext.Push }), "registry as this computer reaches it, for `kubecontext`; without it the one that the cluster announces"),
+		one("", "pipeline.cluster.kubecontext.registry.pull", "", text, setRegistry(func(e *Environment) *string { return &e.Cluster.Kubecontext.Pull }), "the same registry as pods reach it, for `kubecontext`"),
+		one("OPENAI_API_KEY", "", "", text, setKey, "key of a model for the chat; without it the built-in model answers; kept in a Kubernetes Secret only"),
+		one("OPENAI_BASE_URL", "", "", text, setBaseURL, "address of a server that speaks OpenAI's protocol"),
+		one("OPENAI_MODEL", "", "", text, setString(func(e *Environment) *string { return &e.Agent.Model }), "name of the model"),
+	}
+}
+
+// apply takes a setting from its variable, else the file, else the default. A
+// faulty value in the file is reported even where a variable hides it.
+func (s setting) apply(e *Environment, doc document, getenv func(string) string, f *faults) {
+	node := doc.find(s.Key)
+	if node != nil {
+		f.origin[s.Key] = Problem{File: f.file, Line: node.Line, Key: s.Key}
+		if value, ok := s.read(node, f); ok {
+			f.report(s.Key, s.set(e, value))
+		}
+	}
+	if s.Name != "" && getenv(s.Name) != "" {
+		f.origin[s.Key] = Problem{Variable: s.Name, Key: s.Key}
+		f.report(s.Key, s.set(e, given{text: getenv(s.Name)}))
+		return
+	}
+	if node == nil {
+		f.origin[s.Key] = Problem{File: f.file, Key: s.Key}
+		s.fallback(e, f)
+	}
+}
+
+func (s setting) fallback(e *Environment, f *faults) {
+	if strings.HasPrefix(s.Key, "pipeline.cluster.kubecontext.") && e.Cluster.Provider != "kubecontext" {
+		return // a default there would need a home folder
+	}
+	value := strings.NewReplacer("<env>", e.Name, "<cluster>", e.Cluster.Name).Replace(s.Default)
+	if s.Default == userCache {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			f.origin[s.Key] = Problem{Variable: s.Name}
+			f.report(s.Key, fmt.Errorf("must be given: there is no cache folder of the user (%w)", err))
+			return
+		}
+		value = filepath.Join(dir, "todo-chatbot")
+	}
+	if value == "" {
+		return
+	}
+	f.report(s.Key, s.set(e, given{text: value}))
+}
+
+// read turns a YAML node into text, or reports that it has the wrong type.
+func (s setting) read(node *yamlv3.Node, f *faults) (given, bool) {
+	want := map[string]string{text: "text", number: "a whole number", list: "a list of texts", mapping: "keys with texts"}[s.tag]
+	if node.ShortTag() != s.tag {
+		hint := ""
+		if node.ShortTag() == number && s.tag == text {
+			hint = `; put it in quotes, or give a unit to a duration, such as 3m`
+		}
+		f.add(node.Line, s.Key, "want %s, found %s%s", want, kindOf(node), hint)
+		return given{}, false
+	}
+	value := given{text: node.Value, table: map[string]string{}}
+	for i, item := range node.Content {
+		item = resolve(item)
+		if s.tag == mapping && i%2 == 0 {
+			continue
+		}
+		if item.ShortTag() != text || item.Value == "" {
+			f.add(item.Line, s.Key, "want %s, found %s in it", want, kindOf(item))
+			return given{}, false
+		}
+		value.list = append(value.list, item.Value)
+		if s.tag == mapping {
+			value.table[node.Content[i-1].Value] = item.Value
+		}
+	}
+	return value, true
+}
+
+func setTimeout(e *Environment, v given) error {
+	d, err := time.ParseDuration(v.text)
+	if err != nil || d < 10*time.Second || d > time.Hour {
+		return fmt.Errorf("%q is not a duration from 10s to 1h, such as 3m or 90s", v.text)
+	}
+	e.Timeout = d
+	return nil
+}

@@ -1,0 +1,191 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
+	"github.com/moby/moby/client"
+)
+
+// BuildKitName names the container and the volume of the build cache.
+const BuildKitName = "todo-chatbot-buildkit"
+
+// buildKitTimeout bounds the wait for BuildKit to answer.
+const buildKitTimeout = 60 * time.Second
+
+// BuildKit makes sure that the builder runs from an image that the engine has,
+// and replaces one that runs from another. Its cache is a volume that outlives
+// the container.
+func (e *Engine) BuildKit(ctx context.Context, imageRef string) (started bool, err error) {
+	image, err := e.Client.ImageInspect(ctx, imageRef)
+	if err != nil {
+		return false, fmt.Errorf("ask the engine for image %q: %w", imageRef, err)
+	}
+	existing, err := e.Client.ContainerInspect(ctx, BuildKitName, client.ContainerInspectOptions{})
+	switch {
+	case err != nil && !errdefs.IsNotFound(err):
+		return false, fmt.Errorf("ask the engine for container %q: %w", BuildKitName, err)
+	case err == nil && existing.Container.Image == image.ID:
+		if existing.Container.State != nil && existing.Container.State.Running {
+			return false, nil
+		}
+	case err == nil:
+		if err := e.remove(ctx, BuildKitName); err != nil {
+			return false, err
+		}
+		fallthrough
+	default:
+		if err := e.createBuildKit(ctx, imageRef); err != nil {
+			return false, err
+		}
+	}
+	if _, err := e.Client.ContainerStart(ctx, BuildKitName, client.ContainerStartOptions{}); err != nil {
+		return false, fmt.Errorf("start container %q: %w", BuildKitName, err)
+	}
+	return true, e.awaitBuildKit(ctx)
+}
+
+// createBuildKit gives the builder the host's network: build steps reach the
+// package registries just as the host does, through its proxies and resolvers.
+func (e *Engine) createBuildKit(ctx context.Context, imageRef string) error {
+	_, err := e.Client.ContainerCreate(ctx, client.ContainerCreateOptions{
+		Name:   BuildKitName,
+		Config: &container.Config{Image: imageRef, Labels: map[string]string{"app.kubernetes.io/managed-by": "todo-chatbot-pipeline"}},
+		HostConfig: &container.HostConfig{
+			Privileged:  true,
+			NetworkMode: "host",
+			Mounts:      []mount.Mount{{Type: mount.TypeVolume, Source: BuildKitName, Target: "/var/lib/buildkit"}},
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("create container %q: %w", BuildKitName, err)
+	}
+	return nil
+}
+
+func (e *Engine) awaitBuildKit(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, buildKitTimeout)
+	defer cancel()
+	for {
+		exec, err := e.Client.ExecCreate(ctx, BuildKitName, client.ExecCreateOptions{Cmd: []string{"buildctl", "debug", "workers"}})
+		if err == nil {
+			_, err = e.Client.ExecStart(ctx, exec.ID, client.ExecStartOptions{})
+		}
+		if err == nil {
+			var code int
+			if code, err = e.exitCode(ctx, exec.ID); err == nil && code == 0 {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for BuildKit: %w (last: %v): see `docker logs %s`", ctx.Err(), err, BuildKitName)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (e *Engine) exitCode(ctx context.Context, exec string) (int, error) {
+	for {
+		state, err := e.Client.ExecInspect(ctx, exec, client.ExecInspectOptions{})
+		if err != nil || !state.Running {
+			return state.ExitCode, err
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// DialBuildKit connects to the builder through the engine, so that it needs no
+// port of its own.
+func (e *Engine) DialBuildKit(ctx context.Context) (net.Conn, error) {
+	exec, err := e.Client.ExecCreate(ctx, BuildKitName, client.ExecCreateOptions{
+		Cmd: []string{"buildctl", "dial-stdio"}, AttachStdin: true, AttachStdout: true, AttachStderr: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("connect to BuildKit: %w", err)
+	}
+	attached, err := e.Client.ExecAttach(ctx, exec.ID, client.ExecAttachOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("connect to BuildKit: %w", err)
+	}
+	reader, writer := io.Pipe()
+	go func() {
+		_, err := stdcopy.StdCopy(writer, io.Discard, attached.Reader)
+		if err == nil {
+			err = io.EOF
+		}
+		writer.CloseWithError(err)
+	}()
+	return &execConn{Conn: attached.Conn, reader: reader}, nil
+}
+
+// execConn is a process's standard streams as a connection: what is read comes
+// without the engine's framing.
+type execConn struct {
+	net.Conn
+	reader *io.PipeReader
+}
+
+func (c *execConn) Read(p []byte) (int, error) { return c.reader.Read(p) }
+
+func (c *execConn) Close() error {
+	c.reader.Close()
+	return c.Conn.Close()
+}
+
+// RemoveBuildKit removes the builder, and its cache when asked, and says what
+// it removed.
+func (e *Engine) RemoveBuildKit(ctx context.Context, cache bool) (removed []string, err error) {
+	if _, err := e.Client.ContainerInspect(ctx, BuildKitName, client.ContainerInspectOptions{}); err == nil {
+		if err := e.remove(ctx, BuildKitName); err != nil {
+			return nil, err
+		}
+		removed = append(removed, "container "+BuildKitName)
+	} else if !errdefs.IsNotFound(err) {
+		return nil, fmt.Errorf("ask the engine for container %q: %w", BuildKitName, err)
+	}
+	if !cache {
+		return removed, nil
+	}
+	if _, err := e.Client.VolumeInspect(ctx, BuildKitName, client.VolumeInspectOptions{}); errdefs.IsNotFound(err) {
+		return removed, nil
+	}
+	if _, err := e.Client.VolumeRemove(ctx, BuildKitName, client.VolumeRemoveOptions{}); err != nil {
+		return removed, fmt.Errorf("remove volume %q: %w", BuildKitName, err)
+	}
+	return append(removed, "volume "+BuildKitName), nil
+}
+
+func (e *Engine) remove(ctx context.Context, name string) error {
+	if _, err := e.Client.ContainerRemove(ctx, name, client.ContainerRemoveOptions{Force: true}); err != nil {
+		return fmt.Errorf("remove container %q: %w", name, err)
+	}
+	return nil
+}
+
+// RemoveImages removes images that LoadImage put there, where nothing uses
+// them, and says which.
+func (e *Engine) RemoveImages(ctx context.Context, refs ...string) (removed []string, err error) {
+	for _, ref := range refs {
+		_, err := e.Client.ImageRemove(ctx, ref, client.ImageRemoveOptions{})
+		switch {
+		case errdefs.IsNotFound(err):
+		case err != nil:
+			return removed, fmt.Errorf("remove image %q: %w", ref, err)
+		default:
+			removed = append(removed, "image "+ref)
+		}
+	}
+	return removed, nil
+}

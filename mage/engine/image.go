@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/containerd/errdefs"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/moby/moby/client"
+)
+
+// LoadImage gives the engine an image under a tag, if it does not have it yet,
+// and reports whether it was loaded.
+func (e *Engine) LoadImage(ctx context.Context, ref string, image v1.Image) (loaded bool, err error) {
+	tag, err := name.NewTag(ref)
+	if err != nil {
+		return false, fmt.Errorf("image reference %q: %w", ref, err)
+	}
+	config, err := image.ConfigName()
+	if err != nil {
+		return false, fmt.Errorf("read image %q: %w", ref, err)
+	}
+	digest, err := image.Digest()
+	if err != nil {
+		return false, fmt.Errorf("read image %q: %w", ref, err)
+	}
+	// Engines name an image by its configuration or, with containerd's store,
+	// by its manifest.
+	has, err := e.Client.ImageInspect(ctx, ref)
+	if err == nil && (has.ID == config.String() || has.ID == digest.String()) {
+		return false, nil
+	}
+	if err != nil && !errdefs.IsNotFound(err) {
+		return false, fmt.Errorf("ask the engine for image %q: %w", ref, err)
+	}
+	reader, writer := io.Pipe()
+	go func() { writer.CloseWithError(tarball.Write(tag, image, writer)) }()
+	defer reader.Close()
+	answer, err := e.Client.ImageLoad(ctx, reader)
+	if err != nil {
+		return false, fmt.Errorf("load image %q into the engine: %w", ref, err)
+	}
+	defer answer.Close()
+	if _, err := io.Copy(io.Discard, answer); err != nil {
+		return false, fmt.Errorf("load image %q into the engine: %w", ref, err)
+	}
+	if _, err := e.Client.ImageInspect(ctx, ref); err != nil {
+		return false, fmt.Errorf("load image %q into the engine: it is not there afterwards: is the engine's disk full? %w", ref, err)
+	}
+	return true, nil
+}
+
+// PullImage lets the engine pull an image that it does not have.
+func (e *Engine) PullImage(ctx context.Context, ref string) error {
+	_, err := e.Client.ImageInspect(ctx, ref)
+	if err == nil {
+		return nil
+	}
+	if !errdefs.IsNotFound(err) {
+		return fmt.Errorf("ask the engine for image %q: %w", ref, err)
+	}
+	answer, err := e.Client.ImagePull(ctx, ref, client.ImagePullOptions{})
+	if err == nil {
+		err = answer.Wait(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("pull image %q: %w", ref, err)
+	}
+	return nil
+}

@@ -1,0 +1,35 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+)
+
+// BuildRuntimeWrapper compiles scripts/runtime-wrapper of the project at root
+// into the cache and returns the program's path. Go's build cache makes a
+// second call cheap, and a program that is in use is replaced, not rewritten.
+func BuildRuntimeWrapper(ctx context.Context, root, cache string) (string, error) {
+	dir := filepath.Join(cache, "bin")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("make cache folder: %w", err)
+	}
+	program := filepath.Join(dir, "runtime-wrapper")
+	fresh, err := os.MkdirTemp(dir, "runtime-wrapper-")
+	if err != nil {
+		return "", fmt.Errorf("make cache folder: %w", err)
+	}
+	defer os.RemoveAll(fresh)
+	target := filepath.Join(fresh, "runtime-wrapper")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", target, "./scripts/runtime-wrapper")
+	build.Dir = root
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+runtime.GOARCH, "GOWORK=off", "GOFLAGS=-mod=readonly")
+	if err := Run(build, &bytes.Buffer{}); err != nil {
+		return "", fmt.Errorf("compile the runtime wrapper: %w", err)
+	}
+	return program, os.Rename(target, program)
+}
