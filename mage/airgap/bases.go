@@ -35,7 +35,12 @@ type pythonBase struct{ s *Supply }
 var pythonRootfs = rootfs{
 	name: "python", variant: "minbase",
 	packages: []string{"ca-certificates", "python3", "python3-venv", "libpython3-stdlib"},
-	hooks:    []string{`for n in python python3 python3.11; do ln -s /usr/bin/python3.11 "$1"/usr/local/bin/$n; done`},
+	hooks: []string{
+		`for n in python python3 python3.11; do ln -s /usr/bin/python3.11 "$1"/usr/local/bin/$n; done`,
+		// pip as upstream has it, from the wheel that venv needs anyway: Debian's
+		// own package of it brings a compiler.
+		`mkdir -p "$1"/usr/local/lib/python3.11/dist-packages && ls -d "$1"/usr/share/python-wheels/pip-*.whl | sed "s|^$1||" > "$1"/usr/local/lib/python3.11/dist-packages/pip.pth`,
+	},
 }
 
 func (pythonBase) Ref() string             { return PythonRef }

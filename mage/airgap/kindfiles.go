@@ -273,7 +273,7 @@ spec:
       - name: local-path-provisioner
         image: ` + storageImage + `
         imagePullPolicy: IfNotPresent
-        command: [local-path-provisioner, start, --helper-image, "` + storageHelperImage + `", --config, /etc/config/config.json]
+        command: [local-path-provisioner, start, --helper-image, "` + storageHelperImage + `", --config, /etc/config/config.json, --service-account-name, local-path-provisioner]
         env:
         - {name: POD_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}
         - {name: CONFIG_MOUNT_PATH, value: /etc/config/}

@@ -1,0 +1,37 @@
+"""Serves the application: `python -m app`."""
+
+import sys
+
+import uvicorn
+
+from app.core.config import SettingsError, load_settings
+
+
+def main() -> int:
+    """Serve until SIGTERM, then finish running requests; returns the exit code."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        sys.stderr.write(f"configuration: {error}\n")
+        return 2
+    uvicorn.run(
+        "app.main:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.web_concurrency,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Longer than the frontend keeps its idle connections, or it would write into closed ones.
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""Reads what is to be added."""
+
+import re
+
+from app.agent.builtin.refs import NOUN, trim
+from app.agent.builtin.text import Quotes, bare, sentence_case
+from app.agent.builtin.wishes import Wish
+
+_LIST = (
+    r"(?:(?:my|the|our|this|that)\s+)?(?:[\w-]+\s+)?(?:list|tasks|to-?dos?|task list|to-?do list)"
+)
+_KIND = (
+    r"(?:(?:an?|another|the|one more|one|my|this|following|some|two|three|four|five|\d+|couple of|these|few|multiple)\s+)*"
+    r"(?:(?:new|quick|small|important|urgent|simple|personal|extra|more|high[- ]priority|low[- ]priority|different|additional)\s+)*"
+    rf"(?:to-?do\s+)?(?:{NOUN}|notes?|lists?)"
+)
+_VERB = re.compile(
+    r"^(?:keep in mind|make sure(?: to| that)?(?: i| you| we)?|notes? to (?:self|myself)|add|insert|create|make|set(?: up)?|schedule|put|note(?: down)?|jot down|write (?:this |it )?down|new(?= )|"
+    r"remember|remind me|save|record|log|don'?t (?:let me )?forget|do not (?:let me )?forget|never forget|"
+    r"(?:i|we) (?:still |also |really |just )*(?:need|have|got|ought) to|(?:i|we)'ve got to|(?:i|we) (?:must|should|gotta)|i'?ll (?:need|have) to|gotta|"
+    r"need to|have to|i (?:also )?need|i (?:want|would like|'d like))\b\s*(?:me\s+)?(?:also\s+)?",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r"^(?:(?:to remember|remember)\s+)?(?:(?:that\s+)?(?:i|we)(?:'ve| have|'ll)?\s+(?:still )?(?:need|have|got|want|should|must|ought)(?: to)?\s+)?"
+    r"(?:(?:(?:to|that|about|for|of|called|named|titled|saying|that says|which says|with (?:the )?(?:title|name))\b(?!['-])|:|-|–)\s*(?=\S))*",
+    re.IGNORECASE,
+)
+# "Remind me tomorrow to call": the time goes last.
+_TIME_FIRST = re.compile(
+    r"^(?P<when>(?:today|tomorrow|tonight|(?:on|next|this) \w+|at \d[\w:.]*(?: ?[ap]m)?|in \w+ \w+)) to (?P<what>.+)$",
+    re.IGNORECASE,
+)
+_TO_LIST = re.compile(
+    rf"\s+(?:(?:to|on|in|into|onto|from)\s+{_LIST}|as\s+(?:an?\s+)?(?:new\s+)?{NOUN}|to\s+(?:my|the)\s+{NOUN})$",
+    re.IGNORECASE,
+)
+_FROM_LIST = re.compile(
+    rf"^(?:to|on|in|into|onto)\s+{_LIST}\s*(?:[:,-]\s*|that\s+)?", re.IGNORECASE
+)
+_DESCRIPTION = re.compile(
+    r"[\s,]+(?:(?:and\s+)?with\s+(?:an?\s+|the\s+)?(?:description|note|details?|comment)s?(?:\s+(?:of|saying|that says|as))?"
+    r"|(?:and\s+)?(?:the\s+)?(?:description|details?|notes?)\s*(?::|is|=|should be|being))\s*:?\s*(?P<text>.+)$",
+    re.IGNORECASE,
+)
+_SEVERAL = re.compile(
+    r"\b(?:tasks|to-?dos|items|reminders|things|entries|these|following|all of|two|three|four|five|both|\d+)\b",
+    re.IGNORECASE,
+)
+_ITEM = re.compile(r"^\s*(?:[-*•–]|\d+[.)]|\[ ?\])\s+(.+)$")
+
+
+def _title(text: str, quotes: Quotes) -> str:
+    """Make a title of the words."""
+    held = Quotes.held(text)
+    if len(held) == 1 and bare(text) == held[0]:
+        return sentence_case(quotes.release(held[0]).strip())
+    return sentence_case(quotes.release(bare(text)))
+
+
+def _wish(text: str, quotes: Quotes, source: str) -> Wish:
+    description = None
+    if found := _DESCRIPTION.search(text):
+        description = sentence_case(quotes.release(bare(found["text"])))
+        text = text[: found.start()]
+    text = _TO_LIST.sub("", trim_end(text))
+    return Wish("add", title=_title(text, quotes) or None, description=description, source=source)
+
+
+def trim_end(text: str) -> str:
+    """Take politeness off the end; "now" and "today" may be part of a title."""
+    s = bare(text)
+    s = re.sub(
+        r"(?i)(?:[\s,]+(?:please|pls|thanks|thank you|for me|will you|would you|can you|ok|okay|too|as well|if you can))+[\s.!?]*$",
+        "",
+        s,
+    )
+    return bare(s.rstrip("?") if s.endswith("?") else s)
+
+
+def read_add(s: str, quotes: Quotes, source: str) -> list[Wish]:
+    """Read a part that starts with a word for adding; several wishes when it lists several."""
+    rest = bare(
+        re.sub(r"^(?:task|to-?do|reminder|add|new task|note):\s*", "", s, flags=re.IGNORECASE)
+    )
+    several = False
+    if rest == bare(s):
+        rest = _VERB.sub("", s, count=1).strip()
+        rest = re.sub(
+            r"(?i)^(?:remember|remind me)\s+", "", re.sub(r"(?i)^to\s+(?=remember\b)", "", rest)
+        )
+        kind = re.match(rf"(?i)^{_KIND}\b(?!')", rest)
+        if (
+            kind
+            and not re.match(r"(?i)^(?:things?|ones?|lists?|notes?|jobs?)\b(?!:)", rest)
+            and _is_kind(rest, kind)
+        ):
+            several = _SEVERAL.search(kind[0]) is not None
+            rest = rest[kind.end() :].lstrip(" ,.")
+        elif found := re.match(r"(?i)^(?:the )?(?:following|these|this|all of these)\s*:\s*", rest):
+            several, rest = True, rest[found.end() :]
+    rest = _FROM_LIST.sub("", rest)
+    rest = _AFTER.sub("", rest.strip(), count=1).strip()
+    rest = re.sub(r"(?i)^(?:me\s+)?(?:to|that i (?:need|have) to)\s+(?=\w)", "", rest)
+    rest = rest.lstrip(":").strip()
+    rest = _TIME_FIRST.sub(r"\g<what> \g<when>", rest)
+    if re.fullmatch(rf"(?i)(?:{_KIND}|it|something|this|that|one|another one|new)?", trim(rest)):
+        return [Wish("add", source=source)]
+    parts = _parts(rest, several=several)
+    return [_wish(part, quotes, source) for part in parts]
+
+
+def _is_kind(rest: str, kind: re.Match[str]) -> bool:
+    """Tell "a task to call" from "task force meeting notes"."""
+    after = rest[kind.end() :]
+    return not after or not re.match(r"(?i)^\s+(?:force|manager|list for)\b", after)
+
+
+def _parts(rest: str, *, several: bool) -> list[str]:
+    """Split a list of titles, where it surely is one."""
+    lines = [line for line in rest.split("\n") if line.strip()]
+    if len(lines) > 1:
+        return [m[1] if (m := _ITEM.match(line)) else line for line in lines]
+    flat = _TO_LIST.sub("", trim_end(rest))
+    pieces = [
+        p for p in re.split(r"\s*(?:,\s*and\s+|,\s*|\s+and\s+|;\s*|\s+&\s+)", flat) if p.strip()
+    ]
+    all_quoted = len(pieces) > 1 and all(bare(p) in Quotes.held(p) for p in pieces)
+    if len(pieces) > 1 and (several or all_quoted):
+        return [re.sub(r"(?i)^(?:to|one to|another to|\d+[.)])\s+", "", p.strip()) for p in pieces]
+    return [rest]
+
+
+def read_lines(text: str, quotes: Quotes) -> list[Wish]:
+    """Read "add these:" and a line for each; nothing when the message is not of that kind."""
+    first, *others = text.split("\n")
+    items = [m[1] for line in others if (m := _ITEM.match(line))]
+    if not items or len(items) != len(others):
+        return []
+    if not re.match(
+        r"(?i)^(?:please |can you |could you )*(?:add|create|remember|remind me|put|note|new|to-?do|i need to|i have to)\b",
+        first,
+    ):
+        return []
+    return [_wish(item, quotes, quotes.release(item)) for item in items]

@@ -1,0 +1,122 @@
+"""Reads what is to become of a task's title or description."""
+
+import re
+
+from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, read_ref
+from app.agent.builtin.text import Quotes, bare, sentence_case
+from app.agent.builtin.wishes import Change, Wish
+
+_VERB = re.compile(
+    r"^(?:change|update|rename|edit|modify|correct|revise|reword|rephrase|alter|replace|retitle|"
+    r"turn|swap|call|make|set|describe|fix|add)\b\s*",
+    re.IGNORECASE,
+)
+_MORE = r"(?:description|details?|notes?|comments?)"
+_NAME = r"(?:title|name|text|wording)"
+_TO = (
+    r"(?:to say|to read|to be|so (?:that )?it (?:says|reads|is)|to|into|as|with|by|for|->|=>|→|=|:)"
+)
+_AN = r"(?:an?\s+|the\s+|this\s+|some\s+|new\s+)*"
+
+# Each gives which task (ref), and the new title or text.
+_TEXTS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"^{_AN}{_MORE}\s+(?:of|for|on|in)\s+(?P<ref>.+?)\s*(?:\bto say\b|\bto\b|\bas\b|\bwith\b|\binto\b|\bsaying\b|:|=|->)\s*(?P<text>.+)$",
+        rf"^{_AN}{_MORE}\s+(?:to|for|on)\s+(?P<ref>.+?)\s*(?::|\bsaying\b|\bthat says\b|\bof\b|,|\s-\s)\s*(?P<text>.+)$",
+        rf"^(?P<text>.+?)\s+(?:as|to|in)\s+(?:(?:an?|the|its)\s+)?{_MORE}\s+(?:to|of|for|on|in)\s+(?P<ref>.+)$",
+        rf"^(?P<ref>.+?)(?:'s)?\s+{_MORE}\s*(?:\bto say\b|\bto\b|\bas\b|\binto\b|\bwith\b|:|=|->)\s*(?P<text>.+)$",
+        rf"^{_AN}{_MORE}\s*(?::|\bsaying\b|\bof\b)?\s*(?P<text>.+?)\s+(?:to|on|for)\s+(?P<ref>.+)$",
+        rf"^(?P<ref>.+?)\s+(?:with|to have)\s+{_AN}{_MORE}\s*(?::|\bsaying\b|\bof\b)?\s*(?P<text>.+)$",
+    )
+)
+_TITLES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"^(?:the\s+)?{_NAME}\s+(?:of|for|on)\s+(?P<ref>.+?)\s*(?<!\w){_TO}(?!\w)\s*(?P<title>.+)$",
+        rf"^(?P<ref>.+?)(?:'s)?\s+{_NAME}\s*(?:from\s+.+?\s+)?(?<!\w){_TO}(?!\w)\s*(?P<title>.+)$",
+        r"^(?P<ref>(?:task|#)\s*#?\d+)\s+from\s+.+?\s+to\s+(?P<title>.+)$",
+        r"^from\s+(?P<ref>.+?)\s+to\s+(?P<title>.+)$",
+        r"^(?P<ref>.+?)\s+should\s+(?:now\s+)?(?:be called|be named|be|say|read)\s+(?P<title>.+)$",
+    )
+)
+_SPLIT = re.compile(rf"\s*(?<!\w){_TO}(?!\w)\s*", re.IGNORECASE)
+_HEAD = re.compile(
+    rf"^(?P<ref>(?:the\s+)?(?:(?:task|item|to-?do|number|no\.?)\s*#?|#)\d+|it|(?:the\s+)?{NOUN}\s+\d+)\s*[,:]?\s+(?P<title>\S.*)$",
+    re.IGNORECASE,
+)
+
+
+def _clean(text: str, quotes: Quotes) -> str:
+    s = re.sub(
+        r"(?i)(?:[\s,]+(?:please|pls|instead|for me|thanks|thank you))+[\s.!]*$", "", bare(text)
+    )
+    s = re.sub(r"(?i)^(?:say|be called|be|read|called|named)\s+(?=\S)", "", s)
+    return quotes.release(bare(s.rstrip("?"))).strip()
+
+
+def _change(found: re.Match[str], quotes: Quotes) -> Change:
+    given = found.groupdict()
+    ref = read_ref(re.sub(r"(?i)'s$", "", given["ref"].strip()), quotes)
+    if "text" in given:
+        return Change(ref, description=sentence_case(_clean(given["text"], quotes)))
+    return _titled(ref, given["title"], quotes)
+
+
+def _titled(ref: Ref, text: str, quotes: Quotes) -> Change:
+    """Read a new title, and the description that may come with it."""
+    description = None
+    if found := re.search(
+        rf"(?i)[\s,]+(?:and|with)\s+(?:an?\s+|the\s+|its\s+)?{_MORE}\s*(?::|\bto\b|\bas\b|\bof\b|\bis\b)?\s*(.+)$",
+        text,
+    ):
+        description, text = _clean(found[1], quotes), text[: found.start()]
+    return Change(ref, title=sentence_case(_clean(text, quotes)) or None, description=description)
+
+
+def read_change(s: str, quotes: Quotes, source: str) -> Wish:
+    """Read a part that starts with a word for changing."""
+    rest = s if re.search(r"(?i)^#|\bshould\b", s) else _VERB.sub("", s, count=1)
+    rest = bare(rest)
+    if found := re.match(r"(?i)^describe\s+(?P<ref>.+?)\s+(?:as|with)\s+(?P<text>.+)$", s):
+        return Wish("update", changes=(_change(found, quotes),), source=source)
+    for pattern in _TEXTS:
+        if found := pattern.match(rest):
+            return Wish("update", changes=(_change(found, quotes),), source=source)
+    for pattern in _TITLES:
+        if found := pattern.match(rest):
+            return _status_or(
+                Wish("update", changes=(_change(found, quotes),), source=source), rest
+            )
+    changes = [
+        _titled(read_ref(rest[: gap.start()], quotes), rest[gap.end() :], quotes)
+        for gap in _SPLIT.finditer(rest)
+        if rest[: gap.start()].strip() and rest[gap.end() :].strip()
+    ]
+    if changes:
+        return _status_or(Wish("update", changes=tuple(changes), source=source), rest)
+    if found := _HEAD.match(rest):
+        change = _titled(read_ref(found["ref"], quotes), found["title"], quotes)
+        return _status_or(Wish("update", changes=(change,), source=source), rest)
+    held = Quotes.held(rest)
+    if len(held) == 2:
+        first, second = rest[: rest.index(held[1])], held[1]
+        return Wish(
+            "update", changes=(_titled(read_ref(first, quotes), second, quotes),), source=source
+        )
+    return Wish("update", changes=(Change(read_ref(rest, quotes)),), source=source)
+
+
+def _status_or(wish: Wish, rest: str) -> Wish:
+    """Read "change task 1 to done" as what it is."""
+    first = wish.changes[0]
+    ref = first.ref
+    if status := re.match(r"(?i)^(?:the\s+)?status\s+(?:of|for)\s+(.+?)\s+(?:to|as|into)\b", rest):
+        ref = read_ref(status[1], Quotes())
+    if first.title is None:
+        return wish
+    if re.fullmatch(DONE, first.title, re.IGNORECASE):
+        return Wish("complete", ref, source=wish.source)
+    if re.fullmatch(OPEN, first.title, re.IGNORECASE):
+        return Wish("reopen", ref, source=wish.source)
+    return wish

@@ -1,0 +1,165 @@
+"""What earlier turns asked and showed, read back from the conversation's own text.
+
+The sentences are written and read in this one place, so that they cannot drift apart.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+from app.agent.builtin.matching import Task
+
+Kind = Literal["add", "complete", "delete", "update"]
+
+_LOOK_BACK = 6  # the assistant's messages that "it" can mean something in
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What is to happen to a task."""
+
+    kind: Kind
+    title: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A question of ours that waits for its answer."""
+
+    form: Literal["which", "shall", "title", "text"]
+    action: Action
+    tasks: list[Task] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the conversation so far gives to go by."""
+
+    pending: Pending | None = None
+    # Tasks of the last message that spoke of any: what "it" means.
+    focus: list[Task] = field(default_factory=list)
+    # The last list, in its order: what "the first one" means.
+    listed: list[Task] = field(default_factory=list)
+    # What the last messages spoke of, one after the other: what "both" means.
+    recent: list[Task] = field(default_factory=list)
+    # The title of what was deleted just now.
+    deleted: str | None = None
+
+
+def named(task: Task) -> str:
+    """Write a task in a sentence."""
+    return f"“{task.title}” (#{task.id})"
+
+
+def bullet(task: Task) -> str:
+    """Write a task in a list."""
+    return f"• #{task.id} {task.title}{' ✓' if task.completed else ''}"
+
+
+def bullets(tasks: list[Task]) -> str:
+    """Write a list."""
+    return "\n".join(bullet(task) for task in tasks)
+
+
+def _verb(action: Action) -> str:
+    if action.kind == "delete":
+        return "delete"
+    if action.kind == "complete":
+        return "mark as done"
+    if action.title is not None:
+        return f"rename to “{action.title}”"
+    if action.description is not None:
+        return f"describe as “{action.description}”"
+    return "change"
+
+
+def ask_which(action: Action, tasks: list[Task]) -> str:
+    """Ask for one of several tasks."""
+    return f"Which one should I {_verb(action)}?\n{bullets(tasks)}"
+
+
+def ask_whether(action: Action, tasks: list[Task]) -> str:
+    """Ask before doing something to these tasks, or before adding one."""
+    if action.kind == "add":
+        return f"Shall I add “{action.title}” to your list?"
+    what = "this task" if len(tasks) == 1 else f"these {len(tasks)} tasks"
+    verb, _, rest = _verb(action).partition(" ")
+    do = f"{verb} {what} {rest}".strip()
+    return f"Shall I {do}?\n{bullets(tasks)}\nPlease answer yes or no."
+
+
+ADDED = "I've added "
+ASK_TITLE = "What should the new task be called?"
+
+
+def ask_text(task: Task) -> str:
+    """Ask for a task's new title."""
+    return f"What should the new title of {named(task)} be?"
+
+
+_VERB = "delete|mark as done|change|rename to “(?P<title>.*)”|describe as “(?P<text>.*)”"
+_WHICH = re.compile(rf"(?m)^Which one should I (?P<verb>{_VERB})\?$")
+_SHALL = re.compile(
+    r"(?m)^Shall I (?P<verb>delete|mark|rename|describe) (?:this task|these \d+ tasks)"
+    r"(?: as done| to “(?P<title>.*)”| as “(?P<text>.*)”)?\?$"
+)
+_SHALL_ADD = re.compile(r"(?m)^Shall I add “(?P<title>.*)” to your list\?$")
+_TEXT = re.compile(r"(?m)^What should the new title of “(?P<title>.*)” \(#(?P<id>\d+)\) be\?$")
+_BULLET = re.compile(r"(?m)^• #(?P<id>\d+) (?P<title>.*?)(?P<done> ✓)?$")
+_NAMED = re.compile(r"“(?P<title>[^\n]*?)” \(#(?P<id>\d+)\)")
+_DELETED = re.compile(r"(?m)^I've deleted “(?P<title>[^\n]*)” \(#\d+\)")
+
+
+def _listed(text: str) -> list[Task]:
+    return [Task(int(m["id"]), m["title"], bool(m["done"])) for m in _BULLET.finditer(text)]
+
+
+def _action(found: re.Match[str]) -> Action:
+    if found["verb"] == "delete":
+        return Action("delete")
+    if found["verb"].startswith("mark"):
+        return Action("complete")
+    return Action("update", found["title"], found["text"])
+
+
+def _pending(text: str) -> Pending | None:
+    if found := _WHICH.search(text):
+        return Pending("which", _action(found), _listed(text[found.end() :]))
+    if found := _SHALL.search(text):
+        return Pending("shall", _action(found), _listed(text[found.end() :]))
+    if found := _SHALL_ADD.search(text):
+        return Pending("shall", Action("add", found["title"]))
+    if found := _TEXT.search(text):
+        return Pending("text", Action("update"), [Task(int(found["id"]), found["title"])])
+    if text.endswith(ASK_TITLE):
+        return Pending("title", Action("add"))
+    return None
+
+
+def read_context(past: list[Said]) -> Context:
+    """Read what can be referred to."""
+    own = [said.text for said in past if said.role == "assistant"]
+    pending = _pending(own[-1]) if own and past[-1].role == "assistant" else None
+    deleted = _DELETED.search(own[-1]) if own else None
+    focus: list[Task] = []
+    listed: list[Task] = []
+    recent: dict[int, Task] = {}
+    for text in reversed(own[-_LOOK_BACK:]):
+        found = _listed(text)
+        unique = {int(m["id"]): Task(int(m["id"]), m["title"]) for m in _NAMED.finditer(text)}
+        if not listed and not found:
+            recent = {**unique, **recent}
+        focus = focus or found or list(unique.values())
+        listed = listed or found
+    return Context(
+        pending, focus, listed, list(recent.values()), deleted["title"] if deleted else None
+    )

@@ -1,0 +1,78 @@
+"""Reads which task is to be deleted, or was finished."""
+
+import re
+
+from app.agent.builtin.refs import DONE, Ref, read_ref, trim
+from app.agent.builtin.text import Quotes
+from app.agent.builtin.wishes import Wish
+
+_DELETE_VERB = re.compile(
+    r"^(?:delete|remove|cancel|get rid of|erase|drop|scratch|discard|clear(?: out| off| up)?|trash|wipe(?: out)?|throw (?:away|out)|"
+    r"purge|eliminate|nuke|dump|bin|toss|empty|destroy|ditch|kill)\b\s*(?:off |out )?",
+    re.IGNORECASE,
+)
+
+
+def read_deletion(s: str, quotes: Quotes, source: str) -> Wish:
+    if found := re.match(r"(?i)^take\s+(.+?)\s+off\b.*$", s):
+        return Wish("delete", read_ref(found[1], quotes), source=source)
+    rest = _DELETE_VERB.sub("", s, count=1)
+    rest = re.sub(
+        r"(?i)\s+(?:completely|entirely|permanently|forever|for good|clean|without asking.*|and don't ask.*)$",
+        "",
+        trim(rest),
+    )
+    if re.fullmatch(
+        r"(?i)(?:my |the )?(?:whole |entire )?(?:to-?do |task )?list|tasks|my tasks|the tasks", rest
+    ):
+        return Wish("delete", Ref(every=True), source=source)
+    return Wish("delete", read_ref(rest, quotes), source=source)
+
+
+_MARKED = re.compile(
+    rf"^(?:mark|flag|set|check|tick|cross)\s+(?P<what>.+?)\s*(?:\b(?:as|to|off|out)\b\s*)?(?:\b(?:be )?(?:being )?(?:all )?(?:{DONE}|off|out)\b)?(?:\s+(?:from|on|off) (?:my|the) .*)?$",
+    re.IGNORECASE,
+)
+_DOING = re.compile(
+    r"^(?:i(?:'ve|'m| have| am| just| already| finally| now)*|we(?:'re|'ve| are| have)|all)?\s*(?:all |just |already |finally |now )*"
+    r"(?:complete|finish|close|done|finished|completed|through|over)\b\s*(?:off |up |out )?(?:with |doing |on )?",
+    re.IGNORECASE,
+)
+
+
+def what_done(s: str) -> str:
+    """Return the words for what was finished."""
+    flat = trim(s)
+    if found := re.match(rf"(?i)^(?:mark|flag)\s+(?:as\s+)?{DONE}\s*[:,]?\s*(.*)$", flat):
+        return found[1]
+    if found := re.match(r"(?i)^(?:check|tick|cross)\s+(?:off|out)\s+(.+)$", flat):
+        return found[1]
+    if found := re.match(
+        r"(?i)^i?(?:'ve| have)?\s*(?:just |already |finally )*(?:got|gotten|get)\s+(.+)\s+done$",
+        flat,
+    ):
+        return found[1]
+    if found := _MARKED.match(flat):
+        return found["what"]
+    rest = _DOING.sub("", flat, count=1)
+    return re.sub(rf"(?i)\s+(?:as|to) {DONE}$", "", rest)
+
+
+_WHEN = re.compile(
+    r"(?:[\s,]+(?:yesterday|earlier(?: today)?|this (?:morning|afternoon|evening)|last (?:night|week)|just now|today|already|finally|"
+    r"an? (?:minute|moment|hour|while) ago|as (?:paid|bought|sent|read|handled|sorted)(?: and)?))+$",
+    re.IGNORECASE,
+)
+
+
+def read_completion(what: str, quotes: Quotes, source: str) -> list[Wish]:
+    what = re.sub(
+        r"(?i)^(?:i(?:'ve| have)?|we(?:'ve)?|just|already|that|with)\s+(?=\S+\s)", "", trim(what)
+    )
+    what = re.sub(r"(?i)[\s:,-]*\bmark(?: it| this| that)?(?: as)?$", "", what)
+    ref = read_ref(_WHEN.sub("", what), quotes)
+    if ref.query and re.fullmatch(
+        r"(?i)(?:i|we|you|i'm|am|i am|nothing|not|it all|all|well|that|there)", ref.query
+    ):
+        ref = Ref()
+    return [Wish("complete", ref, source=source)]

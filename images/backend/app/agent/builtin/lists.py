@@ -1,0 +1,73 @@
+"""Reads what is to be shown."""
+
+import re
+
+from app.agent.builtin.refs import DONE, NOUN, OPEN, Status, read_ref, trim
+from app.agent.builtin.text import Quotes, bare
+from app.agent.builtin.wishes import Wish
+
+_TO_DO = (
+    r"(?:left|still|remain\w*|need to (?:do|get done)|(?:have|got) to (?:do|get done)|should i do|must i do|do next|"
+    r"haven'?t|not (?:yet )?(?:done|complete|finish)\w*|to be done|on my plate|supposed to do|to do (?:today|now|next|still)|yet to|i do (?:today|now|next)|do i do)"
+)
+_SUBJECT = re.compile(
+    rf"\b(?:{NOUN})\b.*?\b(?:about|with|contain\w*|mention\w*|named|called|related to|regarding|for|say\w*|matching)\s+(?P<what>.+)$"
+    rf"|^(?:find|search(?: for)?|look (?:up|for)|is there|do i have|have i got)\s+(?:an?\s+|any\s+|the\s+|my\s+)?(?P<thing>.+)$",
+    re.IGNORECASE,
+)
+_NOTHING = re.compile(
+    rf"^(?:(?:any|more|all|my|the|a|an|of|other|else|to|do|still|on|in|list|today|now|left|so far|{NOUN}|{DONE}|{OPEN}|anything|something|everything|much|many)\s*)*$",
+    re.IGNORECASE,
+)
+_TIME = re.compile(
+    r"\b(?:today|tonight|tomorrow|now|right now|this week|for today|so far|yet|currently|at the moment)\b",
+    re.IGNORECASE,
+)
+
+
+def _status(s: str) -> Status:
+    if re.search(rf"(?i)\b{_TO_DO}\b", s) or re.search(rf"(?i)\b{OPEN}\b", s):
+        return "pending"
+    if re.search(
+        r"(?i)\b(?:completed?|done|finished|accomplished|achieved|ticked off|checked off|crossed off|did i do|got done)\b",
+        s,
+    ):
+        return "completed"
+    return "all"
+
+
+def read_list(s: str, quotes: Quotes) -> Wish:
+    """Read a question or a wish to see tasks; whatever it is, nothing is changed."""
+    flat = trim(s)
+    if found := re.search(r"(?i)(?:\btask|#)\s*(?:number |no\.? )?#?(\d+)\b", flat):
+        return Wish("list", ref=read_ref(f"task {found[1]}", quotes), source=quotes.release(s))
+    if re.match(r"(?i)^(?:did|have i|has|is|are|was|were)\b", flat) and not re.search(
+        r"(?i)\b(?:tasks|anything|something|there|list|to-?dos|everything|all)\b", flat
+    ):
+        core = re.sub(
+            rf"(?i)^(?:did (?:i|we)|have (?:i|we)|has|is|are|was|were)\s+(?:already |just |ever )*|\b(?:{DONE}|{OPEN}|complete|finish|yet|already)\b",
+            " ",
+            flat,
+        )
+        query = read_ref(bare(core), quotes).query
+        return Wish("list", query=query, source=quotes.release(s))
+    if named := re.match(
+        rf"(?i)^(?:(?:what|how) about|(?:show|find|see|display|open|view|get|give)(?: me)?|what(?:'s| is))\s+(?:the|my|that)\s+"
+        rf"(?!(?:{DONE}|{OPEN}|to-?do|task|next|first|last)\b)(?P<what>.+?)\s+(?:task|to-?do|item|one|entry)$",
+        flat,
+    ) or re.match(r"(?i)^(?:what|how) about\s+(?P<what>.+)$", flat):
+        return Wish("list", query=read_ref(named["what"], quotes).query, source=quotes.release(s))
+    found = _SUBJECT.search(_TIME.sub("", flat))
+    what = trim(found["what"] or found["thing"] or "") if found else ""
+    what = re.sub(
+        rf"(?i)^(?:an?|any|my|the)?\s*{NOUN}\s+(?:about|with|for|called|named|to|on)\s+", "", what
+    )
+    if (
+        what
+        and not _NOTHING.match(what)
+        and not re.match(r"(?i)^(?:me|you|today|tomorrow)\b", what)
+    ):
+        return Wish(
+            "list", status="all", query=read_ref(what, quotes).query, source=quotes.release(s)
+        )
+    return Wish("list", status=_status(_TIME.sub("", flat)), source=quotes.release(s))

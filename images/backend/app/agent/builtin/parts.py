@@ -1,0 +1,92 @@
+"""Cuts a message into parts that hold one wish each."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from app.agent.builtin.commands import CHAT, LEAD, SUFFIX, command_of, strip_lead
+from app.agent.builtin.refs import DONE, NOUN
+from app.agent.builtin.text import bare
+
+# After an adding part these may as well continue its title: "buy paint and remove the wallpaper".
+_LOOSE = re.compile(
+    r"^(?:cancel|remove|drop|clear|finish|complete|change|update|check|fix|close|clear|erase|edit|"
+    r"replace|get rid|throw|take|correct|trash|dump|empty|toss|ditch|make|write|find|read|need|have|"
+    r"see|tell|give|print|look|get|schedule|set|wipe|show|what|which|any|view|list|call|"
+    r"describe|turn|swap|rephrase|search|scratch|revise|kill|bin|destroy|discard|tick|insert|put|done|"
+    r"finished|completed|remember|is |delete|rename|modify|don't forget|i |mark)",
+    re.IGNORECASE,
+)
+_POINTS = re.compile(
+    r"\b(?:tasks?|to-?dos?|my list|the list|it|them|that one|the (?:first|second|third|last|other) one|everything|all of)\b"
+    r"|#\d|^mark\b|^(?:i'm |i am )?done with|^i(?:'ve| have)? (?:already |just )*(?:finished|completed|done)\b"
+    r"|^remind me|^what(?:'s| is| are) (?:left|pending|open|done)|^(?:delete|rename|modify)\b|^(?:show|list) (?:me|my|all|everything)",
+    re.IGNORECASE,
+)
+_BREAK = re.compile(
+    r"(?P<hard>\s*\n\s*|\s*;\s*|(?<=[.!?])(?!(?<=\bno\.)\s*#?\d)\s+)|"
+    r"(?P<soft>\s*,\s*(?:(?:and|but|then|also|plus|so)\s+)*|\s+(?:and|then|also|but|plus|&|\+)(?:\s+(?:then|also|please|afterwards))*\s+)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a message that holds one wish."""
+
+    text: str
+    # It may as well go on with the title before it: "buy paint and remove the wallpaper".
+    loose: bool = False
+
+
+def cut(text: str) -> list[Part]:
+    """Cut where a new wish starts; what only continues the one before stays with it."""
+    parts: list[Part] = []
+    start, loose = 0, False
+    for gap in _BREAK.finditer(text):
+        left, right = text[start : gap.start()].strip(), text[gap.end() :].strip()
+        if not left or not right or not LEAD.sub("", left + " ").strip():
+            continue
+        cutting = _starts_anew(left, right, hard=gap["hard"] is not None)
+        if cutting is None:
+            continue
+        parts.append(Part(left, loose))
+        start, loose = gap.end(), cutting == "loose"
+    parts.append(Part(text[start:].strip(), loose))
+    return [part for part in parts if part.text]
+
+
+def _first_part(text: str) -> str:
+    gap = _BREAK.search(text)
+    return text[: gap.start()] if gap else text
+
+
+def _starts_anew(left: str, right: str, *, hard: bool) -> Literal["surely", "loose"] | None:
+    kind = command_of(left)
+    following = command_of(right)
+    next_part = bare(_first_part(right))
+    if CHAT.match(left) or (CHAT.match(next_part) and (hard or kind != "add")):
+        return "surely"
+    if re.fullmatch(rf"(?i){DONE}|paid", next_part):
+        return None
+    negated = re.match(r"(?i)^(?:no|not|don't|do not|never)\b", strip_lead(right))
+    if following is None and negated:
+        return "surely" if hard else None
+    suffix = SUFFIX.match(next_part)
+    if suffix and re.search(r"(?i)(?:^(?:get|have)\b.*|\b(?:as|to|off|not))$", suffix["what"]):
+        suffix = None
+    if following is None and not hard and kind is None and not SUFFIX.match(left):
+        # "Tasks 1, 2 and 3 are done" is one sentence.
+        return None
+    if following is None and not suffix:
+        return "surely" if hard and kind not in (None, "add") else None
+    if kind != "add" or hard or re.search(rf"(?i){NOUN}s?:|:$", left):
+        return "surely"
+    # Which words go on with a title is open; those that point at the list do not.
+    head = strip_lead(right)
+    if following is None:
+        pointing = re.search(r"(?i)\b(?:task|#)\s*\d|\b(?:is|are|'s)\b", next_part)
+        return "surely" if pointing else None
+    if _LOOSE.match(head) and not _POINTS.search(_first_part(head)):
+        return "loose"
+    return "surely"

@@ -1,0 +1,357 @@
+"""Decides what to do with a message: which tools to call, what to ask, what to say."""
+
+import re
+from collections.abc import Generator
+from dataclasses import replace
+
+from app.agent.builtin import replies
+from app.agent.builtin.answering import read_reply
+from app.agent.builtin.commands import command_of
+from app.agent.builtin.conversation import (
+    ADDED,
+    ASK_TITLE,
+    Action,
+    Pending,
+    Said,
+    ask_text,
+    ask_whether,
+    ask_which,
+    bullet,
+    bullets,
+    named,
+    read_context,
+)
+from app.agent.builtin.matching import Task, content, match
+from app.agent.builtin.reading import read
+from app.agent.builtin.refs import Ref
+from app.agent.builtin.resolving import Turn, apart, resolve
+from app.agent.builtin.steps import Call, Result, Steps
+from app.agent.builtin.text import sentence_case
+from app.agent.builtin.wishes import Change, Wish
+from app.models import DESCRIPTION_MAX, TITLE_MAX
+
+_AT_ONCE = 5  # calls that run together; each takes a database connection
+
+_SAYINGS = {
+    "greet": replies.GREETING,
+    "thank": replies.WELCOME,
+    "help": replies.HELP,
+    "refuse": replies.REFUSAL,
+    "calm": replies.CALM,
+    "reopen": replies.REOPEN,
+    "cannot": replies.CANNOT,
+    "unclear": replies.UNCLEAR,
+}
+
+
+def respond(said: list[Said]) -> Generator[list[Call], list[Result], str]:
+    """Answer the last message of a conversation."""
+    message = said[-1].text
+    turn = Turn(read_context(said[:-1]))
+    pending = turn.context.pending
+    if pending is not None:
+        rest = yield from _settle(turn, pending, message)
+        if rest is None:
+            return turn.answer()
+        message = rest
+    elif said[-2:-1] and said[-2].text.startswith(ADDED) and command_of(message) is None:
+        # "And beans" goes on with what was added just now.
+        message = re.sub(r"(?i)^(?:oh,? )?(?:and|also|plus)\b[\s,]*", "add ", message)
+    wishes = _joined(read(message))
+    turn.several_deletes = sum(wish.kind == "delete" for wish in wishes) > 1
+    for wish in wishes:
+        yield from _fulfil(turn, wish)
+    if len(turn.doomed) == 1:
+        yield from _delete(turn, turn.doomed)
+    elif turn.doomed:
+        turn.ask(ask_whether(Action("delete"), turn.doomed), "deleting")
+    return turn.answer()
+
+
+def _joined(wishes: list[Wish]) -> list[Wish]:
+    """Give "it" what the words before it were about: "the rent is paid, mark it as done"."""
+    joined: list[Wish] = []
+    for wish in wishes:
+        before = joined[-1] if joined else None
+        if (
+            before is not None
+            and before.kind in ("ask_add", "ask_complete", "ask_done")
+            and wish.kind in ("complete", "delete", "update")
+            and (wish.ref.it or any(change.ref.it for change in wish.changes))
+        ):
+            joined.pop()
+            changes = tuple(replace(c, ref=before.ref) if c.ref.it else c for c in wish.changes)
+            joined.append(replace(wish, ref=before.ref, changes=changes))
+        else:
+            joined.append(wish)
+    return joined
+
+
+def _settle(turn: Turn, pending: Pending, message: str) -> Steps:
+    """Take the message as the answer to our question; returns what is left of it to read."""
+    reply = read_reply(pending, message)
+    if reply is None:
+        return message
+    match reply.sort:
+        case "no":
+            turn.say(replies.CALM)
+        case "unclear":
+            turn.say("I'm sorry, I'm not sure which you mean.")
+            again = ask_which if pending.form == "which" else ask_whether
+            turn.ask(again(pending.action, pending.tasks))
+        case "text" if pending.form == "title":
+            yield from _add(turn, reply.text, None)
+        case "text":
+            yield from _update(turn, pending.tasks[0], Action("update", title=reply.text))
+        case _ if pending.action.kind == "add":
+            yield from _add(turn, pending.action.title or "", None)
+        case _:
+            tasks = reply.tasks if reply.sort == "chosen" else pending.tasks
+            yield from _act(turn, pending.action, tasks)
+    return reply.rest or None
+
+
+def _act(turn: Turn, action: Action, tasks: list[Task]) -> Steps:
+    """Do to these tasks what was asked for; they are sure."""
+    if not tasks:
+        turn.say(replies.CALM)
+    elif action.kind == "delete":
+        yield from _delete(turn, tasks)
+    elif action.kind == "complete":
+        yield from _complete(turn, tasks)
+    elif action.title is None and action.description is None:
+        turn.ask(ask_text(tasks[0]))
+    else:
+        yield from _update(turn, tasks[0], action)
+
+
+def _fulfil(turn: Turn, wish: Wish) -> Steps:
+    match wish.kind:
+        case "add":
+            if wish.title is None:
+                turn.ask(ASK_TITLE, wish.source)
+            elif wish.loose:
+                yield from _add_and_more(turn, wish)
+            else:
+                yield from _add(turn, wish.title, wish.description)
+        case "list":
+            yield from _list(turn, wish)
+        case "delete" | "complete":
+            action = Action(wish.kind)
+            tasks = yield from resolve(turn, wish.ref, action, wish.source)
+            if wish.kind == "delete" and (turn.several_deletes or len(tasks) > 1):
+                turn.doomed += [t for t in tasks if t not in turn.doomed]
+            elif tasks:
+                yield from _act(turn, action, tasks)
+        case "update":
+            yield from _change(turn, wish)
+        case "ask_delete" | "ask_complete":
+            yield from _consider(turn, wish)
+        case "ask_add" | "ask_done":
+            yield from _wonder(turn, wish)
+        case "undo" if turn.context.deleted:
+            turn.say(replies.NO_UNDO)
+            turn.ask(ask_whether(Action("add", title=turn.context.deleted), []))
+        case "undo":
+            turn.say(replies.NO_UNDO)
+        case kind:
+            turn.say(_SAYINGS[kind])
+
+
+def _add_and_more(turn: Turn, wish: Wish) -> Steps:
+    """Tell a title that goes on from a wish that follows: by whether a task fits the wish."""
+    tasks = yield from turn.tasks()
+    firm = []
+    for more in wish.loose:
+        found = (
+            match(_object(more), tasks) if more.kind in ("complete", "delete", "update") else None
+        )
+        if found is None or not found.sure or not found.tasks:
+            yield from _add(turn, wish.whole or wish.title or "", wish.description)
+            return
+        # What is destroyed on the strength of a likeness is asked about.
+        firm.append(replace(more, kind="ask_delete") if more.kind == "delete" else more)
+    yield from _add(turn, wish.title or "", wish.description)
+    for more in firm:
+        yield from _fulfil(turn, more)
+
+
+def _object(wish: Wish) -> str:
+    ref = wish.changes[0].ref if wish.changes else wish.ref
+    return ref.query or ""
+
+
+def _consider(turn: Turn, wish: Wish) -> Steps:
+    """Ask about what was only hinted at."""
+    action = Action("delete" if wish.kind == "ask_delete" else "complete")
+    if wish.ref.ids or not wish.ref.query:
+        tasks = yield from turn.tasks()
+        if wish.ref.ids:
+            tasks = [t for t in tasks if t.id in wish.ref.ids]
+            if tasks:
+                turn.ask(ask_whether(action, tasks), wish.source)
+                return
+        turn.say(replies.UNCLEAR)
+        return
+    tasks = yield from turn.tasks()
+    found = match(wish.ref.query, tasks)
+    chosen = [t for t in found.tasks if action.kind == "delete" or not t.completed]
+    together = apart(wish.ref.query, tasks, action) if not found.sure else []
+    if together or len(chosen) == 1:
+        turn.ask(ask_whether(action, together or chosen), wish.source)
+    elif chosen:
+        turn.ask(ask_which(action, chosen), wish.source)
+    elif wish.title:
+        turn.ask(ask_whether(Action("add", title=sentence_case(wish.title)), []), wish.source)
+    else:
+        turn.say(replies.unknown(wish.ref.query))
+
+
+def _wonder(turn: Turn, wish: Wish) -> Steps:
+    """Ask what to do with words that say no more than a task's name, or might be a new one."""
+    tasks = yield from turn.tasks()
+    if wish.kind == "ask_done":
+        ids = wish.ref.ids
+        chosen = [t for t in tasks if t.id in ids] or turn.context.focus
+        if chosen:
+            turn.topic = chosen
+            turn.say(f"What shall I do with this?\n{bullets(chosen)}")
+        else:
+            turn.say(replies.missing(ids[0]) if ids else replies.UNCLEAR)
+        return
+    found = match(wish.ref.query or "", tasks)
+    if found.tasks and found.sure:
+        turn.topic = found.tasks
+        turn.say(f"What shall I do with this?\n{bullets(found.tasks)}")
+    elif wish.title and len(wish.title.split()) <= 12 and len(wish.title) <= TITLE_MAX:
+        action = Action("add", title=sentence_case(wish.title))
+        turn.ask(ask_whether(action, []), wish.source)
+    else:
+        turn.say(replies.UNCLEAR)
+
+
+def _list(turn: Turn, wish: Wish) -> Steps:
+    if wish.ref.ids or wish.query is not None:
+        tasks = yield from turn.tasks()
+        if wish.ref.ids:
+            found = [t for t in tasks if t.id in wish.ref.ids]
+            turn.say(_detail(found[0]) if found else replies.missing(wish.ref.ids[0]))
+        else:
+            found = match(wish.query or "", tasks).tasks
+            what = f"“{wish.query}”"
+            turn.say(
+                f"About {what} I found:\n{bullets(found)}"
+                if found
+                else f"I found nothing about {what}."
+            )
+        turn.topic = found
+        return
+    tasks = yield from turn.fetch(wish.status)
+    turn.topic = tasks
+    turn.say(replies.showing(tasks, wish.status))
+
+
+def _detail(task: Task) -> str:
+    state = "done" if task.completed else "pending"
+    text = f"\n{task.description}" if task.description else ""
+    return f"This one is {state}:\n{bullet(task)}{text}"
+
+
+def _add(turn: Turn, title: str, description: str | None) -> Steps:
+    if not title or len(title) > TITLE_MAX or len(description or "") > DESCRIPTION_MAX:
+        turn.say(replies.TOO_LONG if title else replies.UNCLEAR)
+        return
+    arguments = {"title": title} | ({"description": description} if description else {})
+    (result,) = yield [Call("add_task", arguments)]
+    if result.error is not None:
+        turn.say("I'm sorry, I could not add that.")
+        return
+    task = Task(result.value["task_id"], result.value["title"])
+    turn.topic = [task]
+    turn.stale()
+    turn.say(f"{ADDED}{named(task)} to your list.")
+
+
+def _each(tool: str, tasks: list[Task]) -> Steps:
+    """Call a tool for each task, a few at a time; returns what was done and what was not there."""
+    done: list[Task] = []
+    gone: list[Task] = []
+    for start in range(0, len(tasks), _AT_ONCE):
+        some = tasks[start : start + _AT_ONCE]
+        results = yield [Call(tool, {"task_id": task.id}) for task in some]
+        for task, result in zip(some, results, strict=True):
+            if result.error is not None:
+                gone.append(task)
+            else:
+                done.append(Task(task.id, result.value["title"]))
+    return done, gone
+
+
+def _delete(turn: Turn, tasks: list[Task]) -> Steps:
+    done, gone = yield from _each("delete_task", tasks)
+    for task in done:
+        turn.say(f"I've deleted {named(task)}.")
+    _finish(turn, done, gone)
+
+
+def _complete(turn: Turn, tasks: list[Task]) -> Steps:
+    done, gone = yield from _each("complete_task", tasks)
+    for task in done:
+        turn.say(f"Well done! {named(task)} is completed.")
+    _finish(turn, done, gone)
+
+
+def _finish(turn: Turn, done: list[Task], gone: list[Task]) -> None:
+    for task in gone:
+        turn.say(replies.missing(task.id))
+    turn.topic = done
+    turn.stale()
+
+
+def _change(turn: Turn, wish: Wish) -> Steps:
+    change = wish.changes[0]
+    if len(wish.changes) > 1 and not _is_firm(change.ref):
+        tasks = yield from turn.tasks()
+        change = _likeliest(wish.changes, tasks)
+    action = Action("update", change.title, change.description)
+    tasks = yield from resolve(turn, change.ref, action, wish.source)
+    if len(tasks) > 1:
+        turn.say("I can change one task at a time.")
+        turn.ask(ask_which(action, tasks), wish.source)
+    elif tasks:
+        turn.topic = tasks
+        yield from _act(turn, action, tasks)
+
+
+def _is_firm(ref: Ref) -> bool:
+    return bool(ref.ids or ref.it or ref.places or ref.quoted)
+
+
+def _likeliest(changes: tuple[Change, ...], tasks: list[Task]) -> Change:
+    """Read "change call to mom to call dad" the way that finds a task."""
+
+    def fit(change: Change) -> tuple[bool, bool, int, int]:
+        query = change.ref.query or ""
+        found = match(query, tasks)
+        sure = found.sure and bool(found.tasks)
+        # The most words of the title, in the shortest phrase.
+        return sure, len(found.tasks) == 1, len(set(content(query))), -len(query)
+
+    return max(changes, key=fit)
+
+
+def _update(turn: Turn, task: Task, action: Action) -> Steps:
+    if len(action.title or "") > TITLE_MAX or len(action.description or "") > DESCRIPTION_MAX:
+        turn.say(replies.TOO_LONG)
+        return
+    values = {"title": action.title, "description": action.description}
+    given = {name: value for name, value in values.items() if value}
+    (result,) = yield [Call("update_task", {"task_id": task.id, **given})]
+    if result.error is not None:
+        turn.say(replies.missing(task.id))
+        return
+    now = Task(task.id, result.value["title"])
+    turn.topic = [now]
+    turn.stale()
+    what = "renamed it to" if action.title else "changed the description of"
+    turn.say(f"I've {what} {named(now)}.")

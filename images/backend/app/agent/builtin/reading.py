@@ -1,0 +1,284 @@
+"""Reads the wishes out of a message: each part goes to the reader of its kind."""
+
+import re
+from dataclasses import replace
+from itertools import pairwise
+
+from app.agent.builtin import adding, changing
+from app.agent.builtin.commands import CHAT, DELETE, STRONG, SUFFIX, WANT, strip_lead
+from app.agent.builtin.ending import read_completion, read_deletion, what_done
+from app.agent.builtin.lists import read_list
+from app.agent.builtin.parts import cut
+from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, read_ref, trim
+from app.agent.builtin.text import Quotes, bare, mend, tidy
+from app.agent.builtin.wishes import Kind, Wish
+
+_OTHERS = re.compile(
+    r"\buser[_ -]?ids?\b|\b(?:all|other|another|every|any|different) (?:the )?(?:users?|people|accounts?|persons?)\b|"
+    r"\b(?:everyone|everybody|someone|somebody|anyone|anybody)(?: else)?'?s? (?:else'?s? )?(?:tasks?|lists?|to-?dos?)\b|someone else'?s|"
+    r"\b(?:of|for|from|as|to|by|belonging to|in) (?:the )?(?:user|account|customer|admin)s?\b(?:\s*#?\d+|\s+[\w.@-]+)?|\buser\s*#?\d+'?s?\b|"
+    r"\b[\w.+-]+@[\w-]+\.\w+(?:'s)? (?:tasks|list|to-?dos?)|(?:tasks|list|to-?dos?) (?:of|for|from|belonging to|owned by) (?:user |the user )?[\w.+-]+@",
+    re.IGNORECASE,
+)
+_WHOSE = re.compile(
+    r"\b(?!(?:today|tomorrow|yesterday|tonight|week|month|year|day|what|that|let|it|here|there|who|how|"
+    r"everything|where|morning|weekend)'s)([a-z]+)'s (?:other |open |pending |completed |whole )?(?:tasks|to-?dos|to-?do list|list|task list)\b",
+    re.IGNORECASE,
+)
+_NEVER = re.compile(
+    r"^(?:no,? )?(?:please )?(?:don'?t|do not|never|you (?:must|should|may)n'?t|stop|you (?:must|should|may) not)\s+(?:you |ever |please |just )*"
+    r"(?!forget|let me forget)",
+    re.IGNORECASE,
+)
+_NOT_DONE = re.compile(
+    r"\b(?:haven'?t|hasn'?t|didn'?t|don'?t|wasn'?t|isn'?t|aren'?t|not|never|can'?t|couldn'?t|won'?t|"
+    r"nearly|almost|half(?:way)?|partly|partially|soon|about to|going to|will|i'll|yet to|when i(?:'ve| have|'m)?|once i(?:'ve| have|'m)?|before i|until i|if i)\b",
+    re.IGNORECASE,
+)
+_MUSING = re.compile(
+    r"\b(?:maybe|perhaps|might|should i|shall i|what (?:if|happens|would happen)|thinking (?:of|about)|"
+    r"wondering|not sure|do you think|i guess|could i|would it|hypothetically|someday i'?ll|am i allowed|may i|can i)\b",
+    re.IGNORECASE,
+)
+_QUESTION = re.compile(
+    r"^(?:is|are|was|were|did|do|does|has|have (?:i|you|we)|had|when|why|who|whom|whose|how|where|am i|isn'?t|aren'?t|"
+    r"didn'?t|haven'?t|hasn'?t|should (?:i|we)|shall (?:i|we)|can i|could i|may i|will)\b",
+    re.IGNORECASE,
+)
+_HELP = re.compile(
+    r"^(?:help\b.{0,12}$|what (?:can|could|do|else can) you (?:do|help)|what are you\b|who are you|how (?:do|can|does|should|would|to)\b|"
+    r"what (?:commands|features)|how are you|what is this|explain|instructions|what's your name|are you (?:a|an|human|real|there))",
+    re.IGNORECASE,
+)
+_CANNOT = re.compile(
+    r"\b(?:weather|joke|system prompt|your (?:prompt|instructions)|poem|translate|e-?mail (?:him|her|them)|"
+    r"previous instructions|jwt|auth(?:entication)? token|password|secret key|api key|database|environment variables?|prioriti[sz]e|"
+    r"due date|deadline|priority|high priority|sort|order by|reorder|snooze|postpone|reschedule|move|assign|share|export)\b",
+    re.IGNORECASE,
+)
+_SECRET = re.compile(
+    r"\b(?:weather|joke|poem|story|system prompt|your (?:prompt|instructions|rules|secrets?)|"
+    r"(?:jwt|auth(?:entication)?) (?:token|secret)|api key|environment variables?|connection string|"
+    r"password|capital of|what time|the time)\b",
+    re.IGNORECASE,
+)
+_UNDO = re.compile(
+    r"^(?:undo\b.*|revert\b.*|restore\b.*|bring (?:it|that|them) back|(?:add|put|get) (?:it|that|them) back.*|"
+    r"(?:that|it) was (?:a mistake|wrong)|i didn't mean (?:that|it|to).*|(?:can you )?undelete.*)$",
+    re.IGNORECASE,
+)
+_CALM = re.compile(
+    r"^(?:never ?mind|forget (?:it|that|about it)|cancel(?: that| it)?|stop|no|nope|nah|nothing|no thanks|no thank you|"
+    r"leave it|abort|not now|maybe|hm+|idk|i don'?t know|dunno|not sure|no idea|whatever|huh|what|eh+|let me think|don't|skip(?: it)?|nvm|quit|exit|it's nothing|yes|yeah|yep|y|n|ok|sure)$",
+    re.IGNORECASE,
+)
+_NEEDLESS = re.compile(
+    r"^(?:i (?:do not|don't|no longer) (?:need|have|want)(?: to)?|i needn't|there'?s no need (?:to|for)|no need (?:to|for)|forget(?: about)?|i won't (?:need|be)(?: to)?|skip)\s+"
+    r"(?P<what>.+?)(?:\s+(?:anymore|any more|any longer|now))?$",
+    re.IGNORECASE,
+)
+
+
+_CORRECTION = re.compile(
+    r"^(?:oh |oops |sorry |hm+ )*(?:no|nope|nah|wait|actually|sorry|rather|i mean|i meant|scratch that|instead|never ?mind)\b",
+    re.IGNORECASE,
+)
+
+
+def read(message: str) -> list[Wish]:
+    """Return the wishes of a message, in order."""
+    quotes = Quotes()
+    text = quotes.hold(mend(tidy(message)))
+    listed = adding.read_lines(text, quotes)
+    if listed:
+        return listed
+    wishes: list[Wish] = []
+    before = ""
+    for part in cut(text):
+        found = read_part(part.text, quotes)
+        if part.loose and wishes and wishes[-1].kind == "add":
+            whole = read_part(f"{before} and {part.text}", quotes)
+            wishes[-1] = replace(
+                wishes[-1], whole=whole[-1].title, loose=(*wishes[-1].loose, *found)
+            )
+            before = f"{before} and {part.text}"
+            continue
+        if wishes and wishes[-1].kind in ("delete", "complete") and _CORRECTION.match(part.text):
+            # "Delete milk? No, complete it": the first was taken back.
+            found = [replace(w, ref=wishes[-1].ref) if w.ref.it else w for w in found]
+            wishes.pop()
+        wishes.extend(found)
+        before = part.text
+    for index, (said, then) in enumerate(pairwise(wishes), 1):
+        if said.kind == "calm" and not said.ref.empty and then.ref.it:
+            wishes[index] = replace(then, ref=said.ref)
+    loud = [wish for wish in wishes if wish.kind not in ("greet", "thank", "calm")]
+    return loud or wishes[:1]
+
+
+def _chatting(plain: str) -> Kind:
+    if re.fullmatch(r"(?i)(?:ok|okay|yes|no|sorry|please)[\s.!]*", plain):
+        return "calm"
+    thanking = re.search(r"(?i)thank|thx|\bty\b|cheers|great|perfect|nice|cool", plain)
+    return "thank" if thanking else "greet"
+
+
+def read_part(part: str, quotes: Quotes) -> list[Wish]:
+    """Read one part of a message."""
+    plain = bare(part)
+    source = quotes.release(plain)
+    if CHAT.match(plain):
+        return [Wish(_chatting(plain))]
+    s = strip_lead(plain)
+    if _CALM.match(trim(s)):
+        return [Wish("calm")]
+    if _UNDO.match(trim(s)):
+        return [Wish("undo")]
+    if found := WANT.match(s):
+        s = _wanted(s[found.end() :])
+    command = STRONG.match(s)
+    kind = command.lastgroup if command else None
+    if (_OTHERS.search(s) and _is_foreign(s, kind)) or (kind != "add" and _WHOSE.search(s)):
+        return [Wish("refuse")]
+    if _HELP.match(s):
+        return [Wish("help")]
+    if kind in (None, "list") and _SECRET.search(s):
+        return [Wish("cannot", source=source)]
+    if found := _NEEDLESS.match(s):
+        return [Wish("ask_delete", read_ref(found["what"], quotes), source=source)]
+    if _NEVER.match(s) and not re.match(r"(?i)^(?:don'?t|do not|never) (?:let me )?forget", s):
+        # "Don't delete milk, complete it": what "it" is was said.
+        object_ = STRONG.sub("", _NEVER.sub("", s, count=1), count=1)
+        return [Wish("calm", read_ref(object_, quotes), source="never")]
+    if kind in ("delete", "complete", "update") and _MUSING.search(plain):
+        maybe = [w for w in _by_command(str(kind), s, quotes, source) if w.kind == "delete"]
+        return [Wish("ask_delete", maybe[0].ref, source=source)] if maybe else [Wish("unclear")]
+    if _MUSING.search(plain) and (inner := re.search(rf"(?i)\b{DELETE}\s+(.+)$", s)):
+        return [Wish("ask_delete", read_ref(inner[1], quotes), source=source)]
+    if kind == "list" or _QUESTION.match(s):
+        return [read_list(s, quotes)]
+    if kind in ("reopen", "update", "add", "delete"):
+        return _by_command(str(kind), s, quotes, source)
+    suffix = SUFFIX.match(trim(s))
+    if kind == "complete" or suffix:
+        if _NOT_DONE.search(s):
+            return [Wish("calm", source="not done")]
+        if kind == "complete":
+            return _by_command("complete", s, quotes, source)
+        assert suffix is not None  # noqa: S101 - for the type checker
+        return read_completion(suffix["what"], quotes, source)
+    if re.fullmatch(
+        rf"(?i)(?:(?:the|my|all)\s+)*(?:{DONE}|{OPEN})?\s*(?:tasks|list|to-?do list|to-?dos|ones)?",
+        s,
+    ):
+        return [read_list(s, quotes)]
+    if _CANNOT.search(s):
+        return [Wish("cannot", source=source)]
+    return [_loose_words(s, quotes, source)]
+
+
+def _is_foreign(s: str, kind: str | None) -> bool:
+    """A title may speak of users; a command about them may not."""
+    if kind != "add":
+        return True
+    return (
+        re.search(
+            r"(?i)\buser[_ -]?ids?\b|\b(?:for|as|to) (?:the )?(?:user|account)\s*#?\d|(?:everyone|every user|all users|user \d+|other users?)(?:'s)?(?: list)?$",
+            s,
+        )
+        is not None
+    )
+
+
+def _wanted(s: str) -> str:
+    """Read "I want to X": a command when X speaks of the list, something to do otherwise."""
+    found = STRONG.match(s)
+    if found is None:
+        return "add " + s
+    strong = re.match(
+        r"(?i)^(?:delete|remove|add|create|rename|mark|show|list|update|edit|complete)\b", s
+    )
+    about = re.search(rf"(?i)\b(?:{NOUN}|list|it|pending|everything|#\d+)\b|what", s)
+    return s if strong or about else "add " + s
+
+
+def _by_command(kind: str, s: str, quotes: Quotes, source: str) -> list[Wish]:
+    if kind == "reopen":
+        return [Wish("reopen")]
+    if kind == "update":
+        return [changing.read_change(s, quotes, source)]
+    if kind == "add":
+        return _needed(s, quotes, source) or adding.read_add(s, quotes, source)
+    if kind == "delete":
+        return [read_deletion(s, quotes, source)]
+    return read_completion(what_done(s), quotes, source)
+
+
+_NEED = re.compile(
+    r"^(?:(?:i|we) (?:still |also |really |just )*(?:need|have|got|ought) to|(?:i|we)'ve got to|(?:i|we) (?:must|should|gotta)|i'?ll (?:need|have) to|gotta|need to|have to|make sure(?: to| you| i)?)\s+(?P<rest>.+)$",
+    re.IGNORECASE,
+)
+
+
+def _needed(s: str, quotes: Quotes, source: str) -> list[Wish] | None:
+    """Read "I need to delete task 3" as the command it is; most of what people need is a task."""
+    found = _NEED.match(s)
+    if found is None:
+        return None
+    rest = strip_lead(found["rest"])
+    command = STRONG.match(rest)
+    if command is None or command.lastgroup in ("add",):
+        if command and re.match(r"(?i)(?:add|create|remember|remind)\b", rest):
+            return adding.read_add(rest, quotes, source)
+        return None
+    pointed = re.search(r"(?i)\b(?:tasks?|to-?dos?|my list|everything)\b|#\d", rest)
+    if command.lastgroup == "list":
+        return (
+            [read_list(rest, quotes)] if pointed or re.search(r"(?i)pending|left", rest) else None
+        )
+    return _by_command(str(command.lastgroup), rest, quotes, source) if pointed else None
+
+
+def _loose_words(s: str, quotes: Quotes, source: str) -> Wish:
+    """Read words without a command: word of something done, something to do, or a task's name."""
+    done = re.match(
+        r"(?i)^(?:i|we)(?:'ve| have)?\s+(?:just |already |finally )*(?P<what>(?:(?!need|feed|speed)\w+ed|bought|paid|sent|wrote|went|got|made|took|ran|met|told|"
+        r"fed|found|did|gave|brought|spoke|sold|built|swept|drove|read|picked|cut|put|did)\b.*)$",
+        s,
+    )
+    if done and not _NOT_DONE.search(s):
+        what = re.sub(r"(?i)^did\s+", "", done["what"])
+        return Wish("ask_complete", Ref(query=quotes.release(trim(what))), source=source)
+    past = re.match(
+        r"(?i)^(?:just |already |finally )*(?:\w{3,}(?<!ne)(?<!fe)(?<!see)ed|bought|paid|sent|wrote|got|took|ran|met|told|fed|did|swept|drove)\b\s+(?P<what>.+)$",
+        s,
+    )
+    if re.match(r"(?i)^(?:i|we)\b", s) and re.search(r"(?i)\b(?:not|never)\b|n't\b", s):
+        return Wish("calm", source="not done")
+    if past and not _NOT_DONE.search(s):
+        return Wish(
+            "ask_complete",
+            Ref(query=quotes.release(trim(s))),
+            title=quotes.release(trim(s)),
+            source=source,
+        )
+    passive = re.match(
+        r"(?i)^(?P<what>.+?) (?:is|are|was|were|has been|have been|got|'s been) (?:now |already |finally )*"
+        r"(?P<verb>\w{2,}ed|bought|paid|sent|written|made|taken|met|told|fed|found|sold|built|swept|read|cut)$",
+        trim(s),
+    )
+    if passive and not _NOT_DONE.search(s):
+        what = f"{passive['what']} {passive['verb']}"
+        return Wish("ask_complete", Ref(query=quotes.release(what)), source=source)
+    if found := re.match(r"(?i)^check\s+(.+)$", s):
+        return Wish("ask_complete", read_ref(found[1], quotes), source=source)
+    if found := re.match(r"(?i)^(?:i|we) (?:also |still )?need\s+(.+)$", trim(s)):
+        return Wish(
+            "ask_add", read_ref(found[1], quotes), title=quotes.release(found[1]), source=source
+        )
+    ref = read_ref(s, quotes)
+    if ref.query is None and not ref.empty:
+        return Wish("ask_done", ref, source=source)
+    if s.rstrip().endswith("?"):
+        return read_list(s, quotes)
+    return Wish("ask_add", ref, title=quotes.release(trim(s)), source=source)

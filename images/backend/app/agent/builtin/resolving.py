@@ -1,0 +1,219 @@
+"""Finds the tasks a phrase points at, asking where it could be more than one."""
+
+import re
+from dataclasses import dataclass, field
+
+from app.agent.builtin import replies
+from app.agent.builtin.conversation import Action, Context, ask_whether, ask_which, named
+from app.agent.builtin.matching import Match, Task, exact, match
+from app.agent.builtin.refs import Ref, Status
+from app.agent.builtin.steps import Call, Steps
+
+_ID_MAX = 2**31 - 1
+_ASKED = 50  # tasks in one question
+
+
+@dataclass
+class Turn:
+    """One answer in the making."""
+
+    context: Context
+    lines: list[str] = field(default_factory=list)
+    question: str | None = None
+    # What an earlier part of the message spoke of: what "it" means in a later one.
+    topic: list[Task] = field(default_factory=list)
+    # Tasks to delete when the message names several: they are asked about together.
+    doomed: list[Task] = field(default_factory=list)
+    several_deletes: bool = False
+    _tasks: list[Task] | None = None
+
+    def say(self, line: str) -> None:
+        """Add a sentence."""
+        if line not in self.lines:
+            self.lines.append(line)
+
+    def ask(self, question: str, source: str = "") -> None:
+        """Ask, unless something is asked already: one question at a time."""
+        if self.question is None:
+            self.question = question
+        elif source:
+            self.say(f"One thing at a time: please tell me again about “{source}” afterwards.")
+
+    def answer(self) -> str:
+        """Return the whole answer; the question comes last."""
+        parts = [*self.lines, *([self.question] if self.question else [])]
+        return "\n".join(parts) or replies.UNCLEAR
+
+    def tasks(self) -> Steps:
+        """List all tasks, once."""
+        if self._tasks is None:
+            self._tasks = yield from self.fetch("all")
+        return self._tasks
+
+    def fetch(self, status: Status) -> Steps:
+        """List tasks of a status."""
+        (result,) = yield [Call("list_tasks", {"status": status})]
+        rows = result.value if isinstance(result.value, list) else []
+        return [Task(r["id"], r["title"], r["completed"], r.get("description")) for r in rows]
+
+    def stale(self) -> None:
+        """Forget the list after a change."""
+        self._tasks = None
+
+
+def resolve(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
+    """Return the tasks that are surely meant; none after a question or an apology."""
+    if ref.ids:
+        return (yield from _by_id(turn, ref, action))
+    if ref.it or ref.them:
+        return (yield from _pointed(turn, ref, action, source))
+    if ref.places:
+        return (yield from _by_place(turn, ref, action, source))
+    if ref.every:
+        yield from _every(turn, ref, action, source)
+        return []
+    tasks: list[Task] = yield from turn.tasks()
+    if ref.status != "all":
+        tasks = [t for t in tasks if t.completed == (ref.status == "completed")]
+    if ref.query is None:
+        label = "" if ref.status == "all" else ref.status
+        return _one_of(turn, Match(_open(tasks, action), sure=True), action, source, label)
+    # "Finish report" may be the very title of a task.
+    found = match(ref.query, exact(source, tasks) or tasks)
+    if not found.tasks or not found.sure:
+        parts = [] if ref.quoted else apart(ref.query, tasks, action)
+        if parts:
+            return parts
+    return _one_of(turn, found, action, source, ref.query)
+
+
+def _open(tasks: list[Task], action: Action) -> list[Task]:
+    """What is done already cannot be meant when something is to be completed."""
+    return [t for t in tasks if not t.completed] if action.kind == "complete" else tasks
+
+
+def _one_of(turn: Turn, found: Match, action: Action, source: str, query: str) -> list[Task]:
+    if not found.tasks:
+        turn.say(replies.unknown(query) if query else _none(action))
+        return []
+    chosen = _open(found.tasks, action)
+    if not chosen:
+        done = found.tasks[0]
+        turn.say(f"{named(done)} is already done." if found.sure else replies.unknown(query))
+        return []
+    if len(chosen) == 1:
+        if found.sure and query:
+            return chosen
+        # Only a likeness, or a command without a task: even a single one is asked about.
+        turn.ask(ask_whether(action, chosen), source)
+        return []
+    if query:
+        turn.say(
+            f"Several tasks match “{query}”." if found.sure else f"Nothing is called “{query}”."
+        )
+    turn.ask(ask_which(action, chosen[:_ASKED]), source)
+    return []
+
+
+def _none(action: Action) -> str:
+    if action.kind == "complete":
+        return "You have no pending tasks, so there is nothing to mark as done."
+    return "There is no such task on your list, so I changed nothing."
+
+
+def apart(query: str, tasks: list[Task], action: Action) -> list[Task]:
+    """Read "milk and eggs" as two tasks when each is surely one."""
+    parts = [p for p in re.split(r"\s*,\s*(?:and\s+)?|\s+(?:and|&|plus)\s+", query) if p.strip()]
+    if len(parts) < 2:
+        return []
+    found = [match(part, tasks) for part in parts]
+    chosen = [_open(one.tasks, action) for one in found]
+    if all(one.sure for one in found) and all(len(one) == 1 for one in chosen):
+        return list({one[0].id: one[0] for one in chosen}.values())
+    return []
+
+
+def _by_id(turn: Turn, ref: Ref, action: Action) -> Steps:
+    numbers = [n for n in ref.ids if 1 <= n <= _ID_MAX]
+    for n in ref.ids:
+        if n not in numbers:
+            turn.say(replies.missing(n))
+    alone = len(numbers) == 1 and not turn.several_deletes
+    if action.kind == "complete" or (alone and (action.kind == "delete" or action.title)):
+        return [Task(n, "") for n in numbers]
+    if alone and action.description:
+        return [Task(n, "") for n in numbers]
+    tasks: list[Task] = yield from turn.tasks()
+    have = {task.id: task for task in tasks}
+    for n in numbers:
+        if n not in have:
+            turn.say(replies.missing(n))
+    return [have[n] for n in numbers if n in have]
+
+
+def _pointed(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
+    meant = turn.topic or turn.context.focus
+    if ref.them and len(meant) == 1 and len(turn.context.recent) > 1:
+        meant = turn.context.recent
+    if len(meant) == 1:
+        return meant
+    if not meant:
+        tasks: list[Task] = yield from turn.tasks()
+        return _one_of(turn, Match(_open(tasks, action), sure=True), action, source, "")
+    if ref.them:
+        turn.ask(ask_whether(action, meant[:_ASKED]), source)
+    else:
+        turn.ask(ask_which(action, meant[:_ASKED]), source)
+    return []
+
+
+def _by_place(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
+    listed = turn.context.listed
+    known = bool(listed)
+    if not listed:
+        listed = yield from turn.tasks()
+    if not listed:
+        turn.say(_none(action))
+        return []
+    chosen = []
+    for place in ref.places:
+        index = place if place < 0 else place - 1
+        if not -len(listed) <= index < len(listed):
+            turn.say(f"There are only {len(listed)} tasks on that list.")
+            return []
+        chosen.append(listed[index])
+    if known or chosen == turn.context.focus:
+        return chosen
+    # Nothing was listed, so "the first" of what is a guess.
+    turn.ask(ask_whether(action, chosen), source)
+    return []
+
+
+def _every(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
+    """Ask about all that fit: what touches several tasks is never done unasked."""
+    tasks: list[Task] = yield from turn.tasks()
+    if ref.status != "all":
+        tasks = [t for t in tasks if t.completed == (ref.status == "completed")]
+    tasks = _open(tasks, action)
+    if ref.query is not None:
+        found = match(ref.query, tasks)
+        if not found.tasks:
+            turn.say(replies.unknown(ref.query))
+            return
+        tasks = found.tasks
+    if ref.besides is not None:
+        kept = match(ref.besides, tasks).tasks or apart(ref.besides, tasks, action)
+        if not kept:
+            turn.say(replies.unknown(ref.besides))
+            return
+        tasks = [t for t in tasks if t not in kept]
+    if not tasks:
+        turn.say(_none(action))
+        return
+    if len(tasks) > _ASKED:
+        turn.say(f"That is {len(tasks)} tasks; I can do {_ASKED} at a time.")
+    if action.kind == "update":
+        turn.say("I can change one task at a time.")
+        turn.ask(ask_which(action, tasks[:_ASKED]), source)
+    else:
+        turn.ask(ask_whether(action, tasks[:_ASKED]), source)

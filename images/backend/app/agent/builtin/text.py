@@ -1,0 +1,256 @@
+"""Words: quotes set aside, politeness taken off, slips of the keyboard put right."""
+
+import re
+from functools import lru_cache
+
+_OPEN, _CLOSE = "\ue000", "\ue001"  # private use: nobody types them
+
+_QUOTED = re.compile(
+    r'"([^"\n]+)"|“([^”\n]+)”|«([^»\n]+)»|`([^`\n]+)`'
+    r"|(?<![^\s(:,=])'((?:[^'\n]|(?<=\w)'(?=\w))+)'(?![^\s).,;:!?])"
+)
+_HELD = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
+
+# Verbs that start a command. Typed wrongly at that place, they are recognised all the same.
+_VERBS = [
+    "add",
+    "create",
+    "insert",
+    "remember",
+    "remind",
+    "complete",
+    "finish",
+    "mark",
+    "check",
+    "tick",
+    "delete",
+    "remove",
+    "cancel",
+    "erase",
+    "discard",
+    "clear",
+    "change",
+    "update",
+    "rename",
+    "edit",
+    "modify",
+    "replace",
+    "show",
+    "list",
+    "display",
+    "view",
+    "finished",
+    "completed",
+    "please",
+    "what's",
+    "which",
+    "reopen",
+]
+# Right words that are close to a verb.
+_RIGHT = frozenset(
+    [
+        "charge",
+        "remote",
+        "clean",
+        "market",
+        "cheer",
+        "chance",
+        "famish",
+        "clever",
+        "finishes",
+        "lost",
+        "last",
+        "mask",
+        "park",
+        "dark",
+        "bark",
+        "shower",
+        "shot",
+        "snow",
+        "slow",
+        "sow",
+        "shop",
+        "chick",
+        "chuck",
+        "check",
+        "thick",
+        "trick",
+        "sticks",
+        "wished",
+        "chang",
+        "crate",
+        "care",
+        "remand",
+        "edict",
+        "edits",
+        "shown",
+        "clears",
+        "deletes",
+        "which",
+        "witch",
+        "watch",
+        "while",
+    ]
+)
+_KNOWN_SLIPS = {
+    "ad": "add",
+    "aad": "add",
+    "addd": "add",
+    "adda": "add",
+    "dlete": "delete",
+    "del": "delete",
+    "rm": "remove",
+    "shwo": "show",
+    "hsow": "show",
+    "shw": "show",
+    "lsit": "list",
+    "lits": "list",
+    "marc": "mark",
+    "makr": "mark",
+    "mrak": "mark",
+    "wat": "what",
+    "waht": "what",
+    "whta": "what",
+    "wht": "what",
+    "whats": "what's",
+    "wats": "what's",
+    "pls": "please",
+    "plz": "please",
+    "cna": "can",
+    "u": "you",
+    "im": "i'm",
+    "ive": "i've",
+    "id": "id",
+    "dont": "don't",
+    "didnt": "didn't",
+    "havent": "haven't",
+    "isnt": "isn't",
+    "doesnt": "doesn't",
+    "cant": "can't",
+    "gonna": "going to",
+    "wanna": "want to",
+    "ned": "need",
+    "nede": "need",
+    "edti": "edit",
+    "wich": "which",
+    "creat": "create",
+    "craete": "create",
+    "crete": "create",
+    "lets": "let's",
+}
+_KNOWN_ANYWHERE = {
+    "taks": "task", "tsak": "task", "tas": "task", "tassk": "task", "atsk": "task",
+    "taskk": "task", "tks": "task", "tast": "task", "taskss": "tasks", "takss": "tasks",
+    "tsaks": "tasks", "taskes": "tasks", "tasls": "tasks", "doen": "done", "dnoe": "done",
+    "donee": "done", "compelte": "complete", "compleet": "complete", "complet": "complete",
+    "complte": "complete", "compelted": "completed", "completd": "completed",
+    "complted": "completed", "finsihed": "finished", "finshed": "finished",
+    "finised": "finished", "pendin": "pending", "pendng": "pending", "penidng": "pending",
+    "evrything": "everything", "everthing": "everything", "everyting": "everything",
+    "teh": "the", "hte": "the", "thsi": "this", "taht": "that", "frist": "first",
+    "secnd": "second", "secodn": "second", "desciption": "description",
+    "descripton": "description", "discription": "description", "todoo": "todo",
+}  # fmt: skip
+
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+
+
+def tidy(message: str) -> str:
+    """Make quotes and spaces uniform; line breaks stay."""
+    text = message.translate(str.maketrans("’‘„“”", '\'\'"""'))
+    text = re.sub(r"[^\S\n]+", " ", text.replace("\r", "\n"))
+    return re.sub(r" ?\n[\n ]*", "\n", text).strip()
+
+
+class Quotes:
+    """Quoted parts, set aside so that nothing in them is taken for a command."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+
+    def hold(self, text: str) -> str:
+        """Put placeholders in place of quoted parts."""
+
+        def keep(found: re.Match[str]) -> str:
+            self._parts.append(next(part for part in found.groups() if part is not None))
+            return f"{_OPEN}{len(self._parts) - 1}{_CLOSE}"
+
+        return _QUOTED.sub(keep, text)
+
+    def release(self, text: str) -> str:
+        """Put the parts back, without their quotes."""
+        return _HELD.sub(lambda found: self._parts[int(found[1])], text)
+
+    @staticmethod
+    def held(text: str) -> list[str]:
+        """Return the placeholders in a text."""
+        return [found[0] for found in _HELD.finditer(text)]
+
+
+@lru_cache(maxsize=4096)
+def distance(a: str, b: str) -> int:
+    """Return how many slips (swap, miss, double, wrong key) lie between two words."""
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, left in enumerate(a, 1):
+        older, before, row = before, row, [i]
+        for j, right in enumerate(b, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (left != right))
+            if i > 1 and j > 1 and left == b[j - 2] and a[i - 2] == right:
+                cost = min(cost, older[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
+
+
+def alike(word: str, right: str) -> bool:
+    """Say whether word is surely right with a slip in it, and not another word."""
+    if word == right:
+        return True
+    if len(word) == len(right) == 3:
+        return word[0] == right[0] and sorted(word) == sorted(right)
+    if min(len(word), len(right)) < 4 or word[0] != right[0]:
+        return False
+    slips = distance(word, right)
+    if slips == 1:
+        # One letter for another makes a different short word too easily: walk, work; plan, play.
+        return len(word) != len(right) or sorted(word) == sorted(right) or len(right) >= 6
+    return slips == 2 and min(len(word), len(right)) >= 8
+
+
+def _command_word(word: str) -> str:
+    lower = word.lower()
+    if lower in _KNOWN_SLIPS:
+        return _KNOWN_SLIPS[lower]
+    if lower in _RIGHT or lower in _VERBS or len(lower) < 4:
+        return word
+    near = [verb for verb in _VERBS if alike(lower, verb)]
+    return near[0] if len(near) == 1 else word
+
+
+def mend_start(text: str) -> str:
+    """Put a command's first word right."""
+    found = re.match(r"[A-Za-z']+", text)
+    if found is None:
+        return text
+    return _command_word(found[0]) + text[found.end() :]
+
+
+def mend(text: str) -> str:
+    """Put right what is never a word of its own."""
+    return _WORD.sub(lambda found: _KNOWN_ANYWHERE.get(found[0].lower(), found[0]), text)
+
+
+def words(text: str) -> list[str]:
+    """Return the words in lower case, without possessive endings and hyphens."""
+    found = (w.lower().replace("’", "'") for w in _WORD.findall(text))
+    return [re.sub(r"'s?$", "", w).replace("-", "") for w in found]
+
+
+def sentence_case(text: str) -> str:
+    """Start with a capital."""
+    return text[:1].upper() + text[1:]
+
+
+def bare(text: str) -> str:
+    """Take spaces and loose punctuation off both ends."""
+    return text.strip(" \t\n,;:-–—").rstrip(" .!,;:-–—").strip()

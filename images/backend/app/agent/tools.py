@@ -1,0 +1,121 @@
+"""The MCP server with the five task tools; stateless, all state is in the database."""
+
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from pydantic import BaseModel, Field
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app import tasks
+from app.core.db import Sessions
+from app.models import Task
+from app.schemas import Description, Id, TaskStatus, Title
+
+LIST_LIMIT = 500  # tasks that list_tasks returns at most; a model's context is not endless
+
+UserId = Annotated[str, Field(min_length=1, description="Whose tasks; set by the server.")]
+TaskId = Annotated[Id, Field(description="The task's id, as list_tasks gives it.")]
+
+
+class TaskItem(BaseModel):
+    """A task as the model sees it."""
+
+    id: int
+    title: str
+    description: str | None
+    completed: bool
+
+
+class Outcome(BaseModel):
+    """What became of a task."""
+
+    task_id: int
+    status: str
+    title: str
+
+
+def _outcome(task: Task, status: str) -> Outcome:
+    return Outcome(task_id=task.id or 0, status=status, title=task.title)
+
+
+class TaskTools:
+    """The tools; each call opens a session of its own."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def add_task(
+        self, user_id: UserId, title: Title, description: Description | None = None
+    ) -> Outcome:
+        """Add a task. The title is short and starts with a capital letter."""
+        async with self._sessions() as session:
+            return _outcome(await tasks.add(session, user_id, title, description), "created")
+
+    async def list_tasks(self, user_id: UserId, status: TaskStatus = "all") -> list[TaskItem]:
+        """List the user's tasks, the oldest first. Call it before acting on a task by its title."""
+        async with self._sessions() as session:
+            found = await tasks.find(session, user_id, status, limit=LIST_LIMIT)
+        return [
+            TaskItem(
+                id=task.id or 0,
+                title=task.title,
+                description=task.description,
+                completed=task.completed,
+            )
+            for task in found
+        ]
+
+    async def complete_task(self, user_id: UserId, task_id: TaskId) -> Outcome:
+        """Mark one task completed."""
+        async with self._sessions() as session:
+            task = await _owned(session, user_id, task_id)
+            if not task.completed:
+                await tasks.change(session, task, {"completed": True})
+            return _outcome(task, "completed")
+
+    async def delete_task(self, user_id: UserId, task_id: TaskId) -> Outcome:
+        """Delete one task for good."""
+        async with self._sessions() as session:
+            task = await _owned(session, user_id, task_id)
+            outcome = _outcome(task, "deleted")
+            await tasks.remove(session, task)
+            return outcome
+
+    async def update_task(
+        self,
+        user_id: UserId,
+        task_id: TaskId,
+        title: Title | None = None,
+        description: Description | None = None,
+    ) -> Outcome:
+        """Change a task's title or description; what is not given stays as it is."""
+        values = {"title": title, "description": description}
+        given = {name: value for name, value in values.items() if value is not None}
+        if not given:
+            raise ToolError("give a title or a description")
+        async with self._sessions() as session:
+            task = await _owned(session, user_id, task_id)
+            return _outcome(await tasks.change(session, task, given), "updated")
+
+
+async def _owned(session: AsyncSession, user_id: str, task_id: int) -> Task:
+    task = await tasks.get_for_change(session, user_id, task_id)
+    if task is None:
+        raise ToolError(f"task {task_id} does not exist")
+    return task
+
+
+def build_server(sessions: Sessions) -> MCPServer[Any]:
+    """Return the server with its tools."""
+    server: MCPServer[Any] = MCPServer("todo", log_level="WARNING")
+    tools = TaskTools(sessions)
+    for tool in (
+        tools.add_task,
+        tools.list_tasks,
+        tools.complete_task,
+        tools.delete_task,
+        tools.update_task,
+    ):
+        server.add_tool(tool)
+    return server

@@ -1,0 +1,1 @@
+"""HTTP interface: dependencies, errors and routers."""

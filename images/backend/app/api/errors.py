@@ -1,0 +1,123 @@
+"""Errors as a person can read them; one shape for all."""
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from psycopg import Error as DriverError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+
+from app.core.logging import request_id
+from app.schemas import FieldProblem, Problem
+
+log = logging.getLogger("app.errors")
+
+# The words of the HTTP standard are for machines.
+_KIND = {
+    404: "There is nothing at this address.",
+    405: "This address does not answer to that method.",
+    413: "The request is too large.",
+}
+
+
+def responses(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the error responses of a route for OpenAPI."""
+    return {code: {"model": Problem, "description": HTTPStatus(code).phrase} for code in codes}
+
+
+def problem(
+    status: int,
+    detail: str,
+    errors: list[FieldProblem] | None = None,
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    """Return the response."""
+    body = Problem(detail=detail, errors=errors, request_id=request_id.get())
+    return JSONResponse(body.model_dump(exclude_none=True), status, headers=headers)
+
+
+def _field(location: Sequence[int | str]) -> str:
+    names = [str(part) for part in location if part not in ("body", "query", "path", "header")]
+    return ".".join(names) or "body"
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    """Say what is wrong, without repeating what was sent."""
+    limits = error.get("ctx", {})
+    match error["type"]:
+        case "missing":
+            return "is required"
+        case "string_too_short" | "string_pattern_mismatch":
+            return "must not be empty or hold control characters"
+        case "string_too_long":
+            return f"must be at most {limits['max_length']} characters long"
+        case "greater_than_equal":
+            return f"must be at least {limits['ge']}"
+        case "less_than_equal":
+            return f"must be at most {limits['le']}"
+        case "literal_error":
+            return f"must be {limits['expected']}"
+        case "json_invalid":
+            return "is not valid JSON"
+        case "int_parsing" | "int_type" | "int_from_float" | "int_parsing_size":
+            return "must be a whole number"
+        case "bool_parsing" | "bool_type":
+            return "must be true or false"
+        case "model_attributes_type" | "dict_type":
+            return "must be a JSON object"
+        case "string_type" | "string_unicode":
+            return "must be text"
+        case _:
+            return str(error["msg"]).removeprefix("Value error, ")
+
+
+async def _on_invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - for the type checker
+    seen = {(_field(e["loc"]), _sentence(e)): None for e in error.errors()}
+    problems = [FieldProblem(field=field, message=message) for field, message in seen]
+    detail = "; ".join(f"{p.field} {p.message}" for p in problems) + "."
+    return problem(422, detail[0].upper() + detail[1:], problems)
+
+
+async def _on_http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - for the type checker
+    standard = error.detail == HTTPStatus(error.status_code).phrase
+    detail = _KIND.get(error.status_code, error.detail) if standard else error.detail
+    return problem(error.status_code, detail, headers=dict(error.headers or {}))
+
+
+async def _on_database(_: Request, error: Exception) -> JSONResponse:
+    """A database out of reach is a matter of time; any other of its errors is our mistake."""
+    lost = isinstance(error, PoolTimeoutError | DriverError) or (
+        isinstance(error, DBAPIError)
+        and (error.connection_invalidated or type(error).__name__ in _PASSING)
+    )
+    if not lost:
+        return await _on_bug(_, error)
+    log.warning("database out of reach", extra={"reason": type(error).__name__})
+    detail = "The database cannot be reached right now. Please try again in a moment."
+    return problem(503, detail, headers={"Retry-After": "2"})
+
+
+_PASSING = ("OperationalError", "InterfaceError")
+
+
+async def _on_bug(_: Request, error: Exception) -> JSONResponse:
+    log.error("request failed", exc_info=error)
+    return problem(500, "Something went wrong on our side. Please try again.")
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(DBAPIError, _on_database)
+    app.add_exception_handler(PoolTimeoutError, _on_database)
+    app.add_exception_handler(DriverError, _on_database)
+    app.add_exception_handler(Exception, _on_bug)

@@ -1,0 +1,76 @@
+"""Talking with the assistant."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import StreamingResponse
+
+from app.api.deps import ChatDep, Owner
+from app.api.errors import responses
+from app.chat import Event, Turn, UnknownConversationError
+from app.schemas import ChatRequest, ChatResponse
+
+router = APIRouter(
+    prefix="/api/{user_id}/chat", tags=["chat"], responses=responses(401, 403, 404, 422, 503)
+)
+
+_HEARTBEAT_SECONDS = 10  # proxies close what is silent
+
+_STREAM = {
+    "description": (
+        "Server-sent events, each with a JSON object as data: `start` {conversation_id}; `tool` "
+        "{name, arguments, result} for each call; `delta` {text} for each piece of the answer; "
+        "`done` with the same object as the plain route, which replaces the pieces; or `error` "
+        "{detail}."
+    ),
+    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+}
+
+
+async def _receive(chat: ChatDep, user_id: str, body: ChatRequest) -> Turn:
+    try:
+        return await chat.receive(user_id, body.conversation_id, body.message)
+    except UnknownConversationError:
+        raise HTTPException(404, "There is no such conversation.") from None
+
+
+@router.post("")
+async def send_message(user_id: Owner, chat: ChatDep, body: ChatRequest) -> ChatResponse:
+    """Say something to the assistant and get its answer."""
+    turn = await _receive(chat, user_id, body)
+    answer = await chat.answer(turn)
+    return ChatResponse(
+        conversation_id=turn.conversation_id, response=answer.text, tool_calls=answer.calls
+    )
+
+
+@router.post("/stream", response_class=StreamingResponse, responses={200: _STREAM})
+async def stream_message(user_id: Owner, chat: ChatDep, body: ChatRequest) -> StreamingResponse:
+    """Say something to the assistant and follow its answer while it is made."""
+    turn = await _receive(chat, user_id, body)
+    return StreamingResponse(
+        _encode(chat.events(turn)),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _encode(events: AsyncIterator[Event]) -> AsyncIterator[str]:
+    """Write events in the SSE format, with a comment line when nothing happens for long."""
+    upcoming = asyncio.ensure_future(anext(events, None))
+    try:
+        while True:
+            done, _ = await asyncio.wait({upcoming}, timeout=_HEARTBEAT_SECONDS)
+            if not done:
+                yield ": still working\n\n"
+                continue
+            event = upcoming.result()
+            if event is None:
+                return
+            name, data = event
+            yield f"event: {name}\ndata: {json.dumps(data, default=str)}\n\n"
+            upcoming = asyncio.ensure_future(anext(events, None))
+    finally:
+        upcoming.cancel()

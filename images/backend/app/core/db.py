@@ -1,0 +1,115 @@
+"""The database: engine, sessions and the check that schema and code agree."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.core.config import Settings
+
+_REST_SECONDS = 0.5
+
+Sessions = async_sessionmaker[AsyncSession]
+
+_SCRIPTS = Path(__file__).resolve().parents[2] / "alembic"
+
+
+def alembic_config() -> Config:
+    """Return Alembic's configuration; there is no ini file to keep in step."""
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS))
+    return config
+
+
+@cache
+def schema_head() -> str:
+    """Return the revision that this code was written for."""
+    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    if head is None:
+        raise RuntimeError(f"no migration in {_SCRIPTS}")
+    return head
+
+
+def _check_after_rest(engine: Engine) -> None:
+    """Ping a pooled connection that was idle, so that a restart of the database costs no request.
+
+    Under load no connection rests long enough for a restart, and no ping is spent.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def note(_: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def check(
+        connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection
+    ) -> None:
+        used = record.info.get("used")
+        if used is None or time.monotonic() - used < _REST_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error:
+            # Every connection of the pool that is as old is dropped with this one.
+            raise InvalidatePoolError from None
+
+
+class Database:
+    """Pool of connections for requests, and separate short ones for probes."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            settings.database_url,
+            pool_size=settings.database_pool_size,
+            max_overflow=settings.database_pool_size,
+            pool_timeout=10,
+            pool_recycle=1800,
+            connect_args={
+                "connect_timeout": 5,
+                "application_name": "todo-backend",
+                "options": "-c statement_timeout=10000 -c lock_timeout=5000"
+                " -c idle_in_transaction_session_timeout=30000",
+            },
+        )
+        _check_after_rest(self.engine.sync_engine)
+        # A busy pool must not make the pod look broken.
+        self._probe = create_async_engine(
+            settings.database_url,
+            poolclass=NullPool,
+            connect_args={"connect_timeout": 2, "options": "-c statement_timeout=2000"},
+        )
+        self.sessions: Sessions = async_sessionmaker(
+            self.engine, class_=AsyncSession, expire_on_commit=False
+        )
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        """Open a session; what is not committed is rolled back."""
+        async with self.sessions() as session:
+            yield session
+
+    async def schema_revision(self) -> str | None:
+        """Return the schema's revision, None without one; raises when out of reach."""
+        async with self._probe.connect() as connection:
+            table = await connection.scalar(text("SELECT to_regclass('alembic_version')"))
+            if table is None:
+                return None
+            revision: str | None = await connection.scalar(
+                text("SELECT version_num FROM alembic_version")
+            )
+            return revision
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+        await self._probe.dispose()

@@ -1,0 +1,60 @@
+"""The application, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from agents.models.interface import Model
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from app.agent.assistant import open_assistant
+from app.api import errors
+from app.api.middleware import RequestContext
+from app.api.routes import chat, conversations, health, tasks
+from app.chat import Chat
+from app.core.config import Settings, load_settings
+from app.core.db import Database
+from app.core.logging import configure
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def create_app(settings: Settings | None = None, model: Model | None = None) -> FastAPI:
+    """Return the application; settings are read when it starts, not before.
+
+    A model given here replaces the one that the settings choose.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        config = settings or load_settings()
+        configure(config.log_level, config.secrets())
+        database = Database(config)
+        try:
+            async with open_assistant(config, database.sessions, model) as assistant:
+                app.state.settings = config
+                app.state.database = database
+                app.state.chat = Chat(database, assistant)
+                yield
+                await app.state.chat.finish()
+        finally:
+            await database.close()
+
+    app = FastAPI(
+        title="Todo Chatbot",
+        version="1.0.0",
+        summary="Tasks, and an assistant that manages them.",
+        lifespan=lifespan,
+        # The interactive pages would load their scripts from a CDN.
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        generate_unique_id_function=_operation_id,
+    )
+    errors.install(app)
+    app.add_middleware(RequestContext)
+    for module in (health, tasks, chat, conversations):
+        app.include_router(module.router)
+    return app

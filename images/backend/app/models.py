@@ -1,0 +1,70 @@
+"""Tables. Users are not here: Better Auth owns them, in the same database."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Column, DateTime, Index, Text, false, func
+from sqlmodel import Field, SQLModel
+
+TITLE_MAX = 200
+DESCRIPTION_MAX = 1000
+MESSAGE_MAX = 4000
+ID_MAX = 2**31 - 1  # PostgreSQL's integer
+
+
+class Role(StrEnum):
+    """Who said a message."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+def now() -> datetime:
+    """Return the time, with its zone."""
+    return datetime.now(UTC)
+
+
+def _timestamp() -> Any:
+    return Field(
+        default_factory=now,
+        sa_type=DateTime(timezone=True),
+        sa_column_kwargs={"server_default": func.now(), "nullable": False},
+    )
+
+
+class Task(SQLModel, table=True):
+    """One thing to do."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: str = Field(index=True, sa_type=Text)
+    title: str = Field(max_length=TITLE_MAX)
+    description: str | None = Field(default=None, max_length=DESCRIPTION_MAX)
+    completed: bool = Field(default=False, index=True, sa_column_kwargs={"server_default": false()})
+    created_at: datetime = _timestamp()
+    updated_at: datetime = _timestamp()
+
+
+class Conversation(SQLModel, table=True):
+    """A thread of messages of one user."""
+
+    __table_args__ = (Index("ix_conversation_user_id_updated_at", "user_id", "updated_at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: str = Field(sa_type=Text)
+    created_at: datetime = _timestamp()
+    updated_at: datetime = _timestamp()
+
+
+class Message(SQLModel, table=True):
+    """One utterance; an assistant's also says which tools it called."""
+
+    __table_args__ = (Index("ix_message_conversation_id_id", "conversation_id", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: str = Field(sa_type=Text)
+    conversation_id: int = Field(foreign_key="conversation.id", ondelete="CASCADE")
+    role: str = Field(max_length=9)
+    content: str = Field(sa_type=Text)
+    tool_calls: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSON))
+    created_at: datetime = _timestamp()

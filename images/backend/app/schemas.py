@@ -1,0 +1,146 @@
+"""What goes over the wire: requests, responses and their rules."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from app.models import DESCRIPTION_MAX, ID_MAX, MESSAGE_MAX, TITLE_MAX, Role
+
+# Control characters have no place in a text, and PostgreSQL cannot hold NUL.
+_CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f"
+_TEXT = rf"^[^{_CONTROL}]*$"
+_VISIBLE = rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"
+
+
+def _one_line(value: str) -> str:
+    return " ".join(value.split())
+
+
+def _trimmed(value: str) -> str | None:
+    return value.strip() or None
+
+
+Title = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=TITLE_MAX,
+        pattern=_VISIBLE,
+        description="What to do; line breaks and repeated spaces become single spaces.",
+    ),
+    AfterValidator(_one_line),
+]
+Description = Annotated[
+    str,
+    Field(max_length=DESCRIPTION_MAX, pattern=_TEXT, description="More about it."),
+    AfterValidator(_trimmed),
+]
+Id = Annotated[int, Field(ge=1, le=ID_MAX)]
+TaskStatus = Literal["all", "pending", "completed"]
+TaskSort = Literal["created_at", "updated_at", "title", "completed", "id"]
+SortOrder = Literal["asc", "desc"]
+
+
+class TaskCreate(BaseModel):
+    """A new task."""
+
+    title: Title
+    description: Description | None = None
+    completed: bool = False
+
+
+class TaskUpdate(BaseModel):
+    """A change: what is absent stays as it is; a null description is removed."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    title: Title | None = None
+    description: Description | None = None
+    completed: bool | None = None
+
+
+class TaskRead(BaseModel):
+    """A task."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    user_id: str
+    title: str
+    description: str | None
+    completed: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class ChatRequest(BaseModel):
+    """What the user says, and where; no conversation_id starts a new conversation."""
+
+    conversation_id: Id | None = None
+    message: Annotated[str, Field(min_length=1, max_length=MESSAGE_MAX, pattern=_VISIBLE)]
+
+
+class ToolCall(BaseModel):
+    """A tool that was really called, with what it was given and what it gave back."""
+
+    name: str
+    arguments: dict[str, Any]
+    result: Any = Field(description="What the tool returned, or an object with `error`.")
+
+
+class ChatResponse(BaseModel):
+    """The assistant's answer."""
+
+    conversation_id: int
+    response: str
+    tool_calls: list[ToolCall]
+
+
+class ConversationRead(BaseModel):
+    """A conversation; its title is the start of its first message."""
+
+    id: int
+    title: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class MessageRead(BaseModel):
+    """One message of a conversation."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    role: Role
+    content: str
+    tool_calls: list[ToolCall]
+    created_at: datetime
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """Why a request was not done, in a sentence for people."""
+
+    detail: str
+    errors: list[FieldProblem] | None = None
+    request_id: str | None = None
+
+
+class Health(BaseModel):
+    """Result of a readiness check."""
+
+    status: Literal["ok", "unavailable"]
+    checks: dict[str, str]
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"

@@ -1,0 +1,130 @@
+"""What every test stands on: a real database, the application, and people who sign in."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+from sqlalchemy import URL, create_engine, text
+
+from app.core.config import Settings
+from app.main import create_app
+from app.migrate import migrate
+from tests.postgres import cluster
+
+SECRET = "0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d"
+
+
+def settings_for(url: URL, **other: Any) -> Settings:
+    """Return settings for a database, as the environment would give them."""
+    return Settings(
+        database_host=url.host or "",
+        database_port=url.port or 5432,
+        database_name=url.database or "",
+        database_user=url.username or "",
+        database_password=SecretStr(str(url.password)),
+        database_wait_seconds=10,
+        better_auth_secret=SecretStr(SECRET),
+        **other,
+    )
+
+
+def token(user_id: str, secret: str = SECRET, **changes: Any) -> str:
+    """Return a token as the frontend issues it; a change to None takes a claim out."""
+    now = int(time.time())
+    claims = {
+        "sub": user_id,
+        "email": f"{user_id}@example.org",
+        "iss": "todo-chatbot",
+        "aud": "todo-chatbot-api",
+        "iat": now,
+        "exp": now + 7 * 86400,
+    } | changes
+    return jwt.encode({k: v for k, v in claims.items() if v is not None}, secret, "HS256")
+
+
+@dataclass
+class Person:
+    """Someone who is signed in."""
+
+    client: TestClient
+    id: str
+
+    def call(self, method: str, path: str, **given: Any) -> Any:
+        """Call the API at a path under the person's own address."""
+        headers = {"Authorization": f"Bearer {token(self.id)}"}
+        if "content" in given:
+            headers["Content-Type"] = "application/json"
+        return self.client.request(method, f"/api/{self.id}{path}", headers=headers, **given)
+
+    def add(self, title: str, **given: Any) -> dict[str, Any]:
+        """Add a task and return it."""
+        answer = self.call("POST", "/tasks", json={"title": title, **given})
+        assert answer.status_code == 201, answer.text
+        task: dict[str, Any] = answer.json()
+        return task
+
+    def tasks(self) -> list[dict[str, Any]]:
+        """Return the tasks, the oldest first."""
+        found: list[dict[str, Any]] = self.call("GET", "/tasks").json()
+        return found
+
+    def say(self, message: str, conversation: int | None = None) -> dict[str, Any]:
+        """Talk with the assistant."""
+        body = {"message": message} | ({"conversation_id": conversation} if conversation else {})
+        answer = self.call("POST", "/chat", json=body)
+        assert answer.status_code == 200, answer.text
+        said: dict[str, Any] = answer.json()
+        return said
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[URL]:
+    """Run a database server for the session."""
+    with cluster() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def database(server: URL) -> URL:
+    """Return a migrated database."""
+    migrate(settings_for(server))
+    return server
+
+
+@pytest.fixture(scope="session")
+def settings(database: URL) -> Settings:
+    """Return the settings of the application under test."""
+    return settings_for(database)
+
+
+@pytest.fixture(scope="session")
+def client(settings: Settings) -> Iterator[TestClient]:
+    """Run the application, started and stopped as in production."""
+    with TestClient(create_app(settings)) as running:
+        yield running
+
+
+@pytest.fixture
+def clean(database: URL) -> None:
+    """Empty the tables."""
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(text("TRUNCATE task, conversation, message RESTART IDENTITY"))
+    engine.dispose()
+
+
+@pytest.fixture
+def ann(client: TestClient, clean: None) -> Person:
+    """Someone."""
+    return Person(client, "user-ann")
+
+
+@pytest.fixture
+def bob(client: TestClient, clean: None) -> Person:
+    """Someone else."""
+    return Person(client, "user-bob")

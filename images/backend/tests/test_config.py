@@ -1,0 +1,104 @@
+"""Settings and logs."""
+
+import json
+import logging
+
+import pytest
+
+from app.core.config import Settings, SettingsError, load_database_settings, load_settings
+from app.core.logging import JsonFormatter, request_id
+from tests.conftest import SECRET
+
+GOOD = {
+    "DATABASE_HOST": "db",
+    "DATABASE_PASSWORD": "p@ss/word:1",
+    "BETTER_AUTH_SECRET": SECRET,
+}
+
+
+def _load(monkeypatch: pytest.MonkeyPatch, **changes: str | None) -> Settings:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "WEB_CONCURRENCY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (GOOD | changes).items():
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+    load_settings.cache_clear()
+    try:
+        return load_settings()
+    finally:
+        load_settings.cache_clear()
+
+
+def test_the_environment_of_the_pod_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _load(monkeypatch)
+    assert settings.openai_api_key is None
+    assert settings.web_concurrency == 1
+    url = settings.database_url.render_as_string(hide_password=False)
+    assert url == "postgresql+psycopg://todo:p%40ss%2Fword%3A1@db:5432/todo"
+
+
+def test_an_empty_key_means_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _load(monkeypatch, OPENAI_API_KEY="", OPENAI_BASE_URL=" ", OPENAI_MODEL="")
+    assert settings.openai_api_key is None
+    assert settings.openai_base_url is None
+    assert settings.openai_model == "gpt-4o-mini"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"BETTER_AUTH_SECRET": None}, "BETTER_AUTH_SECRET: is not set"),
+        ({"BETTER_AUTH_SECRET": ""}, "BETTER_AUTH_SECRET: is shorter"),
+        ({"BETTER_AUTH_SECRET": "short"}, "BETTER_AUTH_SECRET: is shorter"),
+        ({"BETTER_AUTH_SECRET": "a" * 64}, "BETTER_AUTH_SECRET: looks like an example"),
+        (
+            {"BETTER_AUTH_SECRET": "please-change-me-0123456789abcdefghijk"},
+            "BETTER_AUTH_SECRET: looks like an example",
+        ),
+        ({"DATABASE_PASSWORD": " "}, "DATABASE_PASSWORD: is empty"),
+        ({"DATABASE_HOST": None}, "DATABASE_HOST: is not set"),
+        ({"WEB_CONCURRENCY": "0"}, "WEB_CONCURRENCY"),
+        ({"OPENAI_BASE_URL": "ftp://x"}, "OPENAI_BASE_URL: does not start with http"),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
+    ],
+)
+def test_a_bad_setting_is_named_with_its_cure(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, str | None], named: str
+) -> None:
+    with pytest.raises(SettingsError, match=named):
+        _load(monkeypatch, **changes)
+
+
+def test_every_problem_is_told_at_once_and_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError) as caught:
+        _load(monkeypatch, BETTER_AUTH_SECRET="hunter2", DATABASE_PASSWORD="", DATABASE_PORT="x")
+    text = str(caught.value)
+    assert all(n in text for n in ("BETTER_AUTH_SECRET", "DATABASE_PASSWORD", "DATABASE_PORT"))
+    assert "hunter2" not in text
+
+
+def test_the_migration_needs_no_auth_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_HOST", "db")
+    monkeypatch.setenv("DATABASE_PASSWORD", "x")
+    monkeypatch.delenv("BETTER_AUTH_SECRET", raising=False)
+    assert load_database_settings().database_wait_seconds == 60
+
+
+def test_a_log_line_is_json_with_the_request_id_and_without_secrets() -> None:
+    formatter = JsonFormatter([SECRET, "p@ss/word:1"])
+    text = f"{SECRET} p@ss/word:1 Bearer abc.def-g postgresql://u:pw@h sk-12345678 eyJhb.eyJz.x_y"
+    record = logging.makeLogRecord({"name": "app", "levelname": "INFO", "msg": text, "status": 200})
+    token = request_id.set("req-1")
+    try:
+        line = formatter.format(record)
+    finally:
+        request_id.reset(token)
+    entry = json.loads(line)
+    assert entry["request_id"] == "req-1"
+    assert entry["status"] == 200
+    hidden = "[hidden]"
+    assert entry["message"] == (
+        f"{hidden} {hidden} Bearer {hidden} postgresql://u:{hidden}@h {hidden} {hidden}"
+    )

@@ -1,0 +1,66 @@
+"""Probes."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import URL, create_engine, text
+
+from app.main import create_app
+from tests.conftest import Person, settings_for
+
+
+def test_livez_answers_without_a_token(client: TestClient) -> None:
+    assert client.get("/livez").json() == {"status": "ok"}
+
+
+def test_readyz_proves_database_and_schema(client: TestClient) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ok", "checks": {"database": "ok", "schema": "ok"}}
+
+
+@pytest.fixture
+def empty(server: URL) -> Iterator[URL]:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("CREATE DATABASE unmigrated"))
+        yield server.set(database="unmigrated")
+        connection.execute(text("DROP DATABASE unmigrated WITH (FORCE)"))
+    engine.dispose()
+
+
+def test_readyz_refuses_a_schema_that_was_not_migrated(empty: URL) -> None:
+    with TestClient(create_app(settings_for(empty))) as client:
+        answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"] == {"database": "ok", "schema": "is at nothing, needs 0001"}
+
+
+def test_without_a_database_livez_is_ok_and_readyz_and_tasks_say_503(server: URL) -> None:
+    nowhere = server.set(host="127.0.0.1", port=9)
+    with TestClient(create_app(settings_for(nowhere))) as client:
+        assert client.get("/livez").status_code == 200
+        answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {
+        "status": "unavailable",
+        "checks": {"database": "out of reach", "schema": "unknown"},
+    }
+
+
+def test_a_request_after_lost_connections_is_answered(ann: Person, database: URL) -> None:
+    ann.add("Buy milk")
+    time.sleep(0.6)
+    engine = create_engine(database)
+    with engine.connect() as connection:
+        killed = connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'todo-backend'"
+            )
+        ).all()
+    engine.dispose()
+    assert killed
+    assert [task["title"] for task in ann.tasks()] == ["Buy milk"]

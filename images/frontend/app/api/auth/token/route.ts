@@ -1,0 +1,25 @@
+import { authFor } from "@/lib/server/auth";
+import { runtime } from "@/lib/server/runtime";
+import { issueToken } from "@/lib/server/token";
+import { unavailable } from "@/lib/server/unavailable";
+
+export const dynamic = "force-dynamic";
+
+/** Exchanges the session cookie for the backend's token; renews the cookie when due. */
+export async function GET(request: Request): Promise<Response> {
+  try {
+    const { response: session, headers } = await authFor(request.headers).api.getSession({
+      headers: request.headers,
+      returnHeaders: true,
+    });
+    const answer = new Headers({ "cache-control": "no-store" });
+    for (const cookie of headers.getSetCookie()) answer.append("set-cookie", cookie);
+    if (session === null) {
+      return Response.json({ message: "Sign in first." }, { status: 401, headers: answer });
+    }
+    const token = await issueToken(session.user, runtime().settings.authSecret);
+    return Response.json({ token, user_id: session.user.id }, { headers: answer });
+  } catch (error) {
+    return unavailable(error);
+  }
+}

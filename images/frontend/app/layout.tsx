@@ -1,0 +1,33 @@
+import type { Metadata, Viewport } from "next";
+import { cookies } from "next/headers";
+import type { ReactNode } from "react";
+import { parseTheme, systemThemeScript, themeCookie } from "@/lib/theme";
+import "./globals.css";
+
+export const metadata: Metadata = {
+  title: { default: "Todo Chatbot", template: "%s · Todo Chatbot" },
+  description: "Keep your todos by hand, or by talking to an assistant.",
+};
+
+export const viewport: Viewport = {
+  width: "device-width",
+  initialScale: 1,
+  interactiveWidget: "resizes-content",
+  themeColor: [
+    { media: "(prefers-color-scheme: light)", color: "#f7f6f2" },
+    { media: "(prefers-color-scheme: dark)", color: "#101613" },
+  ],
+};
+
+export default async function Layout({ children }: { children: ReactNode }) {
+  const theme = parseTheme((await cookies()).get(themeCookie)?.value);
+  return (
+    <html lang="en" data-theme={theme} suppressHydrationWarning>
+      <head>
+        {/* biome-ignore lint/security/noDangerouslySetInnerHtml: a constant of ours, to avoid a flash of the wrong theme. */}
+        <script dangerouslySetInnerHTML={{ __html: systemThemeScript }} />
+      </head>
+      <body className="antialiased">{children}</body>
+    </html>
+  );
+}

@@ -1,0 +1,57 @@
+// @vitest-environment jsdom
+import { render, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, it, vi } from "vitest";
+import { AccountForm } from "./account-form";
+
+/** Answers every call with the given status and body, and records it. */
+function answering(status: number, body: object) {
+  const fetch = vi.fn(async (_url: string, _init: RequestInit) => Response.json(body, { status }));
+  vi.stubGlobal("fetch", fetch);
+  return fetch;
+}
+
+async function fill(values: Record<string, string>) {
+  const user = userEvent.setup();
+  for (const [label, text] of Object.entries(values)) {
+    await user.click(screen.getByLabelText(label));
+    await user.paste(text);
+  }
+  return user;
+}
+
+it("says in plain words that email and password do not match", async () => {
+  const fetch = answering(401, { code: "INVALID_EMAIL_OR_PASSWORD", message: "raw" });
+  render(<AccountForm mode="sign-in" />);
+  const user = await fill({ Email: "ann@example.com", Password: "wrong horse" });
+  await user.click(screen.getByRole("button", { name: "Sign in" }));
+  expect((await screen.findByRole("alert")).textContent).toContain("do not belong together");
+  expect(fetch.mock.calls[0]?.[0]).toBe("/api/auth/sign-in/email");
+  expect(JSON.parse(String(fetch.mock.calls[0]?.[1].body))).toEqual({
+    email: "ann@example.com",
+    password: "wrong horse",
+  });
+  expect((screen.getByRole("button", { name: "Sign in" }) as HTMLButtonElement).disabled).toBe(
+    false,
+  );
+});
+
+it("passes on what the server says when accounts cannot be reached", async () => {
+  answering(503, { code: "UNAVAILABLE", message: "Accounts cannot be reached right now." });
+  render(<AccountForm mode="sign-up" />);
+  const user = await fill({ Name: "Ann", Email: "ann@example.com", Password: "correct horse" });
+  await user.click(screen.getByRole("button", { name: "Create account" }));
+  expect((await screen.findByRole("alert")).textContent).toContain("cannot be reached");
+});
+
+it("never sends the form as a GET, which would put the password into the address", () => {
+  render(<AccountForm mode="sign-in" />);
+  expect(document.querySelector("form")?.method).toBe("post");
+});
+
+it("shows the password when asked to", async () => {
+  render(<AccountForm mode="sign-in" />);
+  const user = await fill({ Password: "correct horse" });
+  await user.click(screen.getByRole("button", { name: "Show password" }));
+  expect((screen.getByLabelText("Password") as HTMLInputElement).type).toBe("text");
+});

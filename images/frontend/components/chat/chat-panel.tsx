@@ -1,0 +1,84 @@
+"use client";
+
+import { useCallback, useState } from "react";
+import { toast } from "sonner";
+import type { ToolCall } from "@/lib/api/client";
+import { ApiError, asApiError } from "@/lib/api/errors";
+import { useChat } from "@/lib/chat/use-chat";
+import { useConversationChoice } from "@/lib/chat/use-conversation-choice";
+import { useConversations, useDeleteConversation, useHistory } from "@/lib/chat/use-conversations";
+import { ChatComposer } from "./chat-composer";
+import { ChatHeader } from "./chat-header";
+import { ChatLog } from "./chat-log";
+
+interface ChatPanelProps {
+  userId: string;
+  onTool: (call: ToolCall) => void;
+  className: string;
+}
+
+/** The assistant: conversations, what was said, and a place to say more. */
+export function ChatPanel({ userId, onTool, className }: ChatPanelProps) {
+  const conversations = useConversations(userId);
+  const { current, choose } = useConversationChoice(conversations.data);
+  const history = useHistory(userId, current);
+  const chat = useChat({ userId, conversationId: current, onConversation: choose, onTool });
+  const remove = useDeleteConversation(userId);
+  const [draft, setDraft] = useState("");
+
+  const { send, dismiss } = chat;
+  const open = useCallback(
+    (id: number | undefined) => {
+      dismiss();
+      choose(id ?? "new");
+    },
+    [choose, dismiss],
+  );
+
+  function deleteConversation(id: number) {
+    remove.mutate(id, {
+      onSuccess: () => id === current && open(undefined),
+      onError: (error) => toast(asApiError(error).message),
+    });
+  }
+
+  // An address may name a conversation that is gone, or someone else's.
+  const missing = history.error instanceof ApiError && history.error.kind === "missing";
+  const loading = conversations.isPending || (current !== undefined && history.isPending);
+  return (
+    <section
+      aria-labelledby="assistant-heading"
+      className={`flex min-h-0 flex-col bg-surface lg:border-l ${className}`}
+    >
+      <ChatHeader
+        conversations={conversations.data ?? []}
+        current={current}
+        disabled={chat.busy}
+        onOpen={open}
+        onDelete={deleteConversation}
+      />
+      <ChatLog
+        key={current ?? "new"}
+        userId={userId}
+        conversationId={current}
+        history={history.data}
+        loading={loading && chat.turn === undefined}
+        problem={
+          history.error && !missing && !history.data ? asApiError(history.error).message : undefined
+        }
+        missing={missing}
+        turn={chat.turn}
+        onReload={() => void history.refetch()}
+        onSuggestion={send}
+        onRetry={send}
+      />
+      <ChatComposer
+        draft={draft}
+        busy={chat.busy}
+        onDraft={setDraft}
+        onSend={send}
+        onStop={chat.stop}
+      />
+    </section>
+  );
+}

@@ -1,0 +1,41 @@
+"use client";
+
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
+import { Toaster } from "sonner";
+
+function createQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      // "always": the browser's idea of being online says nothing about a
+      // server on the same machine.
+      queries: { networkMode: "always", retry: 1, staleTime: 1_000 },
+      mutations: { networkMode: "always" },
+    },
+  });
+}
+
+/** What the application's client components share. */
+export function Providers({ children }: { children: ReactNode }) {
+  const [client] = useState(createQueryClient);
+  return (
+    <QueryClientProvider client={client}>
+      {children}
+      <Toaster
+        position="bottom-left"
+        duration={8_000}
+        toastOptions={{
+          unstyled: true,
+          classNames: {
+            toast:
+              "flex w-full items-center gap-3 rounded-xl bg-ink px-4 py-3 text-sm text-canvas shadow-card",
+            content: "min-w-0 flex-1",
+            title: "break-words",
+            actionButton:
+              "shrink-0 rounded-lg px-2.5 py-1.5 font-semibold underline underline-offset-4 hover:bg-canvas/15",
+          },
+        }}
+      />
+    </QueryClientProvider>
+  );
+}

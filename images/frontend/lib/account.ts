@@ -1,0 +1,46 @@
+/** AccountError carries a message for people. */
+export class AccountError extends Error {}
+
+interface AccountProblem {
+  code?: string;
+  message?: string;
+}
+
+const messages: Readonly<Record<string, string>> = {
+  INVALID_EMAIL_OR_PASSWORD: "That email and password do not belong together.",
+  USER_ALREADY_EXISTS: "There is already an account with this email. Sign in instead?",
+  USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL:
+    "There is already an account with this email. Sign in instead?",
+  PASSWORD_TOO_SHORT: "The password needs at least 8 characters.",
+  PASSWORD_TOO_LONG: "The password may have at most 128 characters.",
+  INVALID_EMAIL: "This does not look like an email address.",
+};
+
+async function post(path: string, body: object): Promise<void> {
+  let response: Response;
+  try {
+    response = await fetch(`/api/auth/${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  } catch {
+    throw new AccountError("The server cannot be reached. Check your connection and try again.");
+  }
+  if (response.ok) return;
+  if (response.status === 429) {
+    throw new AccountError("Too many attempts. Wait a minute and try again.");
+  }
+  const problem = (await response.json().catch(() => ({}))) as AccountProblem;
+  throw new AccountError(
+    messages[problem.code ?? ""] ?? problem.message ?? "This did not work. Please try again.",
+  );
+}
+
+/** The calls below set or clear the session cookie, or throw an AccountError. */
+export const account = {
+  signUp: (name: string, email: string, password: string) =>
+    post("sign-up/email", { name, email, password }),
+  signIn: (email: string, password: string) => post("sign-in/email", { email, password }),
+  signOut: () => post("sign-out", {}),
+};

@@ -1,0 +1,36 @@
+import type { ToolCall } from "@/lib/api/client";
+
+/** Turn is what was just said and the answer that is coming. */
+export interface Turn {
+  text: string;
+  reply: string;
+  tools: ToolCall[];
+  /** Whether the backend holds the message: it then is in the history too. */
+  stored: boolean;
+  /** Why no answer came; undefined while it is on its way. */
+  problem?: string;
+}
+
+export type TurnEvent =
+  | { type: "sent"; text: string }
+  | { type: "stored" }
+  | { type: "tool"; call: ToolCall }
+  | { type: "delta"; text: string }
+  | { type: "failed"; problem: string }
+  | { type: "finished" };
+
+/** advance returns the turn after an event; undefined when nothing is going on. */
+export function advance(turn: Turn | undefined, event: TurnEvent): Turn | undefined {
+  if (event.type === "sent") return { text: event.text, reply: "", tools: [], stored: false };
+  if (turn === undefined || event.type === "finished") return undefined;
+  switch (event.type) {
+    case "stored":
+      return { ...turn, stored: true };
+    case "tool":
+      return { ...turn, tools: [...turn.tools, event.call] };
+    case "delta":
+      return { ...turn, reply: turn.reply + event.text };
+    case "failed":
+      return { ...turn, problem: event.problem };
+  }
+}

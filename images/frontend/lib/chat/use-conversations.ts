@@ -1,0 +1,87 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { api, expectData, type Message } from "@/lib/api/client";
+import { ApiError } from "@/lib/api/errors";
+
+/** How many messages are loaded at a time. */
+const pageSize = 50;
+
+export const conversationsKey = ["conversations"] as const;
+export const messagesKey = (conversationId: number) => ["messages", conversationId] as const;
+
+/** What is loaded of a conversation. */
+export interface History {
+  messages: Message[];
+  /** Whether the backend holds earlier messages. */
+  more: boolean;
+}
+
+/** useConversations lists the conversations, the last used first. */
+export function useConversations(userId: string) {
+  return useQuery({
+    queryKey: conversationsKey,
+    queryFn: async ({ signal }) => {
+      const result = await api.GET("/api/{user_id}/conversations", {
+        params: { path: { user_id: userId } },
+        signal,
+      });
+      // A backend without conversation history still can chat.
+      if (result.response.status === 404) return [];
+      return expectData(result);
+    },
+  });
+}
+
+async function loadMessages(userId: string, id: number, before?: number): Promise<History> {
+  const result = await api.GET("/api/{user_id}/conversations/{conversation_id}/messages", {
+    params: {
+      path: { user_id: userId, conversation_id: id },
+      query: before === undefined ? { limit: pageSize } : { limit: pageSize, before },
+    },
+  });
+  const messages = expectData(result);
+  return { messages, more: messages.length === pageSize };
+}
+
+/** useHistory loads the last messages of a conversation. */
+export function useHistory(userId: string, conversationId: number | undefined) {
+  return useQuery({
+    queryKey: messagesKey(conversationId ?? 0),
+    queryFn: () => loadMessages(userId, conversationId ?? 0),
+    enabled: conversationId !== undefined,
+    // What this page sends is appended to the cache; reloading on every focus
+    // would throw earlier pages away.
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: (count, error) => !(error instanceof ApiError && error.kind === "missing") && count < 3,
+  });
+}
+
+/** useEarlier loads the messages before those already shown. */
+export function useEarlier(userId: string, conversationId: number | undefined) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async () => {
+      if (conversationId === undefined) return;
+      const key = messagesKey(conversationId);
+      const known = client.getQueryData<History>(key);
+      const page = await loadMessages(userId, conversationId, known?.messages[0]?.id);
+      client.setQueryData<History>(key, (now) => ({
+        messages: [...page.messages, ...(now?.messages ?? [])],
+        more: page.more,
+      }));
+    },
+  });
+}
+
+/** useDeleteConversation deletes a conversation; the todos stay. */
+export function useDeleteConversation(userId: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async (conversationId: number) => {
+      const result = await api.DELETE("/api/{user_id}/conversations/{conversation_id}", {
+        params: { path: { user_id: userId, conversation_id: conversationId } },
+      });
+      if (result.response.status !== 404) expectData(result);
+    },
+    onSettled: () => client.invalidateQueries({ queryKey: conversationsKey }),
+  });
+}

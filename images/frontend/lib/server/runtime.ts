@@ -1,0 +1,41 @@
+import { Pool } from "pg";
+import { type DatabaseSettings, readSettings, type Settings } from "./settings";
+
+interface Runtime {
+  settings: Settings;
+  pool: Pool;
+}
+
+// Next.js may evaluate a module once per bundle; a symbol on globalThis keeps
+// one pool per process.
+const key = Symbol.for("todo-chatbot.runtime");
+const store = globalThis as typeof globalThis & { [key]?: Runtime };
+
+/** openPool returns a pool that connects on first use and survives a database restart. */
+export function openPool(database: DatabaseSettings, max: number): Pool {
+  const pool = new Pool({
+    host: database.host,
+    port: database.port,
+    database: database.name,
+    user: database.user,
+    password: database.password,
+    max,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    application_name: "todo-chatbot-frontend",
+  });
+  // Without a listener, a connection that the server closes ends the process.
+  pool.on("error", (error) => console.warn(`database connection lost: ${error.message}`));
+  return pool;
+}
+
+/** runtime returns the process's settings and pool, reading the environment on
+ * first use. It throws a SettingsError when the environment is incomplete. */
+export function runtime(): Runtime {
+  if (store[key] === undefined) {
+    const settings = readSettings(process.env);
+    store[key] = { settings, pool: openPool(settings.database, 10) };
+  }
+  return store[key];
+}

@@ -1,0 +1,63 @@
+import { getMigrations } from "better-auth/db/migration";
+import type { Pool, PoolClient } from "pg";
+import { authOptions } from "./lib/server/auth-options";
+import { openPool } from "./lib/server/runtime";
+import { readMigrationSettings } from "./lib/server/settings";
+
+/** Any constant does, as long as every replica uses the same one and the
+ * backend's migration another. */
+const advisoryLock = 7_301_002;
+const databaseWaitMs = 60_000;
+const lockWaitMs = 60_000;
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Waits until the database takes a connection, at most databaseWaitMs. */
+async function connect(pool: Pool): Promise<PoolClient> {
+  const deadline = Date.now() + databaseWaitMs;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await pool.connect();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message || String(error) : String(error);
+      if (Date.now() >= deadline) {
+        throw new Error(`wait for the database for ${databaseWaitMs / 1000} s: ${reason}`, {
+          cause: error,
+        });
+      }
+      if (attempt === 1) console.log(`waiting for the database: ${reason}`);
+      await pause(Math.min(250 * attempt, 2_000));
+    }
+  }
+}
+
+/** Brings the account tables to the schema of this version, once at a time. */
+async function migrate(): Promise<void> {
+  const settings = readMigrationSettings(process.env);
+  const pool = openPool(settings.database, 4);
+  const client = await connect(pool);
+  try {
+    await client.query(`SET lock_timeout = ${lockWaitMs}`);
+    await client.query("SELECT pg_advisory_lock($1)", [advisoryLock]);
+    const options = authOptions({ secret: settings.authSecret, pool, scheme: "http" });
+    const plan = await getMigrations(options);
+    const tables = [...plan.toBeCreated, ...plan.toBeAdded].map((change) => change.table);
+    await plan.runMigrations();
+    console.log(
+      tables.length > 0
+        ? `account tables migrated: ${[...new Set(tables)].sort().join(", ")}`
+        : "account tables are up to date",
+    );
+  } finally {
+    // Ending the session gives the lock back, also after an error.
+    client.release(true);
+    await pool.end();
+  }
+}
+
+try {
+  await migrate();
+} catch (error) {
+  console.error(`migrate the account tables: ${error instanceof Error ? error.message : error}`);
+  process.exit(1);
+}

@@ -1,0 +1,98 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestAutoTakesMinikubeWhereItIsInstalled(t *testing.T) {
+	assert.Equal(t, "kind", Auto(notFound))
+	assert.Equal(t, "minikube", Auto(func(file string) (string, error) {
+		assert.Equal(t, "minikube", file)
+		return "/usr/bin/minikube", nil
+	}))
+}
+
+func TestPollKeepsTheLastError(t *testing.T) {
+	count := 0
+	began := time.Now()
+	err := poll(t.Context(), time.Second, func(context.Context) error {
+		count++
+		return errors.New("not there yet")
+	})
+	require.EqualError(t, err, "after 1s: not there yet")
+	assert.Greater(t, count, 1)
+	assert.Less(t, time.Since(began), pollTry)
+}
+
+func TestPollEndsWithItsContextAndSaysWhatItWaitedFor(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	err := poll(ctx, time.Hour, func(ctx context.Context) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		defer cancel()
+		return errors.New("not there yet")
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	assert.ErrorContains(t, err, "not there yet")
+}
+
+func TestCloseOfAClusterWithoutForwardDoesNothing(t *testing.T) {
+	(&Cluster{}).Close()
+	(*Cluster)(nil).Close()
+}
+
+func TestKubeContextTakesTheAnnouncedRegistry(t *testing.T) {
+	api, path := newKubeAPI(t), filepath.Join(t.TempDir(), "config")
+	api.makeReady(t, time.Now())
+	server, _ := newRegistry(t)
+	address := server.Listener.Addr().String()
+	require.NoError(t, writeFile(path, api.kubeconfig(t, "theirs")))
+
+	p, err := NewKubeContext(ContextOptions{Kubeconfig: path, Context: "theirs", Bound: time.Second})
+	require.NoError(t, err)
+	_, err = p.Ensure(t.Context())
+	require.ErrorContains(t, err, "announces no image registry")
+
+	api.put(t, "/api/v1/namespaces/kube-public/configmaps/local-registry-hosting", map[string]any{
+		"data": map[string]string{hostingKey: "host: \"" + address + "\"\nhostFromContainerRuntime: \"registry:5000\"\n"},
+	})
+	c, err := p.Ensure(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, Registry{Push: address, Pull: "registry:5000"}, c.Registry)
+	assert.Empty(t, api.applied, "someone else's cluster is not changed")
+
+	removed, err := p.Delete(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, removed)
+
+	s, err := p.Status(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, Running, s.State)
+
+	api.Close()
+	found, err := p.Find(t.Context())
+	require.NoError(t, err)
+	assert.Nil(t, found, "it does not answer any more")
+}
+
+func TestKubeContextNamesAContextThatIsNotThere(t *testing.T) {
+	api, path := newKubeAPI(t), filepath.Join(t.TempDir(), "config")
+	require.NoError(t, writeFile(path, api.kubeconfig(t, "theirs")))
+	p, err := NewKubeContext(ContextOptions{Kubeconfig: path, Context: "other"})
+	require.NoError(t, err)
+	_, err = p.Ensure(t.Context())
+	require.ErrorContains(t, err, `has no context "other"`)
+
+	_, err = NewKubeContext(ContextOptions{Registry: Registry{Push: "localhost:5000"}})
+	for _, part := range []string{"path of the kubeconfig", "name of the kubeconfig context", "both names"} {
+		assert.ErrorContains(t, err, part)
+	}
+}

@@ -1,0 +1,263 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/httpstream"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/portforward"
+	"k8s.io/client-go/transport/spdy"
+)
+
+// Forward leads an address on 127.0.0.1 to a port of a service, through the API
+// server, until stop is called or ctx ends. Each new connection goes to a pod
+// that is ready then, so it outlives the pods; a connection whose pod goes away
+// is cut. localPort 0 takes a free port. At least one ready pod must be there
+// when it starts.
+func Forward(ctx context.Context, cfg *rest.Config, namespace, service string, port, localPort int) (addr string, stop func(), err error) {
+	client, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		return "", nil, fmt.Errorf("forward to service %q: %w", service, err)
+	}
+	life, cancel := context.WithCancel(ctx)
+	f := &forwarder{cfg: cfg, client: client, namespace: namespace, service: service, port: port}
+	if _, _, err := f.target(life); err != nil {
+		cancel()
+		return "", nil, fmt.Errorf("forward to service %q: %w", service, err)
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(loopback, strconv.Itoa(localPort)))
+	if err != nil {
+		cancel()
+		return "", nil, fmt.Errorf("forward to service %q: %w", service, err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() { f.serve(life, listener) })
+	context.AfterFunc(life, func() {
+		listener.Close()
+		f.drop(nil)
+	})
+	return listener.Addr().String(), func() {
+		cancel()
+		serving.Wait()
+	}, nil
+}
+
+type forwarder struct {
+	cfg                *rest.Config
+	client             kubernetes.Interface
+	namespace, service string
+	port               int
+	requests           atomic.Int64
+
+	mu   sync.Mutex
+	conn httpstream.Connection // to the pod below; nil before the first and after a loss
+	pod  types.UID
+}
+
+func (f *forwarder) serve(ctx context.Context, listener net.Listener) {
+	var open sync.WaitGroup
+	defer open.Wait()
+	for {
+		local, err := listener.Accept()
+		if err != nil {
+			return // the listener is closed only when ctx has ended
+		}
+		open.Go(func() {
+			cut := context.AfterFunc(ctx, func() { local.Close() })
+			defer cut()
+			defer local.Close()
+			f.carry(ctx, local)
+		})
+	}
+}
+
+// carry moves one connection's bytes both ways. Errors end the connection;
+// whoever opened it sees that and tries again.
+func (f *forwarder) carry(ctx context.Context, local net.Conn) {
+	conn, podPort, err := f.connection(ctx)
+	if err != nil {
+		return
+	}
+	headers := http.Header{}
+	headers.Set(corev1.PortHeader, strconv.Itoa(podPort))
+	headers.Set(corev1.PortForwardRequestIDHeader, strconv.FormatInt(f.requests.Add(1), 10))
+	headers.Set(corev1.StreamType, corev1.StreamTypeError)
+	failures, err := conn.CreateStream(headers)
+	if err != nil {
+		f.drop(conn)
+		return
+	}
+	defer conn.RemoveStreams(failures)
+	_ = failures.Close() // nothing is written to it
+	failed := make(chan bool, 1)
+	go func() {
+		message, err := io.ReadAll(failures)
+		failed <- err != nil || len(message) > 0
+	}()
+	headers.Set(corev1.StreamType, corev1.StreamTypeData)
+	data, err := conn.CreateStream(headers)
+	if err != nil {
+		f.drop(conn)
+		return
+	}
+	defer conn.RemoveStreams(data)
+
+	down, up := make(chan struct{}), make(chan error, 1)
+	go func() {
+		defer close(down)
+		_, _ = io.Copy(local, data) // either end closing is how it ends
+	}()
+	go func() {
+		_, err := io.Copy(data, local)
+		_ = data.Close() // the pod sees the end of what this machine sends
+		up <- err
+	}()
+	select {
+	case <-down:
+	case err := <-up:
+		if err == nil {
+			<-down // half closed: the answer may still come
+		}
+	}
+	_ = data.Reset() // frees what the API server still holds for it
+	if <-failed {
+		f.drop(conn) // the pod or its node is gone
+	}
+}
+
+// connection returns a connection to a pod that is ready now, the open one if
+// it leads there.
+func (f *forwarder) connection(ctx context.Context) (httpstream.Connection, int, error) {
+	pod, podPort, err := f.target(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.conn != nil {
+		select {
+		case <-f.conn.CloseChan():
+			f.conn = nil
+		default:
+			if f.pod == pod.UID {
+				return f.conn, podPort, nil
+			}
+			f.conn.Close()
+			f.conn = nil
+		}
+	}
+	conn, err := f.dial(pod.Name)
+	if err != nil {
+		return nil, 0, err
+	}
+	if ctx.Err() != nil { // ended while it dialled; drop has run already
+		conn.Close()
+		return nil, 0, ctx.Err()
+	}
+	f.conn, f.pod = conn, pod.UID
+	return conn, podPort, nil
+}
+
+// drop closes the connection in use; a conn that is no longer in use is only
+// closed. nil means whichever there is.
+func (f *forwarder) drop(conn httpstream.Connection) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if conn == nil {
+		conn = f.conn
+	}
+	if conn == nil {
+		return
+	}
+	conn.Close()
+	if f.conn == conn {
+		f.conn = nil
+	}
+}
+
+func (f *forwarder) dial(pod string) (httpstream.Connection, error) {
+	transport, upgrader, err := spdy.RoundTripperFor(f.cfg)
+	if err != nil {
+		return nil, fmt.Errorf("forward to pod %q: %w", pod, err)
+	}
+	url := f.client.CoreV1().RESTClient().Post().Resource("pods").Namespace(f.namespace).Name(pod).SubResource("portforward").URL()
+	conn, _, err := spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, url).Dial(portforward.PortForwardProtocolV1Name)
+	if err != nil {
+		return nil, fmt.Errorf("forward to pod %q: %w", pod, err)
+	}
+	return conn, nil
+}
+
+// target finds a ready pod of the service, and the pod's port.
+func (f *forwarder) target(ctx context.Context) (*corev1.Pod, int, error) {
+	service, err := f.client.CoreV1().Services(f.namespace).Get(ctx, f.service, metav1.GetOptions{})
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(service.Spec.Selector) == 0 {
+		return nil, 0, errors.New("the service selects no pods")
+	}
+	pods, err := f.client.CoreV1().Pods(f.namespace).List(ctx, metav1.ListOptions{
+		LabelSelector: labels.SelectorFromSet(service.Spec.Selector).String(),
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	return chooseTarget(service, pods.Items, f.port)
+}
+
+// chooseTarget picks the first ready pod and translates a service's port into
+// the pod's.
+func chooseTarget(service *corev1.Service, pods []corev1.Pod, port int) (*corev1.Pod, int, error) {
+	var want *intstr.IntOrString
+	for _, p := range service.Spec.Ports {
+		if int(p.Port) == port {
+			want = &p.TargetPort
+			if p.TargetPort == (intstr.IntOrString{}) {
+				want = &intstr.IntOrString{IntVal: p.Port} // unset means the same port
+			}
+		}
+	}
+	if want == nil {
+		return nil, 0, fmt.Errorf("the service has no port %d", port)
+	}
+	var waiting []string
+	for i := range pods {
+		pod := &pods[i]
+		if why := podNotReady(pod, time.Time{}); why != "" {
+			waiting = append(waiting, why)
+			continue
+		}
+		if want.Type == intstr.Int {
+			return pod, want.IntValue(), nil
+		}
+		for _, c := range pod.Spec.Containers {
+			for _, p := range c.Ports {
+				if p.Name == want.StrVal {
+					return pod, int(p.ContainerPort), nil
+				}
+			}
+		}
+		waiting = append(waiting, fmt.Sprintf("pod %q has no port named %q", pod.Name, want.StrVal))
+	}
+	if len(waiting) == 0 {
+		return nil, 0, errors.New("the service has no pod")
+	}
+	return nil, 0, fmt.Errorf("the service has no ready pod: %s", strings.Join(waiting, "; "))
+}

@@ -1,0 +1,178 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/moby/moby/client"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"todo-chatbot/mage/progress"
+)
+
+// TestRealKindCluster goes through the life of a real cluster. It needs a
+// Docker Engine and these variables:
+//
+//	TEST_KIND_NODE_IMAGE        a node image in the engine, with a CNI of its own
+//	TEST_KIND_REGISTRY_ARCHIVE  a docker archive of a registry image (optional)
+//	TEST_KIND_REGISTRY_IMAGE    the reference in that archive
+func TestRealKindCluster(t *testing.T) {
+	image := os.Getenv("TEST_KIND_NODE_IMAGE")
+	if testing.Short() || image == "" {
+		t.Skip("this test makes a real cluster: set TEST_KIND_NODE_IMAGE to a node image in a running Docker Engine, without -short")
+	}
+	docker, err := client.New(client.FromEnv)
+	require.NoError(t, err)
+	archive, ref := os.Getenv("TEST_KIND_REGISTRY_ARCHIVE"), os.Getenv("TEST_KIND_REGISTRY_IMAGE")
+	port := freePort(t)
+	opts := KindOptions{
+		Name: "cluster-test", Kubeconfig: filepath.Join(t.TempDir(), "kubeconfig"),
+		NodeImage:  func(context.Context) (string, error) { return image, nil },
+		Ports:      map[int]int{port: 30080},
+		Restricted: true, DisableDefaultCNI: true,
+		Progress: progress.New(testWriter{t}, progress.Options{}),
+	}
+	if archive != "" {
+		opts.RegistryImage = func(context.Context) (string, io.ReadCloser, error) {
+			f, err := os.Open(archive)
+			return ref, f, err
+		}
+	}
+	k, err := NewKind(docker, opts)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		_, err := k.Delete(ctx)
+		assert.NoError(t, err)
+	})
+	_, err = k.Delete(t.Context()) // what an interrupted run left
+	require.NoError(t, err)
+
+	c := ensure(t, k, "create")
+	addr, ok := c.Published(30080)
+	assert.True(t, ok)
+	assert.Equal(t, fmt.Sprintf("127.0.0.1:%d", port), addr)
+	pushed := pushAndRun(t, c, archive)
+
+	began := time.Now()
+	found, err := k.Find(t.Context())
+	require.NoError(t, err)
+	require.NotNil(t, found)
+	t.Logf("find %s", time.Since(began))
+	ensure(t, k, "unchanged")
+
+	node := opts.Name + "-control-plane"
+	_, err = docker.ContainerStop(t.Context(), node, client.ContainerStopOptions{})
+	require.NoError(t, err)
+	s, err := k.Status(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, Stopped, s.State)
+	again := ensure(t, k, "started again")
+	assert.Equal(t, c.Registry, again.Registry, "the ports stay")
+	if pushed != "" {
+		d, err := name.NewDigest(again.Registry.Push + "/" + pushed)
+		require.NoError(t, err)
+		_, err = remote.Head(d, remote.WithContext(t.Context()))
+		assert.NoError(t, err, "what was pushed survives a restart of the node")
+	}
+
+	out, err := exec.CommandContext(t.Context(), "docker", "exec", node, "rm", adminConf).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	s, err = k.Status(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, Broken, s.State)
+	ensure(t, k, "remade")
+
+	removed, err := k.Delete(t.Context())
+	require.NoError(t, err)
+	t.Logf("removed %q", removed)
+	assert.Contains(t, removed, fmt.Sprintf("container %q with its volume", node))
+	removed, err = k.Delete(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, removed)
+}
+
+func ensure(t *testing.T, k *Kind, what string) *Cluster {
+	t.Helper()
+	began := time.Now()
+	c, err := k.Ensure(t.Context())
+	require.NoError(t, err)
+	t.Logf("%s %s", what, time.Since(began))
+	s, err := k.Status(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, Running, s.State)
+	assert.Empty(t, s.NotReady)
+	return c
+}
+
+// pushAndRun pushes the registry's own image from this machine and runs it in a
+// pod by the name that pods use. It returns what to look for later, NAME@DIGEST.
+func pushAndRun(t *testing.T, c *Cluster, archive string) string {
+	t.Helper()
+	if archive == "" {
+		return ""
+	}
+	img, err := tarball.ImageFromPath(archive, nil)
+	require.NoError(t, err)
+	cfg, err := img.ConfigFile()
+	require.NoError(t, err)
+	own := cfg.Config
+	own.Labels = map[string]string{"of": "a test"}
+	// An image of its own: containerd drops the layers of one that it has
+	// pulled, and with them those of an equal one that was loaded.
+	img, err = mutate.Config(img, own)
+	require.NoError(t, err)
+	digest, err := img.Digest()
+	require.NoError(t, err)
+	tag, err := name.NewTag(c.Registry.Push + "/test/registry:1")
+	require.NoError(t, err)
+	require.NoError(t, remote.Write(tag, img, remote.WithContext(t.Context())))
+
+	kube, err := kubernetes.NewForConfig(c.REST)
+	require.NoError(t, err)
+	pods := kube.CoreV1().Pods("default")
+	_, err = pods.Create(t.Context(), &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "pulled"},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: c.Registry.Pull + "/test/registry@" + digest.String()}}},
+	}, metav1.CreateOptions{})
+	require.NoError(t, err)
+	require.NoError(t, poll(t.Context(), time.Minute, func(ctx context.Context) error {
+		pod, err := pods.Get(ctx, "pulled", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if why := podNotReady(pod, time.Time{}); why != "" {
+			return fmt.Errorf("%s", why)
+		}
+		return nil
+	}))
+
+	addr, stop, err := Forward(t.Context(), c.REST, "kube-system", registryName, 80, 0)
+	require.NoError(t, err)
+	defer stop()
+	assert.NoError(t, answers(t.Context(), addr), "through the API server")
+	return "test/registry@" + digest.String()
+}
+
+// testWriter shows progress in the test's log.
+type testWriter struct{ t *testing.T }
+
+func (w testWriter) Write(p []byte) (int, error) {
+	w.t.Logf("%s", p)
+	return len(p), nil
+}

@@ -1,0 +1,289 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/netip"
+	osexec "os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
+	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+	kind "sigs.k8s.io/kind/pkg/cluster"
+	"sigs.k8s.io/kind/pkg/cluster/nodeutils"
+	"sigs.k8s.io/kind/pkg/exec"
+	"sigs.k8s.io/kind/pkg/log"
+
+	"todo-chatbot/mage/progress"
+)
+
+const (
+	networkName  = "kind" // kind's own choice; it takes no other
+	networkLabel = "app.kubernetes.io/managed-by"
+	mtuOption    = "com.docker.network.driver.mtu"
+	// cancelBound is within the 5 s that mage grants after Ctrl-C.
+	cancelBound = 4 * time.Second
+)
+
+// restrictedKubelet lets the kubelet run on cgroup v1, and without the right to
+// raise its limits.
+const restrictedKubelet = `apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+failCgroupV1: false
+featureGates:
+  KubeletInUserNamespace: true
+`
+
+// kindConfig is what kind is asked to make. Every port is bound to 127.0.0.1;
+// host port 0 lets kind choose a free one, which the container then keeps.
+func kindConfig(o KindOptions) *v1alpha4.Cluster {
+	publish := func(host, node int) v1alpha4.PortMapping {
+		return v1alpha4.PortMapping{ContainerPort: int32(node), HostPort: int32(host), ListenAddress: loopback, Protocol: v1alpha4.PortMappingProtocolTCP}
+	}
+	ports := []v1alpha4.PortMapping{publish(0, RegistryPort)}
+	for _, host := range slices.Sorted(maps.Keys(o.Ports)) {
+		ports = append(ports, publish(host, o.Ports[host]))
+	}
+	patches := slices.Clone(o.KubeadmPatches)
+	if o.Restricted {
+		patches = append([]string{restrictedKubelet}, patches...)
+	}
+	return &v1alpha4.Cluster{
+		TypeMeta:                v1alpha4.TypeMeta{Kind: "Cluster", APIVersion: "kind.x-k8s.io/v1alpha4"},
+		Name:                    o.Name,
+		Nodes:                   []v1alpha4.Node{{Role: v1alpha4.ControlPlaneRole, ExtraPortMappings: ports}},
+		Networking:              v1alpha4.Networking{IPFamily: v1alpha4.IPv4Family, APIServerAddress: loopback, DisableDefaultCNI: o.DisableDefaultCNI},
+		KubeadmConfigPatches:    patches,
+		ContainerdConfigPatches: slices.Clone(o.ContainerdPatches),
+	}
+}
+
+// create makes the node by kind. kind takes no context: when ctx ends, the node
+// is taken from under it, which makes it give up. What it leaves all the same
+// is recognised as half-made the next time.
+func (k *Kind) create(ctx context.Context, step *progress.Step) error {
+	if _, err := osexec.LookPath("docker"); err != nil {
+		return fmt.Errorf("kind runs the docker command, and it is not on the PATH: install Docker's command-line client: %w", err)
+	}
+	for _, host := range slices.Sorted(maps.Keys(k.opts.Ports)) {
+		if k.taken(ctx, host) {
+			return &PortInUse{Port: host, Target: k.opts.Ports[host]}
+		}
+	}
+	options := []kind.CreateOption{
+		kind.CreateWithV1Alpha4Config(kindConfig(k.opts)),
+		kind.CreateWithKubeconfigPath(k.opts.Kubeconfig),
+	}
+	if k.opts.NodeImage != nil {
+		step.Update("getting the node's image")
+		image, err := k.opts.NodeImage(ctx)
+		if err != nil {
+			return fmt.Errorf("get the node's image: %w", err)
+		}
+		options = append(options, kind.CreateWithNodeImage(image))
+	}
+	if err := k.ensureNetwork(ctx); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	done := make(chan error, 1)
+	go func() { done <- k.library(step).Create(k.opts.Name, options...) }()
+	select {
+	case err := <-done:
+		return explain(err, step)
+	case <-ctx.Done():
+		k.abandon(ctx, done)
+		return context.Cause(ctx)
+	}
+}
+
+// abandon removes the node until kind has given up or the time is over.
+func (k *Kind) abandon(ctx context.Context, done <-chan error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelBound)
+	defer cancel()
+	for {
+		_ = k.removeNode(ctx, k.opts.Name+"-control-plane") // left over, it is half-made and found the next time
+		select {
+		case <-done:
+			_ = k.removeNode(ctx, k.opts.Name+"-control-plane")
+			return
+		case <-ctx.Done():
+			return
+		case <-time.After(pollEvery):
+		}
+	}
+}
+
+// explain adds to kind's error what its command printed: the last error
+// to the error, all of it to the step's log.
+func explain(err error, step io.Writer) error {
+	if err == nil {
+		return nil
+	}
+	run := exec.RunErrorForError(err)
+	if run == nil || len(run.Output) == 0 {
+		return fmt.Errorf("create the node: %w", err)
+	}
+	_, _ = step.Write(run.Output)
+	last := ""
+	for line := range strings.Lines(string(run.Output)) {
+		if line = strings.TrimSpace(line); line != "" && (last == "" || strings.Contains(strings.ToLower(line), "error")) {
+			last = line
+		}
+	}
+	return fmt.Errorf("create the node: %w: %s", err, last)
+}
+
+func (k *Kind) library(step *progress.Step) *kind.Provider {
+	return kind.NewProvider(kind.ProviderWithLogger(kindLog{step}), kind.ProviderWithDocker())
+}
+
+// LoadImage puts the images of an archive (docker or OCI) into the node's
+// store. References by digest do not survive it; tags do.
+func (k *Kind) LoadImage(ctx context.Context, archive io.Reader) error {
+	nodes, err := k.library(nil).ListInternalNodes(k.opts.Name)
+	if err != nil {
+		return fmt.Errorf("load an image into cluster %q: %w", k.opts.Name, err)
+	}
+	if len(nodes) == 0 {
+		return fmt.Errorf("load an image into cluster %q: it has no node", k.opts.Name)
+	}
+	for _, node := range nodes {
+		if err := nodeutils.LoadImageArchive(node, &boundReader{ctx, archive}); err != nil {
+			return fmt.Errorf("load an image into node %q: %w", node, err)
+		}
+	}
+	return nil
+}
+
+// boundReader ends with its context, for readers handed to code without one.
+type boundReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (b *boundReader) Read(p []byte) (int, error) {
+	if b.ctx.Err() != nil {
+		return 0, context.Cause(b.ctx)
+	}
+	return b.r.Read(p)
+}
+
+// ensureNetwork makes kind's network when it is absent, as kind itself would,
+// but with a label by which Delete knows that it may go. Without IPv6 in the
+// engine it has IPv4 only.
+func (k *Kind) ensureNetwork(ctx context.Context) error {
+	_, err := k.docker.NetworkInspect(ctx, networkName, client.NetworkInspectOptions{})
+	if err == nil {
+		return nil
+	}
+	if !errdefs.IsNotFound(err) {
+		return fmt.Errorf("inspect network %q: %w", networkName, err)
+	}
+	options := map[string]string{"com.docker.network.bridge.enable_ip_masquerade": "true"}
+	bridge, err := k.docker.NetworkInspect(ctx, "bridge", client.NetworkInspectOptions{})
+	if mtu := bridge.Network.Options[mtuOption]; err == nil && mtu != "" {
+		options[mtuOption] = mtu
+	}
+	six := true
+	want := client.NetworkCreateOptions{
+		Driver:     "bridge",
+		Options:    options,
+		Labels:     map[string]string{networkLabel: userAgent},
+		EnableIPv6: &six,
+		IPAM:       &network.IPAM{Config: []network.IPAMConfig{{Subnet: netip.MustParsePrefix("fc00:f853:ccd:e793::/64")}}}, // kind's, derived from the name
+	}
+	_, err = k.docker.NetworkCreate(ctx, networkName, want)
+	if err != nil && !errdefs.IsConflict(err) && ctx.Err() == nil {
+		want.EnableIPv6, want.IPAM = nil, nil
+		_, err = k.docker.NetworkCreate(ctx, networkName, want)
+	}
+	if err != nil && !errdefs.IsConflict(err) { // a conflict: someone else has just made it
+		return fmt.Errorf("create network %q: %w", networkName, err)
+	}
+	return nil
+}
+
+// removeNetwork removes kind's network if this package made it and no
+// container, running or not, is attached.
+func (k *Kind) removeNetwork(ctx context.Context) (bool, error) {
+	got, err := k.docker.NetworkInspect(ctx, networkName, client.NetworkInspectOptions{})
+	if errdefs.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("inspect network %q: %w", networkName, err)
+	}
+	if got.Network.Labels[networkLabel] != userAgent {
+		return false, nil
+	}
+	users, err := k.docker.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: client.Filters{}.Add("network", got.Network.ID)})
+	if err != nil {
+		return false, fmt.Errorf("list the containers of network %q: %w", networkName, err)
+	}
+	if len(users.Items) > 0 {
+		return false, nil
+	}
+	_, err = k.docker.NetworkRemove(ctx, got.Network.ID, client.NetworkRemoveOptions{})
+	if err != nil && !errdefs.IsNotFound(err) {
+		return false, fmt.Errorf("remove network %q: %w", networkName, err)
+	}
+	return err == nil, nil
+}
+
+// kindLog turns kind's log into a step's: what it does now, and the rest for
+// the case that it fails.
+type kindLog struct{ step *progress.Step }
+
+var (
+	_ log.Logger     = kindLog{}
+	_ log.InfoLogger = kindLog{}
+)
+
+func (l kindLog) Warn(message string) { l.Info(message) }
+
+func (l kindLog) Warnf(format string, args ...any) { l.Info(fmt.Sprintf(format, args...)) }
+
+func (l kindLog) Error(message string) { l.Info(message) }
+
+func (l kindLog) Errorf(format string, args ...any) { l.Info(fmt.Sprintf(format, args...)) }
+
+func (l kindLog) V(level log.Level) log.InfoLogger {
+	if level > 0 {
+		return log.NoopInfoLogger{}
+	}
+	return l
+}
+
+func (l kindLog) Infof(format string, args ...any) { l.Info(fmt.Sprintf(format, args...)) }
+
+func (l kindLog) Enabled() bool { return true }
+
+func (l kindLog) Info(message string) {
+	if l.step == nil {
+		return
+	}
+	_, _ = fmt.Fprintln(l.step, strings.TrimSpace(message))
+	if under, ok := strings.CutPrefix(strings.TrimSpace(message), "• "); ok {
+		l.step.Update("%s", strings.ToLower(plain(under)))
+	}
+}
+
+// plain keeps what a terminal of any kind can show.
+func plain(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r > 126 {
+			return -1
+		}
+		return r
+	}, text)
+	return strings.Join(strings.Fields(strings.TrimSuffix(strings.TrimSpace(text), "...")), " ")
+}

@@ -1,0 +1,261 @@
+package cluster
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+const (
+	kindLabel    = "io.x-k8s.kind.cluster" // on every container of a kind cluster
+	adminConf    = "/etc/kubernetes/admin.conf"
+	apiPort      = 6443
+	storageClass = "standard" // the last thing that kind makes in a cluster
+)
+
+// node is what the engine knows of the cluster's container.
+type node struct {
+	name      string
+	exists    bool
+	ours      bool // a kind node of this cluster that publishes its registry port, which plain kind does not
+	status    container.ContainerState
+	startedAt time.Time
+	bound     map[int]int // container port → port on 127.0.0.1, also while it is stopped
+	published map[int]int // the same, now
+	adminConf []byte      // empty if kubeadm has not got so far
+}
+
+// known is what decide goes by.
+type known struct {
+	Exists, Ours bool
+	Status       container.ContainerState
+	AdminConf    bool
+	Asked        bool  // the API server has been asked
+	Silent       error // why it gave no usable answer
+	Storage      bool  // the storage class is there
+}
+
+// action is what to do next.
+type action int
+
+const (
+	create action = iota
+	start
+	remake
+	refuse
+	use
+)
+
+// decide says what to do, given what is known. Before the API server has been
+// asked, use means that it is worth asking.
+func decide(f known) action {
+	switch {
+	case !f.Exists:
+		return create
+	case !f.Ours:
+		return refuse
+	case !f.AdminConf, f.Status == container.StateDead, f.Status == container.StateRemoving:
+		return remake
+	case f.Status != container.StateRunning && f.Status != container.StateRestarting:
+		return start
+	case f.Asked && (f.Silent != nil || !f.Storage):
+		return remake
+	default:
+		return use
+	}
+}
+
+// why explains a decision against using what is there.
+func (f known) why() string {
+	switch {
+	case f.Exists && !f.Ours:
+		return fmt.Sprintf("it does not publish port %d on %s", RegistryPort, loopback)
+	case !f.AdminConf:
+		return "its creation was interrupted before Kubernetes ran"
+	case f.Status != container.StateRunning:
+		return fmt.Sprintf("its container is %s", f.Status)
+	case f.Silent != nil:
+		return fmt.Sprintf("its API server does not answer: %v", f.Silent)
+	case f.Asked && !f.Storage:
+		return fmt.Sprintf("its creation was interrupted before storage class %q", storageClass)
+	default:
+		return ""
+	}
+}
+
+func (n *node) known() known {
+	return known{Exists: n.exists, Ours: n.ours, Status: n.status, AdminConf: len(n.adminConf) > 0}
+}
+
+func (n *node) registryAddress() string {
+	if port, ok := n.published[RegistryPort]; ok {
+		return net.JoinHostPort(loopback, strconv.Itoa(port))
+	}
+	return ""
+}
+
+func (n *node) nodePorts() map[int]int {
+	ports := map[int]int{}
+	for port, host := range n.bound {
+		if port != RegistryPort && port != apiPort {
+			ports[port] = host
+		}
+	}
+	return ports
+}
+
+// node asks the engine for the cluster's container.
+func (k *Kind) node(ctx context.Context) (*node, error) {
+	n := &node{name: k.opts.Name + "-control-plane"}
+	got, err := k.docker.ContainerInspect(ctx, n.name, client.ContainerInspectOptions{})
+	if errdefs.IsNotFound(err) {
+		return n, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("inspect container %q: %w", n.name, err)
+	}
+	c := got.Container
+	n.exists = true
+	if c.State != nil {
+		n.status = c.State.Status
+		n.startedAt, _ = time.Parse(time.RFC3339Nano, c.State.StartedAt) // never started: zero
+	}
+	if c.HostConfig != nil {
+		n.bound = loopbackPorts(c.HostConfig.PortBindings)
+	}
+	if c.NetworkSettings != nil {
+		n.published = loopbackPorts(c.NetworkSettings.Ports)
+	}
+	_, registry := n.bound[RegistryPort]
+	n.ours = registry && c.Config != nil && c.Config.Labels[kindLabel] == k.opts.Name
+	if n.ours {
+		n.adminConf, err = k.readFile(ctx, n.name, adminConf)
+	}
+	return n, err
+}
+
+// loopbackPorts keeps the TCP ports that are bound to 127.0.0.1.
+func loopbackPorts(all network.PortMap) map[int]int {
+	ports := map[int]int{}
+	for port, bindings := range all {
+		for _, b := range bindings {
+			host, err := strconv.Atoi(b.HostPort)
+			if err == nil && port.Proto() == network.TCP && b.HostIP.String() == loopback {
+				ports[int(port.Num())] = host
+			}
+		}
+	}
+	return ports
+}
+
+// readFile reads a file out of a container, running or not. A missing file
+// gives no bytes and no error.
+func (k *Kind) readFile(ctx context.Context, name, path string) ([]byte, error) {
+	got, err := k.docker.CopyFromContainer(ctx, name, client.CopyFromContainerOptions{SourcePath: path})
+	if errdefs.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %q in container %q: %w", path, name, err)
+	}
+	defer got.Content.Close()
+	archive := tar.NewReader(got.Content)
+	if _, err := archive.Next(); err != nil {
+		return nil, fmt.Errorf("read %q in container %q: %w", path, name, err)
+	}
+	data, err := io.ReadAll(io.LimitReader(archive, 1<<20))
+	if err != nil {
+		return nil, fmt.Errorf("read %q in container %q: %w", path, name, err)
+	}
+	return data, nil
+}
+
+// probe asks the API server until it answers or the bound has passed; the
+// answer, or its absence, completes what is known. The error is ctx's.
+func (k *Kind) probe(ctx context.Context, n *node, f known) (known, error) {
+	f.Asked = true
+	c, err := k.open(n)
+	if err != nil {
+		f.Silent = err
+		return f, ctx.Err()
+	}
+	client, err := kubernetes.NewForConfig(c.REST)
+	if err != nil {
+		return f, err
+	}
+	f.Silent = poll(ctx, k.opts.Bound, func(ctx context.Context) error {
+		_, err := client.StorageV1().StorageClasses().Get(ctx, storageClass, metav1.GetOptions{})
+		f.Storage = err == nil
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return err
+	})
+	return f, ctx.Err()
+}
+
+// start starts a stopped node again. Its ports are those that it was made with.
+func (k *Kind) start(ctx context.Context, n *node) error {
+	if n.status == container.StatePaused {
+		if _, err := k.docker.ContainerUnpause(ctx, n.name, client.ContainerUnpauseOptions{}); err != nil {
+			return fmt.Errorf("unpause container %q: %w", n.name, err)
+		}
+		return nil
+	}
+	for port, host := range n.bound {
+		if !k.taken(ctx, host) {
+			continue
+		}
+		now, err := k.docker.ContainerInspect(ctx, n.name, client.ContainerInspectOptions{})
+		if err == nil && now.Container.State != nil && now.Container.State.Running {
+			return nil // the engine was restarted and has started the node itself meanwhile
+		}
+		return &PortInUse{Port: host, Target: port, Made: true}
+	}
+	if _, err := k.docker.ContainerStart(ctx, n.name, client.ContainerStartOptions{}); err != nil {
+		return fmt.Errorf("start container %q: %w", n.name, err)
+	}
+	return nil
+}
+
+// removeNode removes the container and its volume; absent is no error.
+func (k *Kind) removeNode(ctx context.Context, name string) error {
+	_, err := k.docker.ContainerRemove(ctx, name, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+	if err != nil && !errdefs.IsNotFound(err) {
+		return fmt.Errorf("remove container %q: %w", name, err)
+	}
+	return nil
+}
+
+// portTaken tells whether another program has a port of 127.0.0.1. A port that
+// only root may open is not taken: the engine can open it.
+func portTaken(ctx context.Context, port int) bool {
+	address := net.JoinHostPort(loopback, strconv.Itoa(port))
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return !errors.Is(err, os.ErrPermission) && ctx.Err() == nil
+	}
+	_ = l.Close()
+	// On macOS one can listen here although another program listens on all
+	// addresses.
+	c, err := (&net.Dialer{Timeout: 200 * time.Millisecond}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return true
+}

@@ -1,0 +1,445 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
+)
+
+func TestDecide(t *testing.T) {
+	whole := known{Exists: true, Ours: true, Status: container.StateRunning, AdminConf: true}
+	with := func(change func(*known)) known {
+		k := whole
+		change(&k)
+		return k
+	}
+	for name, c := range map[string]struct {
+		known known
+		want  action
+		why   string
+	}{
+		"nothing there is created":                       {known{}, create, ""},
+		"a container of someone else is refused":         {known{Exists: true, Status: container.StateRunning, AdminConf: true}, refuse, "does not publish port 5000"},
+		"a running node is used":                         {whole, use, ""},
+		"a restarting node is waited for":                {with(func(k *known) { k.Status = container.StateRestarting }), use, ""},
+		"a stopped node is started":                      {with(func(k *known) { k.Status = container.StateExited }), start, "its container is exited"},
+		"a paused node is started":                       {with(func(k *known) { k.Status = container.StatePaused }), start, "its container is paused"},
+		"a node that never ran kubeadm is remade":        {with(func(k *known) { k.AdminConf = false }), remake, "interrupted before Kubernetes ran"},
+		"a stopped node that never ran kubeadm is too":   {with(func(k *known) { k.AdminConf, k.Status = false, container.StateExited }), remake, "interrupted before Kubernetes ran"},
+		"a dead container is remade":                     {with(func(k *known) { k.Status = container.StateDead }), remake, "its container is dead"},
+		"a silent API server is remade":                  {with(func(k *known) { k.Asked, k.Silent = true, errors.New("connection refused") }), remake, "does not answer: connection refused"},
+		"an answer without the storage class is remade":  {with(func(k *known) { k.Asked = true }), remake, `before storage class "standard"`},
+		"an answer with the storage class is what it is": {with(func(k *known) { k.Asked, k.Storage = true, true }), use, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, c.want, decide(c.known))
+			if c.why == "" && c.want != remake {
+				return
+			}
+			assert.Contains(t, c.known.why(), c.why)
+		})
+	}
+}
+
+func TestKindConfigBindsEverythingToLoopback(t *testing.T) {
+	cfg := kindConfig(KindOptions{Name: "todo", Ports: map[int]int{8081: 30081, 8080: 30080}, Restricted: true, DisableDefaultCNI: true,
+		KubeadmPatches: []string{"kind: ClusterConfiguration"}, ContainerdPatches: []string{"version = 2"}})
+
+	assert.Equal(t, "127.0.0.1", cfg.Networking.APIServerAddress)
+	assert.True(t, cfg.Networking.DisableDefaultCNI)
+	require.Len(t, cfg.Nodes, 1)
+	var got [][2]int32
+	for _, p := range cfg.Nodes[0].ExtraPortMappings {
+		assert.Equal(t, "127.0.0.1", p.ListenAddress)
+		got = append(got, [2]int32{p.HostPort, p.ContainerPort})
+	}
+	assert.Equal(t, [][2]int32{{0, 5000}, {8080, 30080}, {8081, 30081}}, got)
+	assert.Equal(t, []string{"version = 2"}, cfg.ContainerdConfigPatches)
+
+	require.Len(t, cfg.KubeadmConfigPatches, 2)
+	var kubelet map[string]any
+	require.NoError(t, yaml.Unmarshal([]byte(cfg.KubeadmConfigPatches[0]), &kubelet))
+	assert.Equal(t, false, kubelet["failCgroupV1"])
+	assert.Equal(t, map[string]any{"KubeletInUserNamespace": true}, kubelet["featureGates"])
+
+	assert.Empty(t, kindConfig(KindOptions{Name: "todo"}).KubeadmConfigPatches, "an ordinary host needs no patch")
+}
+
+func TestNewKindReportsEveryProblemAtOnce(t *testing.T) {
+	_, err := NewKind(nil, KindOptions{Name: "To do", Ports: map[int]int{0: 30080, 8080: 80, 8081: 80}})
+	require.Error(t, err)
+	for _, part := range []string{`cluster name "To do"`, "kubeconfig is missing", "host port 0", "node port 80 for host port 8080", "two host ports, 8080 and 8081"} {
+		assert.Contains(t, err.Error(), part)
+	}
+}
+
+// world is a fake engine with an API server and a registry behind its ports.
+type world struct {
+	*engine
+	*stage
+	api  *kubeAPI
+	kind *Kind
+	opts KindOptions
+}
+
+func newWorld(t *testing.T, change func(*KindOptions)) *world {
+	t.Helper()
+	e, docker := newEngine(t)
+	api := newKubeAPI(t)
+	api.makeReady(t, time.Now().Add(time.Hour)) // later than any start of a node
+	_, registry := newRegistry(t)
+	e.publish["6443"] = strconv.Itoa(api.port(t))
+	e.publish["5000"] = strconv.Itoa(registry)
+	e.adminConf = api.kubeconfig(t, "kubernetes-admin@todo")
+	opts := KindOptions{
+		Name:       "todo",
+		Kubeconfig: filepath.Join(t.TempDir(), "own", "kubeconfig"),
+		NodeImage:  func(context.Context) (string, error) { return "node:test", nil },
+		RegistryImage: func(context.Context) (string, io.ReadCloser, error) {
+			return "registry:test", nil, nil
+		},
+		Bound: 2 * time.Second,
+	}
+	if change != nil {
+		change(&opts)
+	}
+	kind, err := NewKind(docker, opts)
+	require.NoError(t, err)
+	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "users-own")) // must stay absent
+	return &world{engine: e, stage: newStage(t, e.command, "docker"), api: api, kind: kind, opts: opts}
+}
+
+// settle puts a whole, running cluster in.
+func (w *world) settle(status string) *box {
+	port := func(p string) []map[string]string {
+		return []map[string]string{{"HostIp": "127.0.0.1", "HostPort": w.publish[p]}}
+	}
+	b := &box{
+		status: status, started: time.Now().Add(-time.Hour),
+		labels: map[string]string{kindLabel: "todo"},
+		ports: map[string][]map[string]string{
+			"6443/tcp": port("6443"), "5000/tcp": port("5000"),
+			"30080/tcp": {{"HostIp": "127.0.0.1", "HostPort": "18080"}},
+		},
+		files: map[string][]byte{adminConf: w.adminConf},
+	}
+	w.containers["todo-control-plane"] = b
+	return b
+}
+
+func TestKindMakesAClusterFromNothing(t *testing.T) {
+	free := freePort(t)
+	w := newWorld(t, func(o *KindOptions) { o.Ports = map[int]int{free: 30080} })
+
+	c, err := w.kind.Ensure(t.Context())
+	require.NoError(t, err)
+
+	assert.Equal(t, "kind", c.Provider)
+	assert.Equal(t, "kind-todo", c.Context)
+	assert.Equal(t, Registry{Push: "127.0.0.1:" + w.publish["5000"], Pull: "localhost:5000"}, c.Registry)
+	addr, ok := c.Published(30080)
+	assert.True(t, ok)
+	assert.Equal(t, net.JoinHostPort("127.0.0.1", strconv.Itoa(free)), addr)
+	_, ok = c.Published(30081)
+	assert.False(t, ok)
+
+	run := w.lines("docker run")
+	require.Len(t, run, 1)
+	assert.NotContains(t, run[0], "0.0.0.0", "nothing is published to other machines")
+	assert.Equal(t, 3, strings.Count(run[0], "--publish=127.0.0.1:"), run[0])
+	assert.True(t, strings.HasSuffix(run[0], " node:test"))
+	require.Contains(t, w.networks, "kind")
+	assert.Equal(t, map[string]any{networkLabel: userAgent}, w.networks["kind"]["Labels"])
+	assert.Equal(t, "1400", w.networks["kind"]["Options"].(map[string]any)[mtuOption], "the engine's MTU is kept")
+
+	require.FileExists(t, c.Kubeconfig)
+	if info, err := os.Stat(c.Kubeconfig); assert.NoError(t, err) && runtime.GOOS != "windows" {
+		assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	}
+	assert.NoFileExists(t, os.Getenv("KUBECONFIG"), "the user's kubeconfig is not touched")
+	again, err := loadContext(c.Kubeconfig, c.Context)
+	require.NoError(t, err)
+	assert.NoError(t, alive(t.Context(), again))
+}
+
+func TestKindTakesARunningClusterAsItIs(t *testing.T) {
+	w := newWorld(t, nil)
+	w.settle("running")
+
+	c, err := w.kind.Ensure(t.Context())
+	require.NoError(t, err)
+	_, ok := c.Published(30080)
+	assert.True(t, ok, "the ports are those that the node was made with")
+	assert.Empty(t, w.lines("docker"), "no command is run")
+	for _, request := range w.requests {
+		assert.True(t, strings.HasPrefix(request, "GET "), "%s changes the engine", request)
+	}
+	assert.Equal(t, []string{"/api/v1/namespaces/kube-public/configmaps/local-registry-hosting"}, w.api.applied)
+
+	_, err = w.kind.Ensure(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, w.api.applied, 1, "the second time nothing is written")
+}
+
+func TestKindStartsAStoppedClusterAndBelievesOnlyNewReports(t *testing.T) {
+	w := newWorld(t, nil)
+	w.settle("exited")
+	w.api.makeReady(t, time.Now().Add(-time.Minute)) // as it was before the stop
+	w.kind.taken = func(context.Context, int) bool { return false }
+
+	_, err := w.kind.Ensure(t.Context())
+	require.ErrorContains(t, err, "has not reported since its restart")
+	assert.Contains(t, w.requests, "POST /containers/todo-control-plane/start")
+
+	w.api.makeReady(t, time.Now().Add(time.Hour))
+	_, err = w.kind.Ensure(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, w.lines("docker run"), "it is not made anew")
+}
+
+func TestKindRemakesAHalfMadeCluster(t *testing.T) {
+	for name, spoil := range map[string]func(*world, *box){
+		"without admin.conf":        func(_ *world, b *box) { b.files = nil },
+		"with a silent API server":  func(_ *world, b *box) { b.ports["6443/tcp"][0]["HostPort"] = "1" },
+		"without the storage class": func(w *world, _ *box) { w.api.remove("/apis/storage.k8s.io/v1/storageclasses/standard") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			old := w.settle("running")
+			spoil(w, old)
+			made := make(chan struct{})
+			w.kind.opts.NodeImage = func(context.Context) (string, error) {
+				w.api.makeReady(t, time.Now().Add(time.Hour)) // the new node's
+				close(made)
+				return "node:test", nil
+			}
+			_, err := w.kind.Ensure(t.Context())
+			require.NoError(t, err)
+			assert.Contains(t, w.requests, "DELETE /containers/todo-control-plane")
+			assert.NotSame(t, old, w.containers["todo-control-plane"])
+			<-made
+		})
+	}
+}
+
+func TestKindGivesUpOnANodeThatStaysBroken(t *testing.T) {
+	w := newWorld(t, nil)
+	w.api.remove("/apis/storage.k8s.io/v1/storageclasses/standard")
+	_, err := w.kind.Ensure(t.Context())
+	require.ErrorContains(t, err, "does not stay up")
+	assert.Len(t, w.lines("docker run"), 1)
+}
+
+func TestKindLeavesSomeoneElsesClusterAlone(t *testing.T) {
+	w := newWorld(t, nil)
+	delete(w.settle("running").ports, "5000/tcp")
+
+	var notOurs *NotOurs
+	_, err := w.kind.Ensure(t.Context())
+	require.ErrorAs(t, err, &notOurs)
+	_, err = w.kind.Delete(t.Context())
+	require.ErrorAs(t, err, &notOurs)
+	assert.Contains(t, w.containers, "todo-control-plane")
+	found, err := w.kind.Find(t.Context())
+	require.NoError(t, err)
+	assert.Nil(t, found)
+}
+
+func TestKindSaysWhichPortIsInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	w := newWorld(t, func(o *KindOptions) { o.Ports = map[int]int{port: 30080} })
+
+	_, err = w.kind.Ensure(t.Context())
+	var inUse *PortInUse
+	require.ErrorAs(t, err, &inUse)
+	assert.Equal(t, PortInUse{Port: port, Target: 30080}, *inUse)
+	assert.Contains(t, err.Error(), "choose another host port")
+	assert.Empty(t, w.containers, "nothing is made")
+
+	w.settle("exited").ports["30080/tcp"][0]["HostPort"] = strconv.Itoa(port)
+	_, err = w.kind.Ensure(t.Context())
+	require.ErrorAs(t, err, &inUse)
+	assert.True(t, inUse.Made)
+}
+
+func TestKindFailsWithTheLastErrorOfItsCommand(t *testing.T) {
+	w := newWorld(t, nil)
+	w.initExit = 1
+	_, err := w.kind.Ensure(t.Context())
+	require.ErrorContains(t, err, "create the node")
+	assert.Contains(t, err.Error(), "trace of this error")
+	assert.Empty(t, w.containers, "nothing half-made is left")
+}
+
+func TestKindGivesUpAtOnceWhenItsContextEnds(t *testing.T) {
+	w := newWorld(t, nil)
+	w.hang = make(chan struct{})
+	w.initExit = 1 // what kubeadm does when its node is removed
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		assert.NoError(t, poll(t.Context(), 30*time.Second, func(context.Context) error {
+			if len(w.lines("docker exec --privileged todo-control-plane kubeadm init")) == 0 {
+				return errors.New("kubeadm has not been run")
+			}
+			return nil
+		}))
+		cancel()
+		time.AfterFunc(500*time.Millisecond, func() { close(w.hang) })
+	}()
+	began := time.Now()
+	_, err := w.kind.Ensure(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Less(t, time.Since(began), 30*time.Second)
+	assert.Empty(t, w.containers, "nothing half-made is left")
+}
+
+func TestKindFindsOnlyWhatRuns(t *testing.T) {
+	w := newWorld(t, nil)
+	c, err := w.kind.Find(t.Context())
+	require.NoError(t, err)
+	assert.Nil(t, c, "absent")
+
+	w.settle("exited")
+	c, err = w.kind.Find(t.Context())
+	require.NoError(t, err)
+	assert.Nil(t, c, "stopped")
+
+	w.settle("running")
+	c, err = w.kind.Find(t.Context())
+	require.NoError(t, err)
+	require.NotNil(t, c)
+	assert.NotEmpty(t, c.Registry.Push)
+}
+
+func TestKindDeleteRemovesItsOwnAndNoMore(t *testing.T) {
+	w := newWorld(t, nil)
+	_, err := w.kind.Ensure(t.Context())
+	require.NoError(t, err)
+	w.containers["other"] = &box{}
+
+	removed, err := w.kind.Delete(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []string{`container "todo-control-plane" with its volume`, `file "` + w.opts.Kubeconfig + `"`}, removed)
+	assert.Contains(t, w.networks, "kind", "another container is attached")
+
+	delete(w.containers, "other")
+	removed, err = w.kind.Delete(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []string{`network "kind"`}, removed)
+
+	removed, err = w.kind.Delete(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, removed, "a second time there is nothing")
+
+	w.networks["kind"] = map[string]any{"Id": "id-kind", "Name": "kind"}
+	removed, err = w.kind.Delete(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, removed, "a network that was there before stays")
+}
+
+func TestKindStatus(t *testing.T) {
+	w := newWorld(t, nil)
+	s, err := w.kind.Status(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, Absent, s.State)
+
+	w.settle("exited")
+	s, err = w.kind.Status(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, Stopped, s.State)
+
+	w.settle("running")
+	s, err = w.kind.Status(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, Status{Provider: "kind", Name: "todo", State: Running, Kubernetes: "v1.36.3",
+		Registry: Registry{Push: "127.0.0.1:" + w.publish["5000"], Pull: "localhost:5000"}, Ports: map[int]int{30080: 18080}}, s)
+
+	w.settle("running").files = nil
+	s, err = w.kind.Status(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, Broken, s.State)
+	assert.Contains(t, s.Detail, "interrupted")
+}
+
+func TestKindMakesARegistryWhereNoneAnswers(t *testing.T) {
+	w := newWorld(t, nil)
+	l, err := net.Listen("tcp", "127.0.0.1:0") // taken, and served only once the Deployment is there
+	require.NoError(t, err)
+	w.publish["5000"] = strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	server := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		if w.api.get("/apis/apps/v1/namespaces/kube-system/deployments/registry") == nil {
+			http.Error(rw, "no registry yet", http.StatusBadGateway)
+		}
+	})}
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() { _ = server.Close() })
+
+	archive := &closing{Reader: strings.NewReader("an archive")}
+	w.kind.opts.RegistryImage = func(context.Context) (string, io.ReadCloser, error) { return "registry:own", archive, nil }
+	c, err := w.kind.Ensure(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "127.0.0.1:"+w.publish["5000"], c.Registry.Push)
+	assert.True(t, archive.closed)
+	imports := 0
+	for _, line := range w.lines("docker exec") {
+		if strings.Contains(line, "ctr --namespace=k8s.io images import") {
+			imports++
+		}
+	}
+	assert.Equal(t, 1, imports, "the archive is put into the node")
+	image := digInto(w.api.get("/apis/apps/v1/namespaces/kube-system/deployments/registry"), "spec", "template", "spec", "containers", 0, "image")
+	assert.Equal(t, "registry:own", image)
+}
+
+type closing struct {
+	io.Reader
+	closed bool
+}
+
+func (c *closing) Close() error {
+	c.closed = true
+	return nil
+}
+
+// digInto reads a nested field.
+func digInto(v any, path ...any) any {
+	for _, p := range path {
+		switch key := p.(type) {
+		case string:
+			m, _ := v.(map[string]any)
+			v = m[key]
+		case int:
+			l, _ := v.([]any)
+			if key >= len(l) {
+				return nil
+			}
+			v = l[key]
+		}
+	}
+	return v
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}

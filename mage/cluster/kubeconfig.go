@@ -1,0 +1,100 @@
+package cluster
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/clientcmd/api"
+)
+
+// userAgent is sent by every client of this package. Minikube's registry proxy
+// answers 404 to an agent that starts with "Go ".
+const userAgent = "todo-chatbot-pipeline"
+
+// kubeconfigFor turns a node's admin.conf into a kubeconfig for this machine:
+// one context of the given name, the API server at the given URL.
+func kubeconfigFor(adminConf []byte, context, server string) (*api.Config, error) {
+	in, err := clientcmd.Load(adminConf)
+	if err != nil {
+		return nil, fmt.Errorf("read the node's admin.conf: %w", err)
+	}
+	current := in.Contexts[in.CurrentContext]
+	if current == nil || in.Clusters[current.Cluster] == nil || in.AuthInfos[current.AuthInfo] == nil {
+		return nil, fmt.Errorf("read the node's admin.conf: no complete context %q in it", in.CurrentContext)
+	}
+	out := api.NewConfig()
+	out.Clusters[context] = in.Clusters[current.Cluster].DeepCopy()
+	out.Clusters[context].Server = server
+	out.AuthInfos[context] = in.AuthInfos[current.AuthInfo].DeepCopy()
+	out.Contexts[context] = &api.Context{Cluster: context, AuthInfo: context}
+	out.CurrentContext = context
+	return out, nil
+}
+
+// restConfig makes a client configuration of one context.
+func restConfig(kubeconfig *api.Config, context string) (*rest.Config, error) {
+	cfg, err := clientcmd.NewNonInteractiveClientConfig(*kubeconfig, context, &clientcmd.ConfigOverrides{}, nil).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("read kubeconfig context %q: %w", context, err)
+	}
+	cfg.UserAgent = userAgent
+	cfg.QPS, cfg.Burst = 100, 200 // the defaults, 5 and 10, make a no-op deploy wait
+	cfg.WarningHandler = rest.NoWarnings{}
+	return cfg, nil
+}
+
+// loadContext reads one context of a kubeconfig file. A missing file, or a file
+// without that context, gives an error that is fs.ErrNotExist.
+func loadContext(path, context string) (*rest.Config, error) {
+	kubeconfig, err := clientcmd.LoadFromFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read kubeconfig %q: %w", path, err)
+	}
+	if kubeconfig.Contexts[context] == nil {
+		return nil, fmt.Errorf("kubeconfig %q has no context %q: %w", path, context, fs.ErrNotExist)
+	}
+	return restConfig(kubeconfig, context)
+}
+
+// writeKubeconfig makes the file hold exactly this kubeconfig, readable by its
+// owner only. An equal file is left alone; another is replaced in one step.
+func writeKubeconfig(path string, kubeconfig *api.Config) error {
+	data, err := clientcmd.Write(*kubeconfig)
+	if err != nil {
+		return fmt.Errorf("write kubeconfig %q: %w", path, err)
+	}
+	if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, data) {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("write kubeconfig: %w", err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("write kubeconfig: %w", err)
+	}
+	defer os.Remove(f.Name()) // gone already after the rename
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("write kubeconfig: %w", err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fmt.Errorf("write kubeconfig: %w", err)
+	}
+	return nil
+}
+
+// removeFile removes a file and tells whether it was there.
+func removeFile(path string) (bool, error) {
+	err := os.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,297 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"todo-chatbot/mage/progress"
+)
+
+// Minikube is a Provider that drives the minikube program.
+type Minikube struct {
+	opts MinikubeOptions
+	cli  minikubeCLI
+}
+
+var _ Provider = (*Minikube)(nil)
+
+// NewMinikube checks the options and reports every problem in them.
+func NewMinikube(opts MinikubeOptions) (*Minikube, error) {
+	if opts.Profile == "" {
+		opts.Profile = "todo"
+	}
+	if opts.CPUs == 0 {
+		opts.CPUs = minCPUs
+	}
+	if opts.Memory == 0 {
+		opts.Memory = minMemory
+	}
+	if opts.Bound <= 0 {
+		opts.Bound = defaultBound
+	}
+	if err := opts.validate(); err != nil {
+		return nil, err
+	}
+	return &Minikube{opts: opts, cli: minikubeCLI{home: opts.Home, kubeconfig: opts.Kubeconfig}}, nil
+}
+
+func (m *Minikube) subject() string { return "minikube/" + m.opts.Profile }
+
+// Ensure makes the profile or starts it, turns the registry addon on, and finds
+// where this machine reaches it. A running profile is taken as it is.
+func (m *Minikube) Ensure(ctx context.Context) (*Cluster, error) {
+	step := m.opts.Progress.Start("cluster", m.subject())
+	c, did, err := m.ensure(ctx, step)
+	if err != nil {
+		return nil, step.Fail(fmt.Errorf("ensure minikube profile %q: %w", m.opts.Profile, err))
+	}
+	step.Done("ready", did)
+	return c, nil
+}
+
+func (m *Minikube) ensure(ctx context.Context, step *progress.Step) (*Cluster, string, error) {
+	p, err := m.cli.profile(ctx, m.opts.Profile)
+	if err != nil {
+		return nil, "", err
+	}
+	did, args := "", []string(nil)
+	switch {
+	case p == nil:
+		for _, host := range slices.Sorted(maps.Keys(m.opts.Ports)) {
+			if portTaken(ctx, host) {
+				return nil, "", &PortInUse{Port: host, Target: m.opts.Ports[host]}
+			}
+		}
+		did, args = "created", m.createArgs()
+	default:
+		if err := p.check(); err != nil {
+			return nil, "", err
+		}
+		status, err := m.cli.status(ctx, m.opts.Profile)
+		if err != nil {
+			return nil, "", err
+		}
+		if !status.running() {
+			did, args = "started again", m.startArgs()
+		}
+	}
+	if args != nil {
+		if err := m.cli.start(ctx, step, args); err != nil {
+			return nil, "", err
+		}
+		if p != nil && !p.ours() {
+			m.opts.Progress.Note("profile %q is yours: kubectl follows it after  minikube update-context -p %s", m.opts.Profile, m.opts.Profile)
+		}
+		if p, err = m.cli.profile(ctx, m.opts.Profile); err != nil {
+			return nil, "", err
+		}
+		if p == nil {
+			return nil, "", errors.New("minikube start ended well, but the profile is not listed")
+		}
+	}
+	c, err := m.open(ctx, p)
+	if err != nil {
+		return nil, "", err
+	}
+	return c, did, m.finish(ctx, c, p, step)
+}
+
+// open describes a running profile as a Cluster, without its registry.
+func (m *Minikube) open(ctx context.Context, p *profile) (*Cluster, error) {
+	cfg, err := loadContext(m.opts.Kubeconfig, m.opts.Profile)
+	if err == nil {
+		err = alive(ctx, cfg)
+	}
+	if err != nil { // no file yet, or the API server's port changed with a restart
+		if err := m.cli.run(ctx, "update-context", "--profile="+m.opts.Profile); err != nil {
+			return nil, err
+		}
+		if cfg, err = loadContext(m.opts.Kubeconfig, m.opts.Profile); err != nil {
+			return nil, err
+		}
+	}
+	return &Cluster{
+		Provider: "minikube", Name: m.opts.Profile, Context: m.opts.Profile, Kubeconfig: m.opts.Kubeconfig, REST: cfg,
+		ports: m.cli.published(ctx, p),
+	}, nil
+}
+
+// alive asks an API server for a sign of life.
+func alive(ctx context.Context, cfg *rest.Config) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	client, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		return err
+	}
+	_, err = serverVersion(ctx, client)
+	return err
+}
+
+func (m *Minikube) finish(ctx context.Context, c *Cluster, p *profile, step *progress.Step) error {
+	client, err := kubernetes.NewForConfig(c.REST)
+	if err != nil {
+		return err
+	}
+	if err := waitReady(ctx, client, time.Time{}, m.opts.Bound, step.Update); err != nil {
+		return err
+	}
+	if m.publishedRegistry(ctx, c) == nil {
+		return announceRegistry(ctx, client, c.Registry)
+	}
+	// Behind a published port that does not answer, any part of the addon may be
+	// missing; enabling it again is harmless.
+	if _, published := c.Published(RegistryPort); published || registryPodNotReady(ctx, client) != "" {
+		step.Update("turning the registry addon on")
+		if err := m.cli.run(ctx, m.addonArgs()...); err != nil {
+			return err
+		}
+	}
+	if err := m.reachRegistry(ctx, c, client, step); err != nil {
+		return err
+	}
+	announced := c.Registry
+	if c.close != nil {
+		announced.Push = "" // a port-forward ends with this process
+	}
+	return announceRegistry(ctx, client, announced)
+}
+
+// publishedRegistry uses the port that the drivers docker and podman publish,
+// if the registry answers there.
+func (m *Minikube) publishedRegistry(ctx context.Context, c *Cluster) error {
+	push, ok := c.Published(RegistryPort)
+	if !ok {
+		return fmt.Errorf("the driver publishes no port for the image registry")
+	}
+	if err := answers(ctx, push); err != nil {
+		return err
+	}
+	c.Registry = Registry{Push: push, Pull: pullAddress}
+	return nil
+}
+
+// reachRegistry waits for the registry at its published port, or else behind a
+// port-forward, which works with every driver. Minikube's own address is never
+// used: it may lead out of this machine when the cluster is gone.
+func (m *Minikube) reachRegistry(ctx context.Context, c *Cluster, client kubernetes.Interface, step *progress.Step) error {
+	step.Update("waiting for the image registry")
+	if push, ok := c.Published(RegistryPort); ok {
+		if err := waitRegistry(ctx, client, push, m.opts.Bound); err != nil {
+			return err
+		}
+		c.Registry = Registry{Push: push, Pull: pullAddress}
+		return nil
+	}
+	var push string
+	var stop func()
+	err := poll(ctx, m.opts.Bound, func(context.Context) (err error) {
+		push, stop, err = Forward(context.WithoutCancel(ctx), c.REST, "kube-system", registryName, 80, 0)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := waitRegistry(ctx, client, push, m.opts.Bound); err != nil {
+		stop()
+		return err
+	}
+	c.Registry, c.close = Registry{Push: push, Pull: pullAddress}, stop
+	return nil
+}
+
+// Find returns the cluster if the profile runs. It runs minikube only where the
+// kubeconfig file does not lead to it.
+func (m *Minikube) Find(ctx context.Context) (*Cluster, error) {
+	p, err := m.cli.profile(ctx, m.opts.Profile)
+	if err != nil {
+		return nil, fmt.Errorf("find minikube profile %q: %w", m.opts.Profile, err)
+	}
+	if p == nil {
+		return nil, nil
+	}
+	if cfg, err := loadContext(m.opts.Kubeconfig, m.opts.Profile); err != nil || alive(ctx, cfg) != nil {
+		status, err := m.cli.status(ctx, m.opts.Profile)
+		if err != nil {
+			return nil, fmt.Errorf("find minikube profile %q: %w", m.opts.Profile, err)
+		}
+		if !status.running() {
+			return nil, nil
+		}
+	}
+	c, err := m.open(ctx, p)
+	if err != nil {
+		return nil, fmt.Errorf("find minikube profile %q: %w", m.opts.Profile, err)
+	}
+	if err := m.publishedRegistry(ctx, c); err != nil {
+		c.Registry = Registry{}
+	}
+	return c, nil
+}
+
+// Delete removes a profile that Ensure made. One that was there before stays.
+func (m *Minikube) Delete(ctx context.Context) (removed []string, err error) {
+	step := m.opts.Progress.Start("cluster", m.subject())
+	p, err := m.cli.profile(ctx, m.opts.Profile)
+	if err != nil {
+		return nil, step.Fail(fmt.Errorf("delete minikube profile %q: %w", m.opts.Profile, err))
+	}
+	outcome, why := "absent", "nothing to remove"
+	switch {
+	case p != nil && p.ours():
+		step.Update("deleting")
+		if err := m.cli.run(ctx, "delete", "--profile="+m.opts.Profile); err != nil {
+			return nil, step.Fail(err)
+		}
+		removed = append(removed, fmt.Sprintf("minikube profile %q", m.opts.Profile))
+	case p != nil:
+		outcome, why = "left", "the profile was there before"
+	}
+	gone, err := removeFile(m.opts.Kubeconfig)
+	if err != nil {
+		return removed, step.Fail(err)
+	}
+	if gone {
+		removed = append(removed, fmt.Sprintf("file %q", m.opts.Kubeconfig))
+	}
+	if len(removed) > 0 && outcome == "absent" {
+		outcome, why = "removed", strings.Join(removed, ", ")
+	}
+	step.Done(outcome, why)
+	return removed, nil
+}
+
+// Status asks minikube and, if the profile runs, its API server.
+func (m *Minikube) Status(ctx context.Context) (Status, error) {
+	s := Status{Provider: "minikube", Name: m.opts.Profile, State: Absent}
+	p, err := m.cli.profile(ctx, m.opts.Profile)
+	if err != nil {
+		return s, fmt.Errorf("look at minikube profile %q: %w", m.opts.Profile, err)
+	}
+	if p == nil {
+		return s, nil
+	}
+	status, err := m.cli.status(ctx, m.opts.Profile)
+	if err != nil {
+		return s, fmt.Errorf("look at minikube profile %q: %w", m.opts.Profile, err)
+	}
+	s.State, s.Detail = status.state()
+	if s.State != Running {
+		return s, nil
+	}
+	c, err := m.open(ctx, p)
+	if err != nil {
+		return s, fmt.Errorf("look at minikube profile %q: %w", m.opts.Profile, err)
+	}
+	s.Ports = c.ports
+	push, _ := c.Published(RegistryPort)
+	return observe(ctx, s, c.REST, Registry{Push: push, Pull: pullAddress}, time.Time{}), nil
+}

@@ -1,0 +1,255 @@
+package cluster
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/api/types/network"
+
+	"todo-chatbot/mage/progress"
+)
+
+// minikubeCLI runs the minikube program and reads its answers (v1.38).
+type minikubeCLI struct {
+	home       string // MINIKUBE_HOME, if not empty
+	kubeconfig string // the file that minikube writes, instead of the user's
+}
+
+// command prepares a program that ends with ctx: by an interrupt, so that it
+// can clean up, and three seconds later by force.
+func command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Cancel = func() error {
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			return cmd.Process.Kill() // Windows has no such signal
+		}
+		return nil
+	}
+	cmd.WaitDelay = 3 * time.Second
+	return cmd
+}
+
+func (m minikubeCLI) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := command(ctx, "minikube", args...)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+m.kubeconfig, "MINIKUBE_IN_STYLE=false", "MINIKUBE_WANTUPDATENOTIFICATION=false")
+	if m.home != "" {
+		cmd.Env = append(cmd.Env, "MINIKUBE_HOME="+m.home)
+	}
+	return cmd
+}
+
+// output runs minikube for its standard output. The output is given also with
+// an error: minikube status says with its exit code what its output says too.
+func (m minikubeCLI) output(ctx context.Context, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, minikubeBound)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	cmd := m.command(ctx, args...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	return stdout.Bytes(), commandError(ctx, cmd, err, lastLine(stdout.String()+"\n"+stderr.String()))
+}
+
+func (m minikubeCLI) run(ctx context.Context, args ...string) error {
+	_, err := m.output(ctx, args...)
+	return err
+}
+
+func commandError(ctx context.Context, cmd *exec.Cmd, err error, said string) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, exec.ErrNotFound):
+		return fmt.Errorf("%s is not on the PATH: install it, or choose another cluster provider: %w", cmd.Args[0], err)
+	case ctx.Err() != nil:
+		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	}
+	if said == "" {
+		return fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
+	}
+	return fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, said)
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}
+
+// event is one line of minikube --output=json.
+type event struct {
+	Type string `json:"type"`
+	Data struct {
+		CurrentStep string `json:"currentstep"`
+		TotalSteps  string `json:"totalsteps"`
+		Name        string `json:"name"`
+		Message     string `json:"message"`
+		Advice      string `json:"advice"`
+	} `json:"data"`
+}
+
+// start runs a minikube start with --output=json and shows its steps.
+func (m minikubeCLI) start(ctx context.Context, step *progress.Step, args []string) error {
+	ctx, cancel := context.WithTimeout(ctx, minikubeBound)
+	defer cancel()
+	cmd := m.command(ctx, args...)
+	lines, writer := io.Pipe()
+	cmd.Stdout = writer
+	cmd.Stderr = step
+	said := make(chan string, 1)
+	go func() { said <- follow(lines, step) }()
+	err := cmd.Run()
+	_ = writer.Close()
+	return commandError(ctx, cmd, err, <-said)
+}
+
+// follow reports events as they come and returns the last error among them,
+// with minikube's advice.
+func follow(lines io.Reader, step *progress.Step) (said string) {
+	scan := bufio.NewScanner(lines)
+	scan.Buffer(nil, 1<<20)
+	for scan.Scan() {
+		var e event
+		if json.Unmarshal(scan.Bytes(), &e) != nil {
+			_, _ = fmt.Fprintln(step, scan.Text())
+			continue
+		}
+		switch e.Type {
+		case "io.k8s.sigs.minikube.step":
+			step.Update("%s of %s: %s", e.Data.CurrentStep, e.Data.TotalSteps, strings.ToLower(e.Data.Name))
+		case "io.k8s.sigs.minikube.error":
+			said = strings.TrimSpace(e.Data.Message + " " + e.Data.Advice)
+		}
+		if e.Data.Message != "" {
+			_, _ = fmt.Fprintln(step, e.Data.Message)
+		}
+	}
+	_, _ = io.Copy(io.Discard, lines) // a line too long must not block minikube
+	return said
+}
+
+// profile is a part of minikube's configuration of a cluster.
+type profile struct {
+	Name   string
+	Config struct {
+		Driver           string
+		CPUs             int
+		Memory           int // MB
+		KubernetesConfig struct {
+			KubernetesVersion string
+			APIServerNames    []string
+		}
+	}
+}
+
+// profile reads a profile; nil if there is none of that name.
+func (m minikubeCLI) profile(ctx context.Context, name string) (*profile, error) {
+	out, err := m.output(ctx, "profile", "list", "--light", "--output=json")
+	if err != nil {
+		return nil, err
+	}
+	var list struct{ Valid []profile }
+	if err := json.Unmarshal(out, &list); err != nil {
+		return nil, fmt.Errorf("read the list of minikube's profiles: %w", err)
+	}
+	for i := range list.Valid {
+		if list.Valid[i].Name == name {
+			return &list.Valid[i], nil
+		}
+	}
+	return nil, nil
+}
+
+func (p *profile) ours() bool {
+	return slices.Contains(p.Config.KubernetesConfig.APIServerNames, minikubeMark)
+}
+
+// onHost tells whether the node is this machine itself, where sizes do not
+// apply.
+func (p *profile) onHost() bool {
+	return slices.Contains([]string{"none", "native", "ssh"}, p.Config.Driver)
+}
+
+// check says at once all that makes a profile unfit, and the cure. Size 0 means
+// without limit.
+func (p *profile) check() error {
+	var problems []error
+	if c := p.Config; !p.onHost() {
+		if c.CPUs != 0 && c.CPUs < minCPUs {
+			problems = append(problems, fmt.Errorf("it has %d CPU, at least %d are needed", c.CPUs, minCPUs))
+		}
+		if c.Memory != 0 && c.Memory < minMemory {
+			problems = append(problems, fmt.Errorf("it has %d MB of memory, at least %d are needed", c.Memory, minMemory))
+		}
+	}
+	if err := checkVersion(p.Config.KubernetesConfig.KubernetesVersion); err != nil {
+		problems = append(problems, err)
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	problems = append(problems, fmt.Errorf("set another profile name, or remove this one: minikube delete -p %s", p.Name))
+	return errors.Join(problems...)
+}
+
+// minikubeStatus is how the first node is.
+type minikubeStatus struct{ Name, Host, Kubelet, APIServer string }
+
+func (s minikubeStatus) running() bool { return s.Host == "Running" && s.APIServer == "Running" }
+
+func (s minikubeStatus) state() (State, string) {
+	switch {
+	case s.running():
+		return Running, ""
+	case s.Host == "Stopped" || s.Host == "Paused" || s.APIServer == "Paused":
+		return Stopped, ""
+	default:
+		return Broken, fmt.Sprintf("host %s, API server %s", strings.ToLower(s.Host), strings.ToLower(s.APIServer))
+	}
+}
+
+// status asks how a profile is. Its exit code says the same in bits and is not
+// looked at when there is an answer.
+func (m minikubeCLI) status(ctx context.Context, name string) (minikubeStatus, error) {
+	out, failed := m.output(ctx, "status", "--profile="+name, "--output=json")
+	if ctx.Err() != nil {
+		return minikubeStatus{}, failed
+	}
+	var one minikubeStatus
+	if json.Unmarshal(out, &one) == nil && one.Host != "" {
+		return one, nil
+	}
+	var several []minikubeStatus // one a node, the control plane first
+	if json.Unmarshal(out, &several) == nil && len(several) > 0 {
+		return several[0], nil
+	}
+	return minikubeStatus{}, fmt.Errorf("minikube status gives no answer: %w", errors.Join(failed, errors.New(lastLine(string(out)))))
+}
+
+// published reads which ports of the node the drivers docker and podman publish
+// on 127.0.0.1; they change with each start. Other drivers publish none.
+func (m minikubeCLI) published(ctx context.Context, p *profile) map[int]int {
+	if p.Config.Driver != "docker" && p.Config.Driver != "podman" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, pollTry)
+	defer cancel()
+	out, err := command(ctx, p.Config.Driver, "container", "inspect", "--format", "{{json .NetworkSettings.Ports}}", p.Name).Output()
+	if err != nil {
+		return nil // a port-forward works without
+	}
+	var ports network.PortMap
+	if json.Unmarshal(out, &ports) != nil {
+		return nil
+	}
+	return loopbackPorts(ports)
+}

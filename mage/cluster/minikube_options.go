@@ -1,0 +1,133 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/version"
+
+	"todo-chatbot/mage/progress"
+)
+
+const (
+	minCPUs       = 2
+	minMemory     = 4096 // MB
+	minKubernetes = "1.25.0"
+	// minikubeMark is a further name in the API server's certificate. Minikube
+	// keeps it in the profile, so a profile made here is known as such, even
+	// while it is stopped.
+	minikubeMark  = "made-by." + userAgent + ".internal"
+	minikubeBound = 20 * time.Minute
+)
+
+// MinikubeOptions shapes a Minikube profile. All but Profile, Home, Kubeconfig
+// and the addon's settings matter only when the profile is made.
+type MinikubeOptions struct {
+	// Profile is Minikube's name for a cluster; empty means "todo".
+	Profile string
+	// Home is MINIKUBE_HOME; empty leaves it to the environment.
+	Home string
+	// Kubeconfig is the path of a file of this cluster's own. Required.
+	Kubeconfig string
+	// Driver and KubernetesVersion are Minikube's choice where empty.
+	Driver, KubernetesVersion string
+	// CPUs and Memory (MB) are at least, and by default, 2 and 4096.
+	CPUs, Memory int
+	// Ports leads ports of 127.0.0.1 to node ports; only the drivers docker and
+	// podman publish them.
+	Ports map[int]int
+	// StartArgs are further arguments of every minikube start.
+	StartArgs []string
+	// AddonImages and AddonRegistries replace parts of the registry addon's
+	// images: Registry and KubeRegistryProxy are the names that it knows.
+	AddonImages, AddonRegistries map[string]string
+	// Bound on each wait; 0 means three minutes. minikube itself, which may
+	// download a gigabyte, has twenty.
+	Bound    time.Duration
+	Progress *progress.Reporter
+}
+
+func (o *MinikubeOptions) validate() error {
+	var problems []error
+	if !validName(o.Profile) {
+		problems = append(problems, fmt.Errorf("minikube profile %q: use up to 50 lower-case letters, digits, dots and dashes, starting with a letter or digit", o.Profile))
+	}
+	if o.Kubeconfig == "" {
+		problems = append(problems, errors.New("the path of the cluster's kubeconfig is missing"))
+	}
+	if o.CPUs < minCPUs {
+		problems = append(problems, fmt.Errorf("minikube CPUs %d: give at least %d", o.CPUs, minCPUs))
+	}
+	if o.Memory < minMemory {
+		problems = append(problems, fmt.Errorf("minikube memory %d MB: give at least %d", o.Memory, minMemory))
+	}
+	switch o.KubernetesVersion {
+	case "", "stable", "latest": // Minikube's own words
+	default:
+		if err := checkVersion(o.KubernetesVersion); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func checkVersion(text string) error {
+	v, err := version.ParseGeneric(text)
+	if err != nil {
+		return fmt.Errorf("Kubernetes version %q: write it like v1.36.3", text) //nolint:staticcheck // a proper name
+	}
+	if !v.AtLeast(version.MustParseGeneric(minKubernetes)) {
+		return fmt.Errorf("Kubernetes version %q: at least 1.25 is needed", text) //nolint:staticcheck // a proper name
+	}
+	return nil
+}
+
+// createArgs are the arguments that make the profile.
+func (m *Minikube) createArgs() []string {
+	o := m.opts
+	args := []string{
+		"start", "--profile=" + o.Profile, "--output=json", "--interactive=false",
+		"--cpus=" + strconv.Itoa(o.CPUs), fmt.Sprintf("--memory=%dmb", o.Memory),
+		"--apiserver-names=" + minikubeMark,
+	}
+	if o.Driver != "" {
+		args = append(args, "--driver="+o.Driver)
+	}
+	if o.KubernetesVersion != "" {
+		args = append(args, "--kubernetes-version="+o.KubernetesVersion)
+	}
+	for _, host := range slices.Sorted(maps.Keys(o.Ports)) {
+		args = append(args, fmt.Sprintf("--ports=%s:%d:%d", loopback, host, o.Ports[host]))
+	}
+	return append(args, o.StartArgs...)
+}
+
+// startArgs are the arguments that start a stopped profile as it is.
+func (m *Minikube) startArgs() []string {
+	return append([]string{"start", "--profile=" + m.opts.Profile, "--output=json", "--interactive=false"}, m.opts.StartArgs...)
+}
+
+// addonArgs are the arguments that turn the registry addon on.
+func (m *Minikube) addonArgs() []string {
+	args := []string{"addons", "enable", "registry", "--profile=" + m.opts.Profile}
+	if len(m.opts.AddonImages) > 0 {
+		args = append(args, "--images="+pairs(m.opts.AddonImages))
+	}
+	if len(m.opts.AddonRegistries) > 0 {
+		args = append(args, "--registries="+pairs(m.opts.AddonRegistries))
+	}
+	return args
+}
+
+func pairs(m map[string]string) string {
+	var words []string
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		words = append(words, key+"="+m[key])
+	}
+	return strings.Join(words, ",")
+}

@@ -1,0 +1,190 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/version"
+	"k8s.io/client-go/kubernetes"
+)
+
+const defaultClassKey = "storageclass.kubernetes.io/is-default-class"
+
+// waitReady waits until a release can be installed: nodes ready, cluster DNS
+// serving, the default service account and a default storage class there. What
+// was last reported before since is not believed: after a restart of a node the
+// API server still holds the state from before. A zero since believes all.
+func waitReady(ctx context.Context, client kubernetes.Interface, since time.Time, bound time.Duration, say func(format string, args ...any)) error {
+	err := poll(ctx, bound, func(ctx context.Context) error {
+		missing := notReady(ctx, client, since)
+		if len(missing) == 0 {
+			return nil
+		}
+		say("waiting: %s", missing[0])
+		return errors.New(strings.Join(missing, "; "))
+	})
+	if err != nil {
+		return fmt.Errorf("wait for the cluster to be ready: %w", err)
+	}
+	return nil
+}
+
+// notReady lists in words what is not ready yet.
+func notReady(ctx context.Context, client kubernetes.Interface, since time.Time) []string {
+	var missing []string
+	for _, look := range []func(context.Context, kubernetes.Interface, time.Time) ([]string, error){
+		nodesNotReady, dnsNotReady, accountMissing, storageMissing,
+	} {
+		words, err := look(ctx, client, since)
+		if err != nil {
+			return append(missing, err.Error())
+		}
+		missing = append(missing, words...)
+	}
+	return missing
+}
+
+func nodesNotReady(ctx context.Context, client kubernetes.Interface, since time.Time) ([]string, error) {
+	nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list nodes: %w", err)
+	}
+	if len(nodes.Items) == 0 {
+		return []string{"no node has registered"}, nil
+	}
+	var words []string
+	for _, node := range nodes.Items {
+		if why := nodeNotReady(&node); why != "" {
+			words = append(words, fmt.Sprintf("node %q is not ready: %s", node.Name, why))
+			continue
+		}
+		if since.IsZero() {
+			continue
+		}
+		lease, err := client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Get(ctx, node.Name, metav1.GetOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return nil, fmt.Errorf("read the lease of node %q: %w", node.Name, err)
+		}
+		if err != nil || lease.Spec.RenewTime == nil || lease.Spec.RenewTime.Time.Before(since) {
+			words = append(words, fmt.Sprintf("node %q has not reported since its restart", node.Name))
+		}
+	}
+	return words, nil
+}
+
+func nodeNotReady(node *corev1.Node) string {
+	for _, c := range node.Status.Conditions {
+		if c.Type != corev1.NodeReady {
+			continue
+		}
+		if c.Status == corev1.ConditionTrue {
+			return ""
+		}
+		return strings.TrimSpace(c.Reason + " " + c.Message)
+	}
+	return "it has not said so yet"
+}
+
+func dnsNotReady(ctx context.Context, client kubernetes.Interface, since time.Time) ([]string, error) {
+	pods, err := client.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{LabelSelector: "k8s-app=kube-dns"})
+	if err != nil {
+		return nil, fmt.Errorf("list the pods of CoreDNS: %w", err)
+	}
+	if len(pods.Items) == 0 {
+		return []string{"CoreDNS has no pod yet"}, nil
+	}
+	why := ""
+	for _, pod := range pods.Items {
+		if why = podNotReady(&pod, since); why == "" {
+			return nil, nil // one answers; the others are for the case that it stops
+		}
+	}
+	return []string{"CoreDNS: " + why}, nil
+}
+
+// fitDNS fits CoreDNS to a cluster of one node: one pod, asked every second
+// whether it is ready. By kubeadm's ten seconds, its first answer, which is
+// always no, holds up a new cluster for ten.
+func fitDNS(ctx context.Context, client kubernetes.Interface) error {
+	patch := `{"spec":{"replicas":1,"template":{"spec":{"containers":[{"name":"coredns","readinessProbe":{"periodSeconds":1}}]}}}}`
+	_, err := client.AppsV1().Deployments(metav1.NamespaceSystem).Patch(ctx, "coredns", types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{FieldManager: userAgent})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("fit CoreDNS to one node: %w", err)
+	}
+	return nil
+}
+
+func accountMissing(ctx context.Context, client kubernetes.Interface, _ time.Time) ([]string, error) {
+	_, err := client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return []string{"the default service account is not there yet"}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the default service account: %w", err)
+	}
+	return nil, nil
+}
+
+func storageMissing(ctx context.Context, client kubernetes.Interface, _ time.Time) ([]string, error) {
+	classes, err := client.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list storage classes: %w", err)
+	}
+	for _, class := range classes.Items {
+		if class.Annotations[defaultClassKey] == "true" {
+			return nil, nil
+		}
+	}
+	return []string{"there is no default storage class"}, nil
+}
+
+// podNotReady says why a pod is not ready, or "". A pod whose containers were
+// started before since does not count as ready.
+func podNotReady(pod *corev1.Pod, since time.Time) string {
+	for _, c := range pod.Status.ContainerStatuses {
+		if w := c.State.Waiting; w != nil && w.Reason != "" && w.Reason != "ContainerCreating" {
+			return strings.TrimSpace(fmt.Sprintf("pod %q: %s %s", pod.Name, w.Reason, w.Message))
+		}
+	}
+	ready := false
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
+			return strings.TrimSpace(fmt.Sprintf("pod %q: %s %s", pod.Name, c.Reason, c.Message))
+		}
+		ready = ready || c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+	}
+	if !ready || pod.DeletionTimestamp != nil {
+		return fmt.Sprintf("pod %q is not ready (%s)", pod.Name, pod.Status.Phase)
+	}
+	if since.IsZero() {
+		return ""
+	}
+	since = since.Truncate(time.Second) // the API gives whole seconds
+	for _, c := range pod.Status.ContainerStatuses {
+		if c.State.Running == nil || c.State.Running.StartedAt.Time.Before(since) {
+			return fmt.Sprintf("pod %q has not started again since the node's restart", pod.Name)
+		}
+	}
+	return ""
+}
+
+// serverVersion asks the API server for its version.
+func serverVersion(ctx context.Context, client kubernetes.Interface) (string, error) {
+	body, err := client.Discovery().RESTClient().Get().AbsPath("/version").DoRaw(ctx)
+	if err != nil {
+		return "", fmt.Errorf("ask the API server for its version: %w", err)
+	}
+	var info version.Info
+	if err := json.Unmarshal(body, &info); err != nil {
+		return "", fmt.Errorf("ask the API server for its version: %w", err)
+	}
+	return info.GitVersion, nil
+}

@@ -1,0 +1,257 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	appsapply "k8s.io/client-go/applyconfigurations/apps/v1"
+	coreapply "k8s.io/client-go/applyconfigurations/core/v1"
+	metaapply "k8s.io/client-go/applyconfigurations/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/yaml"
+)
+
+const (
+	registryName    = "registry"
+	registryFolder  = "/var/lib/registry" // on kind below /var, a volume that survives a restart of the node
+	registryBound   = 2 * time.Minute
+	hostingName     = "local-registry-hosting"
+	hostingKey      = "localRegistryHosting.v1"
+	hostingHelp     = "https://github.com/kubernetes/enhancements/tree/master/keps/sig-cluster-lifecycle/generic/1755-communicating-a-local-registry"
+	registryService = "registry.kube-system.svc.cluster.local:80"
+)
+
+// RegistryOptions describes the registry to be made in a cluster.
+type RegistryOptions struct {
+	Image string        // what the node runs: in its store already, or to be pulled
+	Push  string        // host:port where this machine reaches the node's port 5000
+	Bound time.Duration // how long it may take to answer; 0 means two minutes
+}
+
+// EnsureRegistry makes the image registry of a cluster that has none, with the
+// names and labels of Minikube's addon, and waits until it answers at
+// opts.Push. It may be called again: what is right already is not changed.
+//
+// Unlike the addon, there is no proxy DaemonSet: the registry itself takes the
+// node's network, so it serves port 5000 of the node without the CNI's port
+// mapping and may start before the network is ready; and its blobs lie on the
+// node, so they survive its pod. It runs as root without any capability because
+// the kubelet gives a hostPath folder to root.
+func EnsureRegistry(ctx context.Context, cfg *rest.Config, opts RegistryOptions) error {
+	client, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		return fmt.Errorf("ensure the image registry: %w", err)
+	}
+	return ensureRegistry(ctx, client, opts)
+}
+
+func ensureRegistry(ctx context.Context, client kubernetes.Interface, opts RegistryOptions) error {
+	if opts.Image == "" || opts.Push == "" {
+		return errors.New("ensure the image registry: its image and its address on this machine must be given")
+	}
+	force := metav1.ApplyOptions{FieldManager: userAgent, Force: true}
+	if _, err := client.AppsV1().Deployments(metav1.NamespaceSystem).Apply(ctx, registryDeployment(opts.Image), force); err != nil {
+		return fmt.Errorf("apply the registry's Deployment: %w", err)
+	}
+	if _, err := client.CoreV1().Services(metav1.NamespaceSystem).Apply(ctx, registryServiceApply(), force); err != nil {
+		return fmt.Errorf("apply the registry's Service: %w", err)
+	}
+	if err := waitRegistry(ctx, client, opts.Push, opts.Bound); err != nil {
+		return err
+	}
+	return announceRegistry(ctx, client, Registry{Push: opts.Push, Pull: pullAddress})
+}
+
+// waitRegistry waits until the registry answers this machine. Where it does
+// not, the error also says what its pod lacks.
+func waitRegistry(ctx context.Context, client kubernetes.Interface, push string, bound time.Duration) error {
+	if bound <= 0 {
+		bound = registryBound
+	}
+	err := poll(ctx, bound, func(ctx context.Context) error { return answers(ctx, push) })
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	look, cancel := context.WithTimeout(ctx, pollTry)
+	defer cancel()
+	if why := registryPodNotReady(look, client); why != "" {
+		return fmt.Errorf("the image registry is not there: %s; %w", why, err)
+	}
+	return fmt.Errorf("the image registry is not there: %w", err)
+}
+
+func registryPodNotReady(ctx context.Context, client kubernetes.Interface) string {
+	pods, err := client.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{LabelSelector: "kubernetes.io/minikube-addons=registry"})
+	if err != nil {
+		return fmt.Sprintf("its pods cannot be listed: %v", err)
+	}
+	if len(pods.Items) == 0 {
+		return "it has no pod"
+	}
+	for _, pod := range pods.Items {
+		if why := podNotReady(&pod, time.Time{}); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// answers proves that an image registry serves an address: GET /v2/ must give
+// 200, or 401 where it wants a login. Other machines than this one are asked
+// over TLS.
+func answers(ctx context.Context, address string) error {
+	scheme := "https"
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		host = address
+	}
+	local := host == "localhost" || net.ParseIP(host).IsLoopback()
+	if local {
+		scheme = "http"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+address+"/v2/", nil)
+	if err != nil {
+		return fmt.Errorf("ask the image registry at %q: %w", address, err)
+	}
+	req.Header.Set("User-Agent", userAgent)
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DisableKeepAlives = true
+	if local {
+		transport.Proxy = nil
+	}
+	resp, err := (&http.Client{Transport: transport}).Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the image registry at %q: %w", address, err)
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 200))
+	if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusUnauthorized {
+		return nil
+	}
+	return fmt.Errorf("ask the image registry at %q: GET /v2/ gives %s %s", address, resp.Status, strings.TrimSpace(string(body)))
+}
+
+// hosting is the content of KEP-1755's ConfigMap.
+type hosting struct {
+	Host                     string `json:"host,omitempty"`
+	HostFromContainerRuntime string `json:"hostFromContainerRuntime,omitempty"`
+	HostFromClusterNetwork   string `json:"hostFromClusterNetwork,omitempty"`
+	Help                     string `json:"help,omitempty"`
+}
+
+// announceRegistry writes the ConfigMap by which other tools find the registry.
+// One that someone else wrote is left as it is.
+func announceRegistry(ctx context.Context, client kubernetes.Interface, registry Registry) error {
+	text, err := yaml.Marshal(hosting{
+		Host:                     registry.Push,
+		HostFromContainerRuntime: registry.Pull,
+		HostFromClusterNetwork:   registryService,
+		Help:                     hostingHelp,
+	})
+	if err != nil {
+		return fmt.Errorf("announce the image registry: %w", err)
+	}
+	have, err := client.CoreV1().ConfigMaps(metav1.NamespacePublic).Get(ctx, hostingName, metav1.GetOptions{})
+	if err == nil && have.Data[hostingKey] == string(text) {
+		return nil
+	}
+	apply := coreapply.ConfigMap(hostingName, metav1.NamespacePublic).WithData(map[string]string{hostingKey: string(text)})
+	_, err = client.CoreV1().ConfigMaps(metav1.NamespacePublic).Apply(ctx, apply, metav1.ApplyOptions{FieldManager: userAgent})
+	if err != nil && !apierrors.IsConflict(err) {
+		return fmt.Errorf("announce the image registry: %w", err)
+	}
+	return nil
+}
+
+// announcedRegistry reads KEP-1755's ConfigMap; without one the Registry is
+// empty.
+func announcedRegistry(ctx context.Context, client kubernetes.Interface) (Registry, error) {
+	cm, err := client.CoreV1().ConfigMaps(metav1.NamespacePublic).Get(ctx, hostingName, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return Registry{}, nil
+	}
+	if err != nil {
+		return Registry{}, fmt.Errorf("read ConfigMap %q: %w", hostingName, err)
+	}
+	var h hosting
+	if err := yaml.Unmarshal([]byte(cm.Data[hostingKey]), &h); err != nil {
+		return Registry{}, fmt.Errorf("read ConfigMap %q, key %q: %w", hostingName, hostingKey, err)
+	}
+	if h.HostFromContainerRuntime == "" {
+		h.HostFromContainerRuntime = h.Host // KEP-1755: the same unless stated
+	}
+	return Registry{Push: h.Host, Pull: h.HostFromContainerRuntime}, nil
+}
+
+func registryLabels() map[string]string {
+	return map[string]string{"actual-registry": "true", "kubernetes.io/minikube-addons": "registry"}
+}
+
+func registryServiceApply() *coreapply.ServiceApplyConfiguration {
+	return coreapply.Service(registryName, metav1.NamespaceSystem).
+		WithLabels(map[string]string{"kubernetes.io/minikube-addons": "registry"}).
+		WithSpec(coreapply.ServiceSpec().
+			WithType(corev1.ServiceTypeClusterIP).
+			WithSelector(registryLabels()).
+			WithPorts(coreapply.ServicePort().WithName("http").WithPort(80).WithTargetPort(intstr.FromInt32(RegistryPort)).WithProtocol(corev1.ProtocolTCP)))
+}
+
+func registryDeployment(image string) *appsapply.DeploymentApplyConfiguration {
+	probe := func() *coreapply.ProbeApplyConfiguration {
+		return coreapply.Probe().WithPeriodSeconds(2).WithTimeoutSeconds(2).
+			WithHTTPGet(coreapply.HTTPGetAction().WithPath("/v2/").WithPort(intstr.FromInt32(RegistryPort)))
+	}
+	container := coreapply.Container().
+		WithName(registryName).
+		WithImage(image).
+		WithImagePullPolicy(corev1.PullIfNotPresent).
+		WithPorts(coreapply.ContainerPort().WithName("registry").WithContainerPort(RegistryPort).WithHostPort(RegistryPort).WithProtocol(corev1.ProtocolTCP)).
+		WithEnv(
+			coreapply.EnvVar().WithName("REGISTRY_HTTP_ADDR").WithValue(fmt.Sprintf(":%d", RegistryPort)),
+			coreapply.EnvVar().WithName("REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY").WithValue(registryFolder),
+			coreapply.EnvVar().WithName("REGISTRY_STORAGE_DELETE_ENABLED").WithValue("true"),
+			coreapply.EnvVar().WithName("OTEL_TRACES_EXPORTER").WithValue("none"), // version 3 looks for a collector otherwise
+		).
+		WithStartupProbe(probe().WithPeriodSeconds(1).WithFailureThreshold(60)).
+		WithReadinessProbe(probe()).
+		WithLivenessProbe(probe().WithPeriodSeconds(10).WithTimeoutSeconds(5).WithFailureThreshold(6)).
+		WithResources(coreapply.ResourceRequirements().
+			WithRequests(corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("50m"), corev1.ResourceMemory: resource.MustParse("64Mi")}).
+			WithLimits(corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("512Mi")})).
+		WithSecurityContext(coreapply.SecurityContext().
+			WithAllowPrivilegeEscalation(false).
+			WithReadOnlyRootFilesystem(true).
+			WithRunAsUser(0).
+			WithCapabilities(coreapply.Capabilities().WithDrop("ALL")).
+			WithSeccompProfile(coreapply.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault))).
+		WithVolumeMounts(coreapply.VolumeMount().WithName("blobs").WithMountPath(registryFolder))
+	pod := coreapply.PodSpec().
+		WithHostNetwork(true).
+		WithAutomountServiceAccountToken(false).
+		WithEnableServiceLinks(false). // REGISTRY_PORT of the Service would be read as a setting
+		WithPriorityClassName("system-cluster-critical").
+		WithTolerations(coreapply.Toleration().WithKey(corev1.TaintNodeNotReady).WithOperator(corev1.TolerationOpExists)).
+		WithContainers(container).
+		WithVolumes(coreapply.Volume().WithName("blobs").
+			WithHostPath(coreapply.HostPathVolumeSource().WithPath(registryFolder).WithType(corev1.HostPathDirectoryOrCreate)))
+	return appsapply.Deployment(registryName, metav1.NamespaceSystem).
+		WithLabels(registryLabels()).
+		WithSpec(appsapply.DeploymentSpec().
+			WithReplicas(1).
+			WithStrategy(appsapply.DeploymentStrategy().WithType(appsv1.RecreateDeploymentStrategyType)).
+			WithSelector(metaapply.LabelSelector().WithMatchLabels(registryLabels())).
+			WithTemplate(coreapply.PodTemplateSpec().WithLabels(registryLabels()).WithSpec(pod)))
+}

@@ -1,0 +1,111 @@
+package cluster
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/fake"
+)
+
+func TestRegistryIsMadeAsMinikubesAddonIs(t *testing.T) {
+	server, _ := newRegistry(t)
+	push := server.Listener.Addr().String()
+	client := fake.NewClientset()
+	opts := RegistryOptions{Image: "registry:test", Push: push, Bound: time.Second}
+	require.NoError(t, ensureRegistry(t.Context(), client, opts))
+	require.NoError(t, ensureRegistry(t.Context(), client, opts), "a second time")
+
+	d, err := client.AppsV1().Deployments("kube-system").Get(t.Context(), "registry", metav1.GetOptions{})
+	require.NoError(t, err)
+	labels := map[string]string{"actual-registry": "true", "kubernetes.io/minikube-addons": "registry"}
+	assert.Equal(t, labels, d.Labels)
+	assert.Equal(t, labels, d.Spec.Selector.MatchLabels)
+	assert.Equal(t, labels, d.Spec.Template.Labels)
+	assert.Equal(t, appsv1.RecreateDeploymentStrategyType, d.Spec.Strategy.Type, "two pods cannot share the node's port")
+
+	pod := d.Spec.Template.Spec
+	assert.True(t, pod.HostNetwork)
+	require.NotNil(t, pod.EnableServiceLinks)
+	assert.False(t, *pod.EnableServiceLinks, "REGISTRY_PORT would be read as a setting")
+	require.Len(t, pod.Containers, 1)
+	c := pod.Containers[0]
+	assert.Equal(t, "registry:test", c.Image)
+	assert.Equal(t, []corev1.ContainerPort{{Name: "registry", ContainerPort: 5000, HostPort: 5000, Protocol: corev1.ProtocolTCP}}, c.Ports)
+	for name, probe := range map[string]*corev1.Probe{"startup": c.StartupProbe, "readiness": c.ReadinessProbe, "liveness": c.LivenessProbe} {
+		require.NotNil(t, probe, name)
+		assert.Equal(t, "/v2/", probe.HTTPGet.Path, name)
+	}
+	assert.Equal(t, []corev1.Capability{"ALL"}, c.SecurityContext.Capabilities.Drop)
+	assert.Contains(t, c.Env, corev1.EnvVar{Name: "REGISTRY_STORAGE_DELETE_ENABLED", Value: "true"})
+	assert.Equal(t, "/var/lib/registry", pod.Volumes[0].HostPath.Path)
+	assert.Equal(t, c.VolumeMounts[0].Name, pod.Volumes[0].Name)
+
+	s, err := client.CoreV1().Services("kube-system").Get(t.Context(), "registry", metav1.GetOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, labels, s.Spec.Selector)
+	assert.EqualValues(t, 80, s.Spec.Ports[0].Port)
+	assert.EqualValues(t, 5000, s.Spec.Ports[0].TargetPort.IntVal)
+
+	announced, err := announcedRegistry(t.Context(), client)
+	require.NoError(t, err)
+	assert.Equal(t, Registry{Push: push, Pull: "localhost:5000"}, announced)
+}
+
+func TestRegistryThatDoesNotAnswerNamesWhatItsPodLacks(t *testing.T) {
+	client := fake.NewClientset(&corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "registry-1", Namespace: "kube-system", Labels: registryLabels()},
+		Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{State: corev1.ContainerState{
+			Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: `pulling "registry:test"`},
+		}}}},
+	})
+	err := ensureRegistry(t.Context(), client, RegistryOptions{Image: "registry:test", Push: "127.0.0.1:1", Bound: 300 * time.Millisecond})
+	require.ErrorContains(t, err, "ImagePullBackOff")
+	assert.ErrorContains(t, err, `"127.0.0.1:1"`)
+	_, err = client.CoreV1().ConfigMaps("kube-public").Get(t.Context(), hostingName, metav1.GetOptions{})
+	assert.Error(t, err, "it is not announced before it answers")
+}
+
+func TestAnnouncementOfSomeoneElseStays(t *testing.T) {
+	client := fake.NewClientset()
+	_, err := client.CoreV1().ConfigMaps("kube-public").Create(t.Context(), &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Name: hostingName, Namespace: "kube-public"},
+		Data:       map[string]string{hostingKey: "host: \"localhost:5001\"\n"},
+	}, metav1.CreateOptions{FieldManager: "another-tool"})
+	require.NoError(t, err)
+	require.NoError(t, announceRegistry(t.Context(), client, Registry{Push: "127.0.0.1:1", Pull: "localhost:5000"}))
+	got, err := announcedRegistry(t.Context(), client)
+	require.NoError(t, err)
+	assert.Equal(t, Registry{Push: "localhost:5001", Pull: "localhost:5001"}, got)
+}
+
+func TestAnAnswerIsProvedByV2(t *testing.T) {
+	for name, c := range map[string]struct {
+		code int
+		ok   bool
+	}{
+		"200 is a registry":             {http.StatusOK, true},
+		"401 is one that wants a login": {http.StatusUnauthorized, true},
+		"403, as AirPlay, is none":      {http.StatusForbidden, false},
+		"404 is none":                   {http.StatusNotFound, false},
+		"502 is none yet":               {http.StatusBadGateway, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			agent := make(chan string, 1)
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				agent <- r.UserAgent()
+				w.WriteHeader(c.code)
+			}))
+			defer server.Close()
+			err := answers(t.Context(), server.Listener.Addr().String())
+			assert.Equal(t, c.ok, err == nil, "%v", err)
+			assert.Equal(t, "todo-chatbot-pipeline", <-agent, "an agent beginning with Go gets 404 from Minikube's proxy")
+		})
+	}
+}

@@ -1,0 +1,274 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/containerd/containerd/v2/core/content"
+	contentlocal "github.com/containerd/containerd/v2/plugins/content/local"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/identity"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/secrets/secretsprovider"
+	"github.com/tonistiigi/fsutil"
+
+	"todo-chatbot/mage/progress"
+)
+
+// Epoch is the latest time stamp in a built image: later ones are set to it,
+// so that the same sources give the same bytes. It is the first day of which
+// ZIP, whose years begin with 1980, can express every hour in every time zone.
+//
+// Python's default .pyc files name their source's time stamp and are void after
+// this change; a Dockerfile compiles with --invalidation-mode unchecked-hash.
+const Epoch = 315619200 // 1980-01-02T00:00:00Z, in seconds since 1970
+
+// answer bounds how long BuildKit may take to say that it is there.
+const answer = 10 * time.Second
+
+// BuilderOptions shapes a Builder.
+type BuilderOptions struct {
+	// Secrets are what RUN --mount=type=secret,id=… may mount, by id. They go
+	// neither into images nor into keys.
+	Secrets map[string][]byte
+	// Session holds further answers to what a build may ask its client, such
+	// as credentials for pulling bases.
+	Session []session.Attachable
+	// NoCache builds every step anew.
+	NoCache bool
+}
+
+// Builder builds images with one BuildKit daemon. It is safe for concurrent
+// use; several images may be built at once.
+type Builder struct {
+	dial func(context.Context) (net.Conn, error)
+	dir  string
+	opts BuilderOptions
+}
+
+// NewBuilder returns a Builder that reaches BuildKit's API through dial and
+// keeps its OCI layouts under dir: the newest export of every source, so that
+// only changed layers are written again, and the given bases.
+func NewBuilder(dial func(context.Context) (net.Conn, error), dir string, opts BuilderOptions) *Builder {
+	return &Builder{dial: dial, dir: dir, opts: opts}
+}
+
+// Build builds src on the given bases and returns the image, which is read from
+// disk as it is used and is good until the same source is built again. Bases
+// not given are pulled by BuildKit, as their tag stands at that time. A failing
+// step gives a *StepError. The build's progress and log go to step, which may
+// be nil.
+func (b *Builder) Build(ctx context.Context, src Source, bases []Base, step *progress.Step) (v1.Image, error) {
+	if step == nil {
+		step = (*progress.Reporter)(nil).Start("image", src.Name)
+	}
+	img, err := b.build(ctx, src, bases, step)
+	if err != nil {
+		return nil, fmt.Errorf("build image %q: %w", src.Name, err)
+	}
+	return img, nil
+}
+
+func (b *Builder) build(ctx context.Context, src Source, bases []Base, step *progress.Step) (v1.Image, error) {
+	if _, err := Bases(src); err != nil { // says more than BuildKit would
+		return nil, err
+	}
+	step.Update("reading sources")
+	t, err := scan(ctx, src)
+	if err != nil {
+		return nil, err
+	}
+	given, err := b.openBases(ctx, bases)
+	if err != nil {
+		return nil, err
+	}
+	out, err := openOutput(ctx, filepath.Join(b.dir, "images"), src)
+	if err != nil {
+		return nil, err
+	}
+	defer out.close()
+	opt, err := b.solveOpt(src, t, given, out.dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.solve(ctx, src, opt, step); err != nil {
+		return nil, err
+	}
+	step.Update("reading the result")
+	return out.image(src.platform())
+}
+
+func (b *Builder) solve(ctx context.Context, src Source, opt client.SolveOpt, step *progress.Step) error {
+	c, err := b.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	statuses := make(chan *client.SolveStatus)
+	log := newBuildLog(step)
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		for status := range statuses {
+			log.add(status)
+		}
+	}()
+	_, err = c.Solve(ctx, nil, opt, statuses)
+	<-drained
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return stepError(src, err, log)
+}
+
+// connect returns a client of a daemon that answered.
+func (b *Builder) connect(ctx context.Context) (*client.Client, error) {
+	dial := func(ctx context.Context, _ string) (net.Conn, error) { return b.dial(ctx) }
+	// The address is never dialled; gRPC wants one that needs no look-up.
+	c, err := client.New(ctx, "tcp://buildkit", client.WithContextDialer(dial))
+	if err != nil {
+		return nil, fmt.Errorf("connect to BuildKit: %w", err)
+	}
+	bounded, cancel := context.WithTimeout(ctx, answer)
+	defer cancel()
+	if _, err := c.Info(bounded); err != nil {
+		c.Close()
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, fmt.Errorf("BuildKit is not reachable; see that its container runs: %w", err)
+	}
+	return c, nil
+}
+
+// solveOpt says what is asked of BuildKit.
+func (b *Builder) solveOpt(src Source, t *tree, bases []openBase, out string) (client.SolveOpt, error) {
+	files, err := t.fs()
+	if err != nil {
+		return client.SolveOpt{}, fmt.Errorf("read build context %q: %w", src.Context, err)
+	}
+	definition, err := fsutil.NewFS(filepath.Dir(src.dockerfile()))
+	if err != nil {
+		return client.SolveOpt{}, fmt.Errorf("read folder of Dockerfile %q: %w", src.dockerfile(), err)
+	}
+	stores := map[string]content.Store{}
+	for _, base := range bases {
+		if base.store != nil {
+			stores[base.name] = base.store
+		}
+	}
+	return client.SolveOpt{
+		Frontend:      "dockerfile.v0",
+		FrontendAttrs: b.frontendAttrs(src, bases),
+		LocalMounts:   map[string]fsutil.FS{"context": files, "dockerfile": definition},
+		OCIStores:     stores,
+		// A context is sent whole every time: BuildKit would otherwise compare
+		// it with the last one under the same key by time stamp and size, and a
+		// file that changed while it was sent could be missed for ever.
+		SharedKey: identity.NewID(),
+		Session:   append([]session.Attachable{secretsprovider.FromMap(b.opts.Secrets)}, b.opts.Session...),
+		Exports:   []client.ExportEntry{{Type: client.ExporterOCI, OutputDir: out, Attrs: exportAttrs()}},
+	}, nil
+}
+
+// frontendAttrs are the build's inputs in the words of BuildKit's frontend. No
+// attestation is asked for: a provenance has the build's time in it.
+func (b *Builder) frontendAttrs(src Source, bases []openBase) map[string]string {
+	attrs := map[string]string{
+		"filename":                             filepath.Base(src.dockerfile()),
+		"platform":                             src.platform().String(),
+		"build-arg:SOURCE_DATE_EPOCH":          strconv.Itoa(Epoch),
+		"label:org.opencontainers.image.title": src.Name,
+	}
+	if src.Target != "" {
+		attrs["target"] = src.Target
+	}
+	for _, arg := range slices.Sorted(maps.Keys(src.Args)) {
+		attrs["build-arg:"+arg] = src.Args[arg]
+	}
+	for _, base := range bases {
+		attrs["context:"+base.ref] = base.source()
+	}
+	if b.opts.NoCache {
+		attrs["no-cache"] = "" // all stages
+	}
+	return attrs
+}
+
+// exportAttrs ask for an OCI layout in reproducible bytes. Time stamps are
+// rewritten, and so layers compressed, at every export, cached or not: zstd
+// takes less than half of the time of gzip at its usual level. containerd reads
+// it since 1.5, Docker since 23.0. The layers of a base stay as they are.
+func exportAttrs() map[string]string {
+	return map[string]string{
+		"tar":               "false",
+		"compression":       "zstd",
+		"oci-mediatypes":    "true",
+		"rewrite-timestamp": "true",
+	}
+}
+
+// openBase is a base that BuildKit can be told of.
+type openBase struct {
+	ref    string // as the frontend looks it up
+	name   string // of the store in the session
+	digest v1.Hash
+	store  content.Store // nil: pulled
+}
+
+func (o openBase) source() string {
+	if o.store == nil {
+		name, _, _ := strings.Cut(o.ref, "@") // a reference may be pinned already
+		return "docker-image://" + name + "@" + o.digest.String()
+	}
+	return "oci-layout://" + o.name + "@" + o.digest.String()
+}
+
+func (b *Builder) openBases(ctx context.Context, bases []Base) ([]openBase, error) {
+	var opened []openBase
+	var problems []error
+	for _, base := range bases {
+		o, err := b.openBase(ctx, base)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("base %q: %w", base.Ref, err))
+		}
+		opened = append(opened, o)
+	}
+	return opened, errors.Join(problems...)
+}
+
+func (b *Builder) openBase(ctx context.Context, base Base) (openBase, error) {
+	ref, err := shortName(base.Ref)
+	if err != nil {
+		return openBase{}, err
+	}
+	o := openBase{ref: ref, digest: base.Digest}
+	if base.Image == nil {
+		if base.Digest == (v1.Hash{}) {
+			return openBase{}, errors.New("neither an image nor a digest is given")
+		}
+		return o, nil
+	}
+	if o.digest, err = base.Image.Digest(); err != nil {
+		return openBase{}, err
+	}
+	if base.Digest != (v1.Hash{}) && base.Digest != o.digest {
+		return openBase{}, fmt.Errorf("the image is %s, not %s as said", o.digest, base.Digest)
+	}
+	dir, err := keepBase(ctx, filepath.Join(b.dir, "bases"), base.Image, o.digest)
+	if err != nil {
+		return openBase{}, err
+	}
+	o.name = "base-" + o.digest.Hex[:12]
+	o.store, err = contentlocal.NewStore(dir)
+	return o, err
+}

@@ -1,0 +1,222 @@
+package image
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/opencontainers/go-digest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"todo-chatbot/mage/progress"
+)
+
+var errRefused = errors.New("nobody listens")
+
+func noBuildKit(context.Context) (net.Conn, error) { return nil, errRefused }
+
+func TestFrontendIsAskedForExactlyWhatTheSourceSays(t *testing.T) {
+	src := Source{
+		Name: "api", Context: "images/api", Dockerfile: filepath.Join("images", "api", "prod.Dockerfile"), Target: "runtime",
+		Args: map[string]string{"VERSION": "3"}, Platform: v1.Platform{OS: "linux", Architecture: "arm64", Variant: "v8"},
+	}
+	bases := []openBase{{ref: "node:24-alpine", digest: digestOne}, {ref: "pinned@" + digestTwo.String(), digest: digestOne}}
+	assert.Equal(t, map[string]string{
+		"filename":                             "prod.Dockerfile",
+		"target":                               "runtime",
+		"platform":                             "linux/arm64/v8",
+		"build-arg:VERSION":                    "3",
+		"build-arg:SOURCE_DATE_EPOCH":          "315619200",
+		"label:org.opencontainers.image.title": "api",
+		"context:node:24-alpine":               "docker-image://node:24-alpine@" + digestOne.String(),
+		"context:pinned@" + digestTwo.String(): "docker-image://pinned@" + digestOne.String(),
+		"no-cache":                             "",
+	}, NewBuilder(noBuildKit, "", BuilderOptions{NoCache: true}).frontendAttrs(src, bases))
+}
+
+func TestAGivenBaseIsOfferedAsALayoutUnderItsShortName(t *testing.T) {
+	img := sampleImage(t)
+	b := NewBuilder(noBuildKit, t.TempDir(), BuilderOptions{})
+	opened, err := b.openBases(context.Background(), []Base{{Ref: "docker.io/library/debian:latest", Image: img}, {Ref: "debian", Image: img, Digest: digestOf(t, img)}})
+	require.NoError(t, err)
+	d := digestOf(t, img)
+	assert.Equal(t, "debian", opened[0].ref)
+	assert.Equal(t, "oci-layout://base-"+d.Hex[:12]+"@"+d.String(), opened[0].source())
+	info, err := opened[1].store.Info(context.Background(), digest.Digest(d.String()))
+	require.NoError(t, err)
+	assert.Positive(t, info.Size)
+
+	_, err = b.openBases(context.Background(), []Base{{Ref: "a", Image: img, Digest: digestOne}, {Ref: "b"}, {Ref: "Not/Valid", Image: img}})
+	for _, want := range []string{`base "a": the image is sha256:`, `base "b": neither an image nor a digest`, `base "Not/Valid": `} {
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+func TestBuildSaysWhenBuildKitIsNotThere(t *testing.T) {
+	src := Source{Name: "api", Context: put(t, t.TempDir(), map[string]string{"Dockerfile": "FROM scratch\nCOPY . /\n"})}
+	_, err := NewBuilder(noBuildKit, t.TempDir(), BuilderOptions{}).Build(context.Background(), src, nil, nil)
+	assert.ErrorContains(t, err, `build image "api": BuildKit is not reachable; see that its container runs: `)
+	assert.ErrorContains(t, err, errRefused.Error())
+
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err = NewBuilder(noBuildKit, t.TempDir(), BuilderOptions{}).Build(ctx, src, nil, nil)
+	assert.ErrorIs(t, err, context.Canceled)
+}
+
+func TestBuildRefusesAMalformedDockerfileBeforeItConnects(t *testing.T) {
+	src := Source{Name: "api", Context: put(t, t.TempDir(), map[string]string{"Dockerfile": "FROM scratch\nCOPPY a /\n"})}
+	_, err := NewBuilder(noBuildKit, t.TempDir(), BuilderOptions{}).Build(context.Background(), src, nil, nil)
+	assert.ErrorContains(t, err, "Dockerfile:2: unknown instruction: COPPY")
+}
+
+func TestBuildLogShowsWhatRunsAndKeepsWhatAFailedStepSaid(t *testing.T) {
+	var out bytes.Buffer
+	log := newBuildLog(progress.New(&out, progress.Options{Verbose: true}).Start("image", "api"))
+	at := func(second int64) *time.Time { s := time.Unix(second, 0); return &s }
+	log.add(&client.SolveStatus{Vertexes: []*client.Vertex{
+		{Digest: "load", Name: "[internal] load build context", Started: at(9)},
+		{Digest: "base", Name: "[build 1/3] FROM node", Started: at(2), Completed: at(2), Cached: true},
+		{Digest: "npm", Name: "[build 2/3] RUN npm ci", Started: at(3)},
+		{Digest: "copy", Name: "[build 3/3] COPY . ."},
+	}})
+	require.NotNil(t, log.current())
+	assert.Equal(t, "[build 2/3] RUN npm ci", log.current().name, "the Dockerfile's step, not BuildKit's own")
+	done, total := log.count()
+	assert.Equal(t, []int{1, 3}, []int{done, total})
+
+	log.add(&client.SolveStatus{Logs: []*client.VertexLog{
+		{Vertex: "npm", Data: []byte("10%\r90%\r100%\nnpm ")}, {Vertex: "base", Data: []byte("other\n")}, {Vertex: "npm", Data: []byte("error\n")},
+	}})
+	log.add(&client.SolveStatus{Vertexes: []*client.Vertex{
+		{Digest: "npm", Name: "[build 2/3] RUN npm ci", Started: at(3), Completed: at(4), Error: "exit code: 1"},
+		{Digest: "base", Name: "[build 1/3] FROM node", Started: at(2), Completed: at(4), Error: "solve: context canceled"},
+	}})
+	assert.Equal(t, []string{"100%", "npm error"}, log.failure())
+	assert.Contains(t, out.String(), "[build 1/3] FROM node (cached)")
+	assert.Equal(t, 1, strings.Count(out.String(), "RUN npm ci"), "named once")
+
+	for range 3 * keptLines {
+		log.vertex("npm").write([]byte("line\n"))
+	}
+	assert.Len(t, log.failure(), keptLines)
+}
+
+func TestStepErrorNamesTheInstruction(t *testing.T) {
+	src := Source{Name: "api", Context: filepath.Join("images", "api")}
+	text := "FROM node\n\nRUN --mount=type=cache,target=/c \\\n    npm ci \\\n    --omit=dev\nCMD x\n"
+	err := errors.New(`failed to solve: process "/bin/sh -c npm ci --omit=dev" did not complete successfully: exit code: 1`)
+	err = errdefs.WithSource(err, &errdefs.Source{
+		Info:   &pb.SourceInfo{Filename: "Dockerfile", Data: []byte(text)},
+		Ranges: []*pb.Range{{Start: &pb.Position{Line: 3}, End: &pb.Position{Line: 3}}, {Start: &pb.Position{Line: 5}, End: &pb.Position{Line: 5}}},
+	})
+	got := stepError(src, err, newBuildLog(nil))
+	assert.EqualError(t, got, filepath.Join("images", "api", "Dockerfile")+":3: RUN --mount=type=cache,target=/c npm ci --omit=dev: exit code: 1")
+	assert.ErrorIs(t, got, err)
+
+	got = stepError(src, errors.New("failed to solve: rpc error: code = Unknown desc = failed to read dockerfile: gone"), newBuildLog(nil))
+	assert.EqualError(t, got, filepath.Join("images", "api", "Dockerfile")+": gone")
+	assert.NoError(t, stepError(src, nil, nil))
+	assert.Len(t, []rune(command("RUN "+strings.Repeat("é", 500), 1, 1)), commandWidth)
+}
+
+func TestTheImageIsFoundHoweverDeepItLies(t *testing.T) {
+	img := sampleImage(t)
+	linux := v1.Platform{OS: "linux", Architecture: "amd64"}
+	with := func(p *v1.Platform) mutate.IndexAddendum {
+		return mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: p}}
+	}
+	other := mutate.IndexAddendum{Add: sampleImage(t), Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "unknown", Architecture: "unknown"}}}
+	for name, index := range map[string]v1.ImageIndex{
+		"alone":                mutate.AppendManifests(empty.Index, with(nil)),
+		"beside others":        mutate.AppendManifests(empty.Index, other, with(&linux)),
+		"in an index":          mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: mutate.AppendManifests(empty.Index, other, with(&linux))}),
+		"of a broader variant": mutate.AppendManifests(empty.Index, with(&v1.Platform{OS: "linux", Architecture: "amd64", Variant: "v1"})),
+	} {
+		got, err := descend(index, v1.Platform{OS: "linux", Architecture: "amd64", Variant: map[bool]string{true: "v1"}[strings.Contains(name, "variant")]})
+		require.NoError(t, err, name)
+		assert.Equal(t, digestOf(t, img), digestOf(t, got), name)
+	}
+	_, err := descend(mutate.AppendManifests(empty.Index, other), linux)
+	assert.ErrorContains(t, err, "no image for linux/amd64")
+}
+
+func TestOutputIsClearedOfEarlierImagesAndInterruptedExports(t *testing.T) {
+	root := t.TempDir()
+	src := Source{Name: "api", Context: "x", Platform: v1.Platform{OS: "linux", Architecture: "amd64"}}
+	out, err := openOutput(context.Background(), root, src)
+	require.NoError(t, err)
+	export := func() v1.Image {
+		img, err := random.Image(100, 2)
+		require.NoError(t, err)
+		path, err := layout.Write(out.dir, empty.Index)
+		require.NoError(t, err)
+		require.NoError(t, path.AppendImage(img))
+		return img
+	}
+	export()
+	second := export()
+	put(t, out.dir, map[string]string{"ingest/x/data": "half a blob"})
+	got, err := out.image(src.Platform)
+	require.NoError(t, err)
+	assert.Equal(t, digestOf(t, second), digestOf(t, got))
+	blobs, err := filepath.Glob(filepath.Join(out.dir, "blobs", "sha256", "*"))
+	require.NoError(t, err)
+	assert.Len(t, blobs, 4)
+
+	waiting, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	_, err = openOutput(waiting, root, src)
+	assert.ErrorIs(t, err, context.DeadlineExceeded, "another build has it")
+	out.close()
+
+	old := filepath.Join(root, "gone-12345678")
+	put(t, old, map[string]string{"index.json": "{}"})
+	require.NoError(t, os.Chtimes(old, time.Now().Add(-2*kept), time.Now().Add(-2*kept)))
+	again, err := openOutput(context.Background(), root, src)
+	require.NoError(t, err)
+	defer again.close()
+	assert.NoDirExists(t, old)
+	assert.NoDirExists(t, filepath.Join(again.dir, "ingest"))
+	assert.NoFileExists(t, filepath.Join(again.dir, "index.json"))
+}
+
+func TestABaseIsKeptOnceAndWhole(t *testing.T) {
+	root, img := t.TempDir(), sampleImage(t)
+	put(t, filepath.Join(root, digestOf(t, img).Hex), map[string]string{"blobs/sha256/half": "left by an interrupted run"})
+	errs := make(chan error)
+	for range 3 {
+		go func() {
+			_, err := keepBase(context.Background(), root, img, digestOf(t, img))
+			errs <- err
+		}()
+	}
+	for range 3 {
+		require.NoError(t, <-errs)
+	}
+	path, err := layout.FromPath(filepath.Join(root, digestOf(t, img).Hex))
+	require.NoError(t, err)
+	got, err := path.Image(digestOf(t, img))
+	require.NoError(t, err)
+	layers, err := got.Layers()
+	require.NoError(t, err)
+	assert.Len(t, layers, 3)
+	partial, err := filepath.Glob(filepath.Join(root, "partial-*"))
+	require.NoError(t, err)
+	assert.Empty(t, partial)
+}

@@ -1,0 +1,156 @@
+package image
+
+import (
+	"bytes"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/client"
+	"github.com/opencontainers/go-digest"
+
+	"todo-chatbot/mage/progress"
+)
+
+const (
+	keptLines = 40   // of a step's output, for a *StepError
+	lineWidth = 1000 // bytes kept of one such line
+)
+
+// buildLog turns BuildKit's status into a step's progress and log.
+type buildLog struct {
+	step  *progress.Step
+	known map[digest.Digest]*vertex
+}
+
+// vertex is one step of a build.
+type vertex struct {
+	name            string
+	started, ended  time.Time
+	cached, failed  bool
+	internal, noted bool
+	lines           []string
+	partial         []byte
+}
+
+func newBuildLog(step *progress.Step) *buildLog {
+	return &buildLog{step: step, known: map[digest.Digest]*vertex{}}
+}
+
+func (l *buildLog) add(status *client.SolveStatus) {
+	for _, v := range status.Vertexes {
+		known := l.vertex(v.Digest)
+		known.name = v.Name
+		known.internal = strings.HasPrefix(v.Name, "[internal]") || strings.HasPrefix(v.Name, "[auth]")
+		known.cached = v.Cached
+		known.failed = v.Error != "" && !strings.HasSuffix(v.Error, "context canceled")
+		if v.Started != nil {
+			known.started = *v.Started
+		}
+		if v.Completed != nil {
+			known.ended = *v.Completed
+		}
+		l.note(known)
+	}
+	for _, entry := range status.Logs {
+		l.vertex(entry.Vertex).write(entry.Data)
+		l.step.Write(entry.Data)
+	}
+	if now := l.current(); now != nil {
+		done, total := l.count()
+		l.step.Update("%s, %d of %d", now.name, done, total)
+	}
+}
+
+func (l *buildLog) vertex(d digest.Digest) *vertex {
+	v, ok := l.known[d]
+	if !ok {
+		v = &vertex{}
+		l.known[d] = v
+	}
+	return v
+}
+
+// note writes a step's name to the log, once, before its output.
+func (l *buildLog) note(v *vertex) {
+	if v.noted || v.internal || v.started.IsZero() && !v.cached {
+		return
+	}
+	v.noted = true
+	suffix := "\n"
+	if v.cached {
+		suffix = " (cached)\n"
+	}
+	l.step.Write([]byte(v.name + suffix))
+}
+
+// current is the step that started last of those that run, one of the
+// Dockerfile's before one of BuildKit's own.
+func (l *buildLog) current() *vertex {
+	var best *vertex
+	for _, v := range l.known {
+		if v.started.IsZero() || !v.ended.IsZero() {
+			continue
+		}
+		if best == nil || best.internal && !v.internal || best.internal == v.internal && v.started.After(best.started) {
+			best = v
+		}
+	}
+	return best
+}
+
+func (l *buildLog) count() (done, total int) {
+	for _, v := range l.known {
+		if v.internal {
+			continue
+		}
+		total++
+		if !v.ended.IsZero() {
+			done++
+		}
+	}
+	return done, total
+}
+
+// failure is the output of the step that failed.
+func (l *buildLog) failure() []string {
+	for _, v := range l.known {
+		if v.failed && (len(v.lines) > 0 || len(v.partial) > 0) {
+			return v.tail()
+		}
+	}
+	return nil
+}
+
+func (v *vertex) write(p []byte) {
+	v.partial = append(v.partial, p...)
+	for {
+		i := bytes.IndexByte(v.partial, '\n')
+		if i < 0 {
+			break
+		}
+		v.keep(string(v.partial[:i]))
+		v.partial = v.partial[i+1:]
+	}
+	if over := len(v.partial) - lineWidth; over > 0 {
+		v.partial = v.partial[over:]
+	}
+}
+
+func (v *vertex) keep(line string) {
+	line = strings.TrimRight(line, "\r")
+	if i := strings.LastIndexByte(line, '\r'); i >= 0 { // a progress bar's last state
+		line = line[i+1:]
+	}
+	v.lines = append(v.lines, line[:min(len(line), lineWidth)])
+	if over := len(v.lines) - keptLines; over > 0 {
+		v.lines = v.lines[over:]
+	}
+}
+
+func (v *vertex) tail() []string {
+	if len(v.partial) > 0 {
+		v.keep(string(v.partial))
+		v.partial = nil
+	}
+	return v.lines
+}

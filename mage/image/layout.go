@@ -1,0 +1,193 @@
+package image
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/gofrs/flock"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+)
+
+// kept is how long an export that nobody builds again stays on disk.
+const kept = 14 * 24 * time.Hour
+
+// poll is how often a lock that another build holds is tried again.
+const poll = 100 * time.Millisecond
+
+// output is the OCI layout that one source is exported to. It stays for the
+// next build, which then writes only the blobs that are not in it.
+type output struct {
+	dir  string
+	lock *flock.Flock
+}
+
+// openOutput locks the layout of src under root, waiting for another build of
+// the same source, and removes layouts that were not built for a long time.
+func openOutput(ctx context.Context, root string, src Source) (*output, error) {
+	dir := filepath.Join(root, outputName(src))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make room for the image: %w", err)
+	}
+	sweep(root, filepath.Base(dir))
+	o := &output{dir: dir, lock: flock.New(dir + ".lock")}
+	if err := lock(ctx, o.lock); err != nil {
+		return nil, err
+	}
+	// What an interrupted export left: an old index and blobs half written.
+	err := errors.Join(remove(filepath.Join(dir, "index.json")), os.RemoveAll(filepath.Join(dir, "ingest")))
+	if err != nil {
+		o.close()
+		return nil, fmt.Errorf("make room for the image: %w", err)
+	}
+	return o, nil
+}
+
+func (o *output) close() { o.lock.Unlock() }
+
+// image finds the exported image and drops blobs of earlier ones.
+func (o *output) image(platform v1.Platform) (v1.Image, error) {
+	path, err := layout.FromPath(o.dir)
+	if err != nil {
+		return nil, fmt.Errorf("read exported image in %q: %w", o.dir, err)
+	}
+	index, err := path.ImageIndex()
+	if err != nil {
+		return nil, fmt.Errorf("read exported image in %q: %w", o.dir, err)
+	}
+	img, err := descend(index, platform)
+	if err != nil {
+		return nil, fmt.Errorf("read exported image in %q: %w", o.dir, err)
+	}
+	unused, err := path.GarbageCollect()
+	if err != nil {
+		return nil, fmt.Errorf("clear exported image in %q: %w", o.dir, err)
+	}
+	for _, blob := range unused {
+		if err := path.RemoveBlob(blob); err != nil {
+			return nil, fmt.Errorf("clear exported image in %q: %w", o.dir, err)
+		}
+	}
+	return img, nil
+}
+
+// descend finds the image for platform in an index and the indexes within. An
+// image that names no platform suits any; attestations name "unknown".
+func descend(index v1.ImageIndex, platform v1.Platform) (v1.Image, error) {
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		return nil, err
+	}
+	for _, desc := range manifest.Manifests {
+		if desc.Platform != nil && !desc.Platform.Satisfies(platform) {
+			continue
+		}
+		if desc.MediaType.IsImage() {
+			return index.Image(desc.Digest)
+		}
+		if desc.MediaType.IsIndex() {
+			inner, err := index.ImageIndex(desc.Digest)
+			if err != nil {
+				return nil, err
+			}
+			if img, err := descend(inner, platform); err == nil {
+				return img, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("no image for %s", platform)
+}
+
+// outputName keeps variants of one source apart.
+func outputName(src Source) string {
+	w := writer{sha256.New()}
+	context, err := filepath.Abs(src.Context)
+	if err != nil {
+		context = src.Context
+	}
+	w.text(context, src.dockerfile(), src.Target, src.platform().String())
+	for _, arg := range slices.Sorted(maps.Keys(src.Args)) {
+		w.text(arg, src.Args[arg])
+	}
+	return src.Name + "-" + hex.EncodeToString(w.Sum(nil)[:4])
+}
+
+// sweep removes the layouts under root that are old and not in use, as far as
+// it can. The lock files stay: a removed one would no longer exclude anybody.
+func sweep(root, current string) {
+	folders, err := os.ReadDir(root)
+	if err != nil {
+		return
+	}
+	for _, folder := range folders {
+		info, err := folder.Info()
+		if err != nil || !folder.IsDir() || folder.Name() == current || time.Since(info.ModTime()) < kept {
+			continue
+		}
+		guard := flock.New(filepath.Join(root, folder.Name()+".lock"))
+		if ok, err := guard.TryLock(); err == nil && ok {
+			os.RemoveAll(filepath.Join(root, folder.Name()))
+			guard.Unlock()
+		}
+	}
+}
+
+// keepBase writes img as an OCI layout under root, once, and returns its folder.
+func keepBase(ctx context.Context, root string, img v1.Image, digest v1.Hash) (string, error) {
+	dir := filepath.Join(root, digest.Hex)
+	done := filepath.Join(dir, "index.json")
+	if _, err := os.Stat(done); err == nil {
+		return dir, nil
+	}
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return "", fmt.Errorf("keep on disk: %w", err)
+	}
+	guard := flock.New(dir + ".lock")
+	if err := lock(ctx, guard); err != nil {
+		return "", err
+	}
+	defer guard.Unlock()
+	if _, err := os.Stat(done); err == nil {
+		return dir, nil
+	}
+	partial, err := os.MkdirTemp(root, "partial-")
+	if err != nil {
+		return "", fmt.Errorf("keep on disk: %w", err)
+	}
+	defer os.RemoveAll(partial)
+	path, err := layout.Write(partial, empty.Index)
+	if err != nil {
+		return "", fmt.Errorf("keep on disk: %w", err)
+	}
+	if err := path.AppendImage(img); err != nil {
+		return "", fmt.Errorf("keep on disk: %w", err)
+	}
+	if err := errors.Join(os.RemoveAll(dir), os.Rename(partial, dir)); err != nil {
+		return "", fmt.Errorf("keep on disk: %w", err)
+	}
+	return dir, nil
+}
+
+func lock(ctx context.Context, l *flock.Flock) error {
+	if _, err := l.TryLockContext(ctx, poll); err != nil {
+		return fmt.Errorf("wait for another build, lock %q: %w", l.Path(), err)
+	}
+	return nil
+}
+
+func remove(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

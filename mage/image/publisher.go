@@ -1,0 +1,248 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// userAgent is sent with every request. Minikube's registry proxy answers 404
+// to agents that start with "Go ", net/http's own among them.
+const userAgent = "todo-chatbot-pipeline"
+
+// uploads is how many blobs go up at once.
+const uploads = 4
+
+// PublisherOptions shapes a Publisher; its zero value suits a registry on a
+// loopback address.
+type PublisherOptions struct {
+	Transport http.RoundTripper // nil means go-containerregistry's
+	Insecure  bool              // plain HTTP to an address that is not loopback
+	Backoff   remote.Backoff    // between tries; zero means 1 s, then 3 s
+}
+
+// Publisher puts images into one registry. It is safe for concurrent use.
+// Requests that fail in a way that may pass (connection, 408, 429, 5xx) are
+// tried three times.
+type Publisher struct {
+	push, pull name.Registry
+	opts       PublisherOptions
+}
+
+// Publication says what Publish found and did.
+type Publication struct {
+	Digest    name.Digest // in terms of the name that pods pull
+	Layers    int
+	NewLayers int   // of them uploaded now
+	Bytes     int64 // of all layers, compressed
+	NewBytes  int64 // of the layers uploaded now
+}
+
+// NewPublisher returns a Publisher for the registry that this machine reaches
+// as push and pods as pull, both host:port.
+func NewPublisher(push, pull string, opts PublisherOptions) (*Publisher, error) {
+	var secure []name.Option
+	if opts.Insecure {
+		secure = append(secure, name.Insecure)
+	}
+	here, errPush := name.NewRegistry(push, append(secure, name.StrictValidation)...)
+	there, errPull := name.NewRegistry(pull, name.StrictValidation)
+	if err := errors.Join(errPush, errPull); err != nil {
+		return nil, fmt.Errorf("registry %q, %q for pods: %w", push, pull, err)
+	}
+	if opts.Transport == nil {
+		opts.Transport = remote.DefaultTransport
+	}
+	return &Publisher{push: here, pull: there, opts: opts}, nil
+}
+
+// Lookup says whether repo has an image under the key's tag, and which. Its
+// reference is in terms of the name that pods pull.
+func (p *Publisher) Lookup(ctx context.Context, repo string, key Key) (name.Digest, bool, error) {
+	r, err := p.repository(repo)
+	if err != nil {
+		return name.Digest{}, false, err
+	}
+	found, err := p.head(ctx, r.Tag(key.Tag()))
+	if err != nil || found == nil {
+		return name.Digest{}, false, err
+	}
+	return p.pulled(repo, found.Digest), true, nil
+}
+
+// Publish uploads the blobs of img that repo does not have, several at once,
+// sets the tags in the order given and makes sure that the digest can be read
+// back. The tag that Lookup believes comes last in tags: then a run that was
+// interrupted leaves no key without the other tags.
+func (p *Publisher) Publish(ctx context.Context, repo string, img v1.Image, tags []string) (Publication, error) {
+	r, err := p.repository(repo)
+	if err != nil {
+		return Publication{}, err
+	}
+	digest, err := img.Digest()
+	if err != nil {
+		return Publication{}, fmt.Errorf("publish image %q: %w", repo, err)
+	}
+	sent := &recorder{next: p.opts.Transport, commits: map[string]bool{}}
+	pusher, err := remote.NewPusher(p.options(ctx, sent)...)
+	if err != nil {
+		return Publication{}, fmt.Errorf("publish image %q: %w", repo, err)
+	}
+	refs := []name.Reference{r.Digest(digest.String())}
+	for _, tag := range tags {
+		t, err := name.NewTag(r.Name()+":"+tag, name.StrictValidation)
+		if err != nil {
+			return Publication{}, fmt.Errorf("publish image %q: %w", repo, err)
+		}
+		refs = append(refs, r.Tag(t.TagStr()))
+	}
+	for _, ref := range refs {
+		if err := pusher.Push(ctx, ref, img); err != nil {
+			return Publication{}, p.explain(fmt.Errorf("publish image %q: push %q: %w", repo, ref, err))
+		}
+	}
+	found, err := p.head(ctx, refs[0])
+	if err != nil {
+		return Publication{}, err
+	}
+	if found == nil || found.Digest != digest {
+		return Publication{}, fmt.Errorf("publish image %q: registry %q took %s but does not have it: it may be losing its storage", repo, p.push, digest)
+	}
+	done := Publication{Digest: p.pulled(repo, digest)}
+	if err := done.count(img, sent); err != nil {
+		return Publication{}, fmt.Errorf("publish image %q: %w", repo, err)
+	}
+	return done, nil
+}
+
+// Tag adds tag to the image of repo at digest, unless it is there already.
+func (p *Publisher) Tag(ctx context.Context, repo string, digest v1.Hash, tag string) error {
+	r, err := p.repository(repo)
+	if err != nil {
+		return err
+	}
+	t, err := name.NewTag(r.Name()+":"+tag, name.StrictValidation)
+	if err != nil {
+		return fmt.Errorf("tag image %q: %w", repo, err)
+	}
+	ref := r.Tag(t.TagStr())
+	found, err := p.head(ctx, ref)
+	if err != nil || found != nil && found.Digest == digest {
+		return err
+	}
+	source := r.Digest(digest.String())
+	manifest, err := remote.Get(source, p.options(ctx, p.opts.Transport)...)
+	if err != nil {
+		return p.explain(fmt.Errorf("tag image %q as %q: %w", source, tag, err))
+	}
+	if err := remote.Tag(ref, manifest, p.options(ctx, p.opts.Transport)...); err != nil {
+		return p.explain(fmt.Errorf("tag image %q as %q: %w", source, tag, err))
+	}
+	return nil
+}
+
+// head returns nil when the registry has no such reference.
+func (p *Publisher) head(ctx context.Context, ref name.Reference) (*v1.Descriptor, error) {
+	found, err := remote.Head(ref, p.options(ctx, p.opts.Transport)...)
+	if err == nil {
+		return found, nil
+	}
+	var answer *transport.Error
+	if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound && answer.Request != nil && answer.Request.URL.Path != "/v2/" {
+		return nil, nil
+	}
+	return nil, p.explain(fmt.Errorf("look up %q: %w", ref, err))
+}
+
+// explain adds the cure where the registry gave no answer at all.
+func (p *Publisher) explain(err error) error {
+	var refused *url.Error
+	if errors.As(err, &refused) && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("registry %q is not reachable; `mage cluster:up` brings it back: %w", p.push, err)
+	}
+	return err
+}
+
+func (p *Publisher) repository(repo string) (name.Repository, error) {
+	r, err := name.NewRepository(p.pull.Name()+"/"+repo, name.StrictValidation)
+	if err != nil {
+		return name.Repository{}, fmt.Errorf("image name %q: %w", repo, err)
+	}
+	return p.push.Repo(r.RepositoryStr()), nil
+}
+
+func (p *Publisher) pulled(repo string, digest v1.Hash) name.Digest {
+	return p.pull.Repo(repo).Digest(digest.String())
+}
+
+func (p *Publisher) options(ctx context.Context, t http.RoundTripper) []remote.Option {
+	opts := []remote.Option{
+		remote.WithContext(ctx), remote.WithTransport(t), remote.WithUserAgent(userAgent), remote.WithJobs(uploads),
+	}
+	if p.opts.Backoff != (remote.Backoff{}) {
+		opts = append(opts, remote.WithRetryBackoff(p.opts.Backoff))
+	}
+	return opts
+}
+
+func (p *Publication) count(img v1.Image, sent *recorder) error {
+	layers, err := img.Layers()
+	if err != nil {
+		return err
+	}
+	seen := map[v1.Hash]bool{}
+	for _, layer := range layers {
+		digest, err := layer.Digest()
+		if err != nil {
+			return err
+		}
+		if seen[digest] {
+			continue
+		}
+		seen[digest] = true
+		size, err := layer.Size()
+		if err != nil {
+			return err
+		}
+		p.Layers++
+		p.Bytes += size
+		if sent.committed(digest.String()) {
+			p.NewLayers++
+			p.NewBytes += size
+		}
+	}
+	return nil
+}
+
+// recorder notes the blobs whose upload a registry confirmed.
+type recorder struct {
+	next http.RoundTripper
+
+	mu      sync.Mutex
+	commits map[string]bool
+}
+
+func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := r.next.RoundTrip(req)
+	digest := req.URL.Query().Get("digest")
+	if err == nil && req.Method == http.MethodPut && digest != "" && resp.StatusCode == http.StatusCreated {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.commits[digest] = true
+	}
+	return resp, err
+}
+
+func (r *recorder) committed(digest string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.commits[digest]
+}

@@ -1,0 +1,160 @@
+// Package image takes a folder with a Dockerfile to a reference that pods can
+// run: it discovers sources, names everything that goes into an image by one
+// digest (the key), builds with BuildKit and publishes to a registry.
+//
+// It does not decide what has to be built, where a base image comes from or
+// where BuildKit and the registry run; its callers do.
+package image
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+)
+
+// Source is what one image is built from.
+type Source struct {
+	Name       string            // last part of the repository's name
+	Context    string            // folder sent to the build
+	Dockerfile string            // path of the Dockerfile; empty means Dockerfile in Context
+	Target     string            // stage to build; empty means the last one
+	Args       map[string]string // build arguments; no place for secrets
+	Platform   v1.Platform       // empty means Linux on this machine's architecture
+}
+
+// validName is a path component of a repository as the OCI distribution
+// specification defines it.
+var validName = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$`)
+
+// Discover finds every <dir>/*/Dockerfile, sorted by name, and checks that it
+// parses. The error holds every problem of every file, one a line, each with
+// its file and line.
+func Discover(dir string) ([]Source, error) {
+	folders, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("discover images in %q: %w", dir, err)
+	}
+	var sources []Source
+	var problems []error
+	for _, folder := range folders {
+		src := Source{
+			Name:       folder.Name(),
+			Context:    filepath.Join(dir, folder.Name()),
+			Dockerfile: filepath.Join(dir, folder.Name(), "Dockerfile"),
+		}
+		if info, err := os.Stat(src.Dockerfile); err != nil || info.IsDir() {
+			continue
+		}
+		if !validName.MatchString(src.Name) {
+			problems = append(problems, fmt.Errorf("%s: %q cannot name an image: use lower-case letters, digits, '-', '_' and '.'", src.Context, src.Name))
+		}
+		if _, err := readDockerfile(src.Dockerfile); err != nil {
+			problems = append(problems, err)
+		}
+		sources = append(sources, src)
+	}
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	if len(sources) == 0 {
+		return nil, fmt.Errorf("discover images in %q: no folder in it has a Dockerfile", dir)
+	}
+	return sources, nil
+}
+
+func (s Source) dockerfile() string {
+	if s.Dockerfile != "" {
+		return s.Dockerfile
+	}
+	return filepath.Join(s.Context, "Dockerfile")
+}
+
+func (s Source) platform() v1.Platform {
+	p := s.Platform
+	if p.OS == "" {
+		p.OS = "linux"
+	}
+	if p.Architecture == "" {
+		p.Architecture = runtime.GOARCH
+	}
+	return p
+}
+
+// dockerfile is a parsed Dockerfile.
+type dockerfile struct {
+	path   string
+	bytes  []byte
+	escape rune
+	args   []instructions.ArgCommand // before the first FROM
+	stages []instructions.Stage
+}
+
+// readDockerfile parses the file at path and reports all of its problems. Only
+// what the parser cannot get past, such as an unterminated heredoc, hides what
+// follows it.
+func readDockerfile(path string) (*dockerfile, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: there is no Dockerfile", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read Dockerfile: %w", err)
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, fmt.Errorf("%s:1: the Dockerfile is empty", path)
+	}
+	parsed, err := parser.Parse(bytes.NewReader(text))
+	if err != nil {
+		return nil, at(path, lineOf(err), err)
+	}
+	var problems []error
+	for _, node := range parsed.AST.Children {
+		if _, err := instructions.ParseInstruction(node); err != nil {
+			problems = append(problems, at(path, node.StartLine, err))
+		}
+	}
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	stages, args, err := instructions.Parse(parsed.AST, nil)
+	if err != nil {
+		return nil, at(path, lineOf(err), fmt.Errorf("an instruction before the first FROM: %w", err))
+	}
+	if len(stages) == 0 {
+		return nil, fmt.Errorf("%s:1: no FROM instruction", path)
+	}
+	return &dockerfile{path: path, bytes: text, escape: parsed.EscapeToken, args: args, stages: stages}, nil
+}
+
+func lineOf(err error) int {
+	var located *parser.LocationError
+	if errors.As(err, &located) {
+		return line(located.Locations...)
+	}
+	return 1
+}
+
+// line is the first line of the first location that has one, 1 without any.
+func line(locations ...[]parser.Range) int {
+	for _, ranges := range locations {
+		for _, r := range ranges {
+			if r.Start.Line > 0 {
+				return r.Start.Line
+			}
+		}
+	}
+	return 1
+}
+
+func at(path string, line int, err error) error {
+	return fmt.Errorf("%s:%d: %w", path, line, err)
+}

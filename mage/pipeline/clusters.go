@@ -1,0 +1,125 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"todo-chatbot/mage/cluster"
+)
+
+// errNoCluster tells the user the one thing that helps.
+var errNoCluster = errors.New("no cluster runs: `mage deploy:dev` makes one")
+
+// ClusterUp makes sure that the cluster runs and its registry answers.
+func (p *Pipeline) ClusterUp(ctx context.Context) (*cluster.Cluster, error) {
+	var up *cluster.Cluster
+	err := p.exclusive(ctx, "cluster:up", func(ctx context.Context) error {
+		made, err := p.wire(ctx)
+		if err != nil {
+			return err
+		}
+		defer made.engine.Client.Close()
+		up, err = made.provider.Ensure(ctx)
+		return err
+	})
+	return up, err
+}
+
+// ClusterDown removes the cluster and says what was removed.
+func (p *Pipeline) ClusterDown(ctx context.Context) (removed []string, err error) {
+	err = p.exclusive(ctx, "cluster:down", func(ctx context.Context) error {
+		made, err := p.wireExisting(ctx)
+		if err != nil || made == nil {
+			return err
+		}
+		defer made.engine.Client.Close()
+		removed, err = made.provider.Delete(ctx)
+		return err
+	})
+	return removed, err
+}
+
+// ClusterStatus says how the cluster is.
+func (p *Pipeline) ClusterStatus(ctx context.Context) (cluster.Status, error) {
+	made, err := p.wireExisting(ctx)
+	if err != nil {
+		return cluster.Status{}, err
+	}
+	if made == nil {
+		return cluster.Status{Name: p.env.Cluster.Name, State: cluster.Absent, Detail: "no container engine runs"}, nil
+	}
+	defer made.engine.Client.Close()
+	return made.provider.Status(ctx)
+}
+
+// PrintStatus writes a cluster's status, a line a fact.
+func PrintStatus(out io.Writer, s cluster.Status) {
+	fmt.Fprintf(out, "cluster %s/%s %s\n", s.Provider, s.Name, s.State)
+	for _, fact := range [][2]string{{"detail", s.Detail}, {"kubernetes", s.Kubernetes}, {"registry-push", s.Registry.Push}, {"registry-pull", s.Registry.Pull}} {
+		if fact[1] != "" {
+			fmt.Fprintf(out, "%s %s\n", fact[0], fact[1])
+		}
+	}
+	nodePorts := make([]int, 0, len(s.Ports))
+	for port := range s.Ports {
+		nodePorts = append(nodePorts, port)
+	}
+	slices.Sort(nodePorts)
+	for _, port := range nodePorts {
+		fmt.Fprintf(out, "port 127.0.0.1:%d leads to node port %d\n", s.Ports[port], port)
+	}
+	for _, what := range s.NotReady {
+		fmt.Fprintf(out, "not-ready %s\n", what)
+	}
+}
+
+// running returns the cluster if it runs; it starts nothing.
+func (p *Pipeline) running(ctx context.Context) (*cluster.Cluster, func(), error) {
+	made, err := p.wireExisting(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if made == nil {
+		return nil, nil, errNoCluster
+	}
+	c, err := made.provider.Find(ctx)
+	if err != nil || c == nil {
+		made.engine.Client.Close()
+		if err == nil {
+			err = errNoCluster
+		}
+		return nil, nil, err
+	}
+	return c, func() {
+		c.Close()
+		made.engine.Client.Close()
+	}, nil
+}
+
+// Build builds images and pushes them to the cluster's registry.
+func (p *Pipeline) Build(ctx context.Context, names ...string) (built []Built, err error) {
+	sources, err := p.sources(names...)
+	if err != nil {
+		return nil, err
+	}
+	err = p.exclusive(ctx, "build", func(ctx context.Context) error {
+		made, err := p.wire(ctx)
+		if err != nil {
+			return err
+		}
+		defer made.engine.Client.Close()
+		existing, err := p.find(ctx, made)
+		if err != nil {
+			return err
+		}
+		run := p.run(ctx, made, existing)
+		built, err = run.images(ctx, sources)
+		c, clusterErr := run.cluster()
+		c.Close()
+		return errors.Join(err, clusterErr)
+	})
+	return built, err
+}

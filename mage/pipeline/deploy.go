@@ -1,0 +1,252 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"helm.sh/helm/v3/pkg/chart/loader"
+	"k8s.io/client-go/kubernetes"
+
+	"todo-chatbot/mage/chart"
+	"todo-chatbot/mage/cluster"
+	"todo-chatbot/mage/image"
+	"todo-chatbot/mage/release"
+	"todo-chatbot/mage/smoke"
+)
+
+// credentialKeys are the values that an installation makes for itself.
+var credentialKeys = []string{"database-password", "auth-secret"}
+
+// Deployment is what a deploy left behind.
+type Deployment struct {
+	Images   []Built
+	Release  release.Observation
+	Changed  bool // a new revision was made
+	URL      string
+	Verdict  smoke.Verdict
+	Complete bool
+}
+
+// Deploy takes the sources to a running and verified release.
+func (p *Pipeline) Deploy(ctx context.Context) (Deployment, error) {
+	var done Deployment
+	sources, err := p.sources()
+	if err != nil {
+		return done, err
+	}
+	if err := p.checkChart(); err != nil {
+		return done, err
+	}
+	err = p.exclusive(ctx, "deploy:"+p.env.Name, func(ctx context.Context) error {
+		made, err := p.wire(ctx)
+		if err != nil {
+			return err
+		}
+		defer made.engine.Client.Close()
+		done, err = p.deploy(ctx, made, sources)
+		return err
+	})
+	return done, err
+}
+
+func (p *Pipeline) deploy(ctx context.Context, made *parts, sources []image.Source) (Deployment, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	existing, err := p.find(ctx, made)
+	if err != nil {
+		return Deployment{}, err
+	}
+	run := p.run(ctx, made, existing)
+	built, buildErr := run.images(ctx, sources)
+	if buildErr != nil {
+		cancel() // what still comes up is not needed; it is awaited, so that nothing is left half-made
+		_, clusterErr := run.cluster()
+		if errors.Is(buildErr, context.Canceled) && clusterErr != nil {
+			return Deployment{}, clusterErr
+		}
+		return Deployment{}, buildErr
+	}
+	c, err := run.cluster()
+	if err != nil {
+		return Deployment{}, err
+	}
+	defer c.Close()
+	return p.roll(ctx, c, built)
+}
+
+// run starts what takes long at once: the cluster, when there is none, and the
+// builder, when an image asks for it.
+func (p *Pipeline) run(ctx context.Context, made *parts, existing *cluster.Cluster) *imageRun {
+	run := &imageRun{p: p, made: made, registryFirst: existing != nil}
+	if existing != nil {
+		run.cluster = func() (*cluster.Cluster, error) { return existing, nil }
+		run.builder = sync.OnceValues(func() (*image.Builder, error) { return p.builder(ctx, made) })
+		return run
+	}
+	run.builder = future(func() (*image.Builder, error) { return p.builder(ctx, made) })
+	run.cluster = future(func() (*cluster.Cluster, error) { return made.provider.Ensure(ctx) })
+	return run
+}
+
+// find returns a cluster that is up with its registry, else nil.
+func (p *Pipeline) find(ctx context.Context, made *parts) (*cluster.Cluster, error) {
+	step := p.opts.Progress.Start("cluster", p.env.Cluster.Name)
+	existing, err := made.provider.Find(ctx)
+	if err != nil {
+		return nil, step.Fail(err)
+	}
+	if existing == nil || existing.Registry.Push == "" {
+		step.Drop()
+		return nil, nil
+	}
+	step.Done("running", existing.Provider)
+	return existing, nil
+}
+
+// roll brings the release to the built images and asks the application whether
+// it works.
+func (p *Pipeline) roll(ctx context.Context, c *cluster.Cluster, built []Built) (Deployment, error) {
+	done := Deployment{Images: built}
+	loaded, err := loader.Load(p.chartDir())
+	if err != nil {
+		return done, usage(fmt.Errorf("load chart %q: %w", p.chartDir(), err))
+	}
+	clients, err := kubernetes.NewForConfig(c.REST)
+	if err != nil {
+		return done, fmt.Errorf("cluster %q: %w", c.Name, err)
+	}
+	if _, err := release.EnsureNamespace(ctx, clients, p.env.Namespace, namespaceLabels()); err != nil {
+		return done, err
+	}
+	rotated, err := release.EnsureCredentials(ctx, clients, p.env.Namespace, p.env.Release+"-credentials", credentialKeys,
+		map[string]string{"openai-api-key": p.env.Agent.APIKey.Reveal()})
+	if err != nil {
+		return done, err
+	}
+	manager, err := p.releases(c)
+	if err != nil {
+		return done, err
+	}
+	spec := release.Spec{Name: p.env.Release, Chart: loaded, Values: p.values(built).Map(), Timeout: p.env.Timeout}
+	done.Release, done.Changed, err = p.apply(ctx, manager, spec, rotated)
+	if err != nil {
+		return done, err
+	}
+	done.URL, done.Verdict, err = p.verify(ctx, c)
+	if err != nil {
+		return done, err
+	}
+	done.Complete = true
+	return done, p.judge(done.Verdict)
+}
+
+// apply changes the release only when something differs.
+func (p *Pipeline) apply(ctx context.Context, manager *release.Manager, spec release.Spec, rotated bool) (release.Observation, bool, error) {
+	step := p.opts.Progress.Start("release", p.env.Namespace+"/"+p.env.Release)
+	state, err := manager.Determine(ctx, spec)
+	if err != nil {
+		return release.Observation{}, false, step.Fail(err)
+	}
+	if state.Condition == release.InSync && !rotated {
+		observed, err := manager.Status(ctx, spec.Name)
+		if err != nil {
+			return observed, false, step.Fail(err)
+		}
+		step.Done("unchanged", fmt.Sprintf("revision %d", observed.Revision))
+		return observed, false, nil
+	}
+	step.Drop() // Apply shows its own
+	observed, err := manager.Apply(ctx, spec, state)
+	if err != nil {
+		p.keepEvidence(manager, spec.Name, err)
+	}
+	return observed, observed.Revision != state.Revision, err
+}
+
+// keepEvidence saves what shows the cause of a failure, before anything changes
+// it. It has a time of its own: the run's may be over.
+func (p *Pipeline) keepEvidence(manager *release.Manager, name string, cause error) {
+	var failure *release.Failure
+	if errors.As(cause, &failure) {
+		p.opts.Progress.Note("%s", failure.Details())
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), evidenceTime)
+	defer cancel()
+	evidence, err := manager.Collect(ctx, name)
+	if err != nil {
+		p.opts.Progress.Note("evidence of the failure could not be collected: %v", err)
+		return
+	}
+	dir := filepath.Join(p.env.Root, "build", "evidence", p.env.Name)
+	if _, err := evidence.Save(dir); err != nil {
+		p.opts.Progress.Note("evidence of the failure could not be saved: %v", err)
+		return
+	}
+	p.opts.Progress.Note("evidence: %s", dir)
+}
+
+func (p *Pipeline) chartDir() string { return filepath.Join(p.env.Root, "helm", "todo-chatbot") }
+
+// values are the environment's, under what this run decided.
+func (p *Pipeline) values(built []Built) chart.Values {
+	decided := map[string]any{}
+	for _, b := range built {
+		decided[b.Name] = map[string]any{"image": map[string]any{
+			"registry": b.Digest.RegistryStr(), "repository": b.Digest.RepositoryStr(), "digest": b.Digest.DigestStr(), "tag": p.env.Version,
+		}}
+	}
+	if agent := p.env.Agent; agent.BaseURL != "" || agent.Model != "" {
+		merge(decided, "backend", map[string]any{"config": map[string]any{"openaiBaseUrl": agent.BaseURL, "openaiModel": agent.Model}})
+	}
+	file := chart.Layer{Origin: p.env.File, Values: p.env.ChartValues()}
+	if data, err := os.ReadFile(p.env.File); err == nil {
+		if parsed, err := chart.ParseLayer(p.env.File, data); err == nil {
+			file = parsed
+		}
+	}
+	return chart.Compose(file, chart.Layer{Origin: "the pipeline", Values: decided})
+}
+
+func merge(into map[string]any, key string, more map[string]any) {
+	existing, ok := into[key].(map[string]any)
+	if !ok {
+		into[key] = more
+		return
+	}
+	for k, v := range more {
+		existing[k] = v
+	}
+}
+
+func namespaceLabels() map[string]string {
+	return map[string]string{"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/enforce-version": "latest"}
+}
+
+// Print writes the result for other programs: a line a fact, in a fixed order.
+func (d Deployment) Print(w io.Writer) {
+	for _, built := range d.Images {
+		fmt.Fprintf(w, "image %s %s\n", built.Name, built.Digest)
+	}
+	if d.Release.Revision > 0 {
+		word := "unchanged"
+		if d.Changed {
+			word = "new"
+		}
+		fmt.Fprintf(w, "revision %d %s\n", d.Release.Revision, word)
+	}
+	if d.URL != "" {
+		fmt.Fprintf(w, "url %s\n", d.URL)
+	}
+	if d.Complete {
+		verdict := "passed"
+		if !d.Verdict.OK() {
+			verdict = "failed"
+		}
+		fmt.Fprintf(w, "verdict %s\n", verdict)
+	}
+}

@@ -1,0 +1,203 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+
+	"todo-chatbot/mage/cluster"
+	"todo-chatbot/mage/image"
+	"todo-chatbot/mage/progress"
+)
+
+// repository is what the registry calls the image of a source.
+func repository(src image.Source) string { return "todo-chatbot/" + src.Name }
+
+// Built is an image that the cluster's registry has.
+type Built struct {
+	Name   string
+	Digest name.Digest // as pods pull it
+	Key    image.Key
+	Fresh  bool // it was built in this run
+}
+
+// imageRun builds and pushes the images of one run. The cluster and the
+// builder are awaited only by an image that needs them.
+type imageRun struct {
+	p       *Pipeline
+	made    *parts
+	cluster func() (*cluster.Cluster, error)
+	builder func() (*image.Builder, error)
+	// registryFirst says that the registry was there before this run and may
+	// have the image; a new one is known to be empty.
+	registryFirst bool
+}
+
+// images builds and pushes what the registry does not have.
+func (r *imageRun) images(ctx context.Context, sources []image.Source) ([]Built, error) {
+	built := make([]Built, len(sources))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, src := range sources {
+		group.Go(func() error {
+			var err error
+			built[i], err = r.image(ctx, src)
+			return err
+		})
+	}
+	return built, group.Wait()
+}
+
+func (r *imageRun) image(ctx context.Context, src image.Source) (Built, error) {
+	bases, err := r.bases(ctx, src)
+	if err != nil {
+		return Built{}, fmt.Errorf("image %q: %w", src.Name, err)
+	}
+	key, err := image.KeyOf(ctx, src, digests(bases))
+	if err != nil {
+		return Built{}, fmt.Errorf("image %q: %w", src.Name, err)
+	}
+	step := r.p.opts.Progress.Start("image", src.Name)
+	done, err := r.make(ctx, src, key, bases, step)
+	if err != nil {
+		return Built{}, step.Fail(fmt.Errorf("image %q: %w", src.Name, err))
+	}
+	return done, nil
+}
+
+func (r *imageRun) make(ctx context.Context, src image.Source, key image.Key, bases []image.Base, step *progress.Step) (Built, error) {
+	if r.registryFirst {
+		publisher, err := r.publisher()
+		if err != nil {
+			return Built{}, err
+		}
+		digest, found, err := publisher.Lookup(ctx, repository(src), key)
+		if err != nil {
+			return Built{}, err
+		}
+		if found {
+			step.Done("unchanged", key.Tag()[:16]+"… is in the registry")
+			return Built{Name: src.Name, Digest: digest, Key: key}, publisher.Tag(ctx, repository(src), hash(digest), r.p.env.Version)
+		}
+	}
+	step.Update("wait for the builder")
+	builder, err := r.builder()
+	if err != nil {
+		return Built{}, err
+	}
+	img, err := builder.Build(ctx, src, bases, step)
+	if err != nil {
+		return Built{}, err
+	}
+	if err := r.unchanged(ctx, src, key, bases); err != nil {
+		return Built{}, err
+	}
+	step.Update("wait for the registry")
+	publisher, err := r.publisher()
+	if err != nil {
+		return Built{}, err
+	}
+	step.Update("push")
+	// The key comes last: where it is, everything is.
+	publication, err := publisher.Publish(ctx, repository(src), img, []string{r.p.env.Version, key.Tag()})
+	if err != nil {
+		return Built{}, err
+	}
+	step.Done("built, pushed", fmt.Sprintf("%d of %d layers new, %.1f of %.1f MB", publication.NewLayers, publication.Layers,
+		float64(publication.NewBytes)/1e6, float64(publication.Bytes)/1e6))
+	return Built{Name: src.Name, Digest: publication.Digest, Key: key, Fresh: true}, nil
+}
+
+// unchanged makes sure that the key still names what was built: somebody may
+// have saved a file meanwhile.
+func (r *imageRun) unchanged(ctx context.Context, src image.Source, key image.Key, bases []image.Base) error {
+	now, err := image.KeyOf(ctx, src, digests(bases))
+	if err == nil && now != key {
+		err = errors.New("its sources changed while it was being built: run again")
+	}
+	return err
+}
+
+func digests(bases []image.Base) map[string]v1.Hash {
+	all := make(map[string]v1.Hash, len(bases))
+	for _, base := range bases {
+		all[base.Ref] = base.Digest
+	}
+	return all
+}
+
+func (r *imageRun) publisher() (*image.Publisher, error) {
+	c, err := r.cluster()
+	if err != nil {
+		return nil, err
+	}
+	return image.NewPublisher(c.Registry.Push, c.Registry.Pull, image.PublisherOptions{})
+}
+
+// bases finds out what each upstream reference of a Dockerfile is today.
+func (r *imageRun) bases(ctx context.Context, src image.Source) ([]image.Base, error) {
+	refs, err := image.Bases(src)
+	if err != nil {
+		return nil, usage(err)
+	}
+	resolved, err := r.made.supply.ResolveAll(ctx, refs...)
+	if err != nil {
+		return nil, err
+	}
+	bases := make([]image.Base, 0, len(refs))
+	for _, ref := range refs {
+		base := image.Base{Ref: ref, Digest: resolved[ref].Digest}
+		if resolved[ref].Made() {
+			base.Image = resolved[ref].Image
+		}
+		bases = append(bases, base)
+	}
+	return bases, nil
+}
+
+// sources finds the application's images; what is wrong with their Dockerfiles
+// is the user's to mend.
+func (p *Pipeline) sources(names ...string) ([]image.Source, error) {
+	all, err := image.Discover(filepath.Join(p.env.Root, "images"))
+	if err != nil {
+		return nil, usage(err)
+	}
+	if len(names) == 0 {
+		return all, nil
+	}
+	var chosen []image.Source
+	var known []string
+	for _, src := range all {
+		known = append(known, src.Name)
+		for _, wanted := range names {
+			if src.Name == wanted {
+				chosen = append(chosen, src)
+			}
+		}
+	}
+	if len(chosen) != len(names) {
+		return nil, usage(fmt.Errorf("image %q is not one of %s", strings.Join(names, ", "), strings.Join(known, ", ")))
+	}
+	return chosen, nil
+}
+
+func hash(digest name.Digest) v1.Hash {
+	h, err := v1.NewHash(digest.DigestStr())
+	if err != nil {
+		return v1.Hash{} // a name.Digest holds a valid one
+	}
+	return h
+}
+
+// future runs do once, in the background, and lets many wait for its result.
+func future[T any](do func() (T, error)) func() (T, error) {
+	once := sync.OnceValues(do)
+	go once()
+	return once
+}

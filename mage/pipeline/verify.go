@@ -1,0 +1,104 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"todo-chatbot/mage/cluster"
+	"todo-chatbot/mage/smoke"
+)
+
+const (
+	evidenceTime = 20 * time.Second
+	frontendPort = 3000
+)
+
+// Smoke asks the deployed application whether it works.
+func (p *Pipeline) Smoke(ctx context.Context) (smoke.Verdict, error) {
+	c, closeCluster, err := p.running(ctx)
+	if err != nil {
+		return smoke.Verdict{}, err
+	}
+	defer closeCluster()
+	_, verdict, err := p.verify(ctx, c)
+	if err != nil {
+		return verdict, err
+	}
+	return verdict, p.judge(verdict)
+}
+
+// verify runs the smoke checks through the address that people use and writes
+// their reports under build/.
+func (p *Pipeline) verify(ctx context.Context, c *cluster.Cluster) (url string, verdict smoke.Verdict, err error) {
+	url, stop, err := p.address(ctx, c)
+	if err != nil {
+		return "", verdict, err
+	}
+	defer stop()
+	step := p.opts.Progress.Start("smoke", url)
+	verdict = smoke.Run(ctx, smoke.Checks(url, smoke.Options{}), nil)
+	if err := p.report(verdict); err != nil {
+		return url, verdict, step.Fail(err)
+	}
+	if !verdict.OK() {
+		step.Done("failed", strings.Join(verdict.Failed(), ", "))
+		return url, verdict, nil
+	}
+	step.Done("passed", fmt.Sprintf("%d checks", len(verdict.Results)))
+	return url, verdict, nil
+}
+
+// address is where the frontend answers on this machine. Where the cluster
+// publishes no port, a port-forward stands in for the time of the run.
+func (p *Pipeline) address(ctx context.Context, c *cluster.Cluster) (url string, stop func(), err error) {
+	if published, ok := c.Published(p.env.NodePort); ok {
+		return "http://" + published, func() {}, nil
+	}
+	address, stop, err := cluster.Forward(ctx, c.REST, p.env.Namespace, p.env.Release+"-frontend", frontendPort, 0)
+	if err != nil {
+		return "", nil, fmt.Errorf("reach the frontend of %s/%s: %w", p.env.Namespace, p.env.Release, err)
+	}
+	return "http://" + address, stop, nil
+}
+
+// judge turns a red verdict into an error with its own exit code.
+func (p *Pipeline) judge(verdict smoke.Verdict) error {
+	if verdict.OK() {
+		return nil
+	}
+	lines := []string{}
+	for _, result := range verdict.Results {
+		if result.Err != nil {
+			lines = append(lines, fmt.Sprintf("%s: %v", result.Name, result.Err))
+		}
+	}
+	return &Error{Code: ExitRed, Err: fmt.Errorf("the application of environment %q does not pass its checks:\n  %s", p.env.Name, strings.Join(lines, "\n  "))}
+}
+
+func (p *Pipeline) report(verdict smoke.Verdict) error {
+	dir := filepath.Join(p.env.Root, "build")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make report folder: %w", err)
+	}
+	for name, write := range map[string]func(*os.File) error{
+		"smoke.xml":  func(f *os.File) error { return verdict.WriteJUnit(f) },
+		"smoke.json": func(f *os.File) error { return verdict.WriteJSON(f) },
+	} {
+		file, err := os.Create(filepath.Join(dir, name))
+		if err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+		if err := write(file); err != nil {
+			file.Close()
+			return fmt.Errorf("write report %q: %w", file.Name(), err)
+		}
+		if err := file.Close(); err != nil {
+			return fmt.Errorf("write report %q: %w", file.Name(), err)
+		}
+	}
+	return nil
+}

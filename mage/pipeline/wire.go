@@ -1,0 +1,168 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/sirupsen/logrus"
+	kindimage "sigs.k8s.io/kind/pkg/apis/config/defaults"
+
+	"todo-chatbot/mage/airgap"
+	"todo-chatbot/mage/cluster"
+	"todo-chatbot/mage/config"
+	"todo-chatbot/mage/engine"
+	"todo-chatbot/mage/host"
+	"todo-chatbot/mage/image"
+	"todo-chatbot/mage/release"
+)
+
+// parts are the concrete things of one run.
+type parts struct {
+	engine   *engine.Engine
+	supply   *airgap.Supply
+	provider cluster.Provider
+}
+
+// wire finds or starts the container engine and puts the parts together.
+func (p *Pipeline) wire(ctx context.Context) (*parts, error) {
+	apt := host.Apt{Lock: filepath.Join(p.env.Cache, "apt.lock")}
+	if err := os.MkdirAll(p.env.Cache, 0o755); err != nil {
+		return nil, fmt.Errorf("make cache folder: %w", err)
+	}
+	found, err := engine.Ensure(ctx, engine.Options{
+		Root: p.env.Root, Cache: p.env.Cache, Apt: apt, Confirm: p.opts.Confirm, Progress: p.opts.Progress,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p.assemble(ctx, found, apt)
+}
+
+// wireExisting is wire without starting anything; nil means that no engine runs.
+func (p *Pipeline) wireExisting(ctx context.Context) (*parts, error) {
+	found, err := engine.Find(ctx)
+	if absent := (*engine.Absent)(nil); asError(err, &absent) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.assemble(ctx, found, host.Apt{Lock: filepath.Join(p.env.Cache, "apt.lock")})
+}
+
+func (p *Pipeline) assemble(ctx context.Context, found *engine.Engine, apt host.Apt) (*parts, error) {
+	made := &parts{engine: found}
+	made.supply = airgap.New(airgap.Options{
+		Root: p.env.Root, Cache: p.env.Cache, Apt: apt, Progress: p.opts.Progress,
+		Keychain:   remote.WithAuthFromKeychain(authn.DefaultKeychain),
+		Restricted: found.Restricted,
+		Offline:    p.opts.Getenv("TODO_OFFLINE") != "",
+	})
+	var err error
+	made.provider, err = p.provider(ctx, made)
+	return made, err
+}
+
+func (p *Pipeline) provider(ctx context.Context, made *parts) (cluster.Provider, error) {
+	c := p.env.Cluster
+	kind := c.Provider
+	if kind == "auto" {
+		kind = cluster.Auto(exec.LookPath)
+	}
+	ports := map[int]int{}
+	for _, published := range p.env.Published() {
+		ports[published.Port] = published.NodePort
+	}
+	switch kind {
+	case "minikube":
+		return cluster.NewMinikube(cluster.MinikubeOptions{
+			Profile: c.Minikube.Profile, Home: c.Minikube.Home, Kubeconfig: p.kubeconfig("minikube"), Driver: c.Minikube.Driver,
+			CPUs: c.Minikube.CPUs, Memory: c.Minikube.Memory, Ports: ports, StartArgs: c.Minikube.StartArgs,
+			AddonImages: c.Minikube.AddonImages, AddonRegistries: c.Minikube.AddonRegistries, Progress: p.opts.Progress,
+		})
+	case "kubecontext":
+		return cluster.NewKubeContext(cluster.ContextOptions{
+			Kubeconfig: c.Kubecontext.Kubeconfig, Context: c.Kubecontext.Context,
+			Registry: cluster.Registry{Push: c.Kubecontext.Push, Pull: c.Kubecontext.Pull}, Progress: p.opts.Progress,
+		})
+	default:
+		return p.kind(ctx, made, ports)
+	}
+}
+
+// kind is a cluster whose node and registry come from wherever images come from.
+func (p *Pipeline) kind(ctx context.Context, made *parts, ports map[int]int) (cluster.Provider, error) {
+	pull, err := made.supply.CanPull(ctx, kindimage.Image)
+	if err != nil {
+		return nil, err
+	}
+	return cluster.NewKind(made.engine.Client, cluster.KindOptions{
+		Name: p.env.Cluster.Name, Kubeconfig: p.kubeconfig("kind"), Ports: ports,
+		Restricted: made.engine.Restricted || made.engine.CgroupV1, Progress: p.opts.Progress,
+		DisableDefaultCNI: !pull,
+		NodeImage: func(ctx context.Context) (string, error) {
+			if pull {
+				return kindimage.Image, nil
+			}
+			return airgap.KindNodeRef, made.load(ctx, airgap.KindNodeRef)
+		},
+		// A made node image has the registry's image in it, and any other pulls it.
+		RegistryImage: func(context.Context) (string, io.ReadCloser, error) { return airgap.RegistryRef, nil, nil },
+	})
+}
+
+// load gives the engine an image, which it pulls itself where it can.
+func (made *parts) load(ctx context.Context, ref string) error {
+	pull, err := made.supply.CanPull(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if pull {
+		return made.engine.PullImage(ctx, ref)
+	}
+	resolved, err := made.supply.Resolve(ctx, ref)
+	if err != nil {
+		return err
+	}
+	_, err = made.engine.LoadImage(ctx, ref, resolved.Image)
+	return err
+}
+
+func (p *Pipeline) kubeconfig(provider string) string {
+	return filepath.Join(p.env.Cache, provider+"-"+p.env.Cluster.Name+".kubeconfig")
+}
+
+// builder is BuildKit, in a container of the engine's.
+func (p *Pipeline) builder(ctx context.Context, made *parts) (*image.Builder, error) {
+	if err := made.load(ctx, airgap.BuildKitRef); err != nil {
+		return nil, err
+	}
+	step := p.opts.Progress.Start("builder", "buildkit")
+	started, err := made.engine.BuildKit(ctx, airgap.BuildKitRef)
+	if err != nil {
+		return nil, step.Fail(err)
+	}
+	if started {
+		step.Done("started", "container "+engine.BuildKitName)
+	} else {
+		step.Done("running", "")
+	}
+	// BuildKit's client writes warnings of its content store to stderr at every
+	// build, past every reporter.
+	logrus.SetOutput(io.Discard)
+	secrets, err := config.BuildSecrets(p.opts.Getenv)
+	if err != nil {
+		return nil, usage(err)
+	}
+	return image.NewBuilder(made.engine.DialBuildKit, filepath.Join(p.env.Cache, "builds"), image.BuilderOptions{Secrets: secrets}), nil
+}
+
+func (p *Pipeline) releases(c *cluster.Cluster) (*release.Manager, error) {
+	return release.New(c.REST, p.env.Namespace, release.Options{Progress: p.opts.Progress, Timeout: p.env.Timeout})
+}

@@ -1,0 +1,107 @@
+package release
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/retry"
+)
+
+const (
+	managedByLabel = "app.kubernetes.io/managed-by"
+	managedBy      = "todo-chatbot-mage"
+
+	credentialBytes = 32
+)
+
+// EnsureCredentials sees to it that a Secret has a value for each of keys: a
+// missing or empty one gets 32 random bytes in base64url, one that is there is
+// never changed, for a database may already know it. extra are values from
+// outside, such as an API key; those not empty are set when they differ. changed
+// says whether anything was written: running pods have the old values. No value
+// is ever in an error.
+func EnsureCredentials(ctx context.Context, client kubernetes.Interface, namespace, name string,
+	keys []string, extra map[string]string,
+) (changed bool, err error) {
+	api := client.CoreV1().Secrets(namespace)
+	again := func(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }
+	err = retry.OnError(retry.DefaultBackoff, again, func() error {
+		secret, err := api.Get(ctx, name, metav1.GetOptions{})
+		absent := apierrors.IsNotFound(err)
+		if err != nil && !absent {
+			return err
+		}
+		if absent {
+			secret = &corev1.Secret{
+				ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace, Labels: map[string]string{managedByLabel: managedBy}},
+				Type:       corev1.SecretTypeOpaque,
+			}
+		}
+		changed = fill(secret, keys, extra)
+		switch {
+		case absent:
+			changed = true
+			_, err = api.Create(ctx, secret, metav1.CreateOptions{})
+		case changed:
+			_, err = api.Update(ctx, secret, metav1.UpdateOptions{})
+		}
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("credentials in secret %q of namespace %q: %w", name, namespace, err)
+	}
+	return changed, nil
+}
+
+func fill(secret *corev1.Secret, keys []string, extra map[string]string) bool {
+	changed := false
+	set := func(key, value string) {
+		if secret.Data == nil {
+			secret.Data = map[string][]byte{}
+		}
+		secret.Data[key] = []byte(value)
+		changed = true
+	}
+	for _, key := range keys {
+		if len(secret.Data[key]) == 0 {
+			set(key, newCredential())
+		}
+	}
+	for key, value := range extra {
+		if value != "" && string(secret.Data[key]) != value {
+			set(key, value)
+		}
+	}
+	return changed
+}
+
+func newCredential() string {
+	value := make([]byte, credentialBytes)
+	_, _ = rand.Read(value) // never returns an error: crypto/rand ends the program instead
+	return base64.RawURLEncoding.EncodeToString(value)
+}
+
+// DeleteCredentials deletes a Secret that EnsureCredentials made, and no other.
+func DeleteCredentials(ctx context.Context, client kubernetes.Interface, namespace, name string) (removed bool, err error) {
+	api := client.CoreV1().Secrets(namespace)
+	secret, err := api.Get(ctx, name, metav1.GetOptions{})
+	if err == nil && secret.Labels[managedByLabel] != managedBy {
+		return false, nil
+	}
+	if err == nil {
+		err = api.Delete(ctx, name, *metav1.NewPreconditionDeleteOptions(string(secret.UID)))
+	}
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("delete secret %q of namespace %q: %w", name, namespace, err)
+	}
+	return true, nil
+}

@@ -1,0 +1,108 @@
+package release
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
+)
+
+var wantedKeys = []string{"database-password", "auth-secret"}
+
+func secretData(t *testing.T, client *fake.Clientset) map[string][]byte {
+	s, err := client.CoreV1().Secrets("ns").Get(context.Background(), "todo-credentials", metav1.GetOptions{})
+	require.NoError(t, err)
+	return s.Data
+}
+
+func TestCredentialsAreMadeOnceAndStay(t *testing.T) {
+	client := fake.NewClientset()
+	ctx := context.Background()
+	changed, err := EnsureCredentials(ctx, client, "ns", "todo-credentials", wantedKeys, map[string]string{"openai-api-key": ""})
+	require.NoError(t, err)
+	assert.True(t, changed)
+	first := secretData(t, client)
+	require.Len(t, first, 2, "an empty extra value is none")
+	for _, key := range wantedKeys {
+		raw, err := base64.RawURLEncoding.DecodeString(string(first[key]))
+		require.NoError(t, err)
+		assert.Len(t, raw, 32)
+	}
+	assert.NotEqual(t, first["database-password"], first["auth-secret"])
+
+	changed, err = EnsureCredentials(ctx, client, "ns", "todo-credentials", wantedKeys, nil)
+	require.NoError(t, err)
+	assert.False(t, changed)
+	assert.Equal(t, first, secretData(t, client))
+}
+
+func TestCredentialsFillOnlyWhatIsMissing(t *testing.T) {
+	client := fake.NewClientset(&corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "todo-credentials"},
+		Data:       map[string][]byte{"database-password": []byte("known to the database"), "auth-secret": nil, "other": []byte("kept")},
+	})
+	changed, err := EnsureCredentials(context.Background(), client, "ns", "todo-credentials", wantedKeys, map[string]string{"openai-api-key": "sk-1"})
+	require.NoError(t, err)
+	assert.True(t, changed)
+	data := secretData(t, client)
+	assert.Equal(t, "known to the database", string(data["database-password"]))
+	assert.Equal(t, "kept", string(data["other"]))
+	assert.Equal(t, "sk-1", string(data["openai-api-key"]))
+	assert.Len(t, data["auth-secret"], 43)
+
+	changed, err = EnsureCredentials(context.Background(), client, "ns", "todo-credentials", wantedKeys, map[string]string{"openai-api-key": "sk-2"})
+	require.NoError(t, err)
+	assert.True(t, changed)
+	assert.Equal(t, "sk-2", string(secretData(t, client)["openai-api-key"]))
+}
+
+func TestCredentialsAreTriedAgainAfterAConflict(t *testing.T) {
+	client := fake.NewClientset()
+	tries := 0
+	client.PrependReactor("create", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
+		tries++
+		return tries == 1, nil, apierrors.NewAlreadyExists(schema.GroupResource{Resource: "secrets"}, "todo-credentials")
+	})
+	_, err := EnsureCredentials(context.Background(), client, "ns", "todo-credentials", wantedKeys, nil)
+	require.NoError(t, err)
+	assert.Equal(t, 2, tries)
+}
+
+func TestCredentialsAreInNoError(t *testing.T) {
+	client := fake.NewClientset()
+	client.PrependReactor("create", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, errors.New("forbidden")
+	})
+	_, err := EnsureCredentials(context.Background(), client, "ns", "todo-credentials", wantedKeys, map[string]string{"openai-api-key": "sk-1"})
+	assert.EqualError(t, err, `credentials in secret "todo-credentials" of namespace "ns": forbidden`)
+}
+
+func TestOnlyOwnCredentialsAndNamespacesAreDeleted(t *testing.T) {
+	ctx := context.Background()
+	client := fake.NewClientset(
+		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "theirs"}},
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "theirs"}},
+	)
+	_, err := EnsureCredentials(ctx, client, "ns", "ours", wantedKeys, nil)
+	require.NoError(t, err)
+	_, err = EnsureNamespace(ctx, client, "ours", nil)
+	require.NoError(t, err)
+	for name, want := range map[string]bool{"theirs": false, "ours": true, "absent": false} {
+		removed, err := DeleteCredentials(ctx, client, "ns", name)
+		require.NoError(t, err)
+		assert.Equal(t, want, removed, "secret %s", name)
+		removed, err = DeleteNamespace(ctx, client, name)
+		require.NoError(t, err)
+		assert.Equal(t, want, removed, "namespace %s", name)
+	}
+}

@@ -1,0 +1,209 @@
+package release
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// How long a finding must last before it ends the wait. A registry, a scheduler
+// and a volume plugin recover from short troubles by themselves, and the kubelet
+// restarts what exited; what outlasts these bounds does not.
+const (
+	pullGrace      = 10 * time.Second
+	configGrace    = 10 * time.Second
+	createGrace    = 10 * time.Second
+	crashLoopGrace = 15 * time.Second // a first back-off lasts 10 s
+	scheduleGrace  = 20 * time.Second
+	volumeGrace    = 30 * time.Second
+	atOnce         = time.Duration(0)
+	atTheEnd       = time.Duration(-1) // told only when the time bound is reached
+
+	finalRestarts = 3
+	keptEvents    = 5
+)
+
+// finding is a Cause as one snapshot shows it. The same key in successive
+// snapshots is the same trouble.
+type finding struct {
+	Cause
+	key      string
+	grace    time.Duration
+	previous bool // the log to show is that of the instance before
+}
+
+// restarts says how often a container restarted since the wait began.
+type restarts func(p *corev1.Pod, c corev1.ContainerStatus) int
+
+// diagnose finds everything that keeps workloads from being ready. It does not
+// talk to the cluster.
+func (s *snapshot) diagnose(workloads []*workload, since restarts) []finding {
+	var out []finding
+	for _, w := range workloads {
+		if w.rolledOut() {
+			continue
+		}
+		before := len(out)
+		if w.failing != "" {
+			out = append(out, s.creation(w))
+		}
+		for _, p := range w.pods {
+			out = append(out, s.pod(w, p, since)...)
+		}
+		if len(out) == before {
+			out = append(out, finding{
+				Cause: Cause{Kind: KindTimeout, Object: w.ref(), Message: strings.TrimPrefix(w.progress(), w.ref()+" ")},
+				key:   "timeout", grace: atTheEnd,
+			})
+		}
+	}
+	for i := range out {
+		out[i].key = out[i].Object + " " + out[i].Container + " " + out[i].key
+	}
+	slices.SortStableFunc(out, func(a, b finding) int {
+		return slices.Index(kindOrder, a.Kind) - slices.Index(kindOrder, b.Kind)
+	})
+	// One of several replicas is enough to tell what all of them have.
+	seen := map[string]bool{}
+	return slices.DeleteFunc(out, func(f finding) bool {
+		double := seen[f.key]
+		seen[f.key] = true
+		return double
+	})
+}
+
+func (s *snapshot) creation(w *workload) finding {
+	f := finding{
+		Cause: Cause{Kind: KindQuota, Object: w.ref(), Message: "its pods cannot be created: " + oneLine(w.failing)},
+		key:   "create", grace: createGrace,
+	}
+	for _, owner := range w.owners {
+		f.Events = append(f.Events, warningLines(s.eventsOf(owner.GetUID()))...)
+	}
+	return f
+}
+
+// pod finds what keeps one pod from being ready: the first of scheduling,
+// volumes, init containers and containers that is not passed.
+func (s *snapshot) pod(w *workload, p *corev1.Pod, since restarts) []finding {
+	events := s.eventsOf(p.UID)
+	var out []finding
+	add := func(f finding) {
+		f.Object, f.Pod = w.ref(), p.Name
+		f.Events = append(f.Events, warningLines(events)...)
+		out = append(out, f)
+	}
+	if p.Status.Phase == corev1.PodFailed {
+		add(finding{Cause: Cause{Kind: KindEvicted, Message: joined("pod failed", p.Status.Reason, p.Status.Message)}, key: "failed", grace: atTheEnd})
+		return out
+	}
+	message, unplaced := unschedulable(p)
+	if f, found := s.claim(p); found && (f.grace != atTheEnd || !unplaced || strings.Contains(strings.ToLower(message), "persistentvolumeclaim")) {
+		add(f)
+		return out
+	}
+	if unplaced {
+		add(finding{Cause: Cause{Kind: KindUnschedulable, Message: "no node takes its pod: " + message}, key: "schedule", grace: scheduleGrace})
+		return out
+	}
+	for _, c := range p.Status.InitContainerStatuses {
+		if f, found := container(p, c, events, since); found {
+			if f.Kind == KindCrash {
+				f.Kind = KindInit
+			}
+			add(f)
+		}
+	}
+	for _, c := range p.Status.ContainerStatuses {
+		if f, found := container(p, c, events, since); found {
+			add(f)
+		}
+	}
+	if len(out) == 0 {
+		if f, found := starting(events, p); found {
+			add(f)
+		}
+	}
+	return out
+}
+
+func unschedulable(p *corev1.Pod) (string, bool) {
+	for _, c := range p.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable {
+			return oneLine(c.Message), true
+		}
+	}
+	return "", false
+}
+
+// claim finds a claim of the pod that is not bound. Without an event that says
+// so, that is no trouble yet: it may wait for its pod to be placed.
+func (s *snapshot) claim(p *corev1.Pod) (finding, bool) {
+	for _, v := range p.Spec.Volumes {
+		if v.PersistentVolumeClaim == nil {
+			continue
+		}
+		name := v.PersistentVolumeClaim.ClaimName
+		i := slices.IndexFunc(s.claims, func(c corev1.PersistentVolumeClaim) bool { return c.Name == name })
+		if i < 0 || s.claims[i].Status.Phase == corev1.ClaimBound {
+			continue
+		}
+		claim := s.claims[i]
+		events := s.eventsOf(claim.UID)
+		f := finding{
+			Cause: Cause{Kind: KindVolume, Message: fmt.Sprintf("volume claim %q is not bound", name), Events: warningLines(events)},
+			key:   "claim", grace: atTheEnd,
+		}
+		if claim.Status.Phase == corev1.ClaimLost {
+			f.Message = fmt.Sprintf("volume claim %q lost its volume", name)
+			f.grace = atOnce
+			return f, true
+		}
+		for _, e := range events {
+			if e.Reason == "ProvisioningFailed" || e.Reason == "FailedBinding" {
+				f.Message = fmt.Sprintf("volume claim %q is not bound: %s", name, oneLine(e.Message))
+				f.grace = volumeGrace
+			}
+		}
+		return f, true
+	}
+	return finding{}, false
+}
+
+// starting finds why the kubelet does not get to a pod's containers.
+func starting(events []corev1.Event, p *corev1.Pod) (finding, bool) {
+	if p.Status.Phase != corev1.PodPending {
+		return finding{}, false
+	}
+	for _, e := range slices.Backward(events) {
+		message := oneLine(e.Message)
+		switch e.Reason {
+		case "FailedMount", "FailedAttachVolume":
+			if strings.Contains(message, "not found") || strings.Contains(message, "non-existent") {
+				return finding{Cause: Cause{Kind: KindConfig, Message: message}, key: "mount", grace: volumeGrace}, true
+			}
+			return finding{Cause: Cause{Kind: KindVolume, Message: message}, key: "mount", grace: atTheEnd}, true
+		case "FailedCreatePodSandBox":
+			return finding{Cause: Cause{Kind: KindTimeout, Message: message}, key: "sandbox", grace: atTheEnd}, true
+		}
+	}
+	return finding{}, false
+}
+
+func warningLines(events []corev1.Event) []string {
+	var out []string
+	for _, e := range events {
+		if e.Type == corev1.EventTypeWarning {
+			out = append(out, eventLine(e))
+		}
+	}
+	return out[max(0, len(out)-keptEvents):]
+}
+
+// joined puts together what is not empty: a, b: c.
+func joined(parts ...string) string {
+	return oneLine(strings.Join(slices.DeleteFunc(parts, func(p string) bool { return strings.TrimSpace(p) == "" }), ": "))
+}

@@ -1,0 +1,374 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+const podUID = types.UID("pod")
+
+func waiting(reason, message string) corev1.ContainerStatus {
+	return corev1.ContainerStatus{Name: "backend", Image: "localhost:5000/backend@sha256:aaa",
+		State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}}}
+}
+
+func running() corev1.ContainerStatus {
+	return corev1.ContainerStatus{Name: "backend", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}
+}
+
+func exited(code int32, reason string) corev1.ContainerStatus {
+	return corev1.ContainerStatus{Name: "backend", State: corev1.ContainerState{
+		Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Reason: reason}}}
+}
+
+// looping is a container in back-off after an exit.
+func looping(code int32, reason string, restarts int32) corev1.ContainerStatus {
+	c := waiting("CrashLoopBackOff", "back-off 20s restarting failed container")
+	c.RestartCount = restarts
+	c.LastTerminationState.Terminated = &corev1.ContainerStateTerminated{ExitCode: code, Reason: reason}
+	return c
+}
+
+func pod(name string, owner metav1.Object, status corev1.ContainerStatus) *corev1.Pod {
+	controller := true
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: name, UID: podUID,
+			OwnerReferences: []metav1.OwnerReference{{UID: owner.GetUID(), Name: owner.GetName(), Controller: &controller}},
+		},
+		Spec:   corev1.PodSpec{Containers: []corev1.Container{{Name: "backend"}}},
+		Status: corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{status}},
+	}
+}
+
+// backendSet gives the Deployment a ReplicaSet of its current revision.
+func (c *cluster) backendSet() *appsv1.ReplicaSet {
+	d := c.deployment()
+	d.Annotations = map[string]string{revisionAnnotation: "1"}
+	d.Status.AvailableReplicas = 0
+	c.put(d)
+	controller := true
+	rs := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{
+		Name: "todo-backend-1", UID: "rs", Annotations: d.Annotations,
+		OwnerReferences: []metav1.OwnerReference{{UID: d.UID, Name: d.Name, Controller: &controller}},
+	}}
+	c.put(rs)
+	return rs
+}
+
+func (c *cluster) brokenBackend(status corev1.ContainerStatus) {
+	c.put(pod("todo-backend-1-x", c.backendSet(), status))
+}
+
+func (c *cluster) statefulSet() *appsv1.StatefulSet {
+	s, err := c.client.AppsV1().StatefulSets(testNamespace).Get(context.Background(), "todo-postgresql", metav1.GetOptions{})
+	require.NoError(c.t, err)
+	return s
+}
+
+func (c *cluster) pods() []corev1.Pod {
+	l, err := c.client.CoreV1().Pods(testNamespace).List(context.Background(), metav1.ListOptions{})
+	require.NoError(c.t, err)
+	return l.Items
+}
+
+func (c *cluster) event(uid types.UID, reason, message string) {
+	c.put(warning(uid, reason, message))
+}
+
+func warning(uid types.UID, reason, message string) *corev1.Event {
+	return &corev1.Event{
+		ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s.%s", uid, strings.ToLower(reason))},
+		Type:       corev1.EventTypeWarning, Reason: reason, Message: message, Count: 1,
+		InvolvedObject: corev1.ObjectReference{Kind: "Pod", Name: "todo-backend-1-x", UID: uid},
+		LastTimestamp:  metav1.Now(),
+	}
+}
+
+// broken is a namespace with one Deployment that is not ready, for a case to
+// break in its own way.
+type broken struct {
+	snapshot
+	rs  *appsv1.ReplicaSet
+	pod *corev1.Pod
+}
+
+func newBroken(status corev1.ContainerStatus) *broken {
+	controller := true
+	d := appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "todo-backend", UID: "d", Annotations: map[string]string{revisionAnnotation: "2"}}}
+	d.Status.UpdatedReplicas, d.Status.Replicas = 1, 1
+	owner := []metav1.OwnerReference{{UID: "d", Controller: &controller}}
+	b := &broken{}
+	b.deployments = []appsv1.Deployment{d}
+	b.replicaSets = []appsv1.ReplicaSet{
+		{ObjectMeta: metav1.ObjectMeta{Name: "new", UID: "rs", Annotations: d.Annotations, OwnerReferences: owner}},
+		{ObjectMeta: metav1.ObjectMeta{Name: "old", UID: "rs-old", Annotations: map[string]string{revisionAnnotation: "1"}, OwnerReferences: owner}},
+	}
+	b.rs = &b.replicaSets[0]
+	b.pods = []corev1.Pod{
+		*pod("todo-backend-1-x", b.rs, status),
+		*pod("todo-backend-0-x", &b.replicaSets[1], looping(9, "Error", 50)), // of the old revision: never a cause
+	}
+	b.pod = &b.pods[0]
+	return b
+}
+
+func (b *broken) diagnosis() []finding {
+	t := newTracker()
+	t.baseline["pod/backend"] = 0
+	return b.diagnose(b.workloads([]string{"deployment/todo-backend"}), t.restarts)
+}
+
+func TestEveryCauseIsNamed(t *testing.T) {
+	tests := map[string]struct {
+		status  corev1.ContainerStatus
+		change  func(*broken)
+		kind    Kind
+		message string
+		grace   time.Duration
+	}{
+		"an image that is not there": {
+			status: waiting("ErrImagePull", "rpc error: localhost:5000/backend:\n not found"),
+			kind:   KindImagePull, grace: pullGrace,
+			message: `container "backend" cannot pull image "localhost:5000/backend@sha256:aaa": rpc error: localhost:5000/backend: not found`,
+		},
+		"a back-off that has the registry's words": {
+			status: waiting("ImagePullBackOff", `Back-off pulling image "x": ErrImagePull: 401 Unauthorized`),
+			kind:   KindImagePull, grace: pullGrace,
+			message: `container "backend" cannot pull image "localhost:5000/backend@sha256:aaa": 401 Unauthorized`,
+		},
+		"a back-off whose event has the registry's words": {
+			status: waiting("ImagePullBackOff", `Back-off pulling image "x"`),
+			change: func(b *broken) {
+				b.events = append(b.events, *warning(podUID, "Failed", `Failed to pull image "x": connection refused`))
+			},
+			kind: KindImagePull, grace: pullGrace,
+			message: `container "backend" cannot pull image "localhost:5000/backend@sha256:aaa": Failed to pull image "x": connection refused`,
+		},
+		"an image name that is none": {
+			status: waiting("InvalidImageName", "couldn't parse image name"), kind: KindImagePull, grace: atOnce,
+			message: `container "backend" cannot pull image "localhost:5000/backend@sha256:aaa": couldn't parse image name`,
+		},
+		"a missing secret": {
+			status: waiting("CreateContainerConfigError", `secret "todo-credentials" not found`), kind: KindConfig, grace: configGrace,
+			message: `container "backend" cannot be created: secret "todo-credentials" not found`,
+		},
+		"a missing secret volume": {
+			status: waiting("ContainerCreating", ""),
+			change: func(b *broken) {
+				b.events = append(b.events, *warning(podUID, "FailedMount", `MountVolume.SetUp failed: secret "x" not found`))
+			},
+			kind: KindConfig, grace: volumeGrace, message: `MountVolume.SetUp failed: secret "x" not found`,
+		},
+		"one exit": {
+			status: exited(1, "Error"), kind: KindCrash, grace: atTheEnd, message: `container "backend" exits with code 1`,
+		},
+		"a crash loop": {
+			status: looping(3, "Error", 2), kind: KindCrash, grace: crashLoopGrace, message: `container "backend" exits with code 3 (2 restarts)`,
+		},
+		"several exits": {
+			status: looping(3, "Error", 3), kind: KindCrash, grace: atOnce, message: `container "backend" exits with code 3 (3 restarts)`,
+		},
+		"several exits while it runs again": {
+			status: func() corev1.ContainerStatus {
+				c := running()
+				c.RestartCount, c.LastTerminationState = 4, looping(137, "OOMKilled", 4).LastTerminationState
+				return c
+			}(),
+			change: func(b *broken) {
+				b.pod.Spec.Containers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("128Mi")}
+			},
+			kind: KindCrash, grace: atOnce, message: `container "backend" was killed: out of memory (OOMKilled, limit 128Mi) (4 restarts)`,
+		},
+		"a liveness probe that kills": {
+			status: looping(137, "Error", 3),
+			change: func(b *broken) {
+				b.events = append(b.events, *warning(podUID, "Unhealthy", "Liveness probe failed: refused"))
+			},
+			kind: KindCrash, grace: atOnce, message: `container "backend" exits with code 137 (3 restarts), killed after Liveness probe failed: refused`,
+		},
+		"an init container that fails": {
+			status: waiting("PodInitializing", ""),
+			change: func(b *broken) {
+				init := looping(1, "Error", 3)
+				init.Name = "migrate"
+				b.pod.Status.InitContainerStatuses = []corev1.ContainerStatus{init}
+				b.pod.Spec.InitContainers = []corev1.Container{{Name: "migrate"}}
+			},
+			kind: KindInit, grace: crashLoopGrace, message: `container "migrate" exits with code 1`,
+		},
+		"an init container that does not end": {
+			status: waiting("PodInitializing", ""),
+			change: func(b *broken) {
+				init := running()
+				init.Name = "migrate"
+				b.pod.Status.InitContainerStatuses = []corev1.ContainerStatus{init}
+				b.pod.Spec.InitContainers = []corev1.Container{{Name: "migrate"}}
+			},
+			kind: KindInit, grace: atTheEnd, message: `container "migrate" has not finished`,
+		},
+		"no node for the pod": {
+			status: corev1.ContainerStatus{},
+			change: func(b *broken) { b.unplaced("0/1 nodes are available: 1 Insufficient cpu.") },
+			kind:   KindUnschedulable, grace: scheduleGrace, message: "no node takes its pod: 0/1 nodes are available: 1 Insufficient cpu.",
+		},
+		"no node for a pod whose claim only waits": {
+			status: corev1.ContainerStatus{},
+			change: func(b *broken) {
+				b.claimed(corev1.ClaimPending)
+				b.unplaced("0/1 nodes are available: 1 Insufficient cpu.")
+			},
+			kind: KindUnschedulable, grace: scheduleGrace, message: "no node takes its pod: 0/1 nodes are available: 1 Insufficient cpu.",
+		},
+		"a quota": {
+			status: corev1.ContainerStatus{},
+			change: func(b *broken) {
+				b.pods = nil
+				b.rs.Status.Conditions = []appsv1.ReplicaSetCondition{{
+					Type: appsv1.ReplicaSetReplicaFailure, Status: corev1.ConditionTrue, Message: `pods "x" is forbidden: exceeded quota: small`}}
+			},
+			kind: KindQuota, grace: createGrace, message: `its pods cannot be created: pods "x" is forbidden: exceeded quota: small`,
+		},
+		"a claim that cannot be provisioned": {
+			status: corev1.ContainerStatus{},
+			change: func(b *broken) {
+				b.claimed(corev1.ClaimPending)
+				b.unplaced("pod has unbound immediate PersistentVolumeClaims")
+				b.events = append(b.events, *warning("claim", "ProvisioningFailed", `storageclass "fast" not found`))
+			},
+			kind: KindVolume, grace: volumeGrace, message: `volume claim "data" is not bound: storageclass "fast" not found`,
+		},
+		"a claim that waits without a word": {
+			status: corev1.ContainerStatus{}, change: func(b *broken) { b.claimed(corev1.ClaimPending) },
+			kind: KindVolume, grace: atTheEnd, message: `volume claim "data" is not bound`,
+		},
+		"a lost claim": {
+			status: corev1.ContainerStatus{}, change: func(b *broken) { b.claimed(corev1.ClaimLost) },
+			kind: KindVolume, grace: atOnce, message: `volume claim "data" lost its volume`,
+		},
+		"an evicted pod": {
+			status: corev1.ContainerStatus{},
+			change: func(b *broken) {
+				b.pod.Status = corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted", Message: "low on resource: memory"}
+			},
+			kind: KindEvicted, grace: atTheEnd, message: "pod failed: Evicted: low on resource: memory",
+		},
+		"a readiness probe": {
+			status: running(),
+			change: func(b *broken) {
+				b.events = append(b.events, *warning(podUID, "Unhealthy", "Readiness probe failed: 503"))
+			},
+			kind: KindProbe, grace: atTheEnd, message: `container "backend" runs but is not ready: Readiness probe failed: 503`,
+		},
+		"nothing that tells": {
+			status: waiting("ContainerCreating", ""), kind: KindTimeout, grace: atTheEnd, message: "has 0 of 1 replicas ready",
+		},
+		"a deployment that is gone": {
+			status: running(), change: func(b *broken) { b.deployments = nil },
+			kind: KindTimeout, grace: atTheEnd, message: "is missing",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBroken(test.status)
+			if test.change != nil {
+				test.change(b)
+			}
+			found := b.diagnosis()
+			require.Len(t, found, 1)
+			assert.Equal(t, test.kind, found[0].Kind)
+			assert.Equal(t, test.grace, found[0].grace)
+			assert.Equal(t, "deployment/todo-backend: "+test.message, found[0].String())
+		})
+	}
+}
+
+func (b *broken) unplaced(message string) {
+	b.pod.Status.ContainerStatuses = nil
+	b.pod.Status.Conditions = []corev1.PodCondition{{
+		Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: message}}
+}
+
+func (b *broken) claimed(phase corev1.PersistentVolumeClaimPhase) {
+	b.pod.Status.ContainerStatuses = nil
+	b.pod.Spec.Volumes = []corev1.Volume{{VolumeSource: corev1.VolumeSource{
+		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data"}}}}
+	b.claims = []corev1.PersistentVolumeClaim{{
+		ObjectMeta: metav1.ObjectMeta{Name: "data", UID: "claim"}, Status: corev1.PersistentVolumeClaimStatus{Phase: phase}}}
+}
+
+func TestWhatAPodDidBeforeTheWaitIsNotHeldAgainstIt(t *testing.T) {
+	c := running()
+	c.RestartCount = 12
+	b := newBroken(c)
+	tracker := newTracker()
+	found := b.diagnose(b.workloads([]string{"deployment/todo-backend"}), tracker.restarts)
+	require.Len(t, found, 1)
+	assert.Equal(t, KindProbe, found[0].Kind)
+	b.pod.Status.ContainerStatuses[0].RestartCount = 15
+	found = b.diagnose(b.workloads([]string{"deployment/todo-backend"}), tracker.restarts)
+	assert.Equal(t, KindCrash, found[0].Kind)
+	assert.Equal(t, atOnce, found[0].grace)
+}
+
+func TestAStatefulSetThatMayNotCreatePodsSaysWhy(t *testing.T) {
+	s := &snapshot{statefulSets: []appsv1.StatefulSet{{ObjectMeta: metav1.ObjectMeta{Name: "todo-postgresql", UID: "set"}}}}
+	s.events = []corev1.Event{*warning("set", "FailedCreate", "create Pod failed: exceeded quota")}
+	found := s.diagnose(s.workloads([]string{"statefulset/todo-postgresql"}), newTracker().restarts)
+	require.Len(t, found, 1)
+	assert.Equal(t, KindQuota, found[0].Kind)
+	s.events = append(s.events, *warning("set", "SuccessfulCreate", ""))
+	found = s.diagnose(s.workloads([]string{"statefulset/todo-postgresql"}), newTracker().restarts)
+	assert.Equal(t, KindTimeout, found[0].Kind, "it could create the last one")
+}
+
+func TestReplicasWithTheSameTroubleAreOneCauseAndRootsComeFirst(t *testing.T) {
+	b := newBroken(looping(1, "Error", 3))
+	second := *pod("todo-backend-1-y", b.rs, looping(1, "Error", 3))
+	b.pods = append(b.pods, second)
+	b.statefulSets = []appsv1.StatefulSet{{ObjectMeta: metav1.ObjectMeta{Name: "todo-postgresql", UID: "set"}}}
+	pull := *pod("todo-postgresql-0", &b.statefulSets[0], waiting("ErrImagePull", "not found"))
+	b.pods = append(b.pods, pull)
+	tracker := newTracker()
+	found := b.diagnose(b.workloads([]string{"deployment/todo-backend", "statefulset/todo-postgresql"}), tracker.restarts)
+	require.Len(t, found, 2)
+	assert.Equal(t, "statefulset/todo-postgresql", found[0].Object)
+	assert.Equal(t, "deployment/todo-backend", found[1].Object)
+}
+
+func TestAFindingMustLastBeforeItEndsTheWait(t *testing.T) {
+	start := time.Now()
+	f := []finding{{key: "x", grace: 10 * time.Second}}
+	tracker := newTracker()
+	assert.False(t, tracker.final(f, start))
+	assert.False(t, tracker.final(f, start.Add(findingGap)))
+	assert.False(t, tracker.final(f, start.Add(findingGap+findingGap)))
+	assert.False(t, tracker.final(f, start.Add(9*time.Second)))
+	assert.True(t, tracker.final(f, start.Add(10*time.Second)))
+	assert.False(t, tracker.final(f, start.Add(20*time.Second)), "it was gone in between: counted anew")
+	assert.True(t, tracker.final([]finding{{key: "y"}}, start), "at once")
+	assert.False(t, tracker.final([]finding{{key: "z", grace: atTheEnd}}, start.Add(time.Hour)))
+}
+
+func TestAFailureIsOneLineWithDetailsBehindIt(t *testing.T) {
+	f := &Failure{Release: "todo", Revision: 3, TimedOut: time.Minute, Causes: []Cause{
+		{Kind: KindCrash, Object: "deployment/a", Pod: "a-1", Container: "c", Message: "exits with code 1",
+			Logs: []string{"starting", "KeyError: 'X'", "", logMark + "restarted"}, Events: []string{"Warning BackOff pod/a-1: Back-off"}},
+		{Kind: KindTimeout, Object: "deployment/b", Message: "has 0 of 1 replicas ready"},
+	}}
+	assert.Equal(t, `deployment/a: container "c" exits with code 1: KeyError: 'X' (and 1 more) (not ready within 1m0s)`, f.Error())
+	for _, part := range []string{"revision 3", "pod a-1", "event: Warning BackOff", "| starting", "deployment/b: has 0 of 1"} {
+		assert.Contains(t, f.Details(), part)
+	}
+}

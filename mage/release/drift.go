@@ -1,0 +1,156 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+	helmrelease "helm.sh/helm/v3/pkg/release"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+const listsAtOnce = 8
+
+// drift says how the cluster differs from what a revision put there, "" when it
+// does not; settling when all that is missing is ready pods.
+func (m *Manager) drift(ctx context.Context, last *helmrelease.Release) (reason string, settling bool, err error) {
+	wanted, err := parseManifest(last.Manifest)
+	if err != nil {
+		return "", false, err
+	}
+	var (
+		missing []string
+		now     *snapshot
+	)
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { missing, err = m.missing(gctx, wanted); return err })
+	g.Go(func() (err error) { now, err = m.controllers(gctx); return err })
+	if err := g.Wait(); err != nil {
+		return "", false, err
+	}
+	if len(missing) > 0 {
+		return listed("missing in the cluster: ", missing), false, nil
+	}
+	if edited := editedWorkload(wanted, now); edited != "" {
+		return edited, false, nil
+	}
+	for _, w := range now.workloads(wanted.workloads()) {
+		if !w.rolledOut() {
+			return w.progress(), true, nil
+		}
+	}
+	return "", false, nil
+}
+
+// missing names the manifest's objects that the cluster does not have. One
+// request a kind, for metadata only.
+func (m *Manager) missing(ctx context.Context, wanted *manifest) ([]string, error) {
+	byKind := map[schema.GroupVersionKind][]string{}
+	for _, obj := range wanted.objects {
+		byKind[obj.GroupVersionKind()] = append(byKind[obj.GroupVersionKind()], obj.GetName())
+	}
+	var (
+		mu      sync.Mutex
+		missing []string
+	)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(listsAtOnce)
+	for gvk, names := range byKind {
+		g.Go(func() error {
+			gone, err := m.missingOf(ctx, gvk, names)
+			mu.Lock()
+			defer mu.Unlock()
+			missing = append(missing, gone...)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	sort.Strings(missing)
+	return missing, nil
+}
+
+func (m *Manager) missingOf(ctx context.Context, gvk schema.GroupVersionKind, names []string) ([]string, error) {
+	mapping, err := m.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if meta.IsNoMatchError(err) {
+		return refs(gvk.Kind, names), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up kind %q in the cluster: %w", gvk.Kind, err)
+	}
+	resource := m.metadata.Resource(mapping.Resource)
+	if mapping.Scope.Name() != meta.RESTScopeNameNamespace {
+		var gone []string
+		for _, name := range names {
+			_, err := resource.Get(ctx, name, metav1.GetOptions{})
+			switch {
+			case apierrors.IsNotFound(err):
+				gone = append(gone, ref(gvk.Kind, name))
+			case err != nil:
+				return nil, fmt.Errorf("get %s: %w", ref(gvk.Kind, name), err)
+			}
+		}
+		return gone, nil
+	}
+	list, err := resource.Namespace(m.namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list %s of namespace %q: %w", mapping.Resource.Resource, m.namespace, err)
+	}
+	there := map[string]bool{}
+	for _, item := range list.Items {
+		there[item.Name] = item.DeletionTimestamp == nil
+	}
+	return refs(gvk.Kind, slices.DeleteFunc(slices.Clone(names), func(name string) bool { return there[name] })), nil
+}
+
+func refs(kind string, names []string) []string {
+	var out []string
+	for _, name := range names {
+		out = append(out, ref(kind, name))
+	}
+	return out
+}
+
+// editedWorkload finds a workload whose replicas or images were changed by hand.
+// A manifest without replicas leaves them to an autoscaler.
+func editedWorkload(wanted *manifest, now *snapshot) string {
+	live := map[string]*workload{}
+	for _, w := range now.workloads(wanted.workloads()) {
+		live[w.ref()] = w
+	}
+	for _, d := range wanted.deployments {
+		if edited := edit(live[ref(kindDeployment, d.Name)], d.Spec.Replicas, d.Spec.Template.Spec); edited != "" {
+			return edited
+		}
+	}
+	for _, s := range wanted.statefulSets {
+		if edited := edit(live[ref(kindStatefulSet, s.Name)], s.Spec.Replicas, s.Spec.Template.Spec); edited != "" {
+			return edited
+		}
+	}
+	return ""
+}
+
+func edit(w *workload, wantedReplicas *int32, template corev1.PodSpec) string {
+	if w.missing {
+		return w.progress()
+	}
+	if wantedReplicas != nil && w.wanted != *wantedReplicas {
+		return fmt.Sprintf("%s has %d of %d replicas", w.ref(), w.wanted, *wantedReplicas)
+	}
+	live := images(w.template)
+	for name, image := range images(template) {
+		if live[name] != image {
+			return fmt.Sprintf("%s runs image %q in container %q, the release has %q", w.ref(), live[name], name, image)
+		}
+	}
+	return ""
+}

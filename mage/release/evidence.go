@@ -1,0 +1,102 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+const evidenceLogLines = int64(200)
+
+// Evidence is what the namespace of a release shows at one moment, for a person
+// to read later. It has no Secret and no values.
+type Evidence struct {
+	Release string
+	Taken   time.Time
+	History []string
+	Pods    []string            // a line a container
+	Events  []string            // oldest first
+	Logs    map[string][]string // pod/container, and pod/container/previous
+}
+
+// Collect takes the evidence of a release. What could not be had is in the
+// error; the rest is in the Evidence all the same.
+func (m *Manager) Collect(ctx context.Context, name string) (Evidence, error) {
+	e := Evidence{Release: m.namespace + "/" + name, Taken: time.Now().UTC(), Logs: map[string][]string{}}
+	var problems []error
+	revisions, err := m.History(ctx, name)
+	if err != nil {
+		problems = append(problems, err)
+	}
+	for _, r := range revisions {
+		e.History = append(e.History, fmt.Sprintf("%d %s %s %s: %s", r.Number, r.Updated.UTC().Format(time.RFC3339), r.Chart, r.Status, oneLine(r.Description)))
+	}
+	s, err := m.snapshot(ctx)
+	if err != nil {
+		return e, errors.Join(append(problems, err)...)
+	}
+	for _, event := range s.events {
+		e.Events = append(e.Events, eventTime(event).UTC().Format(time.RFC3339)+" "+eventLine(event))
+	}
+	for i := range s.pods {
+		p := &s.pods[i]
+		for _, c := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
+			e.Pods = append(e.Pods, containerLine(p, c))
+			key := p.Name + "/" + c.Name
+			e.Logs[key] = m.tail(ctx, p.Name, c.Name, false, evidenceLogLines)
+			if c.RestartCount > 0 {
+				e.Logs[key+"/previous"] = m.tail(ctx, p.Name, c.Name, true, evidenceLogLines)
+			}
+		}
+		if len(p.Status.ContainerStatuses) == 0 {
+			e.Pods = append(e.Pods, joined(p.Name, string(p.Status.Phase), p.Status.Reason, p.Status.Message))
+		}
+	}
+	return e, errors.Join(problems...)
+}
+
+func containerLine(p *corev1.Pod, c corev1.ContainerStatus) string {
+	state := "not started"
+	switch {
+	case c.State.Running != nil:
+		state = "running"
+	case c.State.Waiting != nil:
+		state = joined("waiting", c.State.Waiting.Reason, c.State.Waiting.Message)
+	case c.State.Terminated != nil:
+		state = fmt.Sprintf("exited with code %d (%s)", c.State.Terminated.ExitCode, c.State.Terminated.Reason)
+	}
+	return fmt.Sprintf("%s %s %s ready=%t restarts=%d image=%s: %s", p.Name, p.Status.Phase, c.Name, c.Ready, c.RestartCount, c.Image, state)
+}
+
+// Save writes release.txt, pods.txt, events.txt and a file a log into dir,
+// which it makes. It returns the files written, sorted.
+func (e Evidence) Save(dir string) ([]string, error) {
+	files := map[string][]string{
+		"release.txt": append([]string{e.Release + " at " + e.Taken.Format(time.RFC3339)}, e.History...),
+		"pods.txt":    e.Pods,
+		"events.txt":  e.Events,
+	}
+	for name, log := range e.Logs {
+		files[filepath.Join("logs", strings.ReplaceAll(name, "/", "_")+".log")] = log
+	}
+	var written []string
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return written, fmt.Errorf("write evidence to %q: %w", dir, err)
+		}
+		if err := os.WriteFile(path, []byte(strings.Join(files[name], "\n")+"\n"), 0o644); err != nil {
+			return written, fmt.Errorf("write evidence to %q: %w", dir, err)
+		}
+		written = append(written, path)
+	}
+	return written, nil
+}

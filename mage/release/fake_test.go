@@ -1,0 +1,302 @@
+package release
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/kube"
+	kubefake "helm.sh/helm/v3/pkg/kube/fake"
+	helmrelease "helm.sh/helm/v3/pkg/release"
+	"helm.sh/helm/v3/pkg/storage"
+	"helm.sh/helm/v3/pkg/storage/driver"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/meta/testrestmapper"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/cli-runtime/pkg/resource"
+	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/kubernetes/scheme"
+	metadatafake "k8s.io/client-go/metadata/fake"
+	restfake "k8s.io/client-go/rest/fake"
+
+	"todo-chatbot/mage/progress"
+)
+
+const (
+	testNamespace = "todo-dev"
+	testRelease   = "todo"
+	minute        = time.Minute
+)
+
+// cluster is an in-memory cluster: client-go's fake clientset, Helm's memory
+// driver and a Helm client that applies manifests to the clientset.
+type cluster struct {
+	t        *testing.T
+	client   *fake.Clientset
+	metadata *metadatafake.FakeMetadataClient
+	mapper   meta.RESTMapper
+	records  *driver.Memory
+	manager  *Manager
+
+	kube struct {
+		kubefake.PrintingKubeClient
+		applies int
+		err     error
+		block   chan struct{} // an apply waits for it
+
+		interrupt context.CancelFunc // is called in the middle of an apply, which then fails
+	}
+	controllers func() // what the cluster's controllers do after an apply
+}
+
+func newCluster(t *testing.T, change ...func(*Options)) *cluster {
+	c := &cluster{t: t, client: fake.NewClientset(), records: driver.NewMemory()}
+	metaScheme := metadatafake.NewTestScheme()
+	require.NoError(t, metav1.AddMetaToScheme(metaScheme))
+	c.metadata = metadatafake.NewSimpleMetadataClient(metaScheme)
+	c.mapper = testrestmapper.TestOnlyStaticRESTMapper(scheme.Scheme)
+	c.records.SetNamespace(testNamespace)
+	c.kube.Out, c.kube.LogOutput = io.Discard, io.Discard
+	c.controllers = c.ready
+	opts := Options{
+		Progress: progress.New(io.Discard, progress.Options{}), Timeout: 2 * minute,
+		Driver: c.records, Kube: c, Client: c.client, Metadata: c.metadata, Mapper: c.mapper,
+	}
+	for _, f := range change {
+		f(&opts)
+	}
+	manager, err := New(nil, testNamespace, opts)
+	require.NoError(t, err)
+	c.manager = manager
+	return c
+}
+
+// testChart has a Deployment, a Service, a ConfigMap and a StatefulSet in a subchart.
+func testChart() *chart.Chart {
+	c := &chart.Chart{
+		Metadata: &chart.Metadata{Name: "todo-chatbot", Version: "0.1.0", APIVersion: "v2"},
+		Values:   map[string]any{"replicas": 1, "image": "localhost:5000/backend@sha256:aaa"},
+		Schema:   []byte(`{"type":"object"}`),
+		Templates: []*chart.File{
+			{Name: "templates/deployment.yaml", Data: []byte(`apiVersion: apps/v1
+kind: Deployment
+metadata: {name: "{{ .Release.Name }}-backend"}
+spec:
+  replicas: {{ .Values.replicas }}
+  selector: {matchLabels: {app: backend}}
+  template:
+    metadata: {labels: {app: backend}}
+    spec:
+      containers: [{name: backend, image: "{{ .Values.image }}"}]
+`)},
+			{Name: "templates/service.yaml", Data: []byte(`apiVersion: v1
+kind: Service
+metadata: {name: "{{ .Release.Name }}-backend"}
+spec: {ports: [{port: 8000}]}
+`)},
+		},
+		Files: []*chart.File{{Name: "README.md", Data: []byte("about")}},
+	}
+	c.AddDependency(&chart.Chart{
+		Metadata: &chart.Metadata{Name: "postgresql", Version: "0.1.0", APIVersion: "v2"},
+		Templates: []*chart.File{{Name: "templates/statefulset.yaml", Data: []byte(`apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: "{{ .Release.Name }}-postgresql"}
+spec:
+  selector: {matchLabels: {app: postgresql}}
+  template:
+    metadata: {labels: {app: postgresql}}
+    spec:
+      containers: [{name: postgresql, image: "localhost:5000/postgresql@sha256:bbb"}]
+  volumeClaimTemplates: [{metadata: {name: data}}]
+`)}},
+	})
+	return c
+}
+
+func testSpec() Spec {
+	return Spec{Name: testRelease, Chart: testChart(), Values: map[string]any{"image": "localhost:5000/backend@sha256:aaa"}}
+}
+
+// deploy determines and applies, as the pipeline does.
+func (c *cluster) deploy(ctx context.Context, spec Spec) (State, Observation, error) {
+	state, err := c.manager.Determine(ctx, spec)
+	require.NoError(c.t, err)
+	obs, err := c.manager.Apply(ctx, spec, state)
+	return state, obs, err
+}
+
+// mustDeploy brings the first revision into the cluster.
+func (c *cluster) mustDeploy(spec Spec) {
+	_, _, err := c.deploy(context.Background(), spec)
+	require.NoError(c.t, err)
+}
+
+// record stores a revision as another run might have left it.
+func (c *cluster) record(version int, status helmrelease.Status, like *helmrelease.Release) {
+	r := &helmrelease.Release{Name: testRelease, Namespace: testNamespace, Version: version, Info: &helmrelease.Info{}}
+	if like != nil {
+		r.Chart, r.Config, r.Manifest = like.Chart, like.Config, like.Manifest
+	} else {
+		r.Chart = testChart()
+	}
+	r.SetStatus(status, "as left")
+	require.NoError(c.t, storage.Init(c.records).Create(r))
+}
+
+func (c *cluster) statuses() []string {
+	revisions, err := c.manager.History(context.Background(), testRelease)
+	require.NoError(c.t, err)
+	var out []string
+	for _, r := range revisions {
+		out = append(out, r.Status)
+	}
+	return out
+}
+
+// ready does what the controllers do when all goes well.
+func (c *cluster) ready() {
+	ctx := context.Background()
+	deployments, err := c.client.AppsV1().Deployments(testNamespace).List(ctx, metav1.ListOptions{})
+	require.NoError(c.t, err)
+	for _, d := range deployments.Items {
+		n := replicas(d.Spec.Replicas)
+		d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation, Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, AvailableReplicas: n}
+		c.put(&d)
+	}
+	sets, err := c.client.AppsV1().StatefulSets(testNamespace).List(ctx, metav1.ListOptions{})
+	require.NoError(c.t, err)
+	for _, s := range sets.Items {
+		n := replicas(s.Spec.Replicas)
+		s.Status = appsv1.StatefulSetStatus{ObservedGeneration: s.Generation, Replicas: n, ReadyReplicas: n, CurrentRevision: "r1", UpdateRevision: "r1"}
+		c.put(&s)
+	}
+}
+
+// put creates or replaces an object.
+func (c *cluster) put(obj runtime.Object) {
+	gvks, _, err := scheme.Scheme.ObjectKinds(obj)
+	require.NoError(c.t, err)
+	mapping, err := c.mapper.RESTMapping(gvks[0].GroupKind(), gvks[0].Version)
+	require.NoError(c.t, err)
+	accessor, err := meta.Accessor(obj)
+	require.NoError(c.t, err)
+	accessor.SetNamespace(testNamespace)
+	if accessor.GetUID() == "" {
+		accessor.SetUID(types.UID(gvks[0].Kind + "-" + accessor.GetName()))
+	}
+	tracker := c.client.Tracker()
+	if err := tracker.Create(mapping.Resource, obj, testNamespace); err == nil {
+		partial := &metav1.PartialObjectMetadata{
+			TypeMeta:   metav1.TypeMeta{APIVersion: gvks[0].GroupVersion().String(), Kind: gvks[0].Kind},
+			ObjectMeta: metav1.ObjectMeta{Name: accessor.GetName(), Namespace: testNamespace},
+		}
+		require.NoError(c.t, c.metadata.Tracker().Create(mapping.Resource, partial, testNamespace))
+		return
+	}
+	require.NoError(c.t, tracker.Update(mapping.Resource, obj, testNamespace))
+}
+
+// remove deletes an object as a person would by hand.
+func (c *cluster) remove(obj runtime.Object, name string) {
+	gvks, _, err := scheme.Scheme.ObjectKinds(obj)
+	require.NoError(c.t, err)
+	mapping, err := c.mapper.RESTMapping(gvks[0].GroupKind(), gvks[0].Version)
+	require.NoError(c.t, err)
+	require.NoError(c.t, c.client.Tracker().Delete(mapping.Resource, testNamespace, name))
+	require.NoError(c.t, c.metadata.Tracker().Delete(mapping.Resource, testNamespace, name))
+}
+
+// The rest is Helm's kube.Interface.
+
+var _ kube.Interface = (*cluster)(nil)
+
+func (c *cluster) IsReachable() error                                  { return nil }
+func (c *cluster) Wait(kube.ResourceList, time.Duration) error         { panic("Helm must not wait") }
+func (c *cluster) WaitWithJobs(kube.ResourceList, time.Duration) error { panic("Helm must not wait") }
+func (c *cluster) WatchUntilReady(kube.ResourceList, time.Duration) error {
+	panic("Helm must not wait")
+}
+
+func (c *cluster) WaitAndGetCompletedPodPhase(string, time.Duration) (corev1.PodPhase, error) {
+	panic("Helm must not wait")
+}
+
+func (c *cluster) Build(r io.Reader, _ bool) (kube.ResourceList, error) {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := parseManifest(string(text))
+	if err != nil {
+		return nil, err
+	}
+	absent := &restfake.RESTClient{
+		NegotiatedSerializer: scheme.Codecs,
+		Resp:                 &http.Response{StatusCode: http.StatusNotFound, Body: io.NopCloser(bytes.NewReader(nil))},
+	}
+	var out kube.ResourceList
+	for _, obj := range parsed.objects {
+		mapping, err := c.mapper.RESTMapping(obj.GroupVersionKind().GroupKind(), obj.GroupVersionKind().Version)
+		if err != nil {
+			return nil, err
+		}
+		out.Append(&resource.Info{Client: absent, Mapping: mapping, Namespace: testNamespace, Name: obj.GetName(), Object: obj})
+	}
+	return out, nil
+}
+
+func (c *cluster) Create(resources kube.ResourceList) (*kube.Result, error) {
+	return &kube.Result{Created: resources}, c.apply(resources)
+}
+
+func (c *cluster) Update(_, target kube.ResourceList, _ bool) (*kube.Result, error) {
+	return &kube.Result{Updated: target}, c.apply(target)
+}
+
+func (c *cluster) apply(resources kube.ResourceList) error {
+	if c.kube.block != nil {
+		<-c.kube.block
+	}
+	if c.kube.interrupt != nil {
+		c.kube.interrupt()
+		return errors.New("could not get information about the resource: context canceled")
+	}
+	if c.kube.err != nil {
+		return c.kube.err
+	}
+	c.kube.applies++
+	for _, info := range resources {
+		typed, err := scheme.Scheme.New(info.Mapping.GroupVersionKind)
+		if err != nil {
+			return err
+		}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(info.Object.(*unstructured.Unstructured).Object, typed); err != nil {
+			return err
+		}
+		accessor, _ := meta.Accessor(typed)
+		accessor.SetGeneration(int64(c.kube.applies))
+		c.put(typed)
+	}
+	c.controllers()
+	return nil
+}
+
+func (c *cluster) Delete(resources kube.ResourceList) (*kube.Result, []error) {
+	for _, info := range resources {
+		_ = c.client.Tracker().Delete(info.Mapping.Resource, testNamespace, info.Name)
+		_ = c.metadata.Tracker().Delete(info.Mapping.Resource, testNamespace, info.Name)
+	}
+	return &kube.Result{Deleted: resources}, nil
+}

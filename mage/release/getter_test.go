@@ -1,0 +1,91 @@
+package release
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/rest"
+)
+
+func TestNewNeedsANamespaceAndAWayToTheCluster(t *testing.T) {
+	_, err := New(&rest.Config{Host: "http://127.0.0.1:1"}, "", Options{})
+	require.Error(t, err)
+	_, err = New(nil, testNamespace, Options{})
+	assert.ErrorContains(t, err, "rest.Config")
+}
+
+func TestARequestEndsWithTheActionsContext(t *testing.T) {
+	arrived := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(arrived)
+		select {
+		case <-r.Context().Done():
+		case <-time.After(10 * time.Second):
+		}
+	}))
+	defer server.Close()
+	m, err := New(&rest.Config{Host: server.URL}, testNamespace, Options{})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { <-arrived; cancel() }()
+	cfg := m.configuration(ctx, func(string, ...any) {})
+	assert.Error(t, cfg.KubeClient.IsReachable())
+	began := time.Now()
+	assert.ErrorIs(t, cfg.KubeClient.IsReachable(), context.Canceled, "no further request is sent")
+	assert.Less(t, time.Since(began), time.Second)
+}
+
+func TestTheBodyOfAnAnswerEndsWithTheActionsContext(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusOK)
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-r.Context().Done():
+		case <-time.After(10 * time.Second):
+		}
+	}))
+	defer server.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, server.URL, nil)
+	require.NoError(t, err)
+	resp, err := bound{ctx, http.DefaultTransport}.RoundTrip(req)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	time.AfterFunc(10*time.Millisecond, cancel)
+	_, err = io.ReadAll(resp.Body)
+	assert.ErrorIs(t, err, context.Canceled)
+}
+
+func TestNoKubeconfigOfThePersonIsRead(t *testing.T) {
+	var wrong atomic.Bool
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { wrong.Store(true) }))
+	defer other.Close()
+	right := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"major":"1","minor":"36","gitVersion":"v1.36.3"}`)
+	}))
+	defer right.Close()
+	kubeconfig := filepath.Join(t.TempDir(), "config")
+	require.NoError(t, os.WriteFile(kubeconfig, []byte(`{apiVersion: v1, kind: Config, current-context: x,
+contexts: [{name: x, context: {cluster: x, namespace: elsewhere}}], clusters: [{name: x, cluster: {server: "`+other.URL+`"}}]}`), 0o600))
+	t.Setenv("KUBECONFIG", kubeconfig)
+	t.Setenv("HELM_NAMESPACE", "elsewhere")
+
+	m, err := New(&rest.Config{Host: right.URL}, testNamespace, Options{})
+	require.NoError(t, err)
+	cfg := m.configuration(context.Background(), func(string, ...any) {})
+	require.NoError(t, cfg.KubeClient.IsReachable())
+	namespace, _, err := newGetter(m.config, testNamespace).ToRawKubeConfigLoader().Namespace()
+	require.NoError(t, err)
+	assert.Equal(t, testNamespace, namespace)
+	assert.False(t, wrong.Load())
+}

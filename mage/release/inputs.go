@@ -1,0 +1,249 @@
+package release
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"sort"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"sigs.k8s.io/yaml"
+)
+
+// inputsFile is added to the chart that Helm stores. Helm keeps neither the
+// subcharts nor the chart's values as they were (it merges into them), so what
+// went in is recorded beside them, as a digest a file.
+const inputsFile = "release-inputs.json"
+
+const namedChanges = 3
+
+// fingerprint gives a digest for each file of a chart and its subcharts, by path.
+// Comments and order in values.yaml and Chart.yaml do not count.
+func fingerprint(c *chart.Chart) (map[string]string, error) {
+	prints := map[string]string{}
+	return prints, addPrints(prints, "", c)
+}
+
+func addPrints(prints map[string]string, prefix string, c *chart.Chart) error {
+	add := func(name string, data []byte) {
+		sum := sha256.Sum256(data)
+		prints[prefix+name] = hex.EncodeToString(sum[:16])
+	}
+	metadata, err := json.Marshal(copyMetadata(c.Metadata, true))
+	if err != nil {
+		return fmt.Errorf("metadata of chart %q: %w", c.Name(), err)
+	}
+	add("Chart.yaml", metadata)
+	values, err := loadedValues(c)
+	if err != nil {
+		return fmt.Errorf("values of chart %q: %w", c.Name(), err)
+	}
+	add("values.yaml", values)
+	if len(c.Schema) > 0 {
+		add("values.schema.json", c.Schema)
+	}
+	for _, f := range slices.Concat(c.Templates, c.Files) {
+		if f.Name != inputsFile {
+			add(f.Name, f.Data)
+		}
+	}
+	for _, sub := range c.Dependencies() {
+		if err := addPrints(prints, prefix+"charts/"+sub.Name()+"/", sub); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadedValues are a chart's values as its file has them: rendering a chart
+// merges others into Chart.Values.
+func loadedValues(c *chart.Chart) ([]byte, error) {
+	for _, f := range c.Raw {
+		if f.Name == "values.yaml" {
+			var values map[string]any
+			if err := yaml.Unmarshal(f.Data, &values); err != nil {
+				return nil, err
+			}
+			return json.Marshal(values)
+		}
+	}
+	return json.Marshal(c.Values)
+}
+
+// storedChart is a copy of c for Helm to work on and store.
+func storedChart(c *chart.Chart) (*chart.Chart, error) {
+	prints, err := fingerprint(c)
+	if err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(prints)
+	if err != nil {
+		return nil, err
+	}
+	stored := copyChart(c)
+	stored.Files = append(stored.Files, &chart.File{Name: inputsFile, Data: data})
+	return stored, nil
+}
+
+// recordedInputs are the digests a stored chart carries, nil when another tool stored it.
+func recordedInputs(stored *chart.Chart) map[string]string {
+	if stored == nil {
+		return nil
+	}
+	for _, f := range stored.Files {
+		if f.Name == inputsFile {
+			var prints map[string]string
+			if json.Unmarshal(f.Data, &prints) == nil {
+				return prints
+			}
+		}
+	}
+	return nil
+}
+
+// chartChange says how the wanted chart differs from a stored one, "" when not.
+func chartChange(stored, wanted *chart.Chart) (string, error) {
+	before := recordedInputs(stored)
+	if before == nil {
+		return "chart was released by another tool, its inputs are not recorded", nil
+	}
+	now, err := fingerprint(wanted)
+	if err != nil {
+		return "", err
+	}
+	var changed []string
+	for name := range now {
+		if before[name] != now[name] {
+			changed = append(changed, name)
+		}
+	}
+	for name := range before {
+		if _, there := now[name]; !there {
+			changed = append(changed, name+" (removed)")
+		}
+	}
+	return listed("chart changed: ", changed), nil
+}
+
+// valuesChange says which values differ from the stored ones, "" when none.
+func valuesChange(stored, wanted map[string]any) (string, error) {
+	before, err := plain(stored)
+	if err != nil {
+		return "", err
+	}
+	now, err := plain(wanted)
+	if err != nil {
+		return "", err
+	}
+	var changed []string
+	differing("", before, now, &changed)
+	return listed("values changed: ", changed), nil
+}
+
+func differing(path string, before, now any, changed *[]string) {
+	old, isOld := before.(map[string]any)
+	cur, isCur := now.(map[string]any)
+	if !isOld || !isCur {
+		if !reflect.DeepEqual(before, now) {
+			*changed = append(*changed, strings.TrimPrefix(path, "."))
+		}
+		return
+	}
+	keys := maps.Clone(old)
+	maps.Copy(keys, cur)
+	for key := range keys {
+		_, inOld := old[key]
+		_, inCur := cur[key]
+		if inOld != inCur { // a null given is not the same as nothing given
+			*changed = append(*changed, strings.TrimPrefix(path+"."+key, "."))
+			continue
+		}
+		differing(path+"."+key, old[key], cur[key], changed)
+	}
+}
+
+// plain gives values the types that they have after storage.
+func plain(values map[string]any) (map[string]any, error) {
+	data, err := json.Marshal(values)
+	if err != nil {
+		return nil, fmt.Errorf("values: %w", err)
+	}
+	out := map[string]any{}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	if err := decoder.Decode(&out); err != nil {
+		return nil, fmt.Errorf("values: %w", err)
+	}
+	if out == nil { // null
+		out = map[string]any{}
+	}
+	return out, nil
+}
+
+func listed(prefix string, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	sort.Strings(names)
+	more := len(names) - namedChanges
+	if more <= 0 {
+		return prefix + strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s%s and %d more", prefix, strings.Join(names[:namedChanges], ", "), more)
+}
+
+// copyChart copies what Helm's actions write to. Files are shared.
+func copyChart(c *chart.Chart) *chart.Chart {
+	out := &chart.Chart{
+		Raw: c.Raw, Metadata: copyMetadata(c.Metadata, false), Lock: c.Lock, Schema: c.Schema,
+		Templates: slices.Clone(c.Templates), Files: slices.Clone(c.Files), Values: copyValues(c.Values),
+	}
+	for _, sub := range c.Dependencies() {
+		out.AddDependency(copyChart(sub))
+	}
+	return out
+}
+
+// copyMetadata copies a chart's metadata; loaded puts back what rendering sets.
+func copyMetadata(md *chart.Metadata, loaded bool) *chart.Metadata {
+	out := *md
+	out.Dependencies = nil
+	for _, dep := range md.Dependencies {
+		d := *dep
+		if loaded {
+			d.Enabled = false
+		}
+		out.Dependencies = append(out.Dependencies, &d)
+	}
+	return &out
+}
+
+func copyValues(values map[string]any) map[string]any {
+	if values == nil {
+		return nil
+	}
+	return copyValue(values).(map[string]any)
+}
+
+func copyValue(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key, value := range v {
+			out[key] = copyValue(value)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, value := range v {
+			out[i] = copyValue(value)
+		}
+		return out
+	}
+	return v
+}

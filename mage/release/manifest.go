@@ -1,0 +1,100 @@
+package release
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/releaseutil"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
+)
+
+// Kinds of workload whose pods are waited for.
+const (
+	kindDeployment  = "Deployment"
+	kindStatefulSet = "StatefulSet"
+)
+
+// manifest is what a revision put into the cluster.
+type manifest struct {
+	objects      []*unstructured.Unstructured
+	deployments  []*appsv1.Deployment
+	statefulSets []*appsv1.StatefulSet
+}
+
+func parseManifest(text string) (*manifest, error) {
+	documents := releaseutil.SplitManifests(text)
+	names := make([]string, 0, len(documents))
+	for name := range documents {
+		names = append(names, name)
+	}
+	sort.Sort(releaseutil.BySplitManifestsOrder(names))
+	m := &manifest{}
+	for _, name := range names {
+		var content map[string]any
+		if err := yaml.Unmarshal([]byte(documents[name]), &content); err != nil {
+			return nil, fmt.Errorf("manifest of the release: %w", err)
+		}
+		if len(content) == 0 {
+			continue
+		}
+		if err := m.add(&unstructured.Unstructured{Object: content}); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+func (m *manifest) add(obj *unstructured.Unstructured) error {
+	m.objects = append(m.objects, obj)
+	if obj.GroupVersionKind().Group != appsv1.GroupName {
+		return nil
+	}
+	var err error
+	switch obj.GetKind() {
+	case kindDeployment:
+		d := &appsv1.Deployment{}
+		err = runtime.DefaultUnstructuredConverter.FromUnstructured(obj.Object, d)
+		m.deployments = append(m.deployments, d)
+	case kindStatefulSet:
+		s := &appsv1.StatefulSet{}
+		err = runtime.DefaultUnstructuredConverter.FromUnstructured(obj.Object, s)
+		m.statefulSets = append(m.statefulSets, s)
+	}
+	if err != nil {
+		return fmt.Errorf("manifest of the release: %s: %w", ref(obj.GetKind(), obj.GetName()), err)
+	}
+	return nil
+}
+
+// workloads are the references of everything that is waited for, sorted.
+func (m *manifest) workloads() []string {
+	var refs []string
+	for _, d := range m.deployments {
+		refs = append(refs, ref(kindDeployment, d.Name))
+	}
+	for _, s := range m.statefulSets {
+		refs = append(refs, ref(kindStatefulSet, s.Name))
+	}
+	sort.Strings(refs)
+	return refs
+}
+
+// ref is how a person names an object: deployment/todo-backend.
+func ref(kind, name string) string { return strings.ToLower(kind) + "/" + name }
+
+// images are a pod template's images by container name, init containers too.
+func images(spec corev1.PodSpec) map[string]string {
+	out := map[string]string{}
+	for _, c := range spec.InitContainers {
+		out[c.Name] = c.Image
+	}
+	for _, c := range spec.Containers {
+		out[c.Name] = c.Image
+	}
+	return out
+}

@@ -1,0 +1,186 @@
+// Package release brings one Helm release of one namespace to what a Spec wants,
+// through the Helm SDK and without a helm executable: it determines what is true
+// in the cluster, does only what is missing, waits until the new pods serve, and
+// names the cause when they do not. It neither builds charts nor chooses values.
+//
+// One run at a time per release is the caller's to ensure (a lease or a lock):
+// a record left pending is taken for the trace of a run that was killed.
+package release
+
+import (
+	"errors"
+	"fmt"
+	"log"
+	"strings"
+	"time"
+
+	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/kube"
+	"helm.sh/helm/v3/pkg/storage/driver"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+
+	"todo-chatbot/mage/progress"
+)
+
+// DefaultTimeout bounds an action together with its wait when neither Spec nor
+// Options says otherwise. Helm itself would take a zero for "at once".
+const DefaultTimeout = 5 * time.Minute
+
+const (
+	storageTimeout = 30 * time.Second // of one request to the release records
+	keptRevisions  = 10
+)
+
+// ErrNotFound is returned for a release that has no record.
+var ErrNotFound = errors.New("release not found")
+
+// Spec is what is wanted. Chart is used as loaded: neither Determine nor Apply
+// changes it. Values hold what differs from the chart's own values and no
+// secrets: Helm stores them.
+type Spec struct {
+	Name      string
+	Namespace string // empty means the Manager's
+	Chart     *chart.Chart
+	Values    map[string]any
+	Timeout   time.Duration // of Apply, wait included; 0 means Options.Timeout
+}
+
+// Options are the optional parts of a Manager; the zero value is complete.
+// Driver, Kube, Client, Metadata and Mapper replace what New makes from the
+// rest.Config; with all of them given, the rest.Config may be nil.
+type Options struct {
+	Progress *progress.Reporter
+	Timeout  time.Duration // 0 means DefaultTimeout
+
+	Driver   driver.Driver // where the records are; default Secrets in the namespace
+	Kube     kube.Interface
+	Client   kubernetes.Interface
+	Metadata metadata.Interface
+	Mapper   meta.RESTMapper
+}
+
+// Manager works on the releases of one namespace. It is safe for concurrent use
+// on different releases.
+type Manager struct {
+	namespace string
+	config    *rest.Config
+	timeout   time.Duration
+	progress  *progress.Reporter
+
+	records  driver.Driver // never bound to an action's context: a cancelled run must still record its end
+	kube     kube.Interface
+	client   kubernetes.Interface
+	metadata metadata.Interface
+	mapper   meta.RESTMapper
+}
+
+// New returns a Manager for a namespace of the cluster that cfg describes. It
+// reads no kubeconfig and no environment, and does not talk to the cluster.
+func New(cfg *rest.Config, namespace string, opts Options) (*Manager, error) {
+	if namespace == "" {
+		return nil, errors.New("a release manager needs a namespace")
+	}
+	m := &Manager{
+		namespace: namespace, timeout: opts.Timeout, progress: opts.Progress,
+		records: opts.Driver, kube: opts.Kube, client: opts.Client, metadata: opts.Metadata, mapper: opts.Mapper,
+	}
+	if m.timeout <= 0 {
+		m.timeout = DefaultTimeout
+	}
+	if cfg == nil {
+		if m.records == nil || m.kube == nil || m.client == nil || m.metadata == nil || m.mapper == nil {
+			return nil, errors.New("a release manager needs a rest.Config, or every client in its options")
+		}
+		return m, nil
+	}
+	m.config = rest.CopyConfig(cfg)
+	m.config.QPS = -1 // the API server has its own fairness; a client-side limit of 5 a second only delays
+	m.config.WarningHandler = rest.NoWarnings{}
+	if err := m.connect(); err != nil {
+		return nil, fmt.Errorf("clients for namespace %q: %w", namespace, err)
+	}
+	return m, nil
+}
+
+// connect makes the clients that the options did not give.
+func (m *Manager) connect() error {
+	brief := rest.CopyConfig(m.config)
+	brief.Timeout = storageTimeout
+	if m.client == nil {
+		client, err := kubernetes.NewForConfig(m.config)
+		if err != nil {
+			return err
+		}
+		m.client = client
+	}
+	if m.records == nil {
+		client, err := kubernetes.NewForConfig(brief)
+		if err != nil {
+			return err
+		}
+		secrets := driver.NewSecrets(client.CoreV1().Secrets(m.namespace))
+		secrets.Log = func(string, ...any) {}
+		m.records = secrets
+	}
+	if m.metadata == nil {
+		client, err := metadata.NewForConfig(m.config)
+		if err != nil {
+			return err
+		}
+		m.metadata = client
+	}
+	if m.mapper == nil {
+		mapper, err := newGetter(brief, m.namespace).ToRESTMapper()
+		if err != nil {
+			return err
+		}
+		m.mapper = mapper
+	}
+	return nil
+}
+
+// check completes the Spec and reports everything that is wrong with it.
+func (m *Manager) check(spec *Spec) error {
+	var problems []error
+	if err := chartutil.ValidateReleaseName(spec.Name); err != nil {
+		problems = append(problems, fmt.Errorf("release name %q: %w", spec.Name, err))
+	}
+	if spec.Namespace == "" {
+		spec.Namespace = m.namespace
+	}
+	if spec.Namespace != m.namespace {
+		problems = append(problems, fmt.Errorf("release %q is wanted in namespace %q, this manager works in %q",
+			spec.Name, spec.Namespace, m.namespace))
+	}
+	if spec.Chart == nil || spec.Chart.Metadata == nil {
+		problems = append(problems, fmt.Errorf("release %q has no chart", spec.Name))
+	}
+	if spec.Timeout < 0 {
+		problems = append(problems, fmt.Errorf("time-out %s of release %q is negative", spec.Timeout, spec.Name))
+	}
+	if spec.Timeout == 0 {
+		spec.Timeout = m.timeout
+	}
+	return errors.Join(problems...)
+}
+
+// lines is a Helm or client-go log that goes to a step.
+func lines(step *progress.Step) action.DebugLog {
+	out := log.New(step, "", 0)
+	return func(format string, v ...any) { out.Printf("%s", strings.TrimRight(fmt.Sprintf(format, v...), "\n")) }
+}
+
+// warnings passes the API server's warnings (an unknown field, a deprecated
+// version) to a step's log; client-go would print them.
+type warnings struct{ log action.DebugLog }
+
+func (w warnings) HandleWarningHeader(code int, _ string, text string) {
+	if code == 299 && text != "" {
+		w.log("warning: %s", text)
+	}
+}

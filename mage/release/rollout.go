@@ -1,0 +1,168 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"todo-chatbot/mage/progress"
+)
+
+const (
+	pollEvery   = 500 * time.Millisecond
+	findingGap  = 3 * time.Second // a finding that is gone for less is the same one
+	freshBudget = 10 * time.Second
+)
+
+// timeLimit is the cause of a context that this package's own bound ended.
+type timeLimit time.Duration
+
+func (l timeLimit) Error() string { return "not done within " + time.Duration(l).String() }
+
+// tracker remembers between snapshots what one of them cannot tell.
+type tracker struct {
+	baseline map[string]int32     // restarts of a container when first seen
+	since    map[string]time.Time // when a finding was first seen
+	seen     map[string]time.Time // and last
+}
+
+func newTracker() *tracker {
+	return &tracker{baseline: map[string]int32{}, since: map[string]time.Time{}, seen: map[string]time.Time{}}
+}
+
+// restarts counts from the first sight of a container, so that an old pod's past
+// is not held against it.
+func (t *tracker) restarts(p *corev1.Pod, c corev1.ContainerStatus) int {
+	key := string(p.UID) + "/" + c.Name
+	base, known := t.baseline[key]
+	if !known {
+		base = c.RestartCount
+		t.baseline[key] = base
+	}
+	return int(c.RestartCount - base)
+}
+
+// final says whether any finding has lasted long enough to end the wait.
+func (t *tracker) final(found []finding, now time.Time) bool {
+	final := false
+	for _, f := range found {
+		if last, known := t.seen[f.key]; !known || now.Sub(last) > findingGap {
+			t.since[f.key] = now
+		}
+		t.seen[f.key] = now
+		final = final || (f.grace != atTheEnd && now.Sub(t.since[f.key]) >= f.grace)
+	}
+	return final
+}
+
+// wait returns when the workloads of a manifest are rolled out, with a *Failure
+// as soon as they cannot be, or when ctx ends.
+func (m *Manager) wait(ctx context.Context, refs []string, step *progress.Step) error {
+	t := newTracker()
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	var listing error
+	for {
+		s, err := m.snapshot(ctx)
+		listing = err // the API server may be away for a moment; the last error is told at the end
+		if err == nil {
+			workloads := s.workloads(refs)
+			waiting := notReady(workloads)
+			if len(waiting) == 0 {
+				return nil
+			}
+			step.Update("%s", strings.Join(waiting, ", "))
+			found := s.diagnose(workloads, t.restarts)
+			if t.final(found, time.Now()) {
+				return m.failure(ctx, found)
+			}
+			m.unblock(ctx, s, refs)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			cause := context.Cause(ctx)
+			if limit, ours := cause.(timeLimit); ours {
+				return m.lastWord(ctx, refs, t, limit, listing)
+			}
+			return cause
+		}
+	}
+}
+
+func notReady(workloads []*workload) []string {
+	var out []string
+	for _, w := range workloads {
+		if !w.rolledOut() {
+			out = append(out, w.progress())
+		}
+	}
+	return out
+}
+
+// lastWord is the diagnosis when the time bound is reached.
+func (m *Manager) lastWord(ctx context.Context, refs []string, t *tracker, limit timeLimit, listing error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), freshBudget)
+	defer cancel()
+	s, err := m.snapshot(ctx)
+	if err != nil {
+		return fmt.Errorf("the cluster does not answer any more: %w", errors.Join(err, listing))
+	}
+	workloads := s.workloads(refs)
+	if len(notReady(workloads)) == 0 {
+		return nil
+	}
+	f := m.failure(ctx, s.diagnose(workloads, t.restarts))
+	f.TimedOut = time.Duration(limit)
+	return f
+}
+
+// failure adds the logs to what was found.
+func (m *Manager) failure(ctx context.Context, found []finding) *Failure {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), freshBudget)
+	defer cancel()
+	f := &Failure{}
+	for _, one := range found {
+		switch one.Kind {
+		case KindCrash, KindInit, KindProbe:
+			one.Logs = m.logs(ctx, one.Pod, one.Container, one.previous)
+		}
+		f.Causes = append(f.Causes, one.Cause)
+	}
+	return f
+}
+
+// unblock deletes the pods of an older revision that are not ready and stand in
+// a StatefulSet's way: its controller waits for them before it replaces them,
+// which for a broken revision is for ever. A pod that is ready is never touched.
+func (m *Manager) unblock(ctx context.Context, s *snapshot, refs []string) {
+	for _, w := range s.workloads(refs) {
+		if w.kind != kindStatefulSet || w.settled {
+			continue
+		}
+		for _, p := range w.old {
+			if podReady(p) {
+				continue
+			}
+			err := m.client.CoreV1().Pods(m.namespace).Delete(ctx, p.Name, *metav1.NewPreconditionDeleteOptions(string(p.UID)))
+			if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+				return // the next round tries again
+			}
+		}
+	}
+}
+
+func podReady(p *corev1.Pod) bool {
+	for _, c := range p.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}

@@ -1,0 +1,91 @@
+// Package targets is the command surface: one file a namespace, and each method
+// loads, calls and prints. It is the only user of mage's library, and decides
+// nothing.
+package targets
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/magefile/mage/mg"
+	"golang.org/x/term"
+
+	"todo-chatbot/mage/config"
+	"todo-chatbot/mage/pipeline"
+	"todo-chatbot/mage/progress"
+)
+
+const defaultEnvironment = "dev"
+
+// flags are the options that several targets share.
+type flags struct {
+	env *string
+	yes *bool
+}
+
+// open loads an environment and returns its pipeline.
+func open(f flags) (*pipeline.Pipeline, error) {
+	name := defaultEnvironment
+	if f.env != nil {
+		name = *f.env
+	}
+	root, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("find the project: %w", err)
+	}
+	env, err := config.Load(root, name, os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	return pipeline.New(env, pipeline.Options{Progress: reporter(), Getenv: os.Getenv, Confirm: confirm(f.yes)}), nil
+}
+
+func reporter() *progress.Reporter {
+	terminal := term.IsTerminal(int(os.Stderr.Fd()))
+	width, _, err := term.GetSize(int(os.Stderr.Fd()))
+	if err != nil {
+		width = 0
+	}
+	return progress.New(os.Stderr, progress.Options{Terminal: terminal && !mg.Verbose(), Verbose: mg.Verbose(), Width: width})
+}
+
+// confirm asks at a terminal; anywhere else, and with -yes, the answer is yes.
+func confirm(yes *bool) func(string) bool {
+	if yes != nil && *yes || !term.IsTerminal(int(os.Stdin.Fd())) || os.Getenv("CI") != "" {
+		return nil
+	}
+	return func(question string) bool {
+		fmt.Fprintf(os.Stderr, "%s? [Y/n] ", question)
+		answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
+		answer = strings.ToLower(strings.TrimSpace(answer))
+		return err == nil && (answer == "" || answer == "y" || answer == "yes")
+	}
+}
+
+// exit gives an error the exit code that mage ends with.
+func exit(err error) error {
+	if err == nil {
+		return nil
+	}
+	return mg.Fatal(pipeline.ExitCode(err), err)
+}
+
+// with opens a pipeline and does one thing with it.
+func with(f flags, do func(*pipeline.Pipeline) error) error {
+	p, err := open(f)
+	if err == nil {
+		err = do(p)
+	}
+	return exit(err)
+}
+
+func deploy(ctx context.Context, f flags) error {
+	return with(f, func(p *pipeline.Pipeline) error {
+		done, err := p.Deploy(ctx)
+		done.Print(os.Stdout)
+		return err
+	})
+}

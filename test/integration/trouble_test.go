@@ -1,0 +1,95 @@
+package integration
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/moby/moby/client"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"todo-chatbot/test/project"
+)
+
+func (l *life) portInUse(t *testing.T) {
+	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(l.Port)))
+	require.NoError(t, err)
+	defer listener.Close()
+	result := l.mage(t, "deploy:dev")
+	assert.Equal(t, 2, result.Code)
+	assert.Contains(t, result.Stderr, strconv.Itoa(l.Port))
+	assert.Contains(t, result.Stderr, "TODO_PORT")
+}
+
+func (l *life) twoAtOnce(t *testing.T) {
+	require.NoError(t, l.Append(backendFile, "\nTWO_AT_ONCE = 1\n"))
+	first := make(chan project.Result, 1)
+	go func() {
+		result, _ := l.Mage(t.Context(), "deploy:dev")
+		first <- result
+	}()
+	// Whichever of the two comes second must be told.
+	var second project.Result
+	require.Eventually(t, func() bool {
+		var err error
+		second, err = l.Mage(t.Context(), "deploy:dev")
+		return err == nil && second.Code != 0
+	}, time.Minute, 50*time.Millisecond)
+	assert.Equal(t, 1, second.Code)
+	assert.Contains(t, second.Stderr, "another run works on cluster")
+	assert.Contains(t, second.Stderr, "deploy:dev")
+	assert.Zero(t, (<-first).Code)
+}
+
+func (l *life) interrupted(t *testing.T) {
+	require.NoError(t, l.Append(backendFile, "\nINTERRUPTED = 1\n"))
+	before := l.mage(t, "release:history")
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	result, err := l.Mage(ctx, "deploy:dev")
+	require.NoError(t, err)
+	assert.NotZero(t, result.Code)
+	after := l.deploy(t)
+	assert.Equal(t, 1, len(after.Lines("revision")))
+	history := l.mage(t, "release:history").Stdout
+	assert.NotContains(t, history, "pending")
+	assert.Greater(t, strings.Count(history, "\n"), strings.Count(before.Stdout, "\n"))
+}
+
+func (l *life) stoppedNode(t *testing.T) {
+	api := docker(t)
+	wait := 10
+	_, err := api.ContainerStop(t.Context(), l.Cluster+"-control-plane", client.ContainerStopOptions{Timeout: &wait})
+	require.NoError(t, err)
+	result := l.deploy(t)
+	assert.Equal(t, 3, strings.Count(result.Stderr, "unchanged")-strings.Count(result.Stderr, "release "), "the registry kept the images")
+	assert.NotContains(t, result.Stderr, "built")
+}
+
+func (l *life) clean(t *testing.T) {
+	api := docker(t)
+	foreign(t, api)
+	defer func() {
+		ctx := context.WithoutCancel(t.Context())
+		_, err := api.ContainerRemove(ctx, "foreign-control-plane", client.ContainerRemoveOptions{})
+		assert.NoError(t, err, "another's container is still there")
+		_, err = api.NetworkRemove(ctx, "foreign-network", client.NetworkRemoveOptions{})
+		assert.NoError(t, err, "another's network is still there")
+	}()
+	result := l.mage(t, "clean")
+	require.Zero(t, result.Code, result.Stderr)
+	removed := strings.Join(result.Lines("removed"), "\n")
+	assert.Contains(t, removed, "release todo-dev/todo")
+	assert.Contains(t, removed, l.Cluster+"-control-plane")
+	assert.Contains(t, removed, "todo-chatbot-buildkit")
+}
+
+func (l *life) cleanAgain(t *testing.T) {
+	result := l.mage(t, "clean")
+	assert.Zero(t, result.Code, result.Stderr)
+	assert.Equal(t, "nothing to remove\n", result.Stdout)
+}

@@ -1,0 +1,188 @@
+// Package project runs the pipeline as a user does: a copy of the sources in a
+// folder of its own, and `go tool mage` in it. It is for tests and benchmarks
+// that must not touch the tree they come from or a cluster that is not theirs.
+package project
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Project is a copy of the sources with a cluster name and ports of its own.
+type Project struct {
+	Dir     string
+	Cluster string
+	Port    int      // of 127.0.0.1, where dev's frontend answers
+	Env     []string // added to the environment of every run
+	Log     io.Writer
+}
+
+// Result is how one run of mage ended.
+type Result struct {
+	Code           int
+	Stdout, Stderr string
+	Took           time.Duration
+}
+
+// Copy copies the sources that git knows or would add from root into dir.
+func Copy(ctx context.Context, root, dir, cluster string, log io.Writer) (*Project, error) {
+	list := exec.CommandContext(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	list.Dir = root
+	out, err := list.Output()
+	if err != nil {
+		return nil, fmt.Errorf("list the project's files in %q: %w", root, err)
+	}
+	for name := range strings.SplitSeq(strings.TrimRight(string(out), "\x00"), "\x00") {
+		if err := copyFile(filepath.Join(root, name), filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+	}
+	p := &Project{Dir: dir, Cluster: cluster, Log: log, Env: []string{"TODO_CLUSTER=" + cluster}}
+	return p, p.ownPorts()
+}
+
+// url is the line of a values file that says where the frontend is published.
+var url = regexp.MustCompile(`url: \{port: \d+\}`)
+
+// ownPorts gives every environment a free port, so that a copy can run beside
+// the user's own deployment.
+func (p *Project) ownPorts() error {
+	files, err := filepath.Glob(filepath.Join(p.Dir, "values", "*.yaml"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		port, err := freePort()
+		if err != nil {
+			return err
+		}
+		if !url.Match(content) {
+			return fmt.Errorf("give %q a port of its own: it has no line %q", file, url)
+		}
+		if err := os.WriteFile(file, url.ReplaceAll(content, []byte("url: {port: "+strconv.Itoa(port)+"}")), 0o644); err != nil {
+			return err
+		}
+		if filepath.Base(file) == "dev.yaml" {
+			p.Port = port
+		}
+	}
+	return nil
+}
+
+// Mage runs one target and waits for it.
+func (p *Project) Mage(ctx context.Context, args ...string) (Result, error) {
+	return p.MageWith(ctx, nil, args...)
+}
+
+// MageWith is Mage with further environment variables. A cancelled ctx is
+// passed on as an interrupt, as Ctrl-C is.
+func (p *Project) MageWith(ctx context.Context, env []string, args ...string) (Result, error) {
+	command := exec.CommandContext(ctx, "go", append([]string{"tool", "mage"}, args...)...)
+	command.Dir = p.Dir
+	command.Env = append(append(os.Environ(), p.Env...), env...)
+	command.Cancel = func() error { return interrupt(command.Process) }
+	command.SysProcAttr = ownGroup()
+	command.WaitDelay = time.Minute
+	var stdout, stderr bytes.Buffer
+	command.Stdout = &stdout
+	command.Stderr = io.MultiWriter(&stderr, p.Log)
+	fmt.Fprintf(p.Log, "$ mage %s\n", strings.Join(args, " "))
+	began := time.Now()
+	err := command.Run()
+	result := Result{Stdout: stdout.String(), Stderr: stderr.String(), Took: time.Since(began)}
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+	case errors.As(err, &exit):
+		result.Code = exit.ExitCode()
+	case ctx.Err() != nil:
+		result.Code = -1
+	default:
+		return result, fmt.Errorf("run mage %s: %w", strings.Join(args, " "), err)
+	}
+	fmt.Fprintf(p.Log, "%sexit %d after %.1fs\n", result.Stdout, result.Code, result.Took.Seconds())
+	return result, nil
+}
+
+// Edit replaces old, which must be there once, in one of the copy's files.
+func (p *Project) Edit(name, old, replacement string) error {
+	path := filepath.Join(p.Dir, filepath.FromSlash(name))
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if n := strings.Count(string(content), old); n != 1 {
+		return fmt.Errorf("edit %q: it holds %q %d times", name, old, n)
+	}
+	return os.WriteFile(path, []byte(strings.Replace(string(content), old, replacement, 1)), 0o644)
+}
+
+// Append adds text to the end of one of the copy's files.
+func (p *Project) Append(name, text string) error {
+	file, err := os.OpenFile(filepath.Join(p.Dir, filepath.FromSlash(name)), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if _, err := file.WriteString(text); err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+// Lines returns the values of the result's lines that begin with key.
+func (r Result) Lines(key string) []string {
+	var values []string
+	for line := range strings.Lines(r.Stdout) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), key+" "); ok {
+			values = append(values, value)
+		}
+	}
+	return values
+}
+
+func copyFile(from, to string) error {
+	info, err := os.Lstat(from)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	if info.Mode()&os.ModeSymlink != 0 {
+		target, err := os.Readlink(from)
+		if err != nil {
+			return err
+		}
+		return os.Symlink(target, to)
+	}
+	content, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, content, info.Mode().Perm())
+}
+
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port, nil
+}
