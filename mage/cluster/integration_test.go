@@ -35,38 +35,14 @@ func TestRealKindCluster(t *testing.T) {
 	if testing.Short() || image == "" {
 		t.Skip("this test makes a real cluster: set TEST_KIND_NODE_IMAGE to a node image in a running Docker Engine, without -short")
 	}
-	docker, err := client.New(client.FromEnv)
-	require.NoError(t, err)
-	archive, ref := os.Getenv("TEST_KIND_REGISTRY_ARCHIVE"), os.Getenv("TEST_KIND_REGISTRY_IMAGE")
-	port := freePort(t)
-	opts := KindOptions{
-		Name: "cluster-test", Kubeconfig: filepath.Join(t.TempDir(), "kubeconfig"),
-		NodeImage:  func(context.Context) (string, error) { return image, nil },
-		Ports:      map[int]int{port: 30080},
-		Restricted: true, DisableDefaultCNI: true,
-		Progress: progress.New(testWriter{t}, progress.Options{}),
-	}
-	if archive != "" {
-		opts.RegistryImage = func(context.Context) (string, io.ReadCloser, error) {
-			f, err := os.Open(archive)
-			return ref, f, err
-		}
-	}
-	k, err := NewKind(docker, opts)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		_, err := k.Delete(ctx)
-		assert.NoError(t, err)
-	})
-	_, err = k.Delete(t.Context()) // what an interrupted run left
-	require.NoError(t, err)
-
+	docker, k := realKind(t, image)
+	archive := os.Getenv("TEST_KIND_REGISTRY_ARCHIVE")
 	c := ensure(t, k, "create")
-	addr, ok := c.Published(30080)
-	assert.True(t, ok)
-	assert.Equal(t, fmt.Sprintf("127.0.0.1:%d", port), addr)
+	for host, node := range k.opts.Ports {
+		addr, ok := c.Published(node)
+		assert.True(t, ok)
+		assert.Equal(t, fmt.Sprintf("127.0.0.1:%d", host), addr)
+	}
 	pushed := pushAndRun(t, c, archive)
 
 	began := time.Now()
@@ -76,7 +52,7 @@ func TestRealKindCluster(t *testing.T) {
 	t.Logf("find %s", time.Since(began))
 	ensure(t, k, "unchanged")
 
-	node := opts.Name + "-control-plane"
+	node := k.opts.Name + "-control-plane"
 	_, err = docker.ContainerStop(t.Context(), node, client.ContainerStopOptions{})
 	require.NoError(t, err)
 	s, err := k.Status(t.Context())
@@ -105,6 +81,38 @@ func TestRealKindCluster(t *testing.T) {
 	removed, err = k.Delete(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, removed)
+}
+
+// realKind prepares a cluster that is removed after the test.
+func realKind(t *testing.T, image string) (*client.Client, *Kind) {
+	t.Helper()
+	docker, err := client.New(client.FromEnv)
+	require.NoError(t, err)
+	archive, ref := os.Getenv("TEST_KIND_REGISTRY_ARCHIVE"), os.Getenv("TEST_KIND_REGISTRY_IMAGE")
+	opts := KindOptions{
+		Name: "cluster-test", Kubeconfig: filepath.Join(t.TempDir(), "kubeconfig"),
+		NodeImage:  func(context.Context) (string, error) { return image, nil },
+		Ports:      map[int]int{freePort(t): 30080},
+		Restricted: true, DisableDefaultCNI: true,
+		Progress: progress.New(testWriter{t}, progress.Options{}),
+	}
+	if archive != "" {
+		opts.RegistryImage = func(context.Context) (string, io.ReadCloser, error) {
+			f, err := os.Open(archive)
+			return ref, f, err
+		}
+	}
+	k, err := NewKind(docker, opts)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		_, err := k.Delete(ctx)
+		assert.NoError(t, err)
+	})
+	_, err = k.Delete(t.Context()) // what an interrupted run left
+	require.NoError(t, err)
+	return docker, k
 }
 
 func ensure(t *testing.T, k *Kind, what string) *Cluster {

@@ -56,7 +56,10 @@ func (f *fakeMinikube) exists(driver string, cpus, memory int, version, host str
 func (f *fakeMinikube) act(c call) answer {
 	line := strings.Join(c.Args, " ")
 	if c.Name == "minikube" && strings.HasPrefix(line, "start ") {
-		if f.startErr {
+		f.mu.Lock()
+		broken := f.startErr
+		f.mu.Unlock()
+		if broken {
 			return answer{Exit: 80, Stdout: event1("step", `"currentstep":"8","message":"Creating docker container (CPUs=2, Memory=4096MB) ...","name":"Creating Container","totalsteps":"19"`) +
 				event1("error", `"advice":"Free some space: minikube delete --all","exitcode":"26","issues":"","message":"Docker is out of disk space!","name":"RSRC_DOCKER_STORAGE","url":""`)}
 		}
@@ -223,7 +226,9 @@ func TestMinikubeRefusesAnUnfitProfileAndNamesTheCure(t *testing.T) {
 func TestMinikubeTurnsTheAddonOnWithItsOverrides(t *testing.T) {
 	f, s := newFakeMinikube(t)
 	f.exists("docker", 2, 4096, "v1.36.3", "Running")
+	f.mu.Lock()
 	f.registry = freePort(t) // nothing answers
+	f.mu.Unlock()
 	m := newTestMinikube(t, func(o *MinikubeOptions) {
 		o.AddonImages = map[string]string{"Registry": "registry:own", "KubeRegistryProxy": "proxy:own"}
 		o.AddonRegistries = map[string]string{"Registry": "localhost:5001"}
@@ -257,7 +262,9 @@ func TestMinikubeReachesTheRegistryOfAnotherDriverByPortForward(t *testing.T) {
 
 func TestMinikubeFailureCarriesItsMessageAndAdvice(t *testing.T) {
 	f, _ := newFakeMinikube(t)
+	f.mu.Lock()
 	f.startErr = true
+	f.mu.Unlock()
 	_, err := newTestMinikube(t, nil).Ensure(t.Context())
 	require.ErrorContains(t, err, "Docker is out of disk space! Free some space")
 }

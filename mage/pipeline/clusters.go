@@ -22,7 +22,7 @@ func (p *Pipeline) ClusterUp(ctx context.Context) (*cluster.Cluster, error) {
 			return err
 		}
 		defer made.engine.Client.Close()
-		up, err = made.provider.Ensure(ctx)
+		up, err = p.ensure(ctx, made)
 		return err
 	})
 	return up, err

@@ -89,8 +89,24 @@ func (p *Pipeline) run(ctx context.Context, made *parts, existing *cluster.Clust
 		return run
 	}
 	run.builder = future(func() (*image.Builder, error) { return p.builder(ctx, made) })
-	run.cluster = future(func() (*cluster.Cluster, error) { return made.provider.Ensure(ctx) })
+	run.cluster = future(func() (*cluster.Cluster, error) { return p.ensure(ctx, made) })
 	return run
+}
+
+// ensure makes the cluster, and names the setting when a port is taken.
+func (p *Pipeline) ensure(ctx context.Context, made *parts) (*cluster.Cluster, error) {
+	c, err := made.provider.Ensure(ctx)
+	var taken *cluster.PortInUse
+	if !errors.As(err, &taken) {
+		return c, err
+	}
+	setting := "TODO_PORT"
+	for _, published := range p.env.Published() {
+		if published.Port == taken.Port && published.Environment != p.env.Name {
+			setting = "pipeline.url.port in values/" + published.Environment + ".yaml"
+		}
+	}
+	return nil, usage(fmt.Errorf("%w; the port's setting is %s", err, setting))
 }
 
 // find returns a cluster that is up with its registry, else nil.

@@ -40,6 +40,12 @@ type imageRun struct {
 	registryFirst bool
 }
 
+// missing is the failure of something that every image waits for.
+type missing struct{ cause error }
+
+func (m *missing) Error() string { return m.cause.Error() }
+func (m *missing) Unwrap() error { return m.cause }
+
 // images builds and pushes what the registry does not have.
 func (r *imageRun) images(ctx context.Context, sources []image.Source) ([]Built, error) {
 	built := make([]Built, len(sources))
@@ -65,6 +71,11 @@ func (r *imageRun) image(ctx context.Context, src image.Source) (Built, error) {
 	}
 	step := r.p.opts.Progress.Start("image", src.Name)
 	done, err := r.make(ctx, src, key, bases, step)
+	var missing *missing
+	if errors.As(err, &missing) {
+		step.Drop() // it is not this image that failed
+		return Built{}, missing.cause
+	}
 	if err != nil {
 		return Built{}, step.Fail(fmt.Errorf("image %q: %w", src.Name, err))
 	}
@@ -89,7 +100,7 @@ func (r *imageRun) make(ctx context.Context, src image.Source, key image.Key, ba
 	step.Update("wait for the builder")
 	builder, err := r.builder()
 	if err != nil {
-		return Built{}, err
+		return Built{}, &missing{err}
 	}
 	img, err := builder.Build(ctx, src, bases, step)
 	if err != nil {
@@ -135,7 +146,7 @@ func digests(bases []image.Base) map[string]v1.Hash {
 func (r *imageRun) publisher() (*image.Publisher, error) {
 	c, err := r.cluster()
 	if err != nil {
-		return nil, err
+		return nil, &missing{err}
 	}
 	return image.NewPublisher(c.Registry.Push, c.Registry.Pull, image.PublisherOptions{})
 }

@@ -16,7 +16,6 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"todo-chatbot/mage/cluster"
 	"todo-chatbot/mage/config"
 	"todo-chatbot/mage/progress"
 )
@@ -41,12 +40,9 @@ func (e *Error) ExitStatus() int { return e.Code }
 // ExitCode is the code that a target ends with for err.
 func ExitCode(err error) int {
 	var coded interface{ ExitStatus() int }
-	var port *cluster.PortInUse
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &port):
-		return ExitUsage
 	case errors.As(err, &coded):
 		return coded.ExitStatus()
 	default:

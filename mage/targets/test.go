@@ -2,7 +2,11 @@ package targets
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"os/exec"
+	"syscall"
+	"time"
 
 	"github.com/magefile/mage/mg"
 
@@ -21,4 +25,61 @@ func (Test) Smoke(ctx context.Context, env *string) error {
 		}
 		return err
 	})
+}
+
+// Unit runs the Go packages' hermetic tests, and the images' own checks in the builder.
+func (Test) Unit(ctx context.Context, yes *bool) error {
+	if err := goTest(ctx, "-short", "./..."); err != nil {
+		return exit(err)
+	}
+	return with(flags{yes: yes}, func(p *pipeline.Pipeline) error { return p.TestImages(ctx) })
+}
+
+// Chart checks the chart for every environment and compares its manifests with the golden ones.
+func (Test) Chart(ctx context.Context) error {
+	if err := (Chart{}).Lint(); err != nil {
+		return err
+	}
+	return exit(goTest(ctx, "./test/render", "./mage/chart"))
+}
+
+// Integration makes a cluster of its own and takes a deployment through its whole life.
+func (Test) Integration(ctx context.Context) error {
+	return exit(goTest(ctx, "-v", "-timeout=60m", "./test/integration"))
+}
+
+// All runs everything: unit, chart and integration.
+func (t Test) All(ctx context.Context, yes *bool) error {
+	if err := t.Unit(ctx, yes); err != nil {
+		return err
+	}
+	if err := t.Chart(ctx); err != nil {
+		return err
+	}
+	return t.Integration(ctx)
+}
+
+// Bench measures deploys from every starting point; -cold also from empty caches.
+func Bench(ctx context.Context, cold *bool) error {
+	args := []string{"run", "./test/bench"}
+	if cold != nil && *cold {
+		args = append(args, "-cold")
+	}
+	return exit(goCommand(ctx, args...))
+}
+
+func goTest(ctx context.Context, args ...string) error {
+	return goCommand(ctx, append([]string{"test", "-count=1"}, args...)...)
+}
+
+// goCommand runs go in this terminal; Ctrl-C reaches it as it reaches mage.
+func goCommand(ctx context.Context, args ...string) error {
+	command := exec.CommandContext(ctx, "go", args...)
+	command.Stdout, command.Stderr = os.Stdout, os.Stderr
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.WaitDelay = time.Minute
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("go %s: %w", args[0], err)
+	}
+	return nil
 }

@@ -1,0 +1,77 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sync/errgroup"
+
+	"todo-chatbot/mage/image"
+)
+
+// testDockerfile is what an image's folder calls the Dockerfile of its checks.
+// Building it runs them, with the very bases and packages that the image has.
+const testDockerfile = "test.Dockerfile"
+
+// TestImages runs the checks of every image that has any. Steps whose inputs
+// did not change come from the build cache.
+func (p *Pipeline) TestImages(ctx context.Context) error {
+	checks, err := p.checks()
+	if err != nil {
+		return err
+	}
+	return p.exclusive(ctx, "test:unit", func(ctx context.Context) error {
+		made, err := p.wire(ctx)
+		if err != nil {
+			return err
+		}
+		defer made.engine.Client.Close()
+		builder, err := p.builder(ctx, made)
+		if err != nil {
+			return err
+		}
+		run := &imageRun{p: p, made: made}
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(2) // each runs a type checker, which wants memory
+		for _, src := range checks {
+			group.Go(func() error {
+				bases, err := run.bases(ctx, src)
+				if err != nil {
+					return fmt.Errorf("checks of image %q: %w", src.Name, err)
+				}
+				step := p.opts.Progress.Start("test", src.Name)
+				if _, err := builder.Build(ctx, src, bases, step); err != nil {
+					return step.Fail(fmt.Errorf("checks of image %q: %w", src.Name, err))
+				}
+				step.Done("passed", "")
+				return nil
+			})
+		}
+		return group.Wait()
+	})
+}
+
+func (p *Pipeline) checks() ([]image.Source, error) {
+	all, err := p.sources()
+	if err != nil {
+		return nil, err
+	}
+	var checks []image.Source
+	for _, src := range all {
+		path := filepath.Join(src.Context, testDockerfile)
+		_, err := os.Stat(path)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look for the checks of image %q: %w", src.Name, err)
+		}
+		checks = append(checks, image.Source{
+			Name: src.Name + "-checks", Context: filepath.Dir(src.Context), Dockerfile: path, Platform: src.Platform,
+		})
+	}
+	return checks, nil
+}
