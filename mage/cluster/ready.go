@@ -41,7 +41,7 @@ func waitReady(ctx context.Context, client kubernetes.Interface, since time.Time
 func notReady(ctx context.Context, client kubernetes.Interface, since time.Time) []string {
 	var missing []string
 	for _, look := range []func(context.Context, kubernetes.Interface, time.Time) ([]string, error){
-		nodesNotReady, dnsNotReady, accountMissing, storageMissing,
+		nodesNotReady, dnsNotReady, accountMissing, storageMissing, podsStale,
 	} {
 		words, err := look(ctx, client, since)
 		if err != nil {
@@ -144,6 +144,29 @@ func storageMissing(ctx context.Context, client kubernetes.Interface, _ time.Tim
 		}
 	}
 	return []string{"there is no default storage class"}, nil
+}
+
+// podsStale names the pods that the API server still calls ready from before
+// since: whoever asks for a workload's state now would be told a lie.
+func podsStale(ctx context.Context, client kubernetes.Interface, since time.Time) ([]string, error) {
+	if since.IsZero() {
+		return nil, nil
+	}
+	pods, err := client.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list pods: %w", err)
+	}
+	since = since.Truncate(time.Second) // the API gives whole seconds
+	var words []string
+	for _, pod := range pods.Items {
+		for _, c := range pod.Status.ContainerStatuses {
+			if c.Ready && c.State.Running != nil && c.State.Running.StartedAt.Time.Before(since) {
+				words = append(words, fmt.Sprintf("pod %q is reported as it was before the node's restart", pod.Namespace+"/"+pod.Name))
+				break
+			}
+		}
+	}
+	return words, nil
 }
 
 // podNotReady says why a pod is not ready, or "". A pod whose containers were

@@ -75,3 +75,21 @@ func TestWaitReadyEndsWithItsBoundAndNamesAll(t *testing.T) {
 func waiting(reason string) corev1.ContainerState {
 	return corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason}}
 }
+
+func TestAPodThatIsReportedFromBeforeARestartIsNotBelieved(t *testing.T) {
+	restart := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	pod := func(name string, ready bool, started time.Time) *corev1.Pod {
+		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "todo-dev", Name: name}, Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{
+			{Ready: ready, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(started)}}},
+		}}}
+	}
+	client := fake.NewClientset(pod("before", true, restart.Add(-time.Hour)), pod("after", true, restart.Add(time.Second)), pod("known-down", false, restart.Add(-time.Hour)))
+	words, err := podsStale(t.Context(), client, restart)
+	require.NoError(t, err)
+	require.Len(t, words, 1)
+	assert.Contains(t, words[0], "todo-dev/before")
+
+	words, err = podsStale(t.Context(), client, time.Time{})
+	require.NoError(t, err)
+	assert.Empty(t, words, "without a restart everything is believed")
+}

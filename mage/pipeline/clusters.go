@@ -111,11 +111,10 @@ func (p *Pipeline) Build(ctx context.Context, names ...string) (built []Built, e
 			return err
 		}
 		defer made.engine.Client.Close()
-		existing, err := p.find(ctx, made)
+		run, err := p.run(ctx, made)
 		if err != nil {
 			return err
 		}
-		run := p.run(ctx, made, existing)
 		built, err = run.images(ctx, sources)
 		c, clusterErr := run.cluster()
 		c.Close()

@@ -57,11 +57,10 @@ func (p *Pipeline) Deploy(ctx context.Context) (Deployment, error) {
 func (p *Pipeline) deploy(ctx context.Context, made *parts, sources []image.Source) (Deployment, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	existing, err := p.find(ctx, made)
+	run, err := p.run(ctx, made)
 	if err != nil {
 		return Deployment{}, err
 	}
-	run := p.run(ctx, made, existing)
 	built, buildErr := run.images(ctx, sources)
 	if buildErr != nil {
 		cancel() // what still comes up is not needed; it is awaited, so that nothing is left half-made
@@ -79,18 +78,30 @@ func (p *Pipeline) deploy(ctx context.Context, made *parts, sources []image.Sour
 	return p.roll(ctx, c, built)
 }
 
-// run starts what takes long at once: the cluster, when there is none, and the
-// builder, when an image asks for it.
-func (p *Pipeline) run(ctx context.Context, made *parts, existing *cluster.Cluster) *imageRun {
-	run := &imageRun{p: p, made: made, registryFirst: existing != nil}
+// run starts what takes long at once: the cluster, when it does not run, and
+// the builder, when an image will need it. Only the registry of a cluster that
+// must be made is known to be empty; any other is asked first.
+func (p *Pipeline) run(ctx context.Context, made *parts) (*imageRun, error) {
+	run := &imageRun{p: p, made: made, registryFirst: true}
+	run.builder = sync.OnceValues(func() (*image.Builder, error) { return p.builder(ctx, made) })
+	existing, err := p.find(ctx, made)
+	if err != nil {
+		return nil, err
+	}
 	if existing != nil {
 		run.cluster = func() (*cluster.Cluster, error) { return existing, nil }
-		run.builder = sync.OnceValues(func() (*image.Builder, error) { return p.builder(ctx, made) })
-		return run
+		return run, nil
 	}
-	run.builder = future(func() (*image.Builder, error) { return p.builder(ctx, made) })
+	status, err := made.provider.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if status.State == cluster.Absent {
+		run.registryFirst = false
+		go run.builder()
+	}
 	run.cluster = future(func() (*cluster.Cluster, error) { return p.ensure(ctx, made) })
-	return run
+	return run, nil
 }
 
 // ensure makes the cluster, and names the setting when a port is taken.
