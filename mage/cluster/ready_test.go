@@ -25,6 +25,11 @@ func TestReadinessNamesWhatIsMissing(t *testing.T) {
 		renewed := metav1.NewMicroTime(at)
 		return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: "n", Namespace: "kube-node-lease"}, Spec: coordinationv1.LeaseSpec{RenewTime: &renewed}}
 	}
+	leader := func(at time.Time) *coordinationv1.Lease {
+		acquired, renewed := metav1.NewMicroTime(at), metav1.NewMicroTime(at.Add(2*time.Second))
+		return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: "kube-controller-manager", Namespace: metav1.NamespaceSystem},
+			Spec: coordinationv1.LeaseSpec{AcquireTime: &acquired, RenewTime: &renewed}}
+	}
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default", Namespace: "default"}}
 	class := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: "standard", Annotations: map[string]string{defaultClassKey: "true"}}}
 	other := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: "slow"}}
@@ -41,12 +46,13 @@ func TestReadinessNamesWhatIsMissing(t *testing.T) {
 		want    []string
 	}{
 		"all there":                        {[]runtime.Object{node("True"), dns(nil), account, class}, time.Time{}, nil},
-		"all reported since the restart":   {[]runtime.Object{node("True"), lease(now), dns(nil), account, class}, now.Add(-time.Second), nil},
+		"all reported since the restart":   {[]runtime.Object{node("True"), lease(now), dns(nil), account, class, leader(now)}, now.Add(-time.Second), nil},
+		"no leader since the restart":      {[]runtime.Object{node("True"), lease(now), dns(nil), account, class, leader(now.Add(-time.Hour))}, now.Add(-time.Second), []string{"has not taken the lead"}},
 		"nothing there":                    {nil, time.Time{}, []string{"no node has registered", "CoreDNS has no pod", "default service account", "no default storage class"}},
 		"node not ready":                   {[]runtime.Object{node("False"), dns(nil), account, class}, time.Time{}, []string{"cni plugin not initialized"}},
-		"node silent since the restart":    {[]runtime.Object{node("True"), lease(now.Add(-time.Hour)), dns(nil), account, class}, now.Add(-time.Second), []string{"has not reported since its restart"}},
-		"node without a lease":             {[]runtime.Object{node("True"), dns(nil), account, class}, now.Add(-time.Second), []string{"has not reported since its restart"}},
-		"DNS pod from before the restart":  {[]runtime.Object{node("True"), lease(now.Add(time.Minute)), dns(nil), account, class}, now.Add(30 * time.Second), []string{"has not started again"}},
+		"node silent since the restart":    {[]runtime.Object{node("True"), lease(now.Add(-time.Hour)), dns(nil), account, class, leader(now)}, now.Add(-time.Second), []string{"has not reported since its restart"}},
+		"node without a lease":             {[]runtime.Object{node("True"), dns(nil), account, class, leader(now)}, now.Add(-time.Second), []string{"has not reported since its restart"}},
+		"DNS pod from before the restart":  {[]runtime.Object{node("True"), lease(now.Add(time.Minute)), dns(nil), account, class, leader(now.Add(time.Minute))}, now.Add(30 * time.Second), []string{"has not started again"}},
 		"DNS pod that waits for its image": {[]runtime.Object{node("True"), account, class, dns(func(p *corev1.Pod) { p.Status.ContainerStatuses[0].State = waiting("ErrImagePull") })}, time.Time{}, []string{"ErrImagePull"}},
 		"DNS pod going away": {[]runtime.Object{node("True"), account, class, dns(func(p *corev1.Pod) {
 			gone := metav1.NewTime(now)

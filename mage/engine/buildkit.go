@@ -83,6 +83,9 @@ func (e *Engine) awaitBuildKit(ctx context.Context) error {
 			if code, err = e.exitCode(ctx, exec.ID); err == nil && code == 0 {
 				return nil
 			}
+			if err == nil {
+				err = fmt.Errorf("`buildctl debug workers` exits with %d", code)
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -119,7 +119,8 @@ func ours(cache string) *os.Process {
 		return nil
 	}
 	command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	if err != nil || !strings.HasPrefix(filepath.Base(string(command)), "dockerd") && !strings.Contains(string(command), "dockerd\x00") {
+	program, _, _ := strings.Cut(string(command), "\x00")
+	if err != nil || filepath.Base(program) != "dockerd" {
 		return nil
 	}
 	process, err := os.FindProcess(pid)

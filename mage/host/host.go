@@ -10,9 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,13 +70,17 @@ func (a Apt) Need(ctx context.Context, log io.Writer, programs map[string]string
 	if err := apt(ctx, log, "update", "-q"); err != nil {
 		return nil, err
 	}
-	return packages, apt(ctx, log, append([]string{"install", "-q", "-y", "--no-install-recommends"}, packages...)...)
+	if err := apt(ctx, log, append([]string{"install", "-q", "-y", "--no-install-recommends"}, packages...)...); err != nil {
+		return nil, err
+	}
+	return packages, nil
 }
 
+// absent goes through the packages by name, so that runs can be compared.
 func absent(programs map[string]string) (packages, missing []string) {
-	for pkg, program := range programs {
-		if _, err := exec.LookPath(program); err != nil {
-			packages, missing = append(packages, pkg), append(missing, program)
+	for _, pkg := range slices.Sorted(maps.Keys(programs)) {
+		if _, err := exec.LookPath(programs[pkg]); err != nil {
+			packages, missing = append(packages, pkg), append(missing, programs[pkg])
 		}
 	}
 	return packages, missing
@@ -105,7 +111,7 @@ func Run(command *exec.Cmd, log io.Writer) error {
 	}
 	var exit *exec.ExitError
 	if line := last.String(); line != "" && errors.As(err, &exit) {
-		return fmt.Errorf("%s: %w", line, err)
+		return fmt.Errorf("%w: %s", err, line)
 	}
 	return err
 }

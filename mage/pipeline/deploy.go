@@ -227,8 +227,14 @@ func (p *Pipeline) values(built []Built) chart.Values {
 			"registry": b.Digest.RegistryStr(), "repository": b.Digest.RepositoryStr(), "digest": b.Digest.DigestStr(), "tag": p.env.Version,
 		}}
 	}
-	if agent := p.env.Agent; agent.BaseURL != "" || agent.Model != "" {
-		merge(decided, "backend", map[string]any{"config": map[string]any{"openaiBaseUrl": agent.BaseURL, "openaiModel": agent.Model}})
+	model := map[string]any{}
+	for key, value := range map[string]string{"baseUrl": p.env.Agent.BaseURL, "model": p.env.Agent.Model} {
+		if value != "" { // what no variable says is left to the file
+			model[key] = value
+		}
+	}
+	if len(model) > 0 {
+		merge(decided, "backend", map[string]any{"config": map[string]any{"openai": model}})
 	}
 	file := chart.Layer{Origin: p.env.File, Values: p.env.ChartValues()}
 	if data, err := os.ReadFile(p.env.File); err == nil {

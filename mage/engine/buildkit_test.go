@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	removeBuilder = "DELETE /containers/" + BuildKitName
+	createBuilder = "POST /containers/create"
+	startBuilder  = "POST /containers/" + BuildKitName + "/start"
+)
+
+func TestBuildKitDoesOnlyWhatIsMissing(t *testing.T) {
+	for name, c := range map[string]struct {
+		existing *box
+		started  bool
+		changes  []string
+	}{
+		"no container: made and started":               {nil, true, []string{createBuilder, startBuilder}},
+		"runs from the same image: kept":               {&box{image: "sha256:now", running: true}, false, []string{}},
+		"stopped, of the same image: started":          {&box{image: "sha256:now"}, true, []string{startBuilder}},
+		"runs from another image: replaced":            {&box{image: "sha256:old", running: true}, true, []string{removeBuilder, createBuilder, startBuilder}},
+		"stopped, of another image: replaced, started": {&box{image: "sha256:old"}, true, []string{removeBuilder, createBuilder, startBuilder}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, e := newEngine(t)
+			d.images["buildkit:1"] = "sha256:now"
+			if c.existing != nil {
+				d.containers[BuildKitName] = c.existing
+			}
+			started, err := e.BuildKit(context.Background(), "buildkit:1")
+			require.NoError(t, err)
+			assert.Equal(t, c.started, started)
+			assert.Equal(t, c.changes, d.changes())
+			assert.Equal(t, "sha256:now", d.containers[BuildKitName].image)
+			assert.True(t, d.containers[BuildKitName].running)
+		})
+	}
+}
+
+func TestBuildKitGetsTheHostsNetworkAndAVolumeForItsCache(t *testing.T) {
+	d, e := newEngine(t)
+	d.images["buildkit:1"] = "sha256:now"
+	_, err := e.BuildKit(context.Background(), "buildkit:1")
+	require.NoError(t, err)
+	made := d.containers[BuildKitName].made
+	assert.Equal(t, map[string]any{"app.kubernetes.io/managed-by": "todo-chatbot-pipeline"}, made["Labels"])
+	host := made["HostConfig"].(map[string]any)
+	assert.Equal(t, true, host["Privileged"])
+	assert.Equal(t, "host", host["NetworkMode"])
+	mount := host["Mounts"].([]any)[0].(map[string]any)
+	assert.Equal(t, []any{"volume", BuildKitName, "/var/lib/buildkit"}, []any{mount["Type"], mount["Source"], mount["Target"]})
+}
+
+func TestBuildKitIsAwaitedUntilItAnswers(t *testing.T) {
+	d, e := newEngine(t)
+	d.images["buildkit:1"], d.exits = "sha256:now", []int{1, 1}
+	started, err := e.BuildKit(context.Background(), "buildkit:1")
+	require.NoError(t, err)
+	assert.True(t, started)
+	assert.Empty(t, d.exits, "it was asked until it answered")
+}
+
+func TestBuildKitThatNeverAnswersIsReportedWithWhereToLook(t *testing.T) {
+	d, e := newEngine(t)
+	d.images["buildkit:1"] = "sha256:now"
+	for range 1000 {
+		d.exits = append(d.exits, 7)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 350*time.Millisecond)
+	defer cancel()
+	_, err := e.BuildKit(ctx, "buildkit:1")
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.ErrorContains(t, err, "docker logs "+BuildKitName)
+	assert.NotContains(t, err.Error(), "<nil>")
+}
+
+func TestBuildKitNeedsItsImage(t *testing.T) {
+	d, e := newEngine(t)
+	_, err := e.BuildKit(context.Background(), "buildkit:1")
+	assert.ErrorContains(t, err, `image "buildkit:1"`)
+	assert.Empty(t, d.changes())
+}
+
+func TestDialBuildKitIsAConnectionWithoutTheEnginesFraming(t *testing.T) {
+	d, e := newEngine(t)
+	d.containers[BuildKitName] = &box{running: true}
+	conn, err := e.DialBuildKit(context.Background())
+	require.NoError(t, err)
+	defer conn.Close()
+	answers := bufio.NewReader(conn)
+	for _, word := range []string{"one", "two"} {
+		_, err := fmt.Fprintln(conn, word)
+		require.NoError(t, err)
+		line, err := answers.ReadString('\n')
+		require.NoError(t, err)
+		assert.Equal(t, map[string]string{"one": "ONE\n", "two": "TWO\n"}[word], line, "stdout alone, as it was written")
+	}
+}
+
+func TestDialBuildKitSaysThatThereIsNoBuilder(t *testing.T) {
+	_, e := newEngine(t)
+	_, err := e.DialBuildKit(context.Background())
+	assert.ErrorContains(t, err, "connect to BuildKit: ")
+}
+
+func TestRemoveBuildKitNamesWhatItRemoved(t *testing.T) {
+	container, volume := "container "+BuildKitName, "volume "+BuildKitName
+	for name, c := range map[string]struct {
+		container, volume, cache bool
+		removed                  []string
+		volumeStays              bool
+	}{
+		"nothing there":                 {false, false, true, nil, false},
+		"the cache stays unless asked":  {true, true, false, []string{container}, true},
+		"container and cache":           {true, true, true, []string{container, volume}, false},
+		"a cache without its container": {false, true, true, []string{volume}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, e := newEngine(t)
+			if c.container {
+				d.containers[BuildKitName] = &box{running: true}
+			}
+			d.containers["another"] = &box{running: true}
+			d.volumes["another"] = true
+			if c.volume {
+				d.volumes[BuildKitName] = true
+			}
+			removed, err := e.RemoveBuildKit(context.Background(), c.cache)
+			require.NoError(t, err)
+			assert.Equal(t, c.removed, removed)
+			assert.Len(t, d.containers, 1)
+			assert.True(t, d.volumes["another"])
+			assert.Equal(t, c.volumeStays, d.volumes[BuildKitName])
+		})
+	}
+}

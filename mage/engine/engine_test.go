@@ -1,0 +1,270 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/moby/moby/client"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"todo-chatbot/mage/host"
+)
+
+// TestMain lets this program stand in for others, under any name, until it is
+// interrupted.
+func TestMain(m *testing.M) {
+	if os.Getenv("ENGINE_TEST_STAND_IN") != "" {
+		time.Sleep(time.Minute)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// nobody is an address at which nothing listens.
+func nobody(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	return "tcp://" + listener.Addr().String()
+}
+
+// onlyPrograms makes a folder with the given shell scripts the whole PATH.
+func onlyPrograms(t *testing.T, scripts map[string]string) {
+	t.Helper()
+	if len(scripts) > 0 && runtime.GOOS == "windows" {
+		t.Skip("the fake programs are shell scripts")
+	}
+	bin := t.TempDir()
+	for name, body := range scripts {
+		require.NoError(t, os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+body+"\n"), 0o755))
+	}
+	t.Setenv("PATH", bin)
+}
+
+// dockerContext is a docker command whose current context leads to address.
+func dockerContext(address string) map[string]string {
+	return map[string]string{"docker": `[ "$1 $2 $3" = "context inspect --format" ] && echo "` + address + `"`}
+}
+
+func TestFindAsksTheEngineOfDOCKERHOSTBeforeTheContexts(t *testing.T) {
+	d, address := newDaemon(t)
+	d.info["CgroupVersion"] = "1"
+	onlyPrograms(t, dockerContext(nobody(t)))
+	t.Setenv("DOCKER_HOST", address)
+	found, err := Find(context.Background())
+	require.NoError(t, err)
+	defer found.Client.Close()
+	assert.Equal(t, address, found.Host)
+	assert.True(t, found.CgroupV1)
+}
+
+func TestFindAsksTheEngineOfTheCurrentContext(t *testing.T) {
+	d, address := newDaemon(t)
+	d.info["CgroupVersion"] = "2"
+	onlyPrograms(t, dockerContext(address))
+	t.Setenv("DOCKER_HOST", "")
+	found, err := Find(context.Background())
+	require.NoError(t, err)
+	defer found.Client.Close()
+	assert.Equal(t, address, found.Host)
+	assert.False(t, found.CgroupV1)
+	assert.Equal(t, "1.41", found.Client.ClientVersion(), "what both speak is found out")
+}
+
+func TestAddressIsDockersOwnDefaultWhereNothingElseIsSaid(t *testing.T) {
+	t.Setenv("DOCKER_HOST", "")
+	for name, scripts := range map[string]map[string]string{
+		"no docker command":                  {},
+		"a docker command that knows none":   {"docker": "echo unknown command >&2; exit 1"},
+		"a docker command that says nothing": {"docker": "echo"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onlyPrograms(t, scripts)
+			assert.Equal(t, client.DefaultDockerHost, address(context.Background()))
+		})
+	}
+}
+
+func TestFindNamesTheHostAndTheCureWhereNothingAnswers(t *testing.T) {
+	silent := nobody(t)
+	t.Setenv("DOCKER_HOST", silent)
+	_, err := Find(context.Background())
+	var absent *Absent
+	require.ErrorAs(t, err, &absent)
+	assert.Equal(t, silent, absent.Host)
+	assert.Error(t, absent.Cause)
+	for _, want := range []string{"no container engine answers at " + silent, "start Docker", "https://docs.docker.com/engine/install/"} {
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+func TestFindRefusesAnAddressThatIsNotOne(t *testing.T) {
+	t.Setenv("DOCKER_HOST", "localhost")
+	_, err := Find(context.Background())
+	require.Error(t, err)
+	assert.ErrorContains(t, err, `container engine address "localhost"`)
+	assert.ErrorContains(t, err, "check DOCKER_HOST")
+	var absent *Absent
+	assert.NotErrorAs(t, err, &absent, "starting an engine would not help")
+}
+
+func TestEnsureStartsNothingWhereTheUserNamedAnEngine(t *testing.T) {
+	t.Setenv("DOCKER_HOST", nobody(t))
+	onlyPrograms(t, nil)
+	cache := t.TempDir()
+	_, err := Ensure(context.Background(), Options{Cache: cache, Confirm: func(string) bool {
+		t.Error("nothing is to be asked")
+		return false
+	}})
+	var absent *Absent
+	require.ErrorAs(t, err, &absent)
+	assert.NoFileExists(t, pidPath(cache))
+}
+
+func TestEnsureAsksBeforeItInstallsOrStartsAnEngine(t *testing.T) {
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		t.Skip("engines are started on Linux as root only")
+	}
+	for name, c := range map[string]struct{ dockerd, question string }{
+		"not installed": {"", "No container engine is installed. Install Debian's docker.io and start it"},
+		"installed":     {"exit 1", "No container engine runs. Start Docker Engine"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scripts := dockerContext(nobody(t))
+			scripts["apt-get"] = "exit 1"
+			if c.dockerd != "" {
+				scripts["dockerd"] = c.dockerd
+			}
+			onlyPrograms(t, scripts)
+			t.Setenv("DOCKER_HOST", "")
+			cache, asked := t.TempDir(), ""
+			_, err := Ensure(context.Background(), Options{Cache: cache, Apt: host.Apt{Lock: filepath.Join(cache, "lock")}, Confirm: func(question string) bool {
+				asked = question
+				return false
+			}})
+			var absent *Absent
+			require.ErrorAs(t, err, &absent)
+			assert.Equal(t, c.question, asked)
+			assert.NoFileExists(t, pidPath(cache))
+		})
+	}
+}
+
+// standIn starts a process with these arguments, the first being its name, and
+// notes it as the daemon of cache. ended is closed when it ends.
+func standIn(t *testing.T, cache string, args ...string) (pid int, ended chan struct{}) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("daemons are started on Linux only")
+	}
+	self, err := os.Executable()
+	require.NoError(t, err)
+	process := &exec.Cmd{Path: self, Args: args, Env: append(os.Environ(), "ENGINE_TEST_STAND_IN=1")}
+	require.NoError(t, process.Start())
+	ended = make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = process.Wait()
+	}()
+	t.Cleanup(func() {
+		_ = process.Process.Kill()
+		<-ended
+	})
+	note(t, cache, strconv.Itoa(process.Process.Pid))
+	return process.Process.Pid, ended
+}
+
+func note(t *testing.T, cache, pid string) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(filepath.Dir(pidPath(cache)), 0o755))
+	require.NoError(t, os.WriteFile(pidPath(cache), []byte(pid), 0o644))
+}
+
+func lives(ended chan struct{}) bool {
+	select {
+	case <-ended:
+		return false
+	case <-time.After(150 * time.Millisecond):
+		return true
+	}
+}
+
+func TestStopEndsTheDaemonThatWasNoted(t *testing.T) {
+	for name, answers := range map[string]bool{"one that answers and runs nothing": true, "one that does not answer": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("DOCKER_HOST", nobody(t))
+			if answers {
+				d, address := newDaemon(t)
+				d.containers["ended"] = &box{}
+				t.Setenv("DOCKER_HOST", address)
+			}
+			cache := t.TempDir()
+			pid, ended := standIn(t, cache, "/usr/sbin/dockerd", "--host", Socket)
+			stopped, kept, err := Stop(context.Background(), cache)
+			require.NoError(t, err)
+			assert.Equal(t, fmt.Sprintf("container engine (process %d)", pid), stopped)
+			assert.Empty(t, kept)
+			assert.False(t, lives(ended))
+			assert.NoFileExists(t, pidPath(cache))
+		})
+	}
+}
+
+func TestStopKeepsADaemonThatStillRunsContainers(t *testing.T) {
+	d, address := newDaemon(t)
+	d.containers["another"] = &box{running: true}
+	t.Setenv("DOCKER_HOST", address)
+	cache := t.TempDir()
+	pid, ended := standIn(t, cache, "dockerd", "--host", Socket)
+	stopped, kept, err := Stop(context.Background(), cache)
+	require.NoError(t, err)
+	assert.Empty(t, stopped)
+	assert.Equal(t, fmt.Sprintf("container engine (process %d): 1 other containers run on it", pid), kept)
+	assert.True(t, lives(ended))
+	assert.FileExists(t, pidPath(cache), "a later run can still stop it")
+}
+
+func TestStopLeavesAProcessThatIsAnotherProgramAlone(t *testing.T) {
+	for name, args := range map[string][]string{
+		"another program":                     {"database", "--serve"},
+		"one that is told of dockerd":         {"editor", "/usr/sbin/dockerd", "--read-only"},
+		"one whose last argument is dockerd":  {"pidof", "dockerd"},
+		"one whose name begins with dockerd":  {"/usr/bin/dockerd-rootless-setuptool"},
+		"one whose last folder is of dockerd": {"pager", "/etc/dockerd.conf"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("DOCKER_HOST", nobody(t))
+			cache := t.TempDir()
+			_, ended := standIn(t, cache, args...)
+			stopped, kept, err := Stop(context.Background(), cache)
+			require.NoError(t, err)
+			assert.Empty(t, stopped+kept)
+			assert.True(t, lives(ended))
+		})
+	}
+}
+
+func TestStopDoesNothingWhereNoDaemonIsNoted(t *testing.T) {
+	t.Setenv("DOCKER_HOST", nobody(t))
+	for name, noted := range map[string]string{"no note": "", "a note that is not a number": "soon", "a process that ended": "4194399"} {
+		t.Run(name, func(t *testing.T) {
+			cache := t.TempDir()
+			if noted != "" {
+				note(t, cache, noted)
+			}
+			stopped, kept, err := Stop(context.Background(), cache)
+			require.NoError(t, err)
+			assert.Empty(t, stopped+kept)
+		})
+	}
+}

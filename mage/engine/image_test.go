@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const toolRef = "registry.example/tool:1"
+
+func TestLoadImageLoadsOnlyWhatTheEngineDoesNotHave(t *testing.T) {
+	image, err := random.Image(64, 2)
+	require.NoError(t, err)
+	config, err := image.ConfigName()
+	require.NoError(t, err)
+	digest, err := image.Digest()
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		has    string
+		loaded bool
+	}{
+		"the engine has nothing of that name":                    {"", true},
+		"the engine has another image of that name":              {"sha256:another", true},
+		"the engine names the image by its configuration":        {config.String(), false},
+		"the engine has containerd's store and names the digest": {digest.String(), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, e := newEngine(t)
+			if c.has != "" {
+				d.images[toolRef] = c.has
+			}
+			loaded, err := e.LoadImage(context.Background(), toolRef, image)
+			require.NoError(t, err)
+			assert.Equal(t, c.loaded, loaded)
+			if c.loaded {
+				assert.Equal(t, config.String(), d.images[toolRef])
+				assert.Equal(t, []string{"POST /images/load"}, d.changes())
+			} else {
+				assert.Empty(t, d.changes())
+			}
+			again, err := e.LoadImage(context.Background(), toolRef, image)
+			require.NoError(t, err)
+			assert.False(t, again, "a second run finds it")
+		})
+	}
+}
+
+func TestLoadImageSaysWhatWentWrong(t *testing.T) {
+	image, err := random.Image(64, 1)
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		ref   string
+		spoil func(*daemon)
+		want  []string
+	}{
+		"the image is not there afterwards": {toolRef, func(d *daemon) { d.forgetful = true }, []string{`load image "registry.example/tool:1"`, "not there afterwards", "disk full?"}},
+		"the engine refuses it":             {toolRef, func(d *daemon) { d.refusal = "no space left on device" }, []string{`load image "registry.example/tool:1"`, "no space left on device"}},
+		"the reference is not one":          {"Tool:1:2", func(*daemon) {}, []string{`image reference "Tool:1:2"`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, e := newEngine(t)
+			c.spoil(d)
+			loaded, err := e.LoadImage(context.Background(), c.ref, image)
+			require.Error(t, err)
+			assert.False(t, loaded)
+			for _, want := range c.want {
+				assert.ErrorContains(t, err, want)
+			}
+		})
+	}
+}
+
+func TestPullImagePullsOnlyWhatTheEngineDoesNotHave(t *testing.T) {
+	d, e := newEngine(t)
+	require.NoError(t, e.PullImage(context.Background(), toolRef))
+	assert.Equal(t, "sha256:pulled", d.images[toolRef])
+	require.NoError(t, e.PullImage(context.Background(), toolRef))
+	assert.Equal(t, []string{"POST /images/create"}, d.changes())
+}
+
+func TestPullImageReportsWhatTheEngineSaysInItsStream(t *testing.T) {
+	d, e := newEngine(t)
+	d.refusal = "registry.example: no such host"
+	err := e.PullImage(context.Background(), toolRef)
+	assert.EqualError(t, err, `pull image "registry.example/tool:1": registry.example: no such host`)
+}
+
+func TestRemoveImagesNamesThoseThatWereThere(t *testing.T) {
+	d, e := newEngine(t)
+	d.images[toolRef] = "sha256:pulled"
+	removed, err := e.RemoveImages(context.Background(), "registry.example/other:1", toolRef)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"image " + toolRef}, removed)
+	assert.Empty(t, d.images)
+}

@@ -1,0 +1,294 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"todo-chatbot/mage/cluster"
+	"todo-chatbot/mage/config"
+	"todo-chatbot/mage/image"
+	"todo-chatbot/mage/release"
+	"todo-chatbot/mage/smoke"
+)
+
+// projectRoot is this project: the tests use its own chart, values and images.
+const projectRoot = "../.."
+
+// load is the pipeline of an environment, with a cache of its own.
+func load(t *testing.T, root, env string, variables map[string]string) *Pipeline {
+	t.Helper()
+	cache := t.TempDir()
+	getenv := func(key string) string {
+		if key == "TODO_CACHE" {
+			return cache
+		}
+		return variables[key]
+	}
+	e, err := config.Load(root, env, getenv)
+	require.NoError(t, err)
+	return New(e, Options{Getenv: getenv})
+}
+
+// copyProject copies what chart and configuration need, with the development
+// values extended by more.
+func copyProject(t *testing.T, more string) string {
+	t.Helper()
+	root := t.TempDir()
+	for _, dir := range []string{"helm", "values"} {
+		require.NoError(t, os.CopyFS(filepath.Join(root, dir), os.DirFS(filepath.Join(projectRoot, dir))))
+	}
+	dockerfiles, err := filepath.Glob(filepath.Join(projectRoot, "images", "*", "*Dockerfile"))
+	require.NoError(t, err)
+	for _, path := range dockerfiles {
+		below, err := filepath.Rel(projectRoot, path)
+		require.NoError(t, err)
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		write(t, filepath.Join(root, below), string(text))
+	}
+	file := filepath.Join(root, "values", "dev.yaml")
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	write(t, file, string(text)+more)
+	return root
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+}
+
+func digestOf(t *testing.T, repository, digit string) name.Digest {
+	t.Helper()
+	digest, err := name.NewDigest("localhost:5000/" + repository + "@sha256:" + strings.Repeat(digit, 64))
+	require.NoError(t, err)
+	return digest
+}
+
+// at follows keys into nested values.
+func at(t *testing.T, values map[string]any, path ...string) any {
+	t.Helper()
+	var value any = values
+	for _, key := range path {
+		table, ok := value.(map[string]any)
+		require.True(t, ok, "no table at %q of %q", key, path)
+		value = table[key]
+	}
+	return value
+}
+
+func TestExitCodeTellsWhoseTurnItIs(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		want int
+	}{
+		"no error":                 {nil, 0},
+		"something broke":          {errors.New("disk on fire"), ExitBroken},
+		"another run":              {&Busy{Cluster: "todo"}, ExitBroken},
+		"the user's files":         {usage(errors.New("no such key")), ExitUsage},
+		"the user's files, deeper": {fmt.Errorf("deploy: %w", usage(errors.New("no such key"))), ExitUsage},
+		"an unknown environment":   {&config.Unknown{Name: "prod"}, ExitUsage},
+		"a faulty environment":     {fmt.Errorf("load: %w", &config.Invalid{}), ExitUsage},
+		"a red verdict":            {&Error{Code: ExitRed, Err: errors.New("red")}, ExitRed},
+		"a red one among others":   {errors.Join(errors.New("also"), &Error{Code: ExitRed, Err: errors.New("red")}), ExitRed},
+	} {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, ExitCode(c.err)) })
+	}
+}
+
+func TestUsageKeepsTheErrorAndItsAbsence(t *testing.T) {
+	assert.NoError(t, usage(nil))
+	cause := errors.New("no such key")
+	err := usage(cause)
+	assert.ErrorIs(t, err, cause)
+	assert.EqualError(t, err, "no such key")
+}
+
+func TestExclusiveTurnsASecondRunAwayAndNamesTheFirst(t *testing.T) {
+	p := load(t, projectRoot, "dev", nil)
+	ran := false
+	err := p.exclusive(context.Background(), "deploy:dev", func(ctx context.Context) error {
+		err := p.exclusive(ctx, "clean", func(context.Context) error {
+			t.Error("two runs at once")
+			return nil
+		})
+		var busy *Busy
+		require.ErrorAs(t, err, &busy)
+		assert.Equal(t, "todo", busy.Cluster)
+		assert.Equal(t, "process "+strconv.Itoa(os.Getpid())+", deploy:dev", busy.Holder)
+		assert.ErrorContains(t, err, "wait until it ends")
+		ran = true
+		return nil
+	})
+	require.NoError(t, err)
+	assert.True(t, ran)
+}
+
+func TestExclusiveFreesTheClusterHoweverTheRunEnds(t *testing.T) {
+	p := load(t, projectRoot, "dev", nil)
+	free := func() error {
+		return p.exclusive(context.Background(), "again", func(context.Context) error { return nil })
+	}
+	broken := errors.New("broken")
+	require.ErrorIs(t, p.exclusive(context.Background(), "deploy:dev", func(context.Context) error { return broken }), broken)
+	require.NoError(t, free(), "after an error")
+	assert.Panics(t, func() {
+		_ = p.exclusive(context.Background(), "deploy:dev", func(context.Context) error { panic("broken") })
+	})
+	require.NoError(t, free(), "after a panic")
+	holders, err := filepath.Glob(filepath.Join(p.env.Cache, "*.holder"))
+	require.NoError(t, err)
+	assert.Empty(t, holders, "nobody is named as the holder")
+}
+
+func TestExclusiveLetsRunsOnDifferentClustersThrough(t *testing.T) {
+	p := load(t, projectRoot, "dev", nil)
+	other := *p.env
+	other.Cluster.Name = "other"
+	q := New(&other, p.opts)
+	ran := false
+	require.NoError(t, p.exclusive(context.Background(), "deploy:dev", func(ctx context.Context) error {
+		return q.exclusive(ctx, "deploy:dev", func(context.Context) error { ran = true; return nil })
+	}))
+	assert.True(t, ran)
+}
+
+func TestSourcesAreTheProjectsImages(t *testing.T) {
+	p := load(t, projectRoot, "dev", nil)
+	for name, c := range map[string]struct{ names, want []string }{
+		"all": {nil, []string{"backend", "frontend", "postgresql"}},
+		"one": {[]string{"frontend"}, []string{"frontend"}},
+		"two": {[]string{"postgresql", "backend"}, []string{"backend", "postgresql"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sources, err := p.sources(c.names...)
+			require.NoError(t, err)
+			assert.Equal(t, c.want, sourceNames(sources))
+		})
+	}
+}
+
+func sourceNames(sources []image.Source) []string {
+	var names []string
+	for _, src := range sources {
+		names = append(names, src.Name)
+	}
+	return names
+}
+
+func TestAnUnknownImageIsTheUsersMistakeBeforeAnythingStarts(t *testing.T) {
+	p := load(t, projectRoot, "dev", nil)
+	for _, names := range [][]string{{"backned"}, {"backend", "backned"}} {
+		_, err := p.Build(context.Background(), names...)
+		require.Error(t, err)
+		assert.Equal(t, ExitUsage, ExitCode(err))
+		assert.ErrorContains(t, err, "backned")
+		assert.ErrorContains(t, err, "is not one of backend, frontend, postgresql")
+	}
+	locks, err := os.ReadDir(p.env.Cache)
+	require.NoError(t, err)
+	assert.Empty(t, locks)
+}
+
+func TestAFaultyDockerfileIsTheUsersToMend(t *testing.T) {
+	root := copyProject(t, "")
+	write(t, filepath.Join(root, "images", "backend", "Dockerfile"), "FROM scratch\nCOPPY . .\n")
+	_, err := load(t, root, "dev", nil).Deploy(context.Background())
+	require.Error(t, err)
+	assert.Equal(t, ExitUsage, ExitCode(err))
+	assert.ErrorContains(t, err, filepath.Join("backend", "Dockerfile")+":2")
+}
+
+func TestChecksAreTheImagesThatHaveATestDockerfile(t *testing.T) {
+	root := copyProject(t, "")
+	expected := []string{}
+	for _, image := range []string{"backend", "frontend", "postgresql"} {
+		if _, err := os.Stat(filepath.Join(root, "images", image, "test.Dockerfile")); err == nil {
+			expected = append(expected, image+"-checks")
+		}
+	}
+	require.Contains(t, expected, "backend-checks")
+	require.NotContains(t, expected, "postgresql-checks")
+	checks, err := load(t, root, "dev", nil).checks()
+	require.NoError(t, err)
+	assert.Equal(t, expected, sourceNames(checks))
+	assert.Equal(t, filepath.Join(root, "images", "backend", "test.Dockerfile"), checks[0].Dockerfile)
+	assert.Equal(t, filepath.Join(root, "images"), checks[0].Context, "checks may use what lies beside the image")
+}
+
+func TestPrintWritesALineAFactInAFixedOrder(t *testing.T) {
+	images := []Built{{Name: "backend", Digest: digestOf(t, "todo-chatbot/backend", "a")}, {Name: "frontend", Digest: digestOf(t, "todo-chatbot/frontend", "b")}}
+	imageLines := "image backend localhost:5000/todo-chatbot/backend@sha256:" + strings.Repeat("a", 64) + "\n" +
+		"image frontend localhost:5000/todo-chatbot/frontend@sha256:" + strings.Repeat("b", 64) + "\n"
+	passed := smoke.Verdict{Results: []smoke.Result{{Name: "livez", Outcome: smoke.Passed}}}
+	failed := smoke.Verdict{Results: []smoke.Result{{Name: "livez", Outcome: smoke.Failed}}}
+	for name, c := range map[string]struct {
+		done Deployment
+		want string
+	}{
+		"nothing done": {Deployment{}, ""},
+		"images only":  {Deployment{Images: images}, imageLines},
+		"all passed": {Deployment{Images: images, Release: release.Observation{Revision: 3}, Changed: true, URL: "http://127.0.0.1:8080", Verdict: passed, Complete: true},
+			imageLines + "revision 3 new\nurl http://127.0.0.1:8080\nverdict passed\n"},
+		"nothing changed, red": {Deployment{Release: release.Observation{Revision: 3}, URL: "http://127.0.0.1:8080", Verdict: failed, Complete: true},
+			"revision 3 unchanged\nurl http://127.0.0.1:8080\nverdict failed\n"},
+		"not verified": {Deployment{Release: release.Observation{Revision: 1}, Changed: true}, "revision 1 new\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			c.done.Print(&out)
+			assert.Equal(t, c.want, out.String())
+		})
+	}
+}
+
+func TestJudgeGivesARedVerdictItsOwnCodeAndEveryReason(t *testing.T) {
+	p := load(t, projectRoot, "dev", nil)
+	assert.NoError(t, p.judge(smoke.Verdict{Results: []smoke.Result{{Name: "livez", Outcome: smoke.Passed}}}))
+	err := p.judge(smoke.Verdict{Results: []smoke.Result{
+		{Name: "livez", Outcome: smoke.Passed},
+		{Name: "tasks", Outcome: smoke.Failed, Err: errors.New("status 500")},
+		{Name: "chat", Outcome: smoke.Failed, Err: errors.New("no answer")},
+	}})
+	assert.Equal(t, ExitRed, ExitCode(err))
+	assert.EqualError(t, err, "the application of environment \"dev\" does not pass its checks:\n  tasks: status 500\n  chat: no answer")
+	assert.Equal(t, ExitRed, ExitCode(p.judge(smoke.Verdict{})), "no checks are no success")
+}
+
+// taken is a cluster that cannot be made because a port is taken.
+type taken struct {
+	cluster.Provider
+	port int
+}
+
+func (f taken) Ensure(context.Context) (*cluster.Cluster, error) {
+	return nil, fmt.Errorf("make cluster: %w", &cluster.PortInUse{Port: f.port, Target: 30080})
+}
+
+func TestATakenPortIsReportedWithTheSettingThatChoosesIt(t *testing.T) {
+	p := load(t, projectRoot, "dev", nil)
+	for port, setting := range map[int]string{8080: "TODO_PORT", 8081: "pipeline.url.port in values/staging.yaml"} {
+		_, err := p.ensure(context.Background(), &parts{provider: taken{port: port}})
+		assert.Equal(t, ExitUsage, ExitCode(err))
+		assert.ErrorContains(t, err, "the port's setting is "+setting)
+		assert.ErrorContains(t, err, strconv.Itoa(port))
+	}
+}
+
+func TestPrintStatusWritesPortsInOrder(t *testing.T) {
+	var out bytes.Buffer
+	PrintStatus(&out, cluster.Status{Provider: "kind", Name: "todo", State: cluster.Absent, Ports: map[int]int{30081: 8081, 30080: 8080}, NotReady: []string{"node"}})
+	assert.Equal(t, fmt.Sprintf("cluster kind/todo %s\nport 127.0.0.1:8080 leads to node port 30080\nport 127.0.0.1:8081 leads to node port 30081\nnot-ready node\n", cluster.Absent), out.String())
+}

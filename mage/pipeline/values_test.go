@@ -1,0 +1,112 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"todo-chatbot/mage/config"
+)
+
+func TestTheDigestsOfThisRunWinOverTheValuesFile(t *testing.T) {
+	root := copyProject(t, `
+postgresql:
+  image: {registry: elsewhere.example, repository: mine/postgresql, tag: "1", digest: "sha256:`+strings.Repeat("f", 64)+`", pullPolicy: Always}
+`)
+	p := load(t, root, "dev", nil)
+	values := p.values([]Built{
+		{Name: "postgresql", Digest: digestOf(t, "todo-chatbot/postgresql", "a")},
+		{Name: "backend", Digest: digestOf(t, "todo-chatbot/backend", "b")},
+	}).Map()
+	assert.Equal(t, map[string]any{
+		"registry": "localhost:5000", "repository": "todo-chatbot/postgresql", "digest": "sha256:" + strings.Repeat("a", 64),
+		"tag": p.env.Version, "pullPolicy": "Always",
+	}, at(t, values, "postgresql", "image"), "what the run does not decide is the file's")
+	assert.Equal(t, "sha256:"+strings.Repeat("b", 64), at(t, values, "backend", "image", "digest"))
+	assert.Equal(t, "debug", at(t, values, "backend", "config", "logLevel"), "the file's own value stays")
+	assert.NotContains(t, values, "pipeline")
+}
+
+func TestTheModelOfTheEnvironmentReachesTheBackendBesideItsImage(t *testing.T) {
+	p := load(t, projectRoot, "dev", map[string]string{
+		"OPENAI_API_KEY": "sk-secret", "OPENAI_BASE_URL": "http://model.example/v1", "OPENAI_MODEL": "small",
+	})
+	values := p.values([]Built{{Name: "backend", Digest: digestOf(t, "todo-chatbot/backend", "b")}}).Map()
+	assert.Equal(t, map[string]any{"baseUrl": "http://model.example/v1", "model": "small"}, at(t, values, "backend", "config", "openai"))
+	assert.Equal(t, "debug", at(t, values, "backend", "config", "logLevel"))
+	assert.Equal(t, "localhost:5000", at(t, values, "backend", "image", "registry"))
+	var out bytes.Buffer
+	require.NoError(t, p.Template(&out))
+	assert.Contains(t, out.String(), "http://model.example/v1")
+	assert.NotContains(t, out.String(), "sk-secret", "the key is no value of the chart")
+}
+
+func TestAModelOfTheFileStaysWhereNoVariableNamesAnother(t *testing.T) {
+	root := copyProject(t, "")
+	file := filepath.Join(root, "values", "dev.yaml")
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	write(t, file, strings.Replace(string(text), "logLevel: debug", "openai: {baseUrl: 'http://file.example/v1', model: large}", 1))
+	p := load(t, root, "dev", map[string]string{"OPENAI_MODEL": "small"})
+	assert.Equal(t, map[string]any{"baseUrl": "http://file.example/v1", "model": "small"}, at(t, p.values(nil).Map(), "backend", "config", "openai"))
+}
+
+func TestEveryEnvironmentsChartIsValid(t *testing.T) {
+	names, err := config.Names(projectRoot)
+	require.NoError(t, err)
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			p := load(t, projectRoot, name, nil)
+			require.NoError(t, p.Lint())
+			var out bytes.Buffer
+			require.NoError(t, p.Template(&out))
+			for _, image := range []string{"backend", "frontend", "postgresql"} {
+				assert.Contains(t, out.String(), "localhost:5000/todo-chatbot/"+image+"@"+placeholder)
+			}
+		})
+	}
+}
+
+func TestValuesThatTheChartRefusesAreTheUsersToMendBeforeAnythingStarts(t *testing.T) {
+	for name, c := range map[string]struct {
+		more string
+		want []string
+	}{
+		"an unknown key":     {"\npostgresql:\n  replicaCuont: 2\n", []string{"replicaCuont"}},
+		"a wrong type":       {"\npostgresql:\n  image: {pullPolicy: 7}\n", []string{"pullPolicy"}},
+		"two faults at once": {"\npostgresql:\n  replicaCuont: 2\n  image: {pullPolicy: 7}\n", []string{"replicaCuont", "pullPolicy"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := load(t, copyProject(t, c.more), "dev", nil)
+			_, deploy := p.Deploy(context.Background())
+			for _, err := range []error{p.checkChart(), p.Template(&bytes.Buffer{}), deploy} {
+				require.Error(t, err)
+				assert.Equal(t, ExitUsage, ExitCode(err))
+				assert.ErrorContains(t, err, `chart of environment "dev"`)
+				assert.ErrorContains(t, err, filepath.Join("values", "dev.yaml"))
+				for _, want := range c.want {
+					assert.ErrorContains(t, err, want)
+				}
+			}
+			locks, err := filepath.Glob(filepath.Join(p.env.Cache, "*"))
+			require.NoError(t, err)
+			assert.Empty(t, locks, "nothing was begun")
+		})
+	}
+}
+
+func TestABrokenTemplateIsReportedWithItsFile(t *testing.T) {
+	root := copyProject(t, "")
+	write(t, filepath.Join(root, "helm", "todo-chatbot", "templates", "broken.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: broken}\ndata: {key: {{ index .Values \"missing\" | required \"say which\" }}}\n")
+	err := load(t, root, "dev", nil).checkChart()
+	require.Error(t, err)
+	assert.Equal(t, ExitUsage, ExitCode(err))
+	assert.ErrorContains(t, err, "broken.yaml")
+	assert.ErrorContains(t, err, "say which")
+}
