@@ -109,7 +109,7 @@ func (k *kubeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				items = append(items, object)
 			}
 		}
-		if len(items) == 0 && !strings.Contains("nodes pods storageclasses", last) {
+		if len(items) == 0 && !strings.Contains("nodes pods storageclasses deployments statefulsets", last) {
 			status(w, http.StatusNotFound, metav1.StatusReasonNotFound)
 			return
 		}
@@ -188,13 +188,6 @@ func (k *kubeAPI) makeReady(t *testing.T, at time.Time) {
 	k.put(t, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/todo-control-plane", map[string]any{
 		"metadata": map[string]any{"name": "todo-control-plane"},
 		"spec":     map[string]any{"renewTime": at.UTC().Format("2006-01-02T15:04:05.000000Z07:00")},
-	})
-	k.put(t, "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-controller-manager", map[string]any{
-		"metadata": map[string]any{"name": "kube-controller-manager"},
-		"spec": map[string]any{
-			"acquireTime": at.UTC().Format("2006-01-02T15:04:05.000000Z07:00"),
-			"renewTime":   at.Add(time.Second).UTC().Format("2006-01-02T15:04:05.000000Z07:00"),
-		},
 	})
 	k.put(t, "/api/v1/namespaces/kube-system/pods/coredns-1", readyPod("coredns-1", at))
 	k.put(t, "/api/v1/namespaces/default/serviceaccounts/default", map[string]any{"metadata": map[string]any{"name": "default"}})

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/client-go/kubernetes"
@@ -41,7 +42,7 @@ func waitReady(ctx context.Context, client kubernetes.Interface, since time.Time
 func notReady(ctx context.Context, client kubernetes.Interface, since time.Time) []string {
 	var missing []string
 	for _, look := range []func(context.Context, kubernetes.Interface, time.Time) ([]string, error){
-		nodesNotReady, dnsNotReady, accountMissing, storageMissing, podsStale, controllersAway,
+		nodesNotReady, dnsNotReady, accountMissing, storageMissing, podsStale, workloadsStale,
 	} {
 		words, err := look(ctx, client, since)
 		if err != nil {
@@ -170,24 +171,56 @@ func podsStale(ctx context.Context, client kubernetes.Interface, since time.Time
 	return words, nil
 }
 
-// controllersAway waits for a leader after a restart: until then nobody tells
-// Services of their pods' new addresses, or corrects what a Deployment says of
-// its pods. A leader that has renewed its lease once has had two seconds to
-// look around.
-func controllersAway(ctx context.Context, client kubernetes.Interface, since time.Time) ([]string, error) {
+// workloadsStale names the workloads that count more ready pods than there are.
+// After a restart their controllers say nothing until one of them leads again,
+// which takes as long as the lease of the last leader.
+func workloadsStale(ctx context.Context, client kubernetes.Interface, since time.Time) ([]string, error) {
 	if since.IsZero() {
 		return nil, nil
 	}
-	const leader = "kube-controller-manager"
-	lease, err := client.CoordinationV1().Leases(metav1.NamespaceSystem).Get(ctx, leader, metav1.GetOptions{})
-	if err != nil && !apierrors.IsNotFound(err) {
-		return nil, fmt.Errorf("get the lease of %s: %w", leader, err)
+	pods, err := client.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list pods: %w", err)
 	}
-	acquired, renewed := lease.Spec.AcquireTime, lease.Spec.RenewTime
-	if err != nil || acquired == nil || renewed == nil || acquired.Time.Before(since) || !renewed.After(acquired.Time) {
-		return []string{leader + " has not taken the lead again since the node's restart"}, nil
+	deployments, err := client.AppsV1().Deployments(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list Deployments: %w", err)
 	}
-	return nil, nil
+	sets, err := client.AppsV1().StatefulSets(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list StatefulSets: %w", err)
+	}
+	var words []string
+	check := func(kind, namespace, name string, claimed int32, selector *metav1.LabelSelector) {
+		if ready := readyPods(pods.Items, namespace, selector); claimed > ready {
+			words = append(words, fmt.Sprintf("%s %q still counts %d ready pods where %d are", kind, namespace+"/"+name, claimed, ready))
+		}
+	}
+	for _, d := range deployments.Items {
+		check("Deployment", d.Namespace, d.Name, d.Status.ReadyReplicas, d.Spec.Selector)
+	}
+	for _, s := range sets.Items {
+		check("StatefulSet", s.Namespace, s.Name, s.Status.ReadyReplicas, s.Spec.Selector)
+	}
+	return words, nil
+}
+
+func readyPods(pods []corev1.Pod, namespace string, wanted *metav1.LabelSelector) (n int32) {
+	selector, err := metav1.LabelSelectorAsSelector(wanted)
+	if err != nil {
+		return 0 // the API server takes no such selector
+	}
+	for _, pod := range pods {
+		if pod.Namespace != namespace || !selector.Matches(labels.Set(pod.Labels)) {
+			continue
+		}
+		for _, c := range pod.Status.Conditions {
+			if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // podNotReady says why a pod is not ready, or "". A pod whose containers were

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -25,11 +26,6 @@ func TestReadinessNamesWhatIsMissing(t *testing.T) {
 		renewed := metav1.NewMicroTime(at)
 		return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: "n", Namespace: "kube-node-lease"}, Spec: coordinationv1.LeaseSpec{RenewTime: &renewed}}
 	}
-	leader := func(at time.Time) *coordinationv1.Lease {
-		acquired, renewed := metav1.NewMicroTime(at), metav1.NewMicroTime(at.Add(2*time.Second))
-		return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: "kube-controller-manager", Namespace: metav1.NamespaceSystem},
-			Spec: coordinationv1.LeaseSpec{AcquireTime: &acquired, RenewTime: &renewed}}
-	}
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default", Namespace: "default"}}
 	class := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: "standard", Annotations: map[string]string{defaultClassKey: "true"}}}
 	other := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: "slow"}}
@@ -46,13 +42,12 @@ func TestReadinessNamesWhatIsMissing(t *testing.T) {
 		want    []string
 	}{
 		"all there":                        {[]runtime.Object{node("True"), dns(nil), account, class}, time.Time{}, nil},
-		"all reported since the restart":   {[]runtime.Object{node("True"), lease(now), dns(nil), account, class, leader(now)}, now.Add(-time.Second), nil},
-		"no leader since the restart":      {[]runtime.Object{node("True"), lease(now), dns(nil), account, class, leader(now.Add(-time.Hour))}, now.Add(-time.Second), []string{"has not taken the lead"}},
+		"all reported since the restart":   {[]runtime.Object{node("True"), lease(now), dns(nil), account, class}, now.Add(-time.Second), nil},
 		"nothing there":                    {nil, time.Time{}, []string{"no node has registered", "CoreDNS has no pod", "default service account", "no default storage class"}},
 		"node not ready":                   {[]runtime.Object{node("False"), dns(nil), account, class}, time.Time{}, []string{"cni plugin not initialized"}},
-		"node silent since the restart":    {[]runtime.Object{node("True"), lease(now.Add(-time.Hour)), dns(nil), account, class, leader(now)}, now.Add(-time.Second), []string{"has not reported since its restart"}},
-		"node without a lease":             {[]runtime.Object{node("True"), dns(nil), account, class, leader(now)}, now.Add(-time.Second), []string{"has not reported since its restart"}},
-		"DNS pod from before the restart":  {[]runtime.Object{node("True"), lease(now.Add(time.Minute)), dns(nil), account, class, leader(now.Add(time.Minute))}, now.Add(30 * time.Second), []string{"has not started again"}},
+		"node silent since the restart":    {[]runtime.Object{node("True"), lease(now.Add(-time.Hour)), dns(nil), account, class}, now.Add(-time.Second), []string{"has not reported since its restart"}},
+		"node without a lease":             {[]runtime.Object{node("True"), dns(nil), account, class}, now.Add(-time.Second), []string{"has not reported since its restart"}},
+		"DNS pod from before the restart":  {[]runtime.Object{node("True"), lease(now.Add(time.Minute)), dns(nil), account, class}, now.Add(30 * time.Second), []string{"has not started again"}},
 		"DNS pod that waits for its image": {[]runtime.Object{node("True"), account, class, dns(func(p *corev1.Pod) { p.Status.ContainerStatuses[0].State = waiting("ErrImagePull") })}, time.Time{}, []string{"ErrImagePull"}},
 		"DNS pod going away": {[]runtime.Object{node("True"), account, class, dns(func(p *corev1.Pod) {
 			gone := metav1.NewTime(now)
@@ -98,4 +93,34 @@ func TestAPodThatIsReportedFromBeforeARestartIsNotBelieved(t *testing.T) {
 	words, err = podsStale(t.Context(), client, time.Time{})
 	require.NoError(t, err)
 	assert.Empty(t, words, "without a restart everything is believed")
+}
+
+func TestAWorkloadThatCountsPodsFromBeforeARestartIsNotBelieved(t *testing.T) {
+	deployment := func(ready int32) *appsv1.Deployment {
+		return &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "todo-dev", Name: "todo-backend"},
+			Spec:   appsv1.DeploymentSpec{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "backend"}}},
+			Status: appsv1.DeploymentStatus{ReadyReplicas: ready}}
+	}
+	pod := func(ready corev1.ConditionStatus) *corev1.Pod {
+		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "todo-dev", Name: "todo-backend-1", Labels: map[string]string{"app": "backend"}},
+			Status: corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: ready}}}}
+	}
+	for name, c := range map[string]struct {
+		objects []runtime.Object
+		stale   int
+	}{
+		"its pod is not ready":        {[]runtime.Object{deployment(1), pod(corev1.ConditionFalse)}, 1},
+		"its pod is gone":             {[]runtime.Object{deployment(1)}, 1},
+		"it counts what there is":     {[]runtime.Object{deployment(1), pod(corev1.ConditionTrue)}, 0},
+		"it knows that none is ready": {[]runtime.Object{deployment(0), pod(corev1.ConditionFalse)}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			words, err := workloadsStale(t.Context(), fake.NewClientset(c.objects...), time.Now())
+			require.NoError(t, err)
+			assert.Len(t, words, c.stale)
+			words, err = workloadsStale(t.Context(), fake.NewClientset(c.objects...), time.Time{})
+			require.NoError(t, err)
+			assert.Empty(t, words, "without a restart everything is believed")
+		})
+	}
 }
