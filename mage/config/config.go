@@ -32,6 +32,7 @@ type Environment struct {
 	NodePort  int    // of the cluster's node, behind Port
 	Timeout   time.Duration
 	Cache     string // absolute path; may not exist yet
+	Offline   bool   // no image registry is asked
 	Cluster   Cluster
 	Agent     Agent
 

@@ -238,6 +238,24 @@ func TestTheTableOfSettingsIsMarkdown(t *testing.T) {
 	}
 }
 
+func TestTheReadmeHoldsTheTableOfSettings(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	assert.Contains(t, string(readme), config.SettingsTable())
+}
+
+func TestOfflineIsTrueOrFalse(t *testing.T) {
+	root := project(t, map[string]string{"values/dev.yaml": dev})
+	load := func(value string) (*config.Environment, error) {
+		return config.Load(root, "dev", func(name string) string { return map[string]string{"TODO_OFFLINE": value}[name] })
+	}
+	e, err := load("true")
+	require.NoError(t, err)
+	assert.True(t, e.Offline)
+	_, err = load("perhaps")
+	assert.ErrorContains(t, err, "TODO_OFFLINE")
+}
+
 func problems(t *testing.T, err error) []string {
 	t.Helper()
 	var invalid *config.Invalid

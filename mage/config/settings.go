@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -91,6 +92,7 @@ func table() []setting {
 		one("TODO_KUBECONFIG", "pipeline.cluster.kubecontext.kubeconfig", "~/.kube/config", text, setPath(func(e *Environment) *string { return &e.Cluster.Kubecontext.Kubeconfig }), "kubeconfig file for `kubecontext`"),
 		one("", "pipeline.cluster.kubecontext.registry.push", "", text, setRegistry(func(e *Environment) *string { return &e.Cluster.Kubecontext.Push }), "registry as this computer reaches it, for `kubecontext`; without it the one that the cluster announces"),
 		one("", "pipeline.cluster.kubecontext.registry.pull", "", text, setRegistry(func(e *Environment) *string { return &e.Cluster.Kubecontext.Pull }), "the same registry as pods reach it, for `kubecontext`"),
+		one("TODO_OFFLINE", "", "", text, setOffline, "`true`: ask no image registry, make every image from package registries"),
 		one("OPENAI_API_KEY", "", "", text, setKey, "key of a model for the chat; without it the built-in model answers; kept in a Kubernetes Secret only"),
 		one("OPENAI_BASE_URL", "", "", text, setBaseURL, "address of a server that speaks OpenAI's protocol"),
 		one("OPENAI_MODEL", "", "", text, setString(func(e *Environment) *string { return &e.Agent.Model }), "name of the model"),
@@ -165,6 +167,13 @@ func (s setting) read(node *yamlv3.Node, f *faults) (given, bool) {
 		}
 	}
 	return value, true
+}
+
+func setOffline(e *Environment, v given) (err error) {
+	if e.Offline, err = strconv.ParseBool(v.text); err != nil {
+		return fmt.Errorf("%q is neither true nor false", v.text)
+	}
+	return nil
 }
 
 func setTimeout(e *Environment, v given) error {

@@ -113,7 +113,7 @@ func (p *Pipeline) askCluster(ctx context.Context, made *parts, f *facts) {
 // askRegistries asks the registry of every image that a deploy needs whether it
 // answers.
 func (p *Pipeline) askRegistries(ctx context.Context, f *facts) {
-	supply := airgap.New(airgap.Options{Root: p.env.Root, Cache: p.env.Cache, Offline: p.opts.Getenv("TODO_OFFLINE") != ""})
+	supply := airgap.New(airgap.Options{Root: p.env.Root, Cache: p.env.Cache, Offline: p.env.Offline})
 	refs := []string{airgap.BuildKitRef}
 	if f.provider == "kind" {
 		node := airgap.KindNodeRef

@@ -62,7 +62,7 @@ func (p *Pipeline) assemble(ctx context.Context, found *engine.Engine, apt host.
 		Root: p.env.Root, Cache: p.env.Cache, Apt: apt, Progress: p.opts.Progress,
 		Keychain:   remote.WithAuthFromKeychain(authn.DefaultKeychain),
 		Restricted: found.Restricted,
-		Offline:    p.opts.Getenv("TODO_OFFLINE") != "",
+		Offline:    p.env.Offline,
 	})
 	var err error
 	made.provider, err = p.provider(ctx, made)
