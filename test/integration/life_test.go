@@ -225,8 +225,8 @@ func docker(t *testing.T) *client.Client {
 	return api
 }
 
-// foreign makes a container and a network that are none of the pipeline's, and
-// look as much like a kind cluster as they can.
+// foreign starts a container and makes a network that are none of the
+// pipeline's, and look as much like a kind cluster as they can.
 func foreign(t *testing.T, api *client.Client) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
@@ -234,9 +234,14 @@ func foreign(t *testing.T, api *client.Client) {
 	require.NoError(t, err)
 	require.NotEmpty(t, images.Items)
 	_, err = api.ContainerCreate(ctx, client.ContainerCreateOptions{
-		Name:   "foreign-control-plane",
-		Config: &container.Config{Image: images.Items[0].ID, Cmd: []string{"true"}, Labels: map[string]string{"io.x-k8s.kind.cluster": "foreign"}},
+		Name: "foreign-control-plane",
+		Config: &container.Config{
+			Image: images.Items[0].ID, Entrypoint: []string{"sleep"}, Cmd: []string{"600"},
+			Labels: map[string]string{"io.x-k8s.kind.cluster": "foreign"},
+		},
 	})
+	require.NoError(t, err)
+	_, err = api.ContainerStart(ctx, "foreign-control-plane", client.ContainerStartOptions{})
 	require.NoError(t, err)
 	_, err = api.NetworkCreate(ctx, "foreign-network", client.NetworkCreateOptions{Driver: "bridge"})
 	require.NoError(t, err)
