@@ -22,7 +22,7 @@ type kindNode struct{ s *Supply }
 
 const kindModule = "sigs.k8s.io/kind"
 
-// modulePath is the programs' import path prefix in modules/kubernetes.
+// kubernetesModule is the folder below modules/ that the programs are built in.
 const kubernetesModule = "kubernetes"
 
 func kubernetesPrograms() program {

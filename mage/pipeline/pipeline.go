@@ -101,7 +101,10 @@ func (p *Pipeline) exclusive(ctx context.Context, what string, do func(context.C
 	}
 	holder := path + ".holder"
 	if !locked {
-		words, _ := os.ReadFile(holder)
+		words, err := os.ReadFile(holder)
+		if err != nil || len(words) == 0 {
+			words = []byte("it has only just begun") // it has the lock and has not written its name yet
+		}
 		return &Busy{Cluster: p.env.Cluster.Name, Holder: strings.TrimSpace(string(words))}
 	}
 	defer lock.Unlock()
