@@ -1,15 +1,136 @@
 //go:build mage
 
-// The commands of this project. They are written in mage/targets; this file
-// only names them for mage.
+// From the sources of the Todo Chatbot to a running, verified release on Kubernetes.
 package main
 
+// The commands are declared here and done in mage/targets. They are not imported
+// by mage:import: mage would then ask Go twice, at every call, about every
+// package that the imported one reaches, which is half of a second each time.
+
 import (
-	//mage:import
-	targets "todo-chatbot/mage/targets"
+	"context"
+
+	"github.com/magefile/mage/mg"
+
+	"todo-chatbot/mage/targets"
 )
 
-// Aliases are short names that mage reads from this file alone.
+// Aliases are the short names. mage cannot have a target and a namespace of one name.
 var Aliases = map[string]any{
-	"clean": targets.Clean.Deployed,
+	"clean": Clean.Deployed,
 }
+
+// Deploy takes the sources to a running, verified release.
+type Deploy mg.Namespace
+
+// Dev builds, pushes, installs and verifies the application for development.
+func (Deploy) Dev(ctx context.Context, yes *bool) error { return targets.Deploy(ctx, "dev", yes) }
+
+// Staging does what deploy:dev does with the values of staging, beside dev on the same cluster.
+func (Deploy) Staging(ctx context.Context, yes *bool) error {
+	return targets.Deploy(ctx, "staging", yes)
+}
+
+// To does what deploy:dev does for any environment that has a file in values/.
+func (Deploy) To(ctx context.Context, env string, yes *bool) error {
+	return targets.Deploy(ctx, env, yes)
+}
+
+// Build makes images and pushes them to the cluster's registry.
+type Build mg.Namespace
+
+// Images builds and pushes every image whose sources changed.
+func (Build) Images(ctx context.Context, env *string, yes *bool) error {
+	return targets.Build(ctx, env, yes)
+}
+
+// Image builds and pushes one image, such as backend, if its sources changed.
+func (Build) Image(ctx context.Context, name string, env *string, yes *bool) error {
+	return targets.Build(ctx, env, yes, name)
+}
+
+// Chart checks and renders the Helm chart without a cluster.
+type Chart mg.Namespace
+
+// Lint checks the chart with the values of every environment.
+func (Chart) Lint() error { return targets.ChartLint() }
+
+// Template prints the manifests of an environment, with zeroes for digests.
+func (Chart) Template(env *string) error { return targets.ChartTemplate(env) }
+
+// Cluster makes, removes and describes the Kubernetes cluster.
+type Cluster mg.Namespace
+
+// Up makes sure that the cluster runs and its registry answers.
+func (Cluster) Up(ctx context.Context, env *string, yes *bool) error {
+	return targets.ClusterUp(ctx, env, yes)
+}
+
+// Down removes the cluster, with every release and volume in it.
+func (Cluster) Down(ctx context.Context, env *string) error { return targets.ClusterDown(ctx, env) }
+
+// Status says how the cluster is.
+func (Cluster) Status(ctx context.Context, env *string) error {
+	return targets.ClusterStatus(ctx, env)
+}
+
+// Release shows and moves the installed release.
+type Release mg.Namespace
+
+// Status says what runs: revision, pods ready, restarts, images by digest.
+func (Release) Status(ctx context.Context, env *string) error {
+	return targets.ReleaseStatus(ctx, env)
+}
+
+// History lists the revisions.
+func (Release) History(ctx context.Context, env *string) error {
+	return targets.ReleaseHistory(ctx, env)
+}
+
+// Rollback goes back to an earlier revision, by default the last good one, and verifies it.
+func (Release) Rollback(ctx context.Context, env *string, revision *int) error {
+	return targets.ReleaseRollback(ctx, env, revision)
+}
+
+// Test proves that things work.
+type Test mg.Namespace
+
+// Smoke asks the deployed application whether it works, through the address that people use.
+func (Test) Smoke(ctx context.Context, env *string) error { return targets.TestSmoke(ctx, env) }
+
+// Unit runs the Go packages' hermetic tests, and the images' own checks in the builder.
+func (Test) Unit(ctx context.Context, yes *bool) error { return targets.TestUnit(ctx, yes) }
+
+// Chart checks the chart for every environment and compares its manifests with the golden ones.
+func (Test) Chart(ctx context.Context) error { return targets.TestChart(ctx) }
+
+// Integration makes a cluster of its own and takes a deployment through its whole life.
+func (Test) Integration(ctx context.Context) error { return targets.TestIntegration(ctx) }
+
+// All runs everything: unit, chart and integration.
+func (Test) All(ctx context.Context, yes *bool) error { return targets.TestAll(ctx, yes) }
+
+// Clean removes what the other targets made.
+type Clean mg.Namespace
+
+// Deployed removes the release, the cluster and every container, network and process that deploy made.
+func (Clean) Deployed(ctx context.Context, env *string) error { return targets.Clean(ctx, env, false) }
+
+// All removes what clean does and the caches: built images, made base images, the build cache.
+func (Clean) All(ctx context.Context, env *string) error { return targets.Clean(ctx, env, true) }
+
+// Doctor looks at everything that a deploy needs, changes nothing, and names the cure of what is amiss.
+func Doctor(ctx context.Context, env *string) error { return targets.Doctor(ctx, env) }
+
+// Logs prints what the release's pods log; -component=backend takes one component's, -follow goes on until Ctrl-C.
+func Logs(ctx context.Context, env *string, component *string, follow *bool) error {
+	return targets.Logs(ctx, env, component, follow)
+}
+
+// Open says where the application answers, and holds a port-forward where the cluster publishes no port; -browser also shows it.
+func Open(ctx context.Context, env *string, browser *bool) error {
+	return targets.Open(ctx, env, browser)
+}
+
+// Bench measures deploys from every starting point; -cold also from empty caches.
+func Bench(ctx context.Context, cold *bool) error { return targets.Bench(ctx, cold) }

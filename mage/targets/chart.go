@@ -3,17 +3,12 @@ package targets
 import (
 	"os"
 
-	"github.com/magefile/mage/mg"
-
 	"todo-chatbot/mage/config"
 	"todo-chatbot/mage/pipeline"
 )
 
-// Chart checks and renders the Helm chart without a cluster.
-type Chart mg.Namespace
-
-// Lint checks the chart with the values of every environment.
-func (Chart) Lint() error {
+// ChartLint checks the chart with the values of every environment.
+func ChartLint() error {
 	root, err := os.Getwd()
 	if err != nil {
 		return exit(err)
@@ -30,7 +25,7 @@ func (Chart) Lint() error {
 	return nil
 }
 
-// Template prints the manifests of an environment, with zeroes for digests.
-func (Chart) Template(env *string) error {
+// ChartTemplate prints the manifests of an environment, with zeroes for digests.
+func ChartTemplate(env *string) error {
 	return with(flags{env: env}, func(p *pipeline.Pipeline) error { return p.Template(os.Stdout) })
 }

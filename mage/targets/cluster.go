@@ -5,16 +5,11 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/magefile/mage/mg"
-
 	"todo-chatbot/mage/pipeline"
 )
 
-// Cluster makes, removes and describes the Kubernetes cluster.
-type Cluster mg.Namespace
-
-// Up makes sure that the cluster runs and its registry answers.
-func (Cluster) Up(ctx context.Context, env *string, yes *bool) error {
+// ClusterUp makes sure that the cluster runs and its registry answers.
+func ClusterUp(ctx context.Context, env *string, yes *bool) error {
 	return with(flags{env: env, yes: yes}, func(p *pipeline.Pipeline) error {
 		c, err := p.ClusterUp(ctx)
 		if err != nil {
@@ -26,8 +21,8 @@ func (Cluster) Up(ctx context.Context, env *string, yes *bool) error {
 	})
 }
 
-// Down removes the cluster, with every release and volume in it.
-func (Cluster) Down(ctx context.Context, env *string) error {
+// ClusterDown removes the cluster, with every release and volume in it.
+func ClusterDown(ctx context.Context, env *string) error {
 	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
 		removed, err := p.ClusterDown(ctx)
 		printRemoved(pipeline.Cleaned{Removed: removed})
@@ -35,8 +30,8 @@ func (Cluster) Down(ctx context.Context, env *string) error {
 	})
 }
 
-// Status says how the cluster is.
-func (Cluster) Status(ctx context.Context, env *string) error {
+// ClusterStatus says how the cluster is.
+func ClusterStatus(ctx context.Context, env *string) error {
 	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
 		status, err := p.ClusterStatus(ctx)
 		if err == nil {

@@ -5,16 +5,11 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/magefile/mage/mg"
-
 	"todo-chatbot/mage/pipeline"
 )
 
-// Release shows and moves the installed release.
-type Release mg.Namespace
-
-// Status says what runs: revision, pods ready, restarts, images by digest.
-func (Release) Status(ctx context.Context, env *string) error {
+// ReleaseStatus says what runs: revision, pods ready, restarts, images by digest.
+func ReleaseStatus(ctx context.Context, env *string) error {
 	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
 		observed, err := p.Status(ctx)
 		if err == nil {
@@ -24,8 +19,8 @@ func (Release) Status(ctx context.Context, env *string) error {
 	})
 }
 
-// History lists the revisions.
-func (Release) History(ctx context.Context, env *string) error {
+// ReleaseHistory lists the revisions.
+func ReleaseHistory(ctx context.Context, env *string) error {
 	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
 		revisions, err := p.History(ctx)
 		for _, r := range revisions {
@@ -35,8 +30,8 @@ func (Release) History(ctx context.Context, env *string) error {
 	})
 }
 
-// Rollback goes back to an earlier revision, by default the last good one, and verifies it.
-func (Release) Rollback(ctx context.Context, env *string, revision *int) error {
+// ReleaseRollback goes back to an earlier revision, by default the last good one, and verifies it.
+func ReleaseRollback(ctx context.Context, env *string, revision *int) error {
 	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
 		wanted := 0
 		if revision != nil {

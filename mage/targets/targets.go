@@ -1,11 +1,10 @@
-// Package targets is the command surface: one file a namespace, and each method
-// loads, calls and prints. It is the only user of mage's library, and decides
-// nothing.
+// Package targets is what the magefile's commands do: one file a namespace, and
+// each function loads, calls and prints. It decides nothing. A nil pointer is an
+// option that was not given.
 package targets
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -80,12 +79,4 @@ func with(f flags, do func(*pipeline.Pipeline) error) error {
 		err = do(p)
 	}
 	return exit(err)
-}
-
-func deploy(ctx context.Context, f flags) error {
-	return with(f, func(p *pipeline.Pipeline) error {
-		done, err := p.Deploy(ctx)
-		done.Print(os.Stdout)
-		return err
-	})
 }

@@ -87,7 +87,7 @@ func TestExitCarriesThePipelinesCodeToMage(t *testing.T) {
 func TestAnUnknownEnvironmentEndsWithTwoAndTheKnownOnes(t *testing.T) {
 	t.Chdir("../..")
 	env := "prod"
-	err := Chart{}.Template(&env)
+	err := ChartTemplate(&env)
 	require.Error(t, err)
 	assert.Equal(t, 2, mg.ExitStatus(err))
 	assert.ErrorContains(t, err, `unknown environment "prod": there is dev, staging`)

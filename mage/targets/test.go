@@ -8,16 +8,11 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/magefile/mage/mg"
-
 	"todo-chatbot/mage/pipeline"
 )
 
-// Test proves that things work.
-type Test mg.Namespace
-
-// Smoke asks the deployed application whether it works, through the address that people use.
-func (Test) Smoke(ctx context.Context, env *string) error {
+// TestSmoke asks the deployed application whether it works, through the address that people use.
+func TestSmoke(ctx context.Context, env *string) error {
 	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
 		verdict, err := p.Smoke(ctx)
 		if tableErr := verdict.WriteTable(os.Stderr); tableErr != nil {
@@ -27,36 +22,36 @@ func (Test) Smoke(ctx context.Context, env *string) error {
 	})
 }
 
-// Unit runs the Go packages' hermetic tests, and the images' own checks in the builder.
-func (Test) Unit(ctx context.Context, yes *bool) error {
+// TestUnit runs the Go packages' hermetic tests, and the images' own checks in the builder.
+func TestUnit(ctx context.Context, yes *bool) error {
 	if err := goTest(ctx, "-short", "./..."); err != nil {
 		return exit(err)
 	}
 	return with(flags{yes: yes}, func(p *pipeline.Pipeline) error { return p.TestImages(ctx) })
 }
 
-// Chart checks the chart for every environment and compares its manifests with the golden ones.
-func (Test) Chart(ctx context.Context) error {
-	if err := (Chart{}).Lint(); err != nil {
+// TestChart checks the chart for every environment and compares its manifests with the golden ones.
+func TestChart(ctx context.Context) error {
+	if err := ChartLint(); err != nil {
 		return err
 	}
 	return exit(goTest(ctx, "./test/render", "./mage/chart"))
 }
 
-// Integration makes a cluster of its own and takes a deployment through its whole life.
-func (Test) Integration(ctx context.Context) error {
+// TestIntegration makes a cluster of its own and takes a deployment through its whole life.
+func TestIntegration(ctx context.Context) error {
 	return exit(goTest(ctx, "-v", "-timeout=60m", "./test/integration"))
 }
 
-// All runs everything: unit, chart and integration.
-func (t Test) All(ctx context.Context, yes *bool) error {
-	if err := t.Unit(ctx, yes); err != nil {
+// TestAll runs everything: unit, chart and integration.
+func TestAll(ctx context.Context, yes *bool) error {
+	if err := TestUnit(ctx, yes); err != nil {
 		return err
 	}
-	if err := t.Chart(ctx); err != nil {
+	if err := TestChart(ctx); err != nil {
 		return err
 	}
-	return t.Integration(ctx)
+	return TestIntegration(ctx)
 }
 
 // Bench measures deploys from every starting point; -cold also from empty caches.
