@@ -50,16 +50,15 @@ type BuilderOptions struct {
 // Builder builds images with one BuildKit daemon. It is safe for concurrent
 // use; several images may be built at once.
 type Builder struct {
-	dial func(context.Context) (net.Conn, error)
-	dir  string
-	opts BuilderOptions
+	dial  func(context.Context) (net.Conn, error)
+	store *Store
+	opts  BuilderOptions
 }
 
 // NewBuilder returns a Builder that reaches BuildKit's API through dial and
-// keeps its OCI layouts under dir: the newest export of every source, so that
-// only changed layers are written again, and the given bases.
-func NewBuilder(dial func(context.Context) (net.Conn, error), dir string, opts BuilderOptions) *Builder {
-	return &Builder{dial: dial, dir: dir, opts: opts}
+// exports to store, where only layers that are not in it yet are written.
+func NewBuilder(dial func(context.Context) (net.Conn, error), store *Store, opts BuilderOptions) *Builder {
+	return &Builder{dial: dial, store: store, opts: opts}
 }
 
 // Build builds src on the given bases and returns the image, which is read from
@@ -91,7 +90,7 @@ func (b *Builder) build(ctx context.Context, src Source, bases []Base, step *pro
 	if err != nil {
 		return nil, err
 	}
-	out, err := openOutput(ctx, filepath.Join(b.dir, "images"), src)
+	out, err := b.store.output(ctx, src)
 	if err != nil {
 		return nil, err
 	}
@@ -264,7 +263,7 @@ func (b *Builder) openBase(ctx context.Context, base Base) (openBase, error) {
 	if base.Digest != (v1.Hash{}) && base.Digest != o.digest {
 		return openBase{}, fmt.Errorf("the image is %s, not %s as said", o.digest, base.Digest)
 	}
-	dir, err := keepBase(ctx, filepath.Join(b.dir, "bases"), base.Image, o.digest)
+	dir, err := b.store.keepBase(ctx, base.Image, o.digest)
 	if err != nil {
 		return openBase{}, err
 	}

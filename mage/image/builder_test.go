@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,9 +12,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
@@ -46,12 +43,12 @@ func TestFrontendIsAskedForExactlyWhatTheSourceSays(t *testing.T) {
 		"context:node:24-alpine":               "docker-image://node:24-alpine@" + digestOne.String(),
 		"context:pinned@" + digestTwo.String(): "docker-image://pinned@" + digestOne.String(),
 		"no-cache":                             "",
-	}, NewBuilder(noBuildKit, "", BuilderOptions{NoCache: true}).frontendAttrs(src, bases))
+	}, NewBuilder(noBuildKit, NewStore(""), BuilderOptions{NoCache: true}).frontendAttrs(src, bases))
 }
 
 func TestAGivenBaseIsOfferedAsALayoutUnderItsShortName(t *testing.T) {
 	img := sampleImage(t)
-	b := NewBuilder(noBuildKit, t.TempDir(), BuilderOptions{})
+	b := NewBuilder(noBuildKit, NewStore(t.TempDir()), BuilderOptions{})
 	opened, err := b.openBases(context.Background(), []Base{{Ref: "docker.io/library/debian:latest", Image: img}, {Ref: "debian", Image: img, Digest: digestOf(t, img)}})
 	require.NoError(t, err)
 	d := digestOf(t, img)
@@ -69,19 +66,19 @@ func TestAGivenBaseIsOfferedAsALayoutUnderItsShortName(t *testing.T) {
 
 func TestBuildSaysWhenBuildKitIsNotThere(t *testing.T) {
 	src := Source{Name: "api", Context: put(t, t.TempDir(), map[string]string{"Dockerfile": "FROM scratch\nCOPY . /\n"})}
-	_, err := NewBuilder(noBuildKit, t.TempDir(), BuilderOptions{}).Build(context.Background(), src, nil, nil)
+	_, err := NewBuilder(noBuildKit, NewStore(t.TempDir()), BuilderOptions{}).Build(context.Background(), src, nil, nil)
 	assert.ErrorContains(t, err, `build image "api": BuildKit is not reachable; see that its container runs: `)
 	assert.ErrorContains(t, err, errRefused.Error())
 
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err = NewBuilder(noBuildKit, t.TempDir(), BuilderOptions{}).Build(ctx, src, nil, nil)
+	_, err = NewBuilder(noBuildKit, NewStore(t.TempDir()), BuilderOptions{}).Build(ctx, src, nil, nil)
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
 func TestBuildRefusesAMalformedDockerfileBeforeItConnects(t *testing.T) {
 	src := Source{Name: "api", Context: put(t, t.TempDir(), map[string]string{"Dockerfile": "FROM scratch\nCOPPY a /\n"})}
-	_, err := NewBuilder(noBuildKit, t.TempDir(), BuilderOptions{}).Build(context.Background(), src, nil, nil)
+	_, err := NewBuilder(noBuildKit, NewStore(t.TempDir()), BuilderOptions{}).Build(context.Background(), src, nil, nil)
 	assert.ErrorContains(t, err, "Dockerfile:2: unknown instruction: COPPY")
 }
 
@@ -154,69 +151,4 @@ func TestTheImageIsFoundHoweverDeepItLies(t *testing.T) {
 	}
 	_, err := descend(mutate.AppendManifests(empty.Index, other), linux)
 	assert.ErrorContains(t, err, "no image for linux/amd64")
-}
-
-func TestOutputIsClearedOfEarlierImagesAndInterruptedExports(t *testing.T) {
-	root := t.TempDir()
-	src := Source{Name: "api", Context: "x", Platform: v1.Platform{OS: "linux", Architecture: "amd64"}}
-	out, err := openOutput(context.Background(), root, src)
-	require.NoError(t, err)
-	export := func() v1.Image {
-		img, err := random.Image(100, 2)
-		require.NoError(t, err)
-		path, err := layout.Write(out.dir, empty.Index)
-		require.NoError(t, err)
-		require.NoError(t, path.AppendImage(img))
-		return img
-	}
-	export()
-	second := export()
-	put(t, out.dir, map[string]string{"ingest/x/data": "half a blob"})
-	got, err := out.image(src.Platform)
-	require.NoError(t, err)
-	assert.Equal(t, digestOf(t, second), digestOf(t, got))
-	blobs, err := filepath.Glob(filepath.Join(out.dir, "blobs", "sha256", "*"))
-	require.NoError(t, err)
-	assert.Len(t, blobs, 4)
-
-	waiting, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-	defer cancel()
-	_, err = openOutput(waiting, root, src)
-	assert.ErrorIs(t, err, context.DeadlineExceeded, "another build has it")
-	out.close()
-
-	old := filepath.Join(root, "gone-12345678")
-	put(t, old, map[string]string{"index.json": "{}"})
-	require.NoError(t, os.Chtimes(old, time.Now().Add(-2*kept), time.Now().Add(-2*kept)))
-	again, err := openOutput(context.Background(), root, src)
-	require.NoError(t, err)
-	defer again.close()
-	assert.NoDirExists(t, old)
-	assert.NoDirExists(t, filepath.Join(again.dir, "ingest"))
-	assert.NoFileExists(t, filepath.Join(again.dir, "index.json"))
-}
-
-func TestABaseIsKeptOnceAndWhole(t *testing.T) {
-	root, img := t.TempDir(), sampleImage(t)
-	put(t, filepath.Join(root, digestOf(t, img).Hex), map[string]string{"blobs/sha256/half": "left by an interrupted run"})
-	errs := make(chan error)
-	for range 3 {
-		go func() {
-			_, err := keepBase(context.Background(), root, img, digestOf(t, img))
-			errs <- err
-		}()
-	}
-	for range 3 {
-		require.NoError(t, <-errs)
-	}
-	path, err := layout.FromPath(filepath.Join(root, digestOf(t, img).Hex))
-	require.NoError(t, err)
-	got, err := path.Image(digestOf(t, img))
-	require.NoError(t, err)
-	layers, err := got.Layers()
-	require.NoError(t, err)
-	assert.Len(t, layers, 3)
-	partial, err := filepath.Glob(filepath.Join(root, "partial-*"))
-	require.NoError(t, err)
-	assert.Empty(t, partial)
 }

@@ -78,9 +78,9 @@ func (p *Pipeline) deploy(ctx context.Context, made *parts, sources []image.Sour
 	return p.roll(ctx, c, built)
 }
 
-// run starts what takes long at once: the cluster, when it does not run, and
-// the builder, when an image will need it. Only the registry of a cluster that
-// must be made is known to be empty; any other is asked first.
+// run starts what takes longest at once: the cluster, when it does not run. Only
+// the registry of a cluster that must be made is known to be empty; any other is
+// asked first.
 func (p *Pipeline) run(ctx context.Context, made *parts) (*imageRun, error) {
 	run := &imageRun{p: p, made: made, registryFirst: true}
 	run.builder = sync.OnceValues(func() (*image.Builder, error) { return p.builder(ctx, made) })
@@ -96,10 +96,7 @@ func (p *Pipeline) run(ctx context.Context, made *parts) (*imageRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	if status.State == cluster.Absent {
-		run.registryFirst = false
-		go run.builder()
-	}
+	run.registryFirst = status.State != cluster.Absent
 	run.cluster = future(func() (*cluster.Cluster, error) { return p.ensure(ctx, made) })
 	return run, nil
 }

@@ -97,17 +97,12 @@ func (r *imageRun) make(ctx context.Context, src image.Source, key image.Key, ba
 			return Built{Name: src.Name, Digest: digest, Key: key}, publisher.Tag(ctx, repository(src), hash(digest), r.p.env.Version)
 		}
 	}
-	step.Update("wait for the builder")
-	builder, err := r.builder()
-	if err != nil {
-		return Built{}, &missing{err}
-	}
-	img, err := builder.Build(ctx, src, bases, step)
-	if err != nil {
-		return Built{}, err
-	}
-	if err := r.unchanged(ctx, src, key, bases); err != nil {
-		return Built{}, err
+	img, kept := r.p.store().Find(src, key)
+	if !kept {
+		var err error
+		if img, err = r.build(ctx, src, key, bases, step); err != nil {
+			return Built{}, err
+		}
 	}
 	step.Update("wait for the registry")
 	publisher, err := r.publisher()
@@ -120,9 +115,30 @@ func (r *imageRun) make(ctx context.Context, src image.Source, key image.Key, ba
 	if err != nil {
 		return Built{}, err
 	}
-	step.Done("built, pushed", fmt.Sprintf("%d of %d layers new, %.1f of %.1f MB", publication.NewLayers, publication.Layers,
+	did := "built, pushed"
+	if kept {
+		did = "pushed" // it was built before, for another cluster or an earlier one
+	}
+	step.Done(did, fmt.Sprintf("%d of %d layers new, %.1f of %.1f MB", publication.NewLayers, publication.Layers,
 		float64(publication.NewBytes)/1e6, float64(publication.Bytes)/1e6))
-	return Built{Name: src.Name, Digest: publication.Digest, Key: key, Fresh: true}, nil
+	return Built{Name: src.Name, Digest: publication.Digest, Key: key, Fresh: !kept}, nil
+}
+
+// build builds an image and keeps it under its key.
+func (r *imageRun) build(ctx context.Context, src image.Source, key image.Key, bases []image.Base, step *progress.Step) (v1.Image, error) {
+	step.Update("wait for the builder")
+	builder, err := r.builder()
+	if err != nil {
+		return nil, &missing{err}
+	}
+	img, err := builder.Build(ctx, src, bases, step)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.unchanged(ctx, src, key, bases); err != nil {
+		return nil, err
+	}
+	return img, r.p.store().Keep(src, key)
 }
 
 // unchanged makes sure that the key still names what was built: somebody may

@@ -160,8 +160,11 @@ func (p *Pipeline) builder(ctx context.Context, made *parts) (*image.Builder, er
 	if err != nil {
 		return nil, usage(err)
 	}
-	return image.NewBuilder(made.engine.DialBuildKit, filepath.Join(p.env.Cache, "builds"), image.BuilderOptions{Secrets: secrets}), nil
+	return image.NewBuilder(made.engine.DialBuildKit, p.store(), image.BuilderOptions{Secrets: secrets}), nil
 }
+
+// store is where built images stay on this machine.
+func (p *Pipeline) store() *image.Store { return image.NewStore(filepath.Join(p.env.Cache, "builds")) }
 
 func (p *Pipeline) releases(c *cluster.Cluster) (*release.Manager, error) {
 	return release.New(c.REST, p.env.Namespace, release.Options{Progress: p.opts.Progress, Timeout: p.env.Timeout})

@@ -25,6 +25,61 @@ const kept = 14 * 24 * time.Hour
 // poll is how often a lock that another build holds is tried again.
 const poll = 100 * time.Millisecond
 
+// keyFile is the file in a source's layout that says what it was built from.
+const keyFile = "key"
+
+// Store is a folder of OCI layouts: the newest image of every source, and the
+// bases that BuildKit was given.
+type Store struct{ dir string }
+
+// NewStore returns the store in a folder, which is made when it is first used.
+func NewStore(dir string) *Store { return &Store{dir: dir} }
+
+func (s *Store) images() string { return filepath.Join(s.dir, "images") }
+func (s *Store) bases() string  { return filepath.Join(s.dir, "bases") }
+
+// Keep says that the image of src that was built last was built from what key
+// names.
+func (s *Store) Keep(src Source, key Key) error {
+	path := filepath.Join(s.images(), outputName(src), keyFile)
+	if err := os.WriteFile(path, []byte(key.String()), 0o644); err != nil {
+		return fmt.Errorf("keep image %q: %w", src.Name, err)
+	}
+	return nil
+}
+
+// Find returns the newest image of src if it is known to have been built from
+// what key names and is still there, whole.
+func (s *Store) Find(src Source, key Key) (v1.Image, bool) {
+	dir := filepath.Join(s.images(), outputName(src))
+	built, err := os.ReadFile(filepath.Join(dir, keyFile))
+	if err != nil || string(built) != key.String() {
+		return nil, false
+	}
+	img, err := readLayout(dir, src.platform())
+	if err != nil || !whole(dir, img) {
+		return nil, false
+	}
+	now := time.Now()
+	_ = os.Chtimes(dir, now, now) // in use, so not to be swept; at worst it is built again
+	return img, true
+}
+
+// whole tells whether every blob of an image is in a layout, with its size.
+func whole(dir string, img v1.Image) bool {
+	manifest, err := img.Manifest()
+	if err != nil {
+		return false
+	}
+	for _, blob := range append(manifest.Layers, manifest.Config) {
+		info, err := os.Stat(filepath.Join(dir, "blobs", blob.Digest.Algorithm, blob.Digest.Hex))
+		if err != nil || info.Size() != blob.Size {
+			return false
+		}
+	}
+	return true
+}
+
 // output is the OCI layout that one source is exported to. It stays for the
 // next build, which then writes only the blobs that are not in it.
 type output struct {
@@ -32,9 +87,10 @@ type output struct {
 	lock *flock.Flock
 }
 
-// openOutput locks the layout of src under root, waiting for another build of
-// the same source, and removes layouts that were not built for a long time.
-func openOutput(ctx context.Context, root string, src Source) (*output, error) {
+// output locks the layout of src, waiting for another build of the same
+// source, and removes layouts that were not built for a long time.
+func (s *Store) output(ctx context.Context, src Source) (*output, error) {
+	root := s.images()
 	dir := filepath.Join(root, outputName(src))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make room for the image: %w", err)
@@ -45,7 +101,7 @@ func openOutput(ctx context.Context, root string, src Source) (*output, error) {
 		return nil, err
 	}
 	// What an interrupted export left: an old index and blobs half written.
-	err := errors.Join(remove(filepath.Join(dir, "index.json")), os.RemoveAll(filepath.Join(dir, "ingest")))
+	err := errors.Join(remove(filepath.Join(dir, keyFile)), remove(filepath.Join(dir, "index.json")), os.RemoveAll(filepath.Join(dir, "ingest")))
 	if err != nil {
 		o.close()
 		return nil, fmt.Errorf("make room for the image: %w", err)
@@ -57,15 +113,11 @@ func (o *output) close() { o.lock.Unlock() }
 
 // image finds the exported image and drops blobs of earlier ones.
 func (o *output) image(platform v1.Platform) (v1.Image, error) {
+	img, err := readLayout(o.dir, platform)
+	if err != nil {
+		return nil, err
+	}
 	path, err := layout.FromPath(o.dir)
-	if err != nil {
-		return nil, fmt.Errorf("read exported image in %q: %w", o.dir, err)
-	}
-	index, err := path.ImageIndex()
-	if err != nil {
-		return nil, fmt.Errorf("read exported image in %q: %w", o.dir, err)
-	}
-	img, err := descend(index, platform)
 	if err != nil {
 		return nil, fmt.Errorf("read exported image in %q: %w", o.dir, err)
 	}
@@ -77,6 +129,19 @@ func (o *output) image(platform v1.Platform) (v1.Image, error) {
 		if err := path.RemoveBlob(blob); err != nil {
 			return nil, fmt.Errorf("clear exported image in %q: %w", o.dir, err)
 		}
+	}
+	return img, nil
+}
+
+// readLayout finds the one image for platform in an OCI layout.
+func readLayout(dir string, platform v1.Platform) (v1.Image, error) {
+	index, err := layout.ImageIndexFromPath(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read exported image in %q: %w", dir, err)
+	}
+	img, err := descend(index, platform)
+	if err != nil {
+		return nil, fmt.Errorf("read exported image in %q: %w", dir, err)
 	}
 	return img, nil
 }
@@ -142,8 +207,9 @@ func sweep(root, current string) {
 	}
 }
 
-// keepBase writes img as an OCI layout under root, once, and returns its folder.
-func keepBase(ctx context.Context, root string, img v1.Image, digest v1.Hash) (string, error) {
+// keepBase writes img as an OCI layout, once, and returns its folder.
+func (s *Store) keepBase(ctx context.Context, img v1.Image, digest v1.Hash) (string, error) {
+	root := s.bases()
 	dir := filepath.Join(root, digest.Hex)
 	done := filepath.Join(dir, "index.json")
 	if _, err := os.Stat(done); err == nil {

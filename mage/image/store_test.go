@@ -1,0 +1,135 @@
+package image
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func apiSource() Source {
+	return Source{Name: "api", Context: "x", Platform: v1.Platform{OS: "linux", Architecture: "amd64"}}
+}
+
+// export puts an image where BuildKit would.
+func export(t *testing.T, dir string) v1.Image {
+	t.Helper()
+	img, err := random.Image(100, 2)
+	require.NoError(t, err)
+	path, err := layout.Write(dir, empty.Index)
+	require.NoError(t, err)
+	require.NoError(t, path.AppendImage(img))
+	return img
+}
+
+func TestAnImageIsFoundByTheKeyThatItWasKeptUnder(t *testing.T) {
+	store, src := NewStore(t.TempDir()), apiSource()
+	_, found := store.Find(src, Key{1})
+	assert.False(t, found, "nothing was built")
+
+	out, err := store.output(context.Background(), src)
+	require.NoError(t, err)
+	img := export(t, out.dir)
+	out.close()
+	_, found = store.Find(src, Key{1})
+	assert.False(t, found, "nobody said what it was built from")
+
+	require.NoError(t, store.Keep(src, Key{1}))
+	got, found := store.Find(src, Key{1})
+	require.True(t, found)
+	assert.Equal(t, digestOf(t, img), digestOf(t, got))
+	_, found = store.Find(src, Key{2})
+	assert.False(t, found, "the sources changed")
+	other := src
+	other.Args = map[string]string{"VERSION": "2"}
+	_, found = store.Find(other, Key{1})
+	assert.False(t, found, "another variant of the source")
+
+	layers, err := img.Layers()
+	require.NoError(t, err)
+	digest, err := layers[1].Digest()
+	require.NoError(t, err)
+	require.NoError(t, os.Truncate(filepath.Join(out.dir, "blobs", "sha256", digest.Hex), 10))
+	_, found = store.Find(src, Key{1})
+	assert.False(t, found, "a layer is damaged")
+}
+
+func TestABuildForgetsWhatWasKept(t *testing.T) {
+	store, src := NewStore(t.TempDir()), apiSource()
+	out, err := store.output(context.Background(), src)
+	require.NoError(t, err)
+	export(t, out.dir)
+	out.close()
+	require.NoError(t, store.Keep(src, Key{1}))
+	again, err := store.output(context.Background(), src)
+	require.NoError(t, err)
+	defer again.close()
+	export(t, again.dir) // and the build is interrupted here, before its key is known
+	_, found := store.Find(src, Key{1})
+	assert.False(t, found)
+}
+
+func TestOutputIsClearedOfEarlierImagesAndInterruptedExports(t *testing.T) {
+	store := NewStore(t.TempDir())
+	src := apiSource()
+	out, err := store.output(context.Background(), src)
+	require.NoError(t, err)
+	export(t, out.dir)
+	second := export(t, out.dir)
+	put(t, out.dir, map[string]string{"ingest/x/data": "half a blob"})
+	got, err := out.image(src.Platform)
+	require.NoError(t, err)
+	assert.Equal(t, digestOf(t, second), digestOf(t, got))
+	blobs, err := filepath.Glob(filepath.Join(out.dir, "blobs", "sha256", "*"))
+	require.NoError(t, err)
+	assert.Len(t, blobs, 4)
+
+	waiting, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	_, err = store.output(waiting, src)
+	assert.ErrorIs(t, err, context.DeadlineExceeded, "another build has it")
+	out.close()
+
+	old := filepath.Join(store.images(), "gone-12345678")
+	put(t, old, map[string]string{"index.json": "{}"})
+	require.NoError(t, os.Chtimes(old, time.Now().Add(-2*kept), time.Now().Add(-2*kept)))
+	again, err := store.output(context.Background(), src)
+	require.NoError(t, err)
+	defer again.close()
+	assert.NoDirExists(t, old)
+	assert.NoDirExists(t, filepath.Join(again.dir, "ingest"))
+	assert.NoFileExists(t, filepath.Join(again.dir, "index.json"))
+}
+
+func TestABaseIsKeptOnceAndWhole(t *testing.T) {
+	store, img := NewStore(t.TempDir()), sampleImage(t)
+	put(t, filepath.Join(store.bases(), digestOf(t, img).Hex), map[string]string{"blobs/sha256/half": "left by an interrupted run"})
+	errs := make(chan error)
+	for range 3 {
+		go func() {
+			_, err := store.keepBase(context.Background(), img, digestOf(t, img))
+			errs <- err
+		}()
+	}
+	for range 3 {
+		require.NoError(t, <-errs)
+	}
+	path, err := layout.FromPath(filepath.Join(store.bases(), digestOf(t, img).Hex))
+	require.NoError(t, err)
+	got, err := path.Image(digestOf(t, img))
+	require.NoError(t, err)
+	layers, err := got.Layers()
+	require.NoError(t, err)
+	assert.Len(t, layers, 3)
+	partial, err := filepath.Glob(filepath.Join(store.bases(), "partial-*"))
+	require.NoError(t, err)
+	assert.Empty(t, partial)
+}
