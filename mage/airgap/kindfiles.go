@@ -13,10 +13,6 @@ import (
 	"todo-chatbot/mage/progress"
 )
 
-// nodeFilesVersion goes into the node image's inputs: raise it when this file
-// changes what it writes.
-const nodeFilesVersion = "1"
-
 const (
 	storageImage       = "docker.io/rancher/local-path-provisioner:v0.0.30"
 	storageHelperImage = "docker.io/library/local-path-helper:" + Kubernetes
@@ -267,6 +263,10 @@ spec:
     metadata: {labels: {app: local-path-provisioner}}
     spec:
       serviceAccountName: local-path-provisioner
+      # The API server is on the same node. By its service address it could not be
+      # reached before kube-proxy runs, and the first volume of a new cluster would
+      # wait for this container to be started a third time.
+      hostNetwork: true
       nodeSelector: {kubernetes.io/os: linux}
       tolerations: [{key: node-role.kubernetes.io/control-plane, operator: Exists, effect: NoSchedule}]
       containers:
@@ -277,6 +277,8 @@ spec:
         env:
         - {name: POD_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}
         - {name: CONFIG_MOUNT_PATH, value: /etc/config/}
+        - {name: KUBERNETES_SERVICE_HOST, value: 127.0.0.1}
+        - {name: KUBERNETES_SERVICE_PORT, value: "6443"}
         volumeMounts: [{name: config, mountPath: /etc/config/}]
       volumes:
       - {name: config, configMap: {name: local-path-config}}

@@ -2,6 +2,7 @@ package airgap
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -72,6 +73,16 @@ var proxyRootfs = rootfs{
 	},
 }
 
+// The code that puts the image together is one of its inputs.
+var (
+	//go:embed kindnode.go
+	nodeCode string
+	//go:embed kindfiles.go
+	filesCode string
+	//go:embed kindimages.go
+	imagesCode string
+)
+
 func (kindNode) Ref() string { return KindNodeRef }
 
 func (k kindNode) Inputs() (string, error) {
@@ -84,7 +95,7 @@ func (k kindNode) Inputs() (string, error) {
 		return "", err
 	}
 	return k.s.withModule("kind-node", kubernetesPrograms(), runtimes, nodeRootfs.digest(), proxyRootfs.digest(), registryRootfs.digest(),
-		kindVersion(string(sum)), strconv.FormatBool(k.s.opts.Restricted), nodeFilesVersion, storageManifest, importUnit, fenceUnit, cniConfig)
+		kindVersion(string(sum)), strconv.FormatBool(k.s.opts.Restricted), nodeCode, filesCode, imagesCode)
 }
 
 // kindVersion is kind's line in go.sum: the version and digest of its base files.

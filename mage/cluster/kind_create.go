@@ -31,6 +31,14 @@ const (
 	cancelBound = 4 * time.Second
 )
 
+// parallelPulls lets the images of a release be pulled at once, and not each
+// after the last.
+const parallelPulls = `apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+serializeImagePulls: false
+maxParallelImagePulls: 4
+`
+
 // restrictedKubelet lets the kubelet run on cgroup v1, and without the right to
 // raise its limits.
 const restrictedKubelet = `apiVersion: kubelet.config.k8s.io/v1beta1
@@ -50,10 +58,11 @@ func kindConfig(o KindOptions) *v1alpha4.Cluster {
 	for _, host := range slices.Sorted(maps.Keys(o.Ports)) {
 		ports = append(ports, publish(host, o.Ports[host]))
 	}
-	patches := slices.Clone(o.KubeadmPatches)
+	patches := []string{parallelPulls}
 	if o.Restricted {
-		patches = append([]string{restrictedKubelet}, patches...)
+		patches = append(patches, restrictedKubelet)
 	}
+	patches = append(patches, o.KubeadmPatches...)
 	return &v1alpha4.Cluster{
 		TypeMeta:                v1alpha4.TypeMeta{Kind: "Cluster", APIVersion: "kind.x-k8s.io/v1alpha4"},
 		Name:                    o.Name,

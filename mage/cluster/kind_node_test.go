@@ -60,13 +60,18 @@ func TestKindConfigBindsEverythingToLoopback(t *testing.T) {
 	assert.Equal(t, [][2]int32{{0, 5000}, {8080, 30080}, {8081, 30081}}, got)
 	assert.Equal(t, []string{"version = 2"}, cfg.ContainerdConfigPatches)
 
-	require.Len(t, cfg.KubeadmConfigPatches, 2)
+	require.Len(t, cfg.KubeadmConfigPatches, 3)
 	var kubelet map[string]any
-	require.NoError(t, yaml.Unmarshal([]byte(cfg.KubeadmConfigPatches[0]), &kubelet))
+	for _, patch := range cfg.KubeadmConfigPatches[:2] {
+		require.NoError(t, yaml.Unmarshal([]byte(patch), &kubelet))
+	}
+	assert.Equal(t, false, kubelet["serializeImagePulls"])
 	assert.Equal(t, false, kubelet["failCgroupV1"])
 	assert.Equal(t, map[string]any{"KubeletInUserNamespace": true}, kubelet["featureGates"])
 
-	assert.Empty(t, kindConfig(KindOptions{Name: "todo"}).KubeadmConfigPatches, "an ordinary host needs no patch")
+	ordinary := kindConfig(KindOptions{Name: "todo"}).KubeadmConfigPatches
+	require.Len(t, ordinary, 1)
+	assert.NotContains(t, ordinary[0], "failCgroupV1", "an ordinary host needs no other kubelet")
 }
 
 func TestNewKindReportsEveryProblemAtOnce(t *testing.T) {
