@@ -21,8 +21,10 @@ type debianBase struct{ s *Supply }
 
 var debianRootfs = rootfs{name: "debian", variant: "minbase", packages: []string{"ca-certificates"}}
 
-func (debianBase) Ref() string             { return DebianRef }
-func (debianBase) Inputs() (string, error) { return inputs("debian", debianRootfs.digest()), nil }
+func (debianBase) Ref() string { return DebianRef }
+func (debianBase) Inputs() (string, error) {
+	return inputs("debian", string(pushed), debianRootfs.digest()), nil
+}
 
 func (b debianBase) Make(ctx context.Context, _ string, step *progress.Step) (v1.Image, error) {
 	return b.s.base(ctx, debianRootfs, v1.Config{Env: []string{searchPath}, Cmd: []string{"bash"}}, step)
@@ -43,8 +45,10 @@ var pythonRootfs = rootfs{
 	},
 }
 
-func (pythonBase) Ref() string             { return PythonRef }
-func (pythonBase) Inputs() (string, error) { return inputs("python", pythonRootfs.digest()), nil }
+func (pythonBase) Ref() string { return PythonRef }
+func (pythonBase) Inputs() (string, error) {
+	return inputs("python", string(pushed), pythonRootfs.digest()), nil
+}
 
 func (b pythonBase) Make(ctx context.Context, _ string, step *progress.Step) (v1.Image, error) {
 	return b.s.base(ctx, pythonRootfs, v1.Config{Env: []string{searchPath, "LANG=C.UTF-8"}, Cmd: []string{"python3"}}, step)
@@ -71,7 +75,7 @@ func (b nodeJSBase) Inputs() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read pinned npm packages: %w", err)
 	}
-	return inputs("nodejs", nodeJSRootfs.digest(), string(lock)), nil
+	return inputs("nodejs", string(pushed), nodeJSRootfs.digest(), string(lock)), nil
 }
 
 func (s *Supply) npmModule() string {
@@ -83,7 +87,7 @@ func (b nodeJSBase) Make(ctx context.Context, scratch string, step *progress.Ste
 	if err != nil {
 		return nil, err
 	}
-	base, err := gzipLayer(root)
+	base, err := pushedLayer(root)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +114,7 @@ func (b nodeJSBase) Make(ctx context.Context, scratch string, step *progress.Ste
 	if _, err := layerOf(tarPath, files); err != nil {
 		return nil, err
 	}
-	layer, err := gzipLayer(tarPath)
+	layer, err := pushedLayer(tarPath)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +143,7 @@ func (s *Supply) base(ctx context.Context, r rootfs, config v1.Config, step *pro
 	if err != nil {
 		return nil, err
 	}
-	layer, err := gzipLayer(root)
+	layer, err := pushedLayer(root)
 	if err != nil {
 		return nil, err
 	}

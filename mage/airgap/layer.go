@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"cmp"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/compression"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -100,9 +100,13 @@ func layerOf(target string, files []file) (v1.Layer, error) {
 	return plainLayer(target)
 }
 
-// gzipLayer is a layer for an image that is pushed to a registry.
-func gzipLayer(tarPath string) (v1.Layer, error) {
-	return tarball.LayerFromFile(tarPath, tarball.WithCompressionLevel(gzip.DefaultCompression), tarball.WithMediaType(types.OCILayer))
+// pushed is how layers are compressed that go through a registry. zstd takes a
+// fraction of gzip's time, both here and where the layer is unpacked.
+const pushed = compression.ZStd
+
+// pushedLayer is a layer for an image that is pushed to a registry.
+func pushedLayer(tarPath string) (v1.Layer, error) {
+	return tarball.LayerFromFile(tarPath, tarball.WithCompression(pushed), tarball.WithMediaType(types.OCILayerZStd))
 }
 
 // plain is an uncompressed layer in a file. Images that only ever go to the
