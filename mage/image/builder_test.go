@@ -152,3 +152,8 @@ func TestTheImageIsFoundHoweverDeepItLies(t *testing.T) {
 	_, err := descend(mutate.AppendManifests(empty.Index, other), linux)
 	assert.ErrorContains(t, err, "no image for linux/amd64")
 }
+
+func TestProgressNamesAStepInAFewWords(t *testing.T) {
+	assert.Equal(t, "[deps 3/4] RUN npm ci --omit=dev", shown("[deps 3/4] RUN --mount=type=cache,target=/root/.npm     --mount=type=secret,id=a,env=A     npm ci --omit=dev"))
+	assert.Equal(t, "[a 1/1] RUN "+strings.Repeat("x", nameWidth-12)+"…", shown("[a 1/1] RUN "+strings.Repeat("x", 100)))
+}

@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 const (
 	keptLines = 40   // of a step's output, for a *StepError
 	lineWidth = 1000 // bytes kept of one such line
+	nameWidth = 60   // letters of a step's name that progress shows
 )
 
 // buildLog turns BuildKit's status into a step's progress and log.
@@ -57,8 +59,20 @@ func (l *buildLog) add(status *client.SolveStatus) {
 	}
 	if now := l.current(); now != nil {
 		done, total := l.count()
-		l.step.Update("%s, %d of %d", now.name, done, total)
+		l.step.Update("%s, %d of %d", shown(now.name), done, total)
 	}
+}
+
+// mounts are a RUN's flags that say nothing to somebody who waits for it.
+var mounts = regexp.MustCompile(`--(mount|network|security)=\S+`)
+
+// shown is a step's name within a line of progress.
+func shown(name string) string {
+	name = strings.Join(strings.Fields(mounts.ReplaceAllString(name, "")), " ")
+	if letters := []rune(name); len(letters) > nameWidth {
+		name = strings.TrimSpace(string(letters[:nameWidth])) + "…"
+	}
+	return name
 }
 
 func (l *buildLog) vertex(d digest.Digest) *vertex {
