@@ -66,9 +66,9 @@ type Supply struct {
 
 // Image is an image that is to be had, and where from.
 type Image struct {
-	v1.Image
-	Ref    string  // as it was asked for
-	Digest v1.Hash // of the image, for this machine's platform
+	v1.Image         // nil when it was pulled before and its registry does not answer now
+	Ref      string  // as it was asked for
+	Digest   v1.Hash // of the image, for this machine's platform
 	// Layout is the OCI layout that holds a made image; empty for one that is
 	// pulled.
 	Layout string
@@ -119,9 +119,11 @@ func (s *Supply) Resolve(ctx context.Context, ref string) (*Image, error) {
 	if reachErr == nil {
 		image, err := s.pull(ctx, ref, parsed)
 		if err == nil {
-			return image, nil
+			return image, s.remember(ref, image.Digest)
 		}
 		reachErr = err
+	} else if digest, ok := s.remembered(ref); ok && ctx.Err() == nil {
+		return &Image{Ref: ref, Digest: digest}, nil
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -133,13 +135,18 @@ func (s *Supply) Resolve(ctx context.Context, ref string) (*Image, error) {
 	return s.make(ctx, recipe)
 }
 
-// CanPull reports whether the image's registry answers, without pulling.
+// CanPull reports, without pulling, whether the image is its registry's: the
+// registry answers, or the image was pulled when it did.
 func (s *Supply) CanPull(ctx context.Context, ref string) (bool, error) {
 	parsed, err := name.ParseReference(ref)
 	if err != nil {
 		return false, fmt.Errorf("image reference %q: %w", ref, err)
 	}
-	return s.reachable(ctx, parsed.Context().Registry) == nil, nil
+	if s.reachable(ctx, parsed.Context().Registry) == nil {
+		return true, nil
+	}
+	_, pulled := s.remembered(ref)
+	return pulled, nil
 }
 
 func (s *Supply) pull(ctx context.Context, ref string, parsed name.Reference) (*Image, error) {

@@ -90,6 +90,36 @@ func TestAnImageIsPulledWhereItsRegistryAnswers(t *testing.T) {
 	assert.EqualValues(t, 1, probes.Load(), "one question a registry a run")
 }
 
+func TestAnImageThatWasPulledKeepsItsDigestWithoutANetwork(t *testing.T) {
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	ref := strings.TrimPrefix(server.URL, "http://") + "/library/base:1"
+	tag, err := name.NewTag(ref)
+	require.NoError(t, err)
+	upstream, err := random.Image(64, 1)
+	require.NoError(t, err)
+	require.NoError(t, remote.Write(tag, upstream))
+	cache, made := t.TempDir(), &atomic.Int32{}
+	before, err := supply(t, cache, recipe{ref: ref, inputs: "a", made: made}).Resolve(t.Context(), ref)
+	require.NoError(t, err)
+	server.Close()
+
+	s := supply(t, cache, recipe{ref: ref, inputs: "a", made: made})
+	image, err := s.Resolve(t.Context(), ref)
+	require.NoError(t, err)
+	assert.Equal(t, before.Digest, image.Digest)
+	assert.False(t, image.Made())
+	assert.Zero(t, made.Load(), "the recipe would give other bytes, and so a build")
+	there, err := s.CanPull(t.Context(), ref)
+	require.NoError(t, err)
+	assert.True(t, there)
+
+	s = supply(t, cache, recipe{ref: ref, inputs: "a", made: made})
+	s.opts.Offline = true
+	image, err = s.Resolve(t.Context(), ref)
+	require.NoError(t, err)
+	assert.True(t, image.Made(), "registries are switched off: everything is made")
+}
+
 func TestAnImageIsMadeOnceWhereNoRegistryAnswers(t *testing.T) {
 	cache, ref := t.TempDir(), unreachable(t)+"/base:1"
 	made := &atomic.Int32{}

@@ -107,10 +107,11 @@ func (p *Pipeline) kind(ctx context.Context, made *parts, ports map[int]int) (cl
 		Restricted: made.engine.Restricted || made.engine.CgroupV1, Progress: p.opts.Progress,
 		DisableDefaultCNI: !pull,
 		NodeImage: func(ctx context.Context) (string, error) {
+			ref := airgap.KindNodeRef
 			if pull {
-				return kindimage.Image, nil
+				ref = kindimage.Image
 			}
-			return airgap.KindNodeRef, made.load(ctx, airgap.KindNodeRef)
+			return ref, made.load(ctx, ref)
 		},
 		// A made node image has the registry's image in it, and any other pulls it.
 		RegistryImage: func(context.Context) (string, io.ReadCloser, error) { return airgap.RegistryRef, nil, nil },
@@ -119,16 +120,12 @@ func (p *Pipeline) kind(ctx context.Context, made *parts, ports map[int]int) (cl
 
 // load gives the engine an image, which it pulls itself where it can.
 func (made *parts) load(ctx context.Context, ref string) error {
-	pull, err := made.supply.CanPull(ctx, ref)
-	if err != nil {
-		return err
-	}
-	if pull {
-		return made.engine.PullImage(ctx, ref)
-	}
 	resolved, err := made.supply.Resolve(ctx, ref)
 	if err != nil {
 		return err
+	}
+	if !resolved.Made() {
+		return made.engine.PullImage(ctx, ref)
 	}
 	_, err = made.engine.LoadImage(ctx, ref, resolved.Image)
 	return err
