@@ -111,7 +111,7 @@ func (b nodeJSBase) Make(ctx context.Context, scratch string, step *progress.Ste
 		return nil, err
 	}
 	tarPath := filepath.Join(scratch, "node.tar")
-	if _, err := layerOf(tarPath, files); err != nil {
+	if err := writeTar(tarPath, files); err != nil {
 		return nil, err
 	}
 	layer, err := pushedLayer(tarPath)

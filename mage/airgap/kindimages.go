@@ -8,9 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/distribution/reference"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -36,8 +37,12 @@ func (k kindNode) pauseImage(ctx context.Context, p nodeParts) (string, error) {
 	return images["pause"], err
 }
 
-// writeImages writes the archive that the node imports when it first boots.
-// Layers are shared: the Kubernetes program is in it once.
+// containerdName is the annotation by which containerd names an imported image.
+const containerdName = "io.containerd.image.name"
+
+// writeImages writes the archive that the node imports when it first boots: an
+// OCI layout, in which the Kubernetes program is there once, and compressed, for
+// every new cluster waits while it is copied.
 func (k kindNode) writeImages(ctx context.Context, archive, scratch string, p nodeParts) error {
 	names, err := k.controlPlaneImages(ctx, p)
 	if err != nil {
@@ -47,26 +52,37 @@ func (k kindNode) writeImages(ctx context.Context, archive, scratch string, p no
 	if err != nil {
 		return err
 	}
-	refs := map[name.Reference]v1.Image{}
-	for short, image := range built {
+	for short := range names {
+		if _, ok := built[short]; !ok {
+			return fmt.Errorf("kubeadm %s runs an image %q that has no recipe: add it to mage/airgap/kindimages.go", Kubernetes, short)
+		}
+	}
+	dir := filepath.Join(scratch, "control-plane")
+	defer os.RemoveAll(dir)
+	images, err := layout.Write(dir, empty.Index)
+	if err != nil {
+		return err
+	}
+	for _, short := range sortedKeys(built) {
 		full, ok := names[short]
 		if !ok {
 			full = map[string]string{
 				"registry": RegistryRef, "local-path-provisioner": storageImage, "local-path-helper": storageHelperImage,
 			}[short]
 		}
-		tag, err := name.NewTag(full)
+		named, err := reference.ParseDockerRef(full) // containerd looks for "docker.io/library/…", and not for "…"
 		if err != nil {
 			return fmt.Errorf("name of image %q: %w", short, err)
 		}
-		refs[tag] = image
-	}
-	for short := range names {
-		if _, ok := built[short]; !ok {
-			return fmt.Errorf("kubeadm %s runs an image %q that has no recipe: add it to mage/airgap/kindimages.go", Kubernetes, short)
+		if err := images.AppendImage(built[short], layout.WithAnnotations(map[string]string{containerdName: named.String()})); err != nil {
+			return fmt.Errorf("store image %q: %w", short, err)
 		}
 	}
-	return tarball.MultiRefWriteToFile(archive, refs)
+	files, err := filesBelow(dir, "")
+	if err != nil {
+		return err
+	}
+	return writeTar(archive, files)
 }
 
 // images are the control plane's: one static program each, on nothing.
@@ -76,7 +92,11 @@ func (k kindNode) images(scratch string, p nodeParts) (map[string]v1.Image, erro
 		shared = append(shared, file{Path: "usr/local/bin/" + program, Link: "kubernetes"})
 	}
 	layer := func(name string, files ...file) (v1.Layer, error) {
-		return layerOf(filepath.Join(scratch, "layer-"+name+".tar"), files)
+		target := filepath.Join(scratch, "layer-"+name+".tar")
+		if err := writeTar(target, files); err != nil {
+			return nil, err
+		}
+		return pushedLayer(target)
 	}
 	single := func(name, source, path string) (v1.Layer, error) {
 		return layer(name, file{Path: path, Mode: 0o755, Source: source})
@@ -86,8 +106,8 @@ func (k kindNode) images(scratch string, p nodeParts) (map[string]v1.Image, erro
 	coredns, err3 := single("coredns", filepath.Join(p.kubernetes, "coredns"), "coredns")
 	pause, err4 := single("pause", filepath.Join(p.kubernetes, "pause"), "pause")
 	storage, err5 := single("storage", filepath.Join(p.storage, "local-path-provisioner"), "usr/local/bin/local-path-provisioner")
-	proxy, err6 := plainLayer(p.proxyRoot)
-	registry, err7 := plainLayer(p.registryRoot)
+	proxy, err6 := pushedLayer(p.proxyRoot)
+	registry, err7 := pushedLayer(p.registryRoot)
 	if err := firstError(err1, err2, err3, err4, err5, err6, err7); err != nil {
 		return nil, err
 	}

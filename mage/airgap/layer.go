@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -83,18 +84,19 @@ func writeEntry(archive *tar.Writer, f file) error {
 	return err
 }
 
+// writeTar writes files to a tar at target.
+func writeTar(target string, files []file) error {
+	out, err := os.Create(target)
+	if err != nil {
+		return err
+	}
+	return errors.Join(writeLayer(out, files), out.Close())
+}
+
 // layerOf writes files to a tar at target and returns it as a layer. The tar
 // must stay while the layer is in use.
 func layerOf(target string, files []file) (v1.Layer, error) {
-	out, err := os.Create(target)
-	if err != nil {
-		return nil, err
-	}
-	defer out.Close()
-	if err := writeLayer(out, files); err != nil {
-		return nil, err
-	}
-	if err := out.Close(); err != nil {
+	if err := writeTar(target, files); err != nil {
 		return nil, err
 	}
 	return plainLayer(target)
