@@ -6,7 +6,7 @@ export default defineConfig({
   oxc: { jsx: { runtime: "automatic" } },
   test: {
     environment: "node",
-    include: ["{app,components,lib}/**/*.test.{ts,tsx}"],
+    include: ["{app,components,lib,scripts}/**/*.test.{ts,tsx}"],
     setupFiles: ["vitest.setup.ts"],
     // Component tests are slow on a busy machine; none of them waits for time to pass.
     testTimeout: 30_000,

@@ -1,6 +1,7 @@
 import type { BetterAuthOptions } from "better-auth";
 import type { Pool } from "pg";
 import type { Scheme } from "./origin";
+import { passwords } from "./passwords";
 
 /** What both the server and the migration need to agree on. */
 interface AuthInputs {
@@ -25,7 +26,12 @@ export function authOptions({ secret, pool, scheme, trustedOrigins = [] }: AuthI
     secret,
     database: pool,
     trustedOrigins,
-    emailAndPassword: { enabled: true, autoSignIn: true, minPasswordLength: 8 },
+    emailAndPassword: {
+      enabled: true,
+      autoSignIn: true,
+      minPasswordLength: 8,
+      password: passwords,
+    },
     user: { fields: { emailVerified: "email_verified", ...timestamps } },
     session: {
       fields: {

@@ -1,34 +1,19 @@
-import { betterAuth } from "better-auth";
-import { authOptions } from "./auth-options";
+import type { Auth } from "./create-auth";
 import { originOf, type Scheme, schemeOf } from "./origin";
-import { runtime } from "./runtime";
+import { perProcess, runtime } from "./runtime";
 
-function createAuth(scheme: Scheme) {
-  const { settings, pool } = runtime();
-  return betterAuth(
-    authOptions({
-      secret: settings.authSecret,
-      pool,
-      scheme,
-      trustedOrigins: settings.publicUrl ? [settings.publicUrl.origin] : [],
-    }),
-  );
-}
-
-type Auth = ReturnType<typeof createAuth>;
-
-const instances = new Map<Scheme, Auth>();
+const instances = perProcess("auth", () => new Map<Scheme, Auth>());
 
 /** authFor returns the Better Auth instance for the scheme the browser used:
- * they differ in whether cookies are Secure. */
-export function authFor(headers: Headers): Auth {
+ * they differ in whether cookies are Secure. Better Auth is the largest module
+ * by far, so it is loaded when first needed, by the bundle that needs it first. */
+export async function authFor(headers: Headers): Promise<Auth> {
   const scheme = schemeOf(originOf(headers, runtime().settings.publicUrl));
-  let auth = instances.get(scheme);
-  if (auth === undefined) {
-    auth = createAuth(scheme);
-    instances.set(scheme, auth);
+  if (!instances.has(scheme)) {
+    const { createAuth } = await import("./create-auth");
+    if (!instances.has(scheme)) instances.set(scheme, createAuth(scheme));
   }
-  return auth;
+  return instances.get(scheme) as Auth;
 }
 
 /** withBrowserOrigin returns the request as the browser addressed it. Next.js

@@ -6,10 +6,15 @@ interface Runtime {
   pool: Pool;
 }
 
-// Next.js may evaluate a module once per bundle; a symbol on globalThis keeps
-// one pool per process.
-const key = Symbol.for("todo-chatbot.runtime");
-const store = globalThis as typeof globalThis & { [key]?: Runtime };
+/** perProcess returns what make returned when it was first called under this
+ * name. Next.js evaluates a module once per bundle, and pages and route handlers
+ * are in different ones; they share globalThis. */
+export function perProcess<T>(name: string, make: () => T): T {
+  const key = Symbol.for(`todo-chatbot.${name}`);
+  const store = globalThis as { [key]?: T };
+  store[key] ??= make();
+  return store[key];
+}
 
 /** openPool returns a pool that connects on first use and survives a database restart. */
 export function openPool(database: DatabaseSettings, max: number): Pool {
@@ -33,9 +38,8 @@ export function openPool(database: DatabaseSettings, max: number): Pool {
 /** runtime returns the process's settings and pool, reading the environment on
  * first use. It throws a SettingsError when the environment is incomplete. */
 export function runtime(): Runtime {
-  if (store[key] === undefined) {
+  return perProcess("runtime", () => {
     const settings = readSettings(process.env);
-    store[key] = { settings, pool: openPool(settings.database, 10) };
-  }
-  return store[key];
+    return { settings, pool: openPool(settings.database, 10) };
+  });
 }

@@ -12,7 +12,8 @@ export interface SessionUser {
  * and throws when that cannot be reached. */
 export async function currentUser(): Promise<SessionUser | undefined> {
   const requestHeaders = new Headers(await headers());
-  const session = await authFor(requestHeaders).api.getSession({ headers: requestHeaders });
+  const auth = await authFor(requestHeaders);
+  const session = await auth.api.getSession({ headers: requestHeaders });
   if (session === null) return undefined;
   const { id, name, email } = session.user;
   return { id, name, email };

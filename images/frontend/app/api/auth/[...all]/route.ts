@@ -5,7 +5,8 @@ export const dynamic = "force-dynamic";
 
 async function handler(request: Request): Promise<Response> {
   try {
-    const response = await authFor(request.headers).handler(withBrowserOrigin(request));
+    const auth = await authFor(request.headers);
+    const response = await auth.handler(withBrowserOrigin(request));
     // Better Auth answers an empty 500 when the database is away.
     if (response.status === 500) return unavailable("account request ended in status 500");
     return response;

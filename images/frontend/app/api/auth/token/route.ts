@@ -8,7 +8,8 @@ export const dynamic = "force-dynamic";
 /** Exchanges the session cookie for the backend's token; renews the cookie when due. */
 export async function GET(request: Request): Promise<Response> {
   try {
-    const { response: session, headers } = await authFor(request.headers).api.getSession({
+    const auth = await authFor(request.headers);
+    const { response: session, headers } = await auth.api.getSession({
       headers: request.headers,
       returnHeaders: true,
     });
