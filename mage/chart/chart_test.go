@@ -131,6 +131,9 @@ func TestAWrongValueIsNamedWithItsKeyFileAndLine(t *testing.T) {
 }
 
 func TestAllWrongValuesAreReportedAtOnce(t *testing.T) {
+	var logged bytes.Buffer
+	log.SetOutput(&logged)
+	t.Cleanup(func() { log.SetOutput(os.Stderr) })
 	_, err := chart.Check(good, values(t, "titel: x\nweb:\n  replicas: many\n  image: nginx\n"), release)
 	require.Error(t, err)
 	assert.Equal(t, strings.Join([]string{
@@ -138,6 +141,7 @@ func TestAllWrongValuesAreReportedAtOnce(t *testing.T) {
 		`values/test.yaml:3: web.replicas: is of type string, must be integer`,
 		`values/test.yaml:4: web.image: is of type string, must be object`,
 	}, "\n"), err.Error())
+	assert.Empty(t, logged.String())
 }
 
 func TestAWrongDefaultIsNamedWithTheChartsFile(t *testing.T) {
@@ -165,6 +169,30 @@ func TestCheckingValuesLogsNothingAndLeavesTheChartAsItWas(t *testing.T) {
 
 	assert.Len(t, manifests, 3, "with it again")
 	assert.Empty(t, logged.String())
+}
+
+func TestWhatATemplateRefusesIsToldByItselfAndNothingIsLogged(t *testing.T) {
+	for name, tc := range map[string]struct{ name, want string }{
+		"a value that is required":          {`{{ required "give a title to the page" .Values.title }}`, "good/templates/configmap.yaml:4: give a title to the page"},
+		"a combination that is refused":     {`{{ fail "choose either" }}`, "good/templates/configmap.yaml:4: choose either"},
+		"two lines of words":                {`{{ fail "choose\nor leave" }}`, "good/templates/configmap.yaml:4: choose\nor leave"},
+		"a missing key before what follows": {`{{ .Values.absent }}{{ required "give a title" .Values.title }}`, `map has no entry for key "absent"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var logged bytes.Buffer
+			log.SetOutput(&logged)
+			t.Cleanup(func() { log.SetOutput(os.Stderr) })
+			dir := broken(t, edit{"templates/configmap.yaml", "{{ .Release.Name }}-title", tc.name})
+			for _, version := range []string{release.KubeVersion, ""} { // Helm's own default is older than the chart allows
+				opts := release
+				opts.KubeVersion = version
+				_, err := chart.Check(dir, values(t, "title: \"\"\n"), opts)
+				require.ErrorContains(t, err, tc.want)
+				assert.NotContains(t, err.Error(), "RFC 1123", "an empty name is not the cause")
+			}
+			assert.Empty(t, logged.String())
+		})
+	}
 }
 
 func TestLaterLayersWin(t *testing.T) {

@@ -2,9 +2,11 @@ package chart
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
@@ -27,6 +29,9 @@ func Check(dir string, values Values, opts Options) ([]Manifest, error) {
 	found, err := Lint(dir, values, opts)
 	if err != nil {
 		return nil, err
+	}
+	if slices.ContainsFunc(found, func(f Finding) bool { return f.Key != "" }) {
+		return nil, found.Err() // Helm renders no wrong values, and would write to the terminal what it skips
 	}
 	var manifests []Manifest
 	for _, version := range []string{OldestKubernetes, opts.KubeVersion} {
@@ -67,6 +72,12 @@ func Lint(dir string, values Values, opts Options) (Findings, error) {
 	if len(found) > 0 {
 		// Helm's lint would say the same again without the origins.
 		return found.sorted(), nil
+	}
+	_, err = execute(c, values, opts, caps)
+	if broken, ok := errors.AsType[*templateError](err); ok {
+		// Helm's lint renders past what a template requires, with nothing in its
+		// place: it would write so to the terminal and find fault with the nothing.
+		return append(found, broken.finding(c)), nil
 	}
 	linter := lint.AllWithKubeVersion(dir, values.Map(), opts.Namespace, &caps.KubeVersion)
 	for _, m := range linter.Messages {

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
@@ -47,22 +49,49 @@ func Render(c *chart.Chart, values Values, opts Options) ([]Manifest, error) {
 	if want := c.Metadata.KubeVersion; want != "" && !satisfies(want, caps.KubeVersion.Version) {
 		return nil, fmt.Errorf("render chart %q: it requires Kubernetes %s and the cluster has %s", c.Name(), want, caps.KubeVersion.Version)
 	}
+	files, err := execute(c, values, opts, caps)
+	if err != nil {
+		return nil, fmt.Errorf("render chart %q: %w", c.Name(), err)
+	}
+	return split(files)
+}
+
+// execute runs the templates: file → what it renders. The error is a
+// templateError where a template is the cause.
+func execute(c *chart.Chart, values Values, opts Options, caps *chartutil.Capabilities) (map[string]string, error) {
 	c, user := clone(c), values.Map()
 	if err := chartutil.ProcessDependenciesWithMerge(c, user); err != nil {
-		return nil, fmt.Errorf("render chart %q: %w", c.Name(), err)
+		return nil, err
 	}
 	scope, err := chartutil.ToRenderValues(c, user, chartutil.ReleaseOptions{
 		Name: opts.Release, Namespace: opts.Namespace, Revision: 1,
 		IsInstall: !opts.IsUpgrade, IsUpgrade: opts.IsUpgrade,
 	}, caps)
 	if err != nil {
-		return nil, fmt.Errorf("render chart %q: %w", c.Name(), err)
+		return nil, err
 	}
 	files, err := engine.Engine{Strict: true}.Render(c, scope)
 	if err != nil {
-		return nil, fmt.Errorf("render chart %q: %w", c.Name(), err)
+		return nil, &templateError{err}
 	}
-	return split(files)
+	return files, nil
+}
+
+// templateError is what a template of the chart cannot do, or refuses.
+type templateError struct{ error }
+
+func (e *templateError) Unwrap() error { return e.error }
+
+// refusal is how Helm reports what `required` and `fail` say: where, and why.
+var refusal = regexp.MustCompile(`(?s)^execution error at \((.+):(\d+):\d+\): (.*)$`)
+
+// finding places the error in the chart, as far as it says where it happened.
+func (e *templateError) finding(c *chart.Chart) Finding {
+	if at := refusal.FindStringSubmatch(e.Error()); at != nil {
+		line, _ := strconv.Atoi(at[2]) // the expression lets digits through only
+		return Finding{File: at[1], Line: line, Message: at[3]}
+	}
+	return Finding{File: path.Join(c.Name(), "templates"), Message: e.Error()}
 }
 
 func capabilities(kubeVersion string) (*chartutil.Capabilities, error) {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,6 +41,7 @@ type Cluster struct {
 	Registry   Registry
 
 	ports map[int]int // node port → port on 127.0.0.1
+	node  netip.Addr  // the node's own address, where this machine may be on its network
 	close func()
 }
 
@@ -50,7 +52,7 @@ type Registry struct {
 }
 
 // Published returns the address on this machine that leads to a node port; ok
-// is false where the port is not published, and then a Forward helps.
+// is false where the port is not published.
 func (c *Cluster) Published(nodePort int) (addr string, ok bool) {
 	port, ok := c.ports[nodePort]
 	if !ok {
@@ -130,6 +132,24 @@ type NotOurs struct {
 
 func (e *NotOurs) Error() string {
 	return fmt.Sprintf("%s was not made by this pipeline (%s): choose another cluster name, or remove it yourself", e.What, e.Why)
+}
+
+// Damaged says that a cluster which was once complete cannot be used any more.
+// It is not made anew by itself, since that would lose what is in it.
+type Damaged struct {
+	Node  string   // its container
+	Why   string   // the last that was seen of it
+	Tried []string // what was done about it, in the past tense
+}
+
+func (e *Damaged) Error() string {
+	tried := ""
+	if len(e.Tried) > 0 {
+		tried = " (" + strings.Join(e.Tried, ", ") + ")"
+	}
+	return fmt.Sprintf("container %q%s: %s; it was complete once, so it is not made anew, which would lose its data: "+
+		"`docker logs %s` shows what it does, `docker restart %s` may mend it, `mage cluster:down` and a deploy make a new one without the data",
+		e.Node, tried, e.Why, e.Node, e.Node)
 }
 
 // Auto chooses a provider: "minikube" where that program is installed, else

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -35,6 +36,8 @@ type engine struct {
 	// initExit is how kubeadm init ends; hang makes it wait for that instead.
 	initExit int
 	hang     chan struct{}
+	// initSays is what it prints when it fails.
+	initSays string
 }
 
 type box struct {
@@ -51,7 +54,7 @@ func newEngine(t *testing.T) (*engine, *client.Client) {
 	t.Helper()
 	e := &engine{containers: map[string]*box{}, networks: map[string]map[string]any{"bridge": {
 		"Id": "id-bridge", "Name": "bridge", "Options": map[string]string{mtuOption: "1400"},
-	}}, publish: map[string]string{}}
+	}}, publish: map[string]string{}, initSays: "[init] Using Kubernetes version: v1.36.3\nerror execution phase wait-control-plane: the kubelet is not healthy\nTo see the stack trace of this error execute with --v=5\n"}
 	server := httptest.NewServer(e)
 	t.Cleanup(server.Close)
 	docker, err := client.New(client.WithHost(strings.Replace(server.URL, "http", "tcp", 1)))
@@ -74,6 +77,8 @@ func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.requests = append(e.requests, r.Method+" "+path)
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	switch {
+	case path == "/info":
+		fmt.Fprint(w, `{"DockerRootDir":"/data/docker","OperatingSystem":"Debian GNU/Linux 12 (bookworm)"}`)
 	case path == "/containers/json":
 		e.list(w)
 	case parts[0] == "containers" && e.containers[parts[1]] == nil:
@@ -134,6 +139,15 @@ func (e *engine) container(w http.ResponseWriter, r *http.Request, name, verb st
 			"HostConfig":      map[string]any{"PortBindings": b.ports},
 			"NetworkSettings": map[string]any{"Ports": now},
 		})
+	case verb == "archive" && r.Method == http.MethodPut:
+		archive := tar.NewReader(r.Body)
+		for {
+			file, err := archive.Next()
+			if err != nil {
+				return
+			}
+			b.files[r.URL.Query().Get("path")+"/"+file.Name], _ = io.ReadAll(archive)
+		}
 	case verb == "archive":
 		data, ok := b.files[r.URL.Query().Get("path")]
 		if !ok {
@@ -233,16 +247,16 @@ func (e *engine) exec(line string) answer {
 	case strings.Contains(line, "cat /kind/version"):
 		return answer{Stdout: "v1.36.3\n"}
 	case strings.Contains(line, "kubeadm init"):
+		for _, b := range e.containers {
+			b.files[adminConf] = e.adminConf
+		}
 		if e.hang != nil {
 			e.mu.Unlock()
 			<-e.hang
 			e.mu.Lock()
 		}
 		if e.initExit != 0 {
-			return answer{Stderr: "[init] Using Kubernetes version: v1.36.3\nerror execution phase wait-control-plane: the kubelet is not healthy\nTo see the stack trace of this error execute with --v=5\n", Exit: e.initExit}
-		}
-		for _, b := range e.containers {
-			b.files[adminConf] = e.adminConf
+			return answer{Stderr: e.initSays, Exit: e.initExit}
 		}
 		return answer{}
 	case strings.Contains(line, "cat "+adminConf):

@@ -67,11 +67,18 @@ func TestRealKindCluster(t *testing.T) {
 		assert.NoError(t, err, "what was pushed survives a restart of the node")
 	}
 
-	out, err := exec.CommandContext(t.Context(), "docker", "exec", node, "rm", adminConf).CombinedOutput()
-	require.NoError(t, err, "%s", out)
+	remove := func(file string) {
+		out, err := exec.CommandContext(t.Context(), "docker", "exec", node, "rm", file).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+	remove(adminConf)
 	s, err = k.Status(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, Broken, s.State)
+	_, err = k.Ensure(t.Context())
+	var damaged *Damaged
+	require.ErrorAs(t, err, &damaged, "what was once complete is not removed")
+	remove(completeMark)
 	ensure(t, k, "remade")
 
 	removed, err := k.Delete(t.Context())

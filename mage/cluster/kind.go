@@ -10,18 +10,13 @@ import (
 	"time"
 
 	"github.com/moby/moby/client"
-	"golang.org/x/sync/errgroup"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"todo-chatbot/mage/progress"
 )
 
-const (
-	defaultBound  = 3 * time.Minute
-	registryGrace = 30 * time.Second
-)
+const defaultBound = 3 * time.Minute
 
 // KindOptions shapes a kind cluster of one node.
 type KindOptions struct {
@@ -116,153 +111,6 @@ func NewKind(docker *client.Client, opts KindOptions) (*Kind, error) {
 func (k *Kind) context() string { return "kind-" + k.opts.Name }
 func (k *Kind) subject() string { return "kind/" + k.opts.Name }
 
-// Ensure makes, starts or remakes the cluster as needed.
-func (k *Kind) Ensure(ctx context.Context) (*Cluster, error) {
-	step := k.opts.Progress.Start("cluster", k.subject())
-	c, did, err := k.ensure(ctx, step)
-	if err != nil {
-		return nil, step.Fail(fmt.Errorf("ensure cluster %q: %w", k.opts.Name, err))
-	}
-	detail := "ports " + portList(c.ports)
-	if len(c.ports) == 0 {
-		detail = ""
-	}
-	for host, node := range k.opts.Ports {
-		if c.ports[node] != host {
-			did = append(did, "it keeps the ports that it was made with (cluster:down, then cluster:up changes them)")
-			break
-		}
-	}
-	step.Done("ready", strings.Trim(strings.Join(did, ", ")+"; "+detail, "; "))
-	return c, nil
-}
-
-// ensure repeats: look, decide, act, until the cluster can be used. did says
-// what was done and why, for a person.
-func (k *Kind) ensure(ctx context.Context, step *progress.Step) (c *Cluster, did []string, err error) {
-	made, started := false, false
-	for {
-		n, err := k.node(ctx)
-		if err != nil {
-			return nil, did, err
-		}
-		found := n.known()
-		next := decide(found)
-		if next == use {
-			step.Update("waiting for the API server")
-			if found, err = k.probe(ctx, n, found); err != nil {
-				return nil, did, err
-			}
-			next = decide(found)
-		}
-		switch {
-		case next == refuse:
-			return nil, did, &NotOurs{What: fmt.Sprintf("container %q", n.name), Why: found.why()}
-		case next == remake && made || next == start && started:
-			return nil, did, fmt.Errorf("the node does not stay up: %s; see docker logs %s", found.why(), n.name)
-		case next == remake:
-			step.Update("removing what is left: %s", found.why())
-			if err := k.removeNode(ctx, n.name); err != nil {
-				return nil, did, err
-			}
-			did = append(did, "made anew: "+found.why())
-		case next == create:
-			if err := k.create(ctx, step); err != nil {
-				return nil, did, err
-			}
-			made = true
-			if len(did) == 0 {
-				did = append(did, "created")
-			}
-		case next == start:
-			step.Update("starting the node")
-			if err := k.start(ctx, n); err != nil {
-				return nil, did, err
-			}
-			started = true
-			did = append(did, "started again")
-		default:
-			c, err := k.open(n)
-			if err != nil {
-				return nil, did, err
-			}
-			return c, did, k.finish(ctx, c, n, made, step)
-		}
-	}
-}
-
-// open describes a node as a Cluster and refreshes its kubeconfig file.
-func (k *Kind) open(n *node) (*Cluster, error) {
-	api, ok := n.published[apiPort]
-	if !ok {
-		return nil, fmt.Errorf("the API server of %q is not published on %s", n.name, loopback)
-	}
-	kubeconfig, err := kubeconfigFor(n.adminConf, k.context(), fmt.Sprintf("https://%s:%d", loopback, api))
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := restConfig(kubeconfig, k.context())
-	if err != nil {
-		return nil, err
-	}
-	if err := writeKubeconfig(k.opts.Kubeconfig, kubeconfig); err != nil {
-		return nil, err
-	}
-	return &Cluster{
-		Provider: "kind", Name: k.opts.Name, Context: k.context(), Kubeconfig: k.opts.Kubeconfig, REST: cfg,
-		Registry: Registry{Push: n.registryAddress(), Pull: pullAddress},
-		ports:    n.nodePorts(),
-	}, nil
-}
-
-// finish waits for readiness and sees to the registry at the same time.
-func (k *Kind) finish(ctx context.Context, c *Cluster, n *node, made bool, step *progress.Step) error {
-	client, err := kubernetes.NewForConfig(c.REST)
-	if err != nil {
-		return err
-	}
-	if made {
-		if err := fitDNS(ctx, client); err != nil {
-			return err
-		}
-	}
-	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() error {
-		err := waitReady(ctx, client, n.startedAt, k.opts.Bound, step.Update)
-		step.Update("waiting for the image registry")
-		return err
-	})
-	both.Go(func() error { return k.registry(ctx, c, client) })
-	return both.Wait()
-}
-
-func (k *Kind) registry(ctx context.Context, c *Cluster, client kubernetes.Interface) error {
-	if k.opts.RegistryImage == nil {
-		c.Registry = Registry{}
-		return nil
-	}
-	if answers(ctx, c.Registry.Push) == nil {
-		return announceRegistry(ctx, client, c.Registry)
-	}
-	_, err := client.AppsV1().Deployments(metav1.NamespaceSystem).Get(ctx, registryName, metav1.GetOptions{})
-	if err == nil { // it was there before a restart of the node and is likely to come back
-		if poll(ctx, registryGrace, func(ctx context.Context) error { return answers(ctx, c.Registry.Push) }) == nil {
-			return announceRegistry(ctx, client, c.Registry)
-		}
-	}
-	ref, archive, err := k.opts.RegistryImage(ctx)
-	if err != nil {
-		return fmt.Errorf("get the registry's image: %w", err)
-	}
-	if archive != nil {
-		defer archive.Close()
-		if err := k.LoadImage(ctx, archive); err != nil {
-			return err
-		}
-	}
-	return ensureRegistry(ctx, client, RegistryOptions{Image: ref, Push: c.Registry.Push, Bound: k.opts.Bound})
-}
-
 // Find returns the cluster if its node runs.
 func (k *Kind) Find(ctx context.Context) (*Cluster, error) {
 	n, err := k.node(ctx)
@@ -339,7 +187,7 @@ func (k *Kind) Status(ctx context.Context) (Status, error) {
 	case start:
 		s.State = Stopped
 		return s, nil
-	case remake, refuse:
+	case remake, refuse, giveUp:
 		s.State, s.Detail = Broken, found.why()
 		return s, nil
 	}

@@ -9,6 +9,7 @@ import (
 	osexec "os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -20,6 +21,7 @@ import (
 	"sigs.k8s.io/kind/pkg/exec"
 	"sigs.k8s.io/kind/pkg/log"
 
+	"todo-chatbot/mage/host"
 	"todo-chatbot/mage/progress"
 )
 
@@ -105,9 +107,17 @@ func (k *Kind) create(ctx context.Context, step *progress.Step) error {
 	}
 	done := make(chan error, 1)
 	go func() { done <- k.library(step).Create(k.opts.Name, options...) }()
+	early, enough := context.WithCancel(ctx)
+	var head sync.WaitGroup
+	head.Go(func() { k.hasten(early) })
+	defer head.Wait()
+	defer enough()
 	select {
 	case err := <-done:
-		return explain(err, step)
+		if err != nil {
+			return fmt.Errorf("create the node: %w", explain(err, step))
+		}
+		return nil
 	case <-ctx.Done():
 		k.abandon(ctx, done)
 		return context.Cause(ctx)
@@ -131,24 +141,26 @@ func (k *Kind) abandon(ctx context.Context, done <-chan error) {
 	}
 }
 
-// explain adds to kind's error what its command printed: the last error
-// to the error, all of it to the step's log.
-func explain(err error, step io.Writer) error {
-	if err == nil {
-		return nil
-	}
+// explain adds to an error of kind's what its command printed: the line that
+// tells most to the error, all of it to log.
+func explain(err error, log io.Writer) error {
 	run := exec.RunErrorForError(err)
 	if run == nil || len(run.Output) == 0 {
-		return fmt.Errorf("create the node: %w", err)
+		return err
 	}
-	_, _ = step.Write(run.Output)
-	last := ""
+	_, _ = log.Write(run.Output)
+	told := ""
 	for line := range strings.Lines(string(run.Output)) {
-		if line = strings.TrimSpace(line); line != "" && (last == "" || strings.Contains(strings.ToLower(line), "error")) {
-			last = line
+		line = strings.TrimSpace(line)
+		if host.SaysFull(line) {
+			told = line // whatever comes after it
+			break
+		}
+		if line != "" && (told == "" || strings.Contains(strings.ToLower(line), "error")) {
+			told = line
 		}
 	}
-	return fmt.Errorf("create the node: %w: %s", err, last)
+	return fmt.Errorf("%w: %s", err, told)
 }
 
 func (k *Kind) library(step *progress.Step) *kind.Provider {
@@ -167,7 +179,7 @@ func (k *Kind) LoadImage(ctx context.Context, archive io.Reader) error {
 	}
 	for _, node := range nodes {
 		if err := nodeutils.LoadImageArchive(node, &boundReader{ctx, archive}); err != nil {
-			return fmt.Errorf("load an image into node %q: %w", node, err)
+			return fmt.Errorf("load an image into node %q: %w", node, explain(err, io.Discard))
 		}
 	}
 	return nil

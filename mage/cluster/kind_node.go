@@ -2,12 +2,14 @@ package cluster
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"path"
 	"strconv"
 	"time"
 
@@ -25,6 +27,9 @@ const (
 	adminConf    = "/etc/kubernetes/admin.conf"
 	apiPort      = 6443
 	storageClass = "standard" // the last thing that kind makes in a cluster
+	// completeMark is a file that Ensure leaves in a node that it has once seen
+	// ready. It can be asked for while the API server is silent.
+	completeMark = "/etc/kubernetes/" + userAgent + ".complete"
 )
 
 // node is what the engine knows of the cluster's container.
@@ -37,6 +42,7 @@ type node struct {
 	bound     map[int]int // container port → port on 127.0.0.1, also while it is stopped
 	published map[int]int // the same, now
 	adminConf []byte      // empty if kubeadm has not got so far
+	complete  bool        // it has the completeMark, so what is in it must not be lost
 }
 
 // known is what decide goes by.
@@ -44,6 +50,7 @@ type known struct {
 	Exists, Ours bool
 	Status       container.ContainerState
 	AdminConf    bool
+	Complete     bool
 	Asked        bool  // the API server has been asked
 	Silent       error // why it gave no usable answer
 	Storage      bool  // the storage class is there
@@ -57,6 +64,7 @@ const (
 	start
 	remake
 	refuse
+	giveUp
 	use
 )
 
@@ -68,11 +76,17 @@ func decide(f known) action {
 		return create
 	case !f.Ours:
 		return refuse
-	case !f.AdminConf, f.Status == container.StateDead, f.Status == container.StateRemoving:
+	case f.Status == container.StateDead, f.Status == container.StateRemoving:
+		return remake // its removal was begun, and cannot be undone
+	case !f.AdminConf && !f.Complete:
 		return remake
+	case !f.AdminConf:
+		return giveUp
 	case f.Status != container.StateRunning && f.Status != container.StateRestarting:
 		return start
-	case f.Asked && (f.Silent != nil || !f.Storage):
+	case f.Silent != nil && f.Complete:
+		return giveUp
+	case f.Asked && !f.Complete && (f.Silent != nil || !f.Storage):
 		return remake
 	default:
 		return use
@@ -84,6 +98,8 @@ func (f known) why() string {
 	switch {
 	case f.Exists && !f.Ours:
 		return fmt.Sprintf("it does not publish port %d on %s", RegistryPort, loopback)
+	case !f.AdminConf && f.Complete:
+		return fmt.Sprintf("it has no %s any more", adminConf)
 	case !f.AdminConf:
 		return "its creation was interrupted before Kubernetes ran"
 	case f.Status != container.StateRunning:
@@ -98,7 +114,7 @@ func (f known) why() string {
 }
 
 func (n *node) known() known {
-	return known{Exists: n.exists, Ours: n.ours, Status: n.status, AdminConf: len(n.adminConf) > 0}
+	return known{Exists: n.exists, Ours: n.ours, Status: n.status, AdminConf: len(n.adminConf) > 0, Complete: n.complete}
 }
 
 func (n *node) registryAddress() string {
@@ -142,10 +158,39 @@ func (k *Kind) node(ctx context.Context) (*node, error) {
 	}
 	_, registry := n.bound[RegistryPort]
 	n.ours = registry && c.Config != nil && c.Config.Labels[kindLabel] == k.opts.Name
-	if n.ours {
-		n.adminConf, err = k.readFile(ctx, n.name, adminConf)
+	if !n.ours {
+		return n, nil
 	}
+	if n.adminConf, err = k.readFile(ctx, n.name, adminConf); err != nil {
+		return nil, err
+	}
+	mark, err := k.readFile(ctx, n.name, completeMark)
+	n.complete = mark != nil
 	return n, err
+}
+
+// markComplete leaves the completeMark in a node that does not have it.
+func (k *Kind) markComplete(ctx context.Context, n *node) error {
+	if n.complete {
+		return nil
+	}
+	var archive bytes.Buffer
+	files := tar.NewWriter(&archive)
+	text := fmt.Sprintf("complete since %s\n", time.Now().UTC().Format(time.RFC3339))
+	err := files.WriteHeader(&tar.Header{Name: path.Base(completeMark), Mode: 0o644, Size: int64(len(text))})
+	if err == nil {
+		_, err = files.Write([]byte(text))
+	}
+	if err == nil {
+		err = files.Close()
+	}
+	if err == nil {
+		_, err = k.docker.CopyToContainer(ctx, n.name, client.CopyToContainerOptions{DestinationPath: path.Dir(completeMark), Content: &archive})
+	}
+	if err != nil {
+		return fmt.Errorf("note in container %q that it is complete: %w", n.name, err)
+	}
+	return nil
 }
 
 // loopbackPorts keeps the TCP ports that are bound to 127.0.0.1.
@@ -164,22 +209,22 @@ func loopbackPorts(all network.PortMap) map[int]int {
 
 // readFile reads a file out of a container, running or not. A missing file
 // gives no bytes and no error.
-func (k *Kind) readFile(ctx context.Context, name, path string) ([]byte, error) {
-	got, err := k.docker.CopyFromContainer(ctx, name, client.CopyFromContainerOptions{SourcePath: path})
+func (k *Kind) readFile(ctx context.Context, name, file string) ([]byte, error) {
+	got, err := k.docker.CopyFromContainer(ctx, name, client.CopyFromContainerOptions{SourcePath: file})
 	if errdefs.IsNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read %q in container %q: %w", path, name, err)
+		return nil, fmt.Errorf("read %q in container %q: %w", file, name, err)
 	}
 	defer got.Content.Close()
 	archive := tar.NewReader(got.Content)
 	if _, err := archive.Next(); err != nil {
-		return nil, fmt.Errorf("read %q in container %q: %w", path, name, err)
+		return nil, fmt.Errorf("read %q in container %q: %w", file, name, err)
 	}
 	data, err := io.ReadAll(io.LimitReader(archive, 1<<20))
 	if err != nil {
-		return nil, fmt.Errorf("read %q in container %q: %w", path, name, err)
+		return nil, fmt.Errorf("read %q in container %q: %w", file, name, err)
 	}
 	return data, nil
 }

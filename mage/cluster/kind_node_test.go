@@ -33,6 +33,12 @@ func TestDecide(t *testing.T) {
 		"a dead container is remade":                     {with(func(k *known) { k.Status = container.StateDead }), remake, "its container is dead"},
 		"a silent API server is remade":                  {with(func(k *known) { k.Asked, k.Silent = true, errors.New("connection refused") }), remake, "does not answer: connection refused"},
 		"an answer without the storage class is remade":  {with(func(k *known) { k.Asked = true }), remake, `before storage class "standard"`},
+		"a complete node with a silent API is kept":      {with(func(k *known) { k.Complete, k.Asked, k.Silent = true, true, errors.New("connection refused") }), giveUp, "does not answer: connection refused"},
+		"a complete node without admin.conf is kept":     {with(func(k *known) { k.Complete, k.AdminConf = true, false }), giveUp, "no /etc/kubernetes/admin.conf any more"},
+		"so it is while it is stopped":                   {with(func(k *known) { k.Complete, k.AdminConf, k.Status = true, false, container.StateExited }), giveUp, "any more"},
+		"a complete node that is stopped is started":     {with(func(k *known) { k.Complete, k.Status = true, container.StateExited }), start, "its container is exited"},
+		"a complete node may change its storage class":   {with(func(k *known) { k.Complete, k.Asked = true, true }), use, ""},
+		"a complete node that is being removed is gone":  {with(func(k *known) { k.Complete, k.Status = true, container.StateRemoving }), remake, "its container is removing"},
 		"an answer with the storage class is what it is": {with(func(k *known) { k.Asked, k.Storage = true, true }), use, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -66,7 +66,7 @@ func (w *world) settle(status string) *box {
 			"6443/tcp": port("6443"), "5000/tcp": port("5000"),
 			"30080/tcp": {{"HostIp": "127.0.0.1", "HostPort": "18080"}},
 		},
-		files: map[string][]byte{adminConf: w.adminConf},
+		files: map[string][]byte{adminConf: w.adminConf, completeMark: []byte("complete since yesterday\n")},
 	}
 	w.containers["todo-control-plane"] = b
 	return b
@@ -107,6 +107,34 @@ func TestKindMakesAClusterFromNothing(t *testing.T) {
 	assert.NoError(t, alive(t.Context(), again))
 }
 
+func TestKindStartsTheRegistryWhileKubeadmIsStillAtWork(t *testing.T) {
+	w := newWorld(t, nil)
+	asked := 0
+	w.kind.opts.RegistryImage = func(context.Context) (string, io.ReadCloser, error) {
+		asked++
+		return "registry:test", nil, nil
+	}
+	w.hang = make(chan struct{})
+	begun := make(chan error, 1)
+	go func() {
+		begun <- poll(t.Context(), 30*time.Second, func(context.Context) error {
+			for _, name := range []string{"registry", "coredns"} {
+				if w.api.get("/apis/apps/v1/namespaces/kube-system/deployments/"+name) == nil {
+					return errors.New(name + " waits for kubeadm")
+				}
+			}
+			return nil
+		})
+		close(w.hang)
+	}()
+	_, err := w.kind.Ensure(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, <-begun)
+	assert.Equal(t, 1, asked)
+	replicas := digInto(w.api.get("/apis/apps/v1/namespaces/kube-system/deployments/coredns"), "spec", "replicas")
+	assert.EqualValues(t, 1, replicas)
+}
+
 func TestKindTakesARunningClusterAsItIs(t *testing.T) {
 	w := newWorld(t, nil)
 	w.settle("running")
@@ -140,31 +168,6 @@ func TestKindStartsAStoppedClusterAndBelievesOnlyNewReports(t *testing.T) {
 	_, err = w.kind.Ensure(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, w.lines("docker run"), "it is not made anew")
-}
-
-func TestKindRemakesAHalfMadeCluster(t *testing.T) {
-	for name, spoil := range map[string]func(*world, *box){
-		"without admin.conf":        func(_ *world, b *box) { b.files = nil },
-		"with a silent API server":  func(_ *world, b *box) { b.ports["6443/tcp"][0]["HostPort"] = "1" },
-		"without the storage class": func(w *world, _ *box) { w.api.remove("/apis/storage.k8s.io/v1/storageclasses/standard") },
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
-			old := w.settle("running")
-			spoil(w, old)
-			made := make(chan struct{})
-			w.kind.opts.NodeImage = func(context.Context) (string, error) {
-				w.api.makeReady(t, time.Now().Add(time.Hour)) // the new node's
-				close(made)
-				return "node:test", nil
-			}
-			_, err := w.kind.Ensure(t.Context())
-			require.NoError(t, err)
-			assert.Contains(t, w.requests, "DELETE /containers/todo-control-plane")
-			assert.NotSame(t, old, w.containers["todo-control-plane"])
-			<-made
-		})
-	}
 }
 
 func TestKindGivesUpOnANodeThatStaysBroken(t *testing.T) {
@@ -301,6 +304,12 @@ func TestKindStatus(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Status{Provider: "kind", Name: "todo", State: Running, Kubernetes: "v1.36.3",
 		Registry: Registry{Push: "127.0.0.1:" + w.publish["5000"], Pull: "localhost:5000"}, Ports: map[int]int{30080: 18080}}, s)
+
+	delete(w.settle("running").files, adminConf)
+	s, err = w.kind.Status(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, Broken, s.State)
+	assert.Contains(t, s.Detail, "has no /etc/kubernetes/admin.conf any more")
 
 	w.settle("running").files = nil
 	s, err = w.kind.Status(t.Context())

@@ -43,6 +43,7 @@ func newKubeAPI(t *testing.T) *kubeAPI {
 	k.Server = httptest.NewTLSServer(k)
 	t.Cleanup(k.Close)
 	k.put(t, "/version", map[string]any{"gitVersion": "v1.36.3"})
+	k.put(t, "/api/v1/namespaces/kube-system", map[string]any{"metadata": map[string]any{"name": "kube-system"}})
 	return k
 }
 

@@ -11,6 +11,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
+
+	"todo-chatbot/mage/host"
 )
 
 // userAgent is sent by every client of this package. Minikube's registry proxy
@@ -64,7 +66,8 @@ func loadContext(path, context string) (*rest.Config, error) {
 
 // writeKubeconfig makes the file hold exactly this kubeconfig, readable by its
 // owner only. An equal file is left alone; another is replaced in one step.
-func writeKubeconfig(path string, kubeconfig *api.Config) error {
+func writeKubeconfig(path string, kubeconfig *api.Config) (err error) {
+	defer func() { err = host.Disk{Of: "this machine", Path: filepath.Dir(path), Here: true}.Explain(err) }()
 	data, err := clientcmd.Write(*kubeconfig)
 	if err != nil {
 		return fmt.Errorf("write kubeconfig %q: %w", path, err)

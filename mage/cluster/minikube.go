@@ -9,9 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"todo-chatbot/mage/host"
 	"todo-chatbot/mage/progress"
 )
 
@@ -51,7 +53,7 @@ func (m *Minikube) Ensure(ctx context.Context) (*Cluster, error) {
 	step := m.opts.Progress.Start("cluster", m.subject())
 	c, did, err := m.ensure(ctx, step)
 	if err != nil {
-		return nil, step.Fail(fmt.Errorf("ensure minikube profile %q: %w", m.opts.Profile, err))
+		return nil, step.Fail(explainNodeDisk(fmt.Errorf("ensure minikube profile %q: %w", m.opts.Profile, err)))
 	}
 	step.Done("ready", did)
 	return c, nil
@@ -101,7 +103,7 @@ func (m *Minikube) ensure(ctx context.Context, step *progress.Step) (*Cluster, s
 	if err != nil {
 		return nil, "", err
 	}
-	return c, did, m.finish(ctx, c, p, step)
+	return c, did, m.finish(ctx, c, step)
 }
 
 // open describes a running profile as a Cluster, without its registry.
@@ -120,8 +122,18 @@ func (m *Minikube) open(ctx context.Context, p *profile) (*Cluster, error) {
 	}
 	return &Cluster{
 		Provider: "minikube", Name: m.opts.Profile, Context: m.opts.Profile, Kubeconfig: m.opts.Kubeconfig, REST: cfg,
-		ports: m.cli.published(ctx, p),
+		ports: m.cli.published(ctx, p), node: p.address(),
 	}, nil
+}
+
+// explainNodeDisk names the disk of a node of which no more is known, where an
+// error says that it is full.
+func explainNodeDisk(err error) error {
+	disk := host.Disk{Of: "the cluster's node"}
+	if _, pressure := errors.AsType[*diskPressure](err); pressure {
+		return disk.Blame(err)
+	}
+	return disk.Explain(err)
 }
 
 // alive asks an API server for a sign of life.
@@ -136,16 +148,33 @@ func alive(ctx context.Context, cfg *rest.Config) error {
 	return err
 }
 
-func (m *Minikube) finish(ctx context.Context, c *Cluster, p *profile, step *progress.Step) error {
+// finish waits for readiness and sees to the registry at the same time.
+func (m *Minikube) finish(ctx context.Context, c *Cluster, step *progress.Step) error {
 	client, err := kubernetes.NewForConfig(c.REST)
 	if err != nil {
 		return err
 	}
-	if err := waitReady(ctx, client, time.Time{}, m.opts.Bound, step.Update); err != nil {
-		return err
+	both, inTime := errgroup.WithContext(ctx)
+	both.Go(func() error { return waitReady(inTime, client, time.Time{}, m.opts.Bound, step.Update) })
+	both.Go(func() error { return m.registry(inTime, c, client, step) })
+	err = both.Wait()
+	if err == nil {
+		announced := c.Registry
+		if c.close != nil {
+			announced.Push = "" // a port-forward ends with this process
+		}
+		err = announceRegistry(ctx, client, announced)
 	}
+	if err != nil {
+		c.Close()
+	}
+	return blamePressure(ctx, client, err)
+}
+
+// registry turns the addon on where it is not, and finds where it answers.
+func (m *Minikube) registry(ctx context.Context, c *Cluster, client kubernetes.Interface, step *progress.Step) error {
 	if m.publishedRegistry(ctx, c) == nil {
-		return announceRegistry(ctx, client, c.Registry)
+		return nil
 	}
 	// Behind a published port that does not answer, any part of the addon may be
 	// missing; enabling it again is harmless.
@@ -155,14 +184,7 @@ func (m *Minikube) finish(ctx context.Context, c *Cluster, p *profile, step *pro
 			return err
 		}
 	}
-	if err := m.reachRegistry(ctx, c, client, step); err != nil {
-		return err
-	}
-	announced := c.Registry
-	if c.close != nil {
-		announced.Push = "" // a port-forward ends with this process
-	}
-	return announceRegistry(ctx, client, announced)
+	return m.reachRegistry(ctx, c, client, step)
 }
 
 // publishedRegistry uses the port that the drivers docker and podman publish,
@@ -180,8 +202,9 @@ func (m *Minikube) publishedRegistry(ctx context.Context, c *Cluster) error {
 }
 
 // reachRegistry waits for the registry at its published port, or else behind a
-// port-forward, which works with every driver. Minikube's own address is never
-// used: it may lead out of this machine when the cluster is gone.
+// port-forward, which works with every driver. Images are never pushed to the
+// node's own address: should the cluster go meanwhile, they could leave this
+// machine.
 func (m *Minikube) reachRegistry(ctx context.Context, c *Cluster, client kubernetes.Interface, step *progress.Step) error {
 	step.Update("waiting for the image registry")
 	if push, ok := c.Published(RegistryPort); ok {

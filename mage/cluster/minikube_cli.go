@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -148,6 +150,7 @@ type profile struct {
 			KubernetesVersion string
 			APIServerNames    []string
 		}
+		Nodes []struct{ IP string } // the control plane first
 	}
 }
 
@@ -177,6 +180,17 @@ func (p *profile) ours() bool {
 // apply.
 func (p *profile) onHost() bool {
 	return slices.Contains([]string{"none", "native", "ssh"}, p.Config.Driver)
+}
+
+// address is that of the node, which a driver's network gives it. Docker and
+// Podman have theirs in a machine of its own everywhere but on Linux.
+func (p *profile) address() netip.Addr {
+	inMachine := runtime.GOOS != "linux" && (p.Config.Driver == "docker" || p.Config.Driver == "podman")
+	if inMachine || len(p.Config.Nodes) == 0 {
+		return netip.Addr{}
+	}
+	addr, _ := netip.ParseAddr(p.Config.Nodes[0].IP) // without one, it is not reached by it
+	return addr
 }
 
 // check says at once all that makes a profile unfit, and the cure. Size 0 means

@@ -24,13 +24,15 @@ type fakeMinikube struct {
 	mu       sync.Mutex
 	profile  map[string]any // nil: none
 	host     string         // Running, Stopped …
+	ip       string         // of the node
 	registry int            // the published port; 0: the driver publishes none
+	enabled  func()         // what comes of turning the addon on
 	startErr bool
 }
 
 func newFakeMinikube(t *testing.T) (*fakeMinikube, *stage) {
 	t.Helper()
-	f := &fakeMinikube{t: t, api: newKubeAPI(t), host: "Stopped"}
+	f := &fakeMinikube{t: t, api: newKubeAPI(t), host: "Stopped", ip: "192.168.49.2", enabled: func() {}}
 	f.api.makeReady(t, time.Now())
 	_, f.registry = newRegistry(t)
 	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "users-own"))
@@ -47,7 +49,7 @@ func (f *fakeMinikube) exists(driver string, cpus, memory int, version, host str
 		"Config": map[string]any{
 			"Name": "todo", "Driver": driver, "CPUs": cpus, "Memory": memory, "APIServerPort": 8443,
 			"KubernetesConfig": map[string]any{"KubernetesVersion": version, "ClusterName": "todo", "APIServerNames": names, "ContainerRuntime": "containerd"},
-			"Nodes":            []any{map[string]any{"Name": "", "IP": "192.168.49.2", "Port": 8443, "KubernetesVersion": version, "ControlPlane": true, "Worker": true}},
+			"Nodes":            []any{map[string]any{"Name": "", "IP": f.ip, "Port": 8443, "KubernetesVersion": version, "ControlPlane": true, "Worker": true}},
 			"Addons":           map[string]bool{"registry": false},
 		},
 	}
@@ -106,6 +108,7 @@ func (f *fakeMinikube) act(c call) answer {
 	case strings.HasPrefix(line, "update-context"):
 		return f.writeContext(c, "* \"todo\" context has been updated to point to 127.0.0.1:32774\n* Current context is \"todo\"\n")
 	case strings.HasPrefix(line, "addons enable registry"):
+		f.enabled()
 		f.api.put(f.t, "/api/v1/namespaces/kube-system/pods/registry-1", readyPod("registry-1", time.Now()))
 		return answer{Stdout: "* Verifying registry addon...\n* The 'registry' addon is enabled\n"}
 	case strings.HasPrefix(line, "delete"):
@@ -267,6 +270,7 @@ func TestMinikubeFailureCarriesItsMessageAndAdvice(t *testing.T) {
 	f.mu.Unlock()
 	_, err := newTestMinikube(t, nil).Ensure(t.Context())
 	require.ErrorContains(t, err, "Docker is out of disk space! Free some space")
+	assert.ErrorContains(t, err, "the disk of the cluster's node is full")
 }
 
 func TestMinikubeDeleteRemovesOnlyWhatItMade(t *testing.T) {

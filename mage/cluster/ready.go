@@ -117,10 +117,44 @@ func dnsNotReady(ctx context.Context, client kubernetes.Interface, since time.Ti
 func fitDNS(ctx context.Context, client kubernetes.Interface) error {
 	patch := `{"spec":{"replicas":1,"template":{"spec":{"containers":[{"name":"coredns","readinessProbe":{"periodSeconds":1}}]}}}}`
 	_, err := client.AppsV1().Deployments(metav1.NamespaceSystem).Patch(ctx, "coredns", types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{FieldManager: userAgent})
-	if err != nil && !apierrors.IsNotFound(err) {
+	if err != nil {
 		return fmt.Errorf("fit CoreDNS to one node: %w", err)
 	}
 	return nil
+}
+
+// diskPressure is an error on a cluster whose node has nearly no disk left: it
+// refuses pods and evicts those that it has.
+type diskPressure struct {
+	node  string
+	cause error
+}
+
+func (p *diskPressure) Error() string {
+	return fmt.Sprintf("%v: node %q is under disk pressure", p.cause, p.node)
+}
+
+func (p *diskPressure) Unwrap() error { return p.cause }
+
+// blamePressure looks, after an error, whether a node is under disk pressure.
+func blamePressure(ctx context.Context, client kubernetes.Interface, err error) error {
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, pollTry)
+	defer cancel()
+	nodes, failed := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if failed != nil {
+		return err
+	}
+	for _, node := range nodes.Items {
+		for _, c := range node.Status.Conditions {
+			if c.Type == corev1.NodeDiskPressure && c.Status == corev1.ConditionTrue {
+				return &diskPressure{node: node.Name, cause: err}
+			}
+		}
+	}
+	return err
 }
 
 func accountMissing(ctx context.Context, client kubernetes.Interface, _ time.Time) ([]string, error) {

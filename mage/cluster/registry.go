@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -20,67 +19,47 @@ import (
 	coreapply "k8s.io/client-go/applyconfigurations/core/v1"
 	metaapply "k8s.io/client-go/applyconfigurations/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 )
 
 const (
 	registryName    = "registry"
 	registryFolder  = "/var/lib/registry" // on kind below /var, a volume that survives a restart of the node
-	registryBound   = 2 * time.Minute
 	hostingName     = "local-registry-hosting"
 	hostingKey      = "localRegistryHosting.v1"
 	hostingHelp     = "https://github.com/kubernetes/enhancements/tree/master/keps/sig-cluster-lifecycle/generic/1755-communicating-a-local-registry"
 	registryService = "registry.kube-system.svc.cluster.local:80"
 )
 
-// RegistryOptions describes the registry to be made in a cluster.
-type RegistryOptions struct {
-	Image string        // what the node runs: in its store already, or to be pulled
-	Push  string        // host:port where this machine reaches the node's port 5000
-	Bound time.Duration // how long it may take to answer; 0 means two minutes
-}
-
-// EnsureRegistry makes the image registry of a cluster that has none, with the
-// names and labels of Minikube's addon, and waits until it answers at
-// opts.Push. It may be called again: what is right already is not changed.
+// applyRegistry begins the roll-out of an image registry with the names and
+// labels of Minikube's addon. It may be called again: what is right already is
+// not changed.
 //
 // Unlike the addon, there is no proxy DaemonSet: the registry itself takes the
 // node's network, so it serves port 5000 of the node without the CNI's port
 // mapping and may start before the network is ready; and its blobs lie on the
 // node, so they survive its pod. It runs as root without any capability because
 // the kubelet gives a hostPath folder to root.
-func EnsureRegistry(ctx context.Context, cfg *rest.Config, opts RegistryOptions) error {
-	client, err := kubernetes.NewForConfig(cfg)
-	if err != nil {
-		return fmt.Errorf("ensure the image registry: %w", err)
-	}
-	return ensureRegistry(ctx, client, opts)
-}
-
-func ensureRegistry(ctx context.Context, client kubernetes.Interface, opts RegistryOptions) error {
-	if opts.Image == "" || opts.Push == "" {
-		return errors.New("ensure the image registry: its image and its address on this machine must be given")
-	}
+func applyRegistry(ctx context.Context, client kubernetes.Interface, image string) error {
 	force := metav1.ApplyOptions{FieldManager: userAgent, Force: true}
-	if _, err := client.AppsV1().Deployments(metav1.NamespaceSystem).Apply(ctx, registryDeployment(opts.Image), force); err != nil {
+	if _, err := client.AppsV1().Deployments(metav1.NamespaceSystem).Apply(ctx, registryDeployment(image), force); err != nil {
 		return fmt.Errorf("apply the registry's Deployment: %w", err)
 	}
 	if _, err := client.CoreV1().Services(metav1.NamespaceSystem).Apply(ctx, registryServiceApply(), force); err != nil {
 		return fmt.Errorf("apply the registry's Service: %w", err)
 	}
-	if err := waitRegistry(ctx, client, opts.Push, opts.Bound); err != nil {
-		return err
-	}
-	return announceRegistry(ctx, client, Registry{Push: opts.Push, Pull: pullAddress})
+	return nil
+}
+
+// registryExists tells whether a roll-out was ever begun.
+func registryExists(ctx context.Context, client kubernetes.Interface) bool {
+	_, err := client.AppsV1().Deployments(metav1.NamespaceSystem).Get(ctx, registryName, metav1.GetOptions{})
+	return err == nil
 }
 
 // waitRegistry waits until the registry answers this machine. Where it does
 // not, the error also says what its pod lacks.
 func waitRegistry(ctx context.Context, client kubernetes.Interface, push string, bound time.Duration) error {
-	if bound <= 0 {
-		bound = registryBound
-	}
 	err := poll(ctx, bound, func(ctx context.Context) error { return answers(ctx, push) })
 	if err == nil || ctx.Err() != nil {
 		return err

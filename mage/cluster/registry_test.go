@@ -18,9 +18,11 @@ func TestRegistryIsMadeAsMinikubesAddonIs(t *testing.T) {
 	server, _ := newRegistry(t)
 	push := server.Listener.Addr().String()
 	client := fake.NewClientset()
-	opts := RegistryOptions{Image: "registry:test", Push: push, Bound: time.Second}
-	require.NoError(t, ensureRegistry(t.Context(), client, opts))
-	require.NoError(t, ensureRegistry(t.Context(), client, opts), "a second time")
+	assert.False(t, registryExists(t.Context(), client))
+	require.NoError(t, applyRegistry(t.Context(), client, "registry:test"))
+	require.NoError(t, applyRegistry(t.Context(), client, "registry:test"), "a second time")
+	assert.True(t, registryExists(t.Context(), client))
+	require.NoError(t, waitRegistry(t.Context(), client, push, time.Second))
 
 	d, err := client.AppsV1().Deployments("kube-system").Get(t.Context(), "registry", metav1.GetOptions{})
 	require.NoError(t, err)
@@ -52,10 +54,6 @@ func TestRegistryIsMadeAsMinikubesAddonIs(t *testing.T) {
 	assert.Equal(t, labels, s.Spec.Selector)
 	assert.EqualValues(t, 80, s.Spec.Ports[0].Port)
 	assert.EqualValues(t, 5000, s.Spec.Ports[0].TargetPort.IntVal)
-
-	announced, err := announcedRegistry(t.Context(), client)
-	require.NoError(t, err)
-	assert.Equal(t, Registry{Push: push, Pull: "localhost:5000"}, announced)
 }
 
 func TestRegistryThatDoesNotAnswerNamesWhatItsPodLacks(t *testing.T) {
@@ -65,11 +63,21 @@ func TestRegistryThatDoesNotAnswerNamesWhatItsPodLacks(t *testing.T) {
 			Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: `pulling "registry:test"`},
 		}}}},
 	})
-	err := ensureRegistry(t.Context(), client, RegistryOptions{Image: "registry:test", Push: "127.0.0.1:1", Bound: 300 * time.Millisecond})
+	err := waitRegistry(t.Context(), client, "127.0.0.1:1", 300*time.Millisecond)
 	require.ErrorContains(t, err, "ImagePullBackOff")
 	assert.ErrorContains(t, err, `"127.0.0.1:1"`)
-	_, err = client.CoreV1().ConfigMaps("kube-public").Get(t.Context(), hostingName, metav1.GetOptions{})
-	assert.Error(t, err, "it is not announced before it answers")
+}
+
+func TestAnnouncementIsReadAsItWasWritten(t *testing.T) {
+	client := fake.NewClientset()
+	none, err := announcedRegistry(t.Context(), client)
+	require.NoError(t, err)
+	assert.Empty(t, none)
+	registry := Registry{Push: "127.0.0.1:32775", Pull: "localhost:5000"}
+	require.NoError(t, announceRegistry(t.Context(), client, registry))
+	announced, err := announcedRegistry(t.Context(), client)
+	require.NoError(t, err)
+	assert.Equal(t, registry, announced)
 }
 
 func TestAnnouncementOfSomeoneElseStays(t *testing.T) {

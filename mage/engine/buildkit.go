@@ -47,7 +47,7 @@ func (e *Engine) BuildKit(ctx context.Context, imageRef string) (started bool, e
 		}
 	}
 	if _, err := e.Client.ContainerStart(ctx, BuildKitName, client.ContainerStartOptions{}); err != nil {
-		return false, fmt.Errorf("start container %q: %w", BuildKitName, err)
+		return false, e.Explain(ctx, fmt.Errorf("start container %q: %w", BuildKitName, err))
 	}
 	return true, e.awaitBuildKit(ctx)
 }
@@ -65,7 +65,7 @@ func (e *Engine) createBuildKit(ctx context.Context, imageRef string) error {
 		},
 	})
 	if err != nil {
-		return fmt.Errorf("create container %q: %w", BuildKitName, err)
+		return e.Explain(ctx, fmt.Errorf("create container %q: %w", BuildKitName, err))
 	}
 	return nil
 }

@@ -20,6 +20,14 @@ import (
 func logPath(cache string) string { return filepath.Join(cache, "engine", "dockerd.log") }
 func pidPath(cache string) string { return filepath.Join(cache, "engine", "dockerd.pid") }
 
+var (
+	systemDisk = host.Disk{Of: "this machine", Path: "/var", Here: true}                    // where packages go
+	ownDisk    = host.Disk{Of: "the container engine", Path: "/var/lib/docker", Here: true} // of a daemon that is told no other folder
+)
+
+// hostFlag comes first among a daemon's arguments; Stop knows its own by it.
+const hostFlag = "--host"
+
 // start installs what is missing and starts the daemon detached from this
 // process, so that it goes on after it.
 func start(ctx context.Context, o Options, step *progress.Step) (detail string, err error) {
@@ -31,7 +39,7 @@ func start(ctx context.Context, o Options, step *progress.Step) (detail string, 
 	if err := os.MkdirAll(filepath.Dir(logPath(o.Cache)), 0o755); err != nil {
 		return "", fmt.Errorf("make cache folder: %w", err)
 	}
-	args := []string{"--host", Socket}
+	args := []string{hostFlag, Socket}
 	if this, err := ocispec.ReadHost(); err == nil && !this.Has(ocispec.SysResource) {
 		step.Update("compile the runtime wrapper")
 		wrapper, err := host.BuildRuntimeWrapper(ctx, o.Root, o.Cache)
@@ -71,31 +79,36 @@ func launch(cache string, args []string) (pid int, err error) {
 	return pid, daemon.Process.Release()
 }
 
-// Stop ends the daemon that an earlier Ensure started, unless containers that
-// the pipeline did not make run on it. It says what it did, or why not; both
-// are empty when there is no such daemon.
+// lastLogged is the last line of the daemon's log: why it ended, if it did.
+func lastLogged(cache string) string {
+	log, _ := os.ReadFile(logPath(cache)) // without a log there is no last line
+	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
+	return lines[len(lines)-1]
+}
+
+// Stop ends the daemon that an earlier Ensure started, unless containers run on
+// it. It asks that daemon and no other, whichever engine the docker command
+// would use now. It says what it did, or why not; both are empty when there is
+// no such daemon.
 func Stop(ctx context.Context, cache string) (stopped, kept string, err error) {
-	process := ours(cache)
-	if process == nil {
+	own := ours(cache)
+	if own == nil {
 		return "", "", nil
 	}
-	if found, err := Find(ctx); err == nil {
-		defer found.Client.Close()
-		list, err := found.Client.ContainerList(ctx, client.ContainerListOptions{})
-		if err != nil {
-			return "", "", fmt.Errorf("list what still runs on the container engine: %w", err)
-		}
-		if n := len(list.Items); n > 0 {
-			return "", fmt.Sprintf("container engine (process %d): %d other containers run on it", process.Pid, n), nil
-		}
+	n, err := own.containers(ctx)
+	if err != nil {
+		return "", "", fmt.Errorf("list what still runs on the container engine (process %d): %w", own.process.Pid, err)
 	}
-	if err := process.Signal(os.Interrupt); err != nil {
-		return "", "", fmt.Errorf("stop the container engine (process %d): %w", process.Pid, err)
+	if n > 0 {
+		return "", fmt.Sprintf("container engine (process %d): %d other containers run on it", own.process.Pid, n), nil
+	}
+	if err := own.process.Signal(os.Interrupt); err != nil {
+		return "", "", fmt.Errorf("stop the container engine (process %d): %w", own.process.Pid, err)
 	}
 	deadline := time.Now().Add(30 * time.Second)
 	for ours(cache) != nil {
 		if time.Now().After(deadline) {
-			return "", "", fmt.Errorf("container engine (process %d) does not stop: its log is %s", process.Pid, logPath(cache))
+			return "", "", fmt.Errorf("container engine (process %d) does not stop: its log is %s", own.process.Pid, logPath(cache))
 		}
 		select {
 		case <-ctx.Done():
@@ -104,12 +117,36 @@ func Stop(ctx context.Context, cache string) (stopped, kept string, err error) {
 		}
 	}
 	os.Remove(pidPath(cache))
-	return fmt.Sprintf("container engine (process %d)", process.Pid), "", nil
+	return fmt.Sprintf("container engine (process %d)", own.process.Pid), "", nil
 }
 
-// ours is the running daemon whose process was noted; the kernel may have given
-// its number to another program since.
-func ours(cache string) *os.Process {
+// ownDaemon is a running dockerd that launch started.
+type ownDaemon struct {
+	process *os.Process
+	host    string // where it listens
+}
+
+// containers counts what runs on the daemon. On one that does not answer
+// nothing can be of use to anyone: it counts as empty.
+func (d *ownDaemon) containers(ctx context.Context) (int, error) {
+	docker, err := client.New(client.WithHost(d.host))
+	if err != nil {
+		return 0, err
+	}
+	defer docker.Close()
+	bounded, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	if _, err := docker.Ping(bounded, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
+		return 0, ctx.Err()
+	}
+	list, err := docker.ContainerList(bounded, client.ContainerListOptions{})
+	return len(list.Items), err
+}
+
+// ours is the running daemon whose process was noted. The kernel may have given
+// its number to another program since, even to a dockerd of the system's, which
+// is told otherwise where to listen.
+func ours(cache string) *ownDaemon {
 	noted, err := os.ReadFile(pidPath(cache))
 	if err != nil {
 		return nil
@@ -118,14 +155,14 @@ func ours(cache string) *os.Process {
 	if err != nil {
 		return nil
 	}
-	command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	program, _, _ := strings.Cut(string(command), "\x00")
-	if err != nil || filepath.Base(program) != "dockerd" {
-		return nil
-	}
-	process, err := os.FindProcess(pid)
+	process, err := os.FindProcess(pid) // before its name is read, so that it is this process that gets the signal
 	if err != nil {
 		return nil
 	}
-	return process
+	command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	args := strings.Split(string(command), "\x00")
+	if err != nil || len(args) < 3 || filepath.Base(args[0]) != "dockerd" || args[1] != hostFlag {
+		return nil
+	}
+	return &ownDaemon{process: process, host: args[2]}
 }

@@ -24,8 +24,10 @@ import (
 // that the user's `docker` command finds it too.
 const Socket = "unix:///var/run/docker.sock"
 
-// startTimeout bounds the start of the daemon; measured 2 to 4 s.
-const startTimeout = 60 * time.Second
+const (
+	startTimeout  = 60 * time.Second // measured 2 to 4 s
+	answerTimeout = 5 * time.Second  // of an engine that is asked whether it is there
+)
 
 // Options say how an engine may be had; Root and Cache are required.
 type Options struct {
@@ -71,7 +73,7 @@ func Find(ctx context.Context) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("container engine address %q: %w: check DOCKER_HOST and `docker context ls`", address, err)
 	}
-	bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
+	bounded, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	if _, err := docker.Ping(bounded, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
 		docker.Close()
@@ -130,7 +132,7 @@ func Ensure(ctx context.Context, o Options) (*Engine, error) {
 	step := o.Progress.Start("engine", "docker")
 	detail, err := start(ctx, o, step)
 	if err != nil {
-		return nil, step.Fail(fmt.Errorf("start a container engine: %w", err))
+		return nil, step.Fail(systemDisk.Explain(fmt.Errorf("start a container engine: %w", err)))
 	}
 	found, err = awaitStart(ctx, o)
 	if err != nil {
@@ -138,6 +140,19 @@ func Ensure(ctx context.Context, o Options) (*Engine, error) {
 	}
 	step.Done("started", detail)
 	return found, nil
+}
+
+// Explain adds to an error of the engine, or of what runs in it, what is known
+// of the engine's disk, if that is full. An engine that does not answer then
+// does not tell its folder either.
+func (e *Engine) Explain(ctx context.Context, err error) error {
+	if err == nil || !host.SaysFull(err.Error()) {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
+	defer cancel()
+	about, _ := e.Client.Info(ctx, client.InfoOptions{})
+	return host.EngineDisk(e.Client.DaemonHost(), about.Info.DockerRootDir, about.Info.OperatingSystem).Explain(err)
 }
 
 // awaitStart waits until the daemon answers.
@@ -151,7 +166,8 @@ func awaitStart(ctx context.Context, o Options) (*Engine, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("wait for the container engine: %w (last: %v): its log is %s", ctx.Err(), err, logPath(o.Cache))
+			err = fmt.Errorf("wait for the container engine: %w (last: %v): its log, %s, ends with %q", ctx.Err(), err, logPath(o.Cache), lastLogged(o.Cache))
+			return nil, ownDisk.Explain(err)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}

@@ -160,6 +160,31 @@ func TestEnsureAsksBeforeItInstallsOrStartsAnEngine(t *testing.T) {
 	}
 }
 
+func TestAnEngineThatDoesNotStartSaysWhyWithTheEndOfItsLog(t *testing.T) {
+	t.Setenv("DOCKER_HOST", nobody(t))
+	for name, c := range map[string]struct {
+		log  string
+		want []string
+	}{
+		"another reason": {"time=1 level=info msg=starting\nfailed to start daemon: iptables not found\n", []string{`ends with "failed to start daemon: iptables not found"`}},
+		"a full disk":    {"failed to start daemon: mkdir /var/lib/docker/x: no space left on device\n", []string{"the disk of the container engine is full (/var/lib/docker, ", "`docker system prune`"}},
+		"no log":         {"", []string{`ends with ""`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cache := t.TempDir()
+			require.NoError(t, os.MkdirAll(filepath.Dir(logPath(cache)), 0o755))
+			require.NoError(t, os.WriteFile(logPath(cache), []byte(c.log), 0o644))
+			ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+			defer cancel()
+			_, err := awaitStart(ctx, Options{Cache: cache})
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			for _, want := range append(c.want, logPath(cache)) {
+				assert.ErrorContains(t, err, want)
+			}
+		})
+	}
+}
+
 // standIn starts a process with these arguments, the first being its name, and
 // notes it as the daemon of cache. ended is closed when it ends.
 func standIn(t *testing.T, cache string, args ...string) (pid int, ended chan struct{}) {
@@ -203,13 +228,14 @@ func TestStopEndsTheDaemonThatWasNoted(t *testing.T) {
 	for name, answers := range map[string]bool{"one that answers and runs nothing": true, "one that does not answer": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("DOCKER_HOST", nobody(t))
+			listens := nobody(t)
 			if answers {
-				d, address := newDaemon(t)
+				var d *daemon
+				d, listens = newDaemon(t)
 				d.containers["ended"] = &box{}
-				t.Setenv("DOCKER_HOST", address)
 			}
 			cache := t.TempDir()
-			pid, ended := standIn(t, cache, "/usr/sbin/dockerd", "--host", Socket)
+			pid, ended := standIn(t, cache, "/usr/sbin/dockerd", "--host", listens)
 			stopped, kept, err := Stop(context.Background(), cache)
 			require.NoError(t, err)
 			assert.Equal(t, fmt.Sprintf("container engine (process %d)", pid), stopped)
@@ -221,17 +247,55 @@ func TestStopEndsTheDaemonThatWasNoted(t *testing.T) {
 }
 
 func TestStopKeepsADaemonThatStillRunsContainers(t *testing.T) {
-	d, address := newDaemon(t)
+	d, listens := newDaemon(t)
 	d.containers["another"] = &box{running: true}
-	t.Setenv("DOCKER_HOST", address)
+	t.Setenv("DOCKER_HOST", nobody(t))
 	cache := t.TempDir()
-	pid, ended := standIn(t, cache, "dockerd", "--host", Socket)
+	pid, ended := standIn(t, cache, "dockerd", "--host", listens, "--add-runtime", "restricted=wrapper")
 	stopped, kept, err := Stop(context.Background(), cache)
 	require.NoError(t, err)
 	assert.Empty(t, stopped)
 	assert.Equal(t, fmt.Sprintf("container engine (process %d): 1 other containers run on it", pid), kept)
 	assert.True(t, lives(ended))
 	assert.FileExists(t, pidPath(cache), "a later run can still stop it")
+}
+
+func TestStopAsksItsOwnDaemonWhicheverEngineTheUserHasNow(t *testing.T) {
+	for name, c := range map[string]struct{ ownRuns, otherRuns bool }{
+		"its own is idle, the other is busy": {false, true},
+		"its own is busy, the other is idle": {true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			own, listens := newDaemon(t)
+			own.containers["one"] = &box{running: c.ownRuns}
+			other, address := newDaemon(t)
+			other.containers["one"] = &box{running: c.otherRuns}
+			onlyPrograms(t, dockerContext(address))
+			for _, named := range []string{address, ""} { // by DOCKER_HOST, by the current context
+				t.Setenv("DOCKER_HOST", named)
+				cache := t.TempDir()
+				_, ended := standIn(t, cache, "dockerd", "--host", listens)
+				stopped, kept, err := Stop(context.Background(), cache)
+				require.NoError(t, err)
+				assert.Equal(t, c.ownRuns, kept != "", kept)
+				assert.Equal(t, !c.ownRuns, stopped != "", stopped)
+				assert.Equal(t, c.ownRuns, lives(ended))
+			}
+		})
+	}
+}
+
+func TestStopThatIsCalledOffEndsNothing(t *testing.T) {
+	d, listens := newDaemon(t)
+	d.containers["another"] = &box{running: true}
+	cache := t.TempDir()
+	_, ended := standIn(t, cache, "dockerd", "--host", listens)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	stopped, kept, err := Stop(ctx, cache)
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Empty(t, stopped+kept)
+	assert.True(t, lives(ended))
 }
 
 func TestStopLeavesAProcessThatIsAnotherProgramAlone(t *testing.T) {
@@ -241,6 +305,8 @@ func TestStopLeavesAProcessThatIsAnotherProgramAlone(t *testing.T) {
 		"one whose last argument is dockerd":  {"pidof", "dockerd"},
 		"one whose name begins with dockerd":  {"/usr/bin/dockerd-rootless-setuptool"},
 		"one whose last folder is of dockerd": {"pager", "/etc/dockerd.conf"},
+		"a daemon of the system's":            {"/usr/bin/dockerd", "-H", "fd://", "--containerd=/run/containerd/containerd.sock"},
+		"a daemon that is told nothing":       {"/usr/bin/dockerd"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("DOCKER_HOST", nobody(t))

@@ -32,8 +32,10 @@ type daemon struct {
 	exits []int
 	// forgetful says that the engine accepts an image and does not keep it.
 	forgetful bool
-	// refusal is what the engine says to every load and, in its stream, to every pull.
+	// refusal is what the engine says to every load, pull and creation: at once,
+	// or, to all but creations, when late, in the stream of its answer.
 	refusal string
+	late    bool
 }
 
 type box struct {
@@ -106,14 +108,12 @@ func missing(w http.ResponseWriter, message string) {
 func (d *daemon) image(w http.ResponseWriter, r *http.Request, rest string) {
 	ref, inspect := strings.CutSuffix(rest, "/json")
 	switch {
-	case rest == "load" && d.refusal != "":
+	case (rest == "load" || rest == "create") && d.refusal != "":
 		_, _ = io.Copy(io.Discard, r.Body)
-		answer(w, http.StatusInternalServerError, map[string]string{"message": d.refusal})
+		d.refuse(w)
 	case rest == "load":
 		d.load(r.Body)
 		fmt.Fprint(w, `{"stream":"Loaded"}`)
-	case rest == "create" && d.refusal != "":
-		fmt.Fprintf(w, `{"errorDetail":{"message":%q},"error":%q}`, d.refusal, d.refusal)
 	case rest == "create":
 		d.images[r.URL.Query().Get("fromImage")+":"+r.URL.Query().Get("tag")] = "sha256:pulled"
 		fmt.Fprint(w, `{"status":"Pull complete"}`)
@@ -125,6 +125,14 @@ func (d *daemon) image(w http.ResponseWriter, r *http.Request, rest string) {
 		delete(d.images, ref)
 		answer(w, http.StatusOK, []any{})
 	}
+}
+
+func (d *daemon) refuse(w http.ResponseWriter) {
+	if !d.late {
+		answer(w, http.StatusInternalServerError, map[string]string{"message": d.refusal})
+		return
+	}
+	fmt.Fprintf(w, `{"status":"Loading layer"}{"errorDetail":{"message":%q},"error":%q}`, d.refusal, d.refusal)
 }
 
 // load reads a `docker save` archive and notes its images.
@@ -163,6 +171,8 @@ func (d *daemon) container(w http.ResponseWriter, r *http.Request, rest string) 
 			}
 		}
 		answer(w, http.StatusOK, all)
+	case rest == "create" && d.refusal != "":
+		answer(w, http.StatusInternalServerError, map[string]string{"message": d.refusal})
 	case rest == "create":
 		made := map[string]any{}
 		_ = json.NewDecoder(r.Body).Decode(&made)

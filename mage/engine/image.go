@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/moby/moby/api/types/jsonstream"
 	"github.com/moby/moby/client"
 )
 
@@ -36,21 +39,45 @@ func (e *Engine) LoadImage(ctx context.Context, ref string, image v1.Image) (loa
 	if err != nil && !errdefs.IsNotFound(err) {
 		return false, fmt.Errorf("ask the engine for image %q: %w", ref, err)
 	}
-	reader, writer := io.Pipe()
-	go func() { writer.CloseWithError(tarball.Write(tag, image, writer)) }()
-	defer reader.Close()
-	answer, err := e.Client.ImageLoad(ctx, reader)
-	if err != nil {
-		return false, fmt.Errorf("load image %q into the engine: %w", ref, err)
-	}
-	defer answer.Close()
-	if _, err := io.Copy(io.Discard, answer); err != nil {
-		return false, fmt.Errorf("load image %q into the engine: %w", ref, err)
+	if err := e.load(ctx, tag, image); err != nil {
+		return false, e.Explain(ctx, fmt.Errorf("load image %q into the engine: %w", ref, err))
 	}
 	if _, err := e.Client.ImageInspect(ctx, ref); err != nil {
 		return false, fmt.Errorf("load image %q into the engine: it is not there afterwards: is the engine's disk full? %w", ref, err)
 	}
 	return true, nil
+}
+
+func (e *Engine) load(ctx context.Context, tag name.Tag, image v1.Image) error {
+	reader, writer := io.Pipe()
+	go func() { writer.CloseWithError(tarball.Write(tag, image, writer)) }()
+	defer reader.Close()
+	answer, err := e.Client.ImageLoad(ctx, reader)
+	if err != nil {
+		return err
+	}
+	defer answer.Close()
+	return streamed(answer)
+}
+
+// streamed reads an engine's answer to its end. What goes wrong after the
+// answer has begun is told in it, under a status of success. An answer in
+// another form tells nothing: the caller looks for the image.
+func streamed(answer io.Reader) error {
+	messages := json.NewDecoder(answer)
+	for {
+		var m jsonstream.Message
+		err := messages.Decode(&m)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			_, err = io.Copy(io.Discard, answer)
+			return err
+		case m.Error != nil:
+			return m.Error
+		}
+	}
 }
 
 // PullImage lets the engine pull an image that it does not have.
@@ -67,7 +94,7 @@ func (e *Engine) PullImage(ctx context.Context, ref string) error {
 		err = answer.Wait(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("pull image %q: %w", ref, err)
+		return e.Explain(ctx, fmt.Errorf("pull image %q: %w", ref, err))
 	}
 	return nil
 }

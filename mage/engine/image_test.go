@@ -57,7 +57,8 @@ func TestLoadImageSaysWhatWentWrong(t *testing.T) {
 		want  []string
 	}{
 		"the image is not there afterwards": {toolRef, func(d *daemon) { d.forgetful = true }, []string{`load image "registry.example/tool:1"`, "not there afterwards", "disk full?"}},
-		"the engine refuses it":             {toolRef, func(d *daemon) { d.refusal = "no space left on device" }, []string{`load image "registry.example/tool:1"`, "no space left on device"}},
+		"the engine refuses it":             {toolRef, func(d *daemon) { d.refusal = "unexpected EOF" }, []string{`load image "registry.example/tool:1" into the engine: `, "unexpected EOF"}},
+		"the engine gives up on the way":    {toolRef, func(d *daemon) { d.refusal, d.late = "unexpected EOF", true }, []string{`load image "registry.example/tool:1" into the engine: unexpected EOF`}},
 		"the reference is not one":          {"Tool:1:2", func(*daemon) {}, []string{`image reference "Tool:1:2"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -83,7 +84,7 @@ func TestPullImagePullsOnlyWhatTheEngineDoesNotHave(t *testing.T) {
 
 func TestPullImageReportsWhatTheEngineSaysInItsStream(t *testing.T) {
 	d, e := newEngine(t)
-	d.refusal = "registry.example: no such host"
+	d.refusal, d.late = "registry.example: no such host", true
 	err := e.PullImage(context.Background(), toolRef)
 	assert.EqualError(t, err, `pull image "registry.example/tool:1": registry.example: no such host`)
 }
@@ -95,4 +96,40 @@ func TestRemoveImagesNamesThoseThatWereThere(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"image " + toolRef}, removed)
 	assert.Empty(t, d.images)
+}
+
+func TestAFullDiskOfTheEngineIsNamedWithItsCures(t *testing.T) {
+	image, err := random.Image(64, 1)
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		act  func(*Engine) error
+		late bool
+		want string
+	}{
+		"image load": {func(e *Engine) error {
+			_, err := e.LoadImage(context.Background(), toolRef, image)
+			return err
+		}, false, `load image "registry.example/tool:1" into the engine: `},
+		"image load, on the way": {func(e *Engine) error {
+			_, err := e.LoadImage(context.Background(), toolRef, image)
+			return err
+		}, true, `load image "registry.example/tool:1" into the engine: `},
+		"image pull": {func(e *Engine) error { return e.PullImage(context.Background(), toolRef) }, true, `pull image "registry.example/tool:1": `},
+		"container create": {func(e *Engine) error {
+			_, err := e.BuildKit(context.Background(), "buildkit:1")
+			return err
+		}, false, `create container "todo-chatbot-buildkit": `},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, e := newEngine(t)
+			d.images["buildkit:1"] = "sha256:now"
+			d.info["DockerRootDir"] = "/data/docker"
+			d.refusal, d.late = "write /usr/bin/x: no space left on device", c.late
+			err := c.act(e)
+			require.ErrorContains(t, err, c.want)
+			for _, want := range []string{"no space left on device", "the disk of the container engine is full (/data/docker, ", "`mage clean:all`", "`docker system prune`"} {
+				assert.ErrorContains(t, err, want)
+			}
+		})
+	}
 }

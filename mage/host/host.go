@@ -1,7 +1,7 @@
 // Package host is the machine that the pipeline runs on, as far as the
 // pipeline may change it: it installs packages of the operating system where
-// that is allowed, and knows what the kernel withholds. It is not a general
-// system-information library.
+// that is allowed, knows what the kernel withholds, and when a disk is full. It
+// is not a general system-information library.
 package host
 
 import (

@@ -271,6 +271,8 @@ func (d Deployment) Print(w io.Writer) {
 	}
 	if d.URL != "" {
 		fmt.Fprintf(w, "url %s\n", d.URL)
+	} else if d.Complete {
+		fmt.Fprintln(w, "url none: no port leads into the cluster; `mage open` holds one")
 	}
 	if d.Complete {
 		verdict := "passed"

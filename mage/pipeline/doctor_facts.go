@@ -38,7 +38,7 @@ func (p *Pipeline) Doctor(ctx context.Context) Findings {
 		f.provider, f.chosen = cluster.Auto(exec.LookPath), false
 	}
 	f.goVersion, f.goWanted, f.goErr = goVersions(ctx, p.env.Root)
-	f.disk, f.diskKnown = freeSpace(existing(p.env.Cache))
+	f.disk, f.diskKnown = host.Free(p.env.Cache)
 	f.memory = memoryTotal()
 	p.askEngine(ctx, &f)
 	p.askRegistries(ctx, &f)
@@ -176,16 +176,6 @@ func wantedGo(mod []byte) string {
 		}
 	}
 	return "go"
-}
-
-// existing is the nearest folder at or above dir that exists.
-func existing(dir string) string {
-	for {
-		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
-			return dir
-		}
-		dir = filepath.Dir(dir)
-	}
 }
 
 // memoryTotal is this machine's memory where Linux tells it, else 0.

@@ -77,7 +77,7 @@ func (r *imageRun) image(ctx context.Context, src image.Source) (Built, error) {
 		return Built{}, missing.cause
 	}
 	if err != nil {
-		return Built{}, step.Fail(fmt.Errorf("image %q: %w", src.Name, err))
+		return Built{}, step.Fail(r.made.engine.Explain(ctx, fmt.Errorf("image %q: %w", src.Name, err)))
 	}
 	return done, nil
 }

@@ -30,8 +30,8 @@ func (p *Pipeline) Open(ctx context.Context, out io.Writer, opts OpenOptions) er
 		return err
 	}
 	defer closeCluster()
-	if published, ok := c.Published(p.env.NodePort); ok {
-		return p.show(ctx, out, "http://"+published, opts)
+	if reached, ok := c.Address(ctx, p.env.NodePort); ok {
+		return p.show(ctx, out, "http://"+reached, opts)
 	}
 	service := p.env.Release + "-frontend"
 	_, stop, err := cluster.Forward(ctx, c.REST, p.env.Namespace, service, frontendPort, p.env.Port)

@@ -33,14 +33,18 @@ func (p *Pipeline) Smoke(ctx context.Context) (smoke.Verdict, error) {
 
 // verify runs the smoke checks through the address that people use and writes
 // their reports under build/.
+// The url is empty where only a port-forward of this run's led to it.
 func (p *Pipeline) verify(ctx context.Context, c *cluster.Cluster) (url string, verdict smoke.Verdict, err error) {
-	url, stop, err := p.address(ctx, c)
+	reached, lasts, stop, err := p.address(ctx, c)
 	if err != nil {
 		return "", verdict, err
 	}
 	defer stop()
-	step := p.opts.Progress.Start("smoke", url)
-	verdict = smoke.Run(ctx, smoke.Checks(url, smoke.Options{}), nil)
+	if lasts {
+		url = reached
+	}
+	step := p.opts.Progress.Start("smoke", reached)
+	verdict = smoke.Run(ctx, smoke.Checks(reached, smoke.Options{}), nil)
 	if err := p.report(verdict); err != nil {
 		return url, verdict, step.Fail(err)
 	}
@@ -52,17 +56,18 @@ func (p *Pipeline) verify(ctx context.Context, c *cluster.Cluster) (url string, 
 	return url, verdict, nil
 }
 
-// address is where the frontend answers on this machine. Where the cluster
-// publishes no port, a port-forward stands in for the time of the run.
-func (p *Pipeline) address(ctx context.Context, c *cluster.Cluster) (url string, stop func(), err error) {
-	if published, ok := c.Published(p.env.NodePort); ok {
-		return "http://" + published, func() {}, nil
+// address is where the frontend answers on this machine, and whether it does so
+// after this run. Where no port leads into the cluster, a port-forward stands in
+// for the time of the run.
+func (p *Pipeline) address(ctx context.Context, c *cluster.Cluster) (url string, lasts bool, stop func(), err error) {
+	if reached, ok := c.Address(ctx, p.env.NodePort); ok {
+		return "http://" + reached, true, func() {}, nil
 	}
 	address, stop, err := cluster.Forward(ctx, c.REST, p.env.Namespace, p.env.Release+"-frontend", frontendPort, 0)
 	if err != nil {
-		return "", nil, fmt.Errorf("reach the frontend of %s/%s: %w", p.env.Namespace, p.env.Release, err)
+		return "", false, nil, fmt.Errorf("reach the frontend of %s/%s: %w", p.env.Namespace, p.env.Release, err)
 	}
-	return "http://" + address, stop, nil
+	return "http://" + address, false, stop, nil
 }
 
 // judge turns a red verdict into an error with its own exit code.

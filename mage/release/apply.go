@@ -230,7 +230,7 @@ func (m *Manager) helm(ctx context.Context, verb, name string, step *progress.St
 		err = context.Cause(ctx)
 	}
 	why := fmt.Sprintf("%s was interrupted: %v", verb, err)
-	err = fmt.Errorf("%s release %q in namespace %q: %w", verb, name, m.namespace, err)
+	err = nodeDisk.Explain(fmt.Errorf("%s release %q in namespace %q: %w", verb, name, m.namespace, err))
 	fresh, cancel := context.WithTimeout(context.WithoutCancel(ctx), freshBudget)
 	defer cancel()
 	records, lookErr := m.history(fresh, name)

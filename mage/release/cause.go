@@ -2,6 +2,7 @@ package release
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,6 +13,7 @@ type Kind string
 // Kinds of cause, the likeliest root first: where several are found, this is the
 // order in which they are told.
 const (
+	KindDisk          Kind = "disk"          // a disk of the node is full
 	KindImagePull     Kind = "image pull"    // the image cannot be pulled
 	KindConfig        Kind = "configuration" // a Secret, ConfigMap or key that the pod needs is missing
 	KindQuota         Kind = "pod creation"  // quota or admission forbids the pods
@@ -25,8 +27,12 @@ const (
 )
 
 var kindOrder = []Kind{
-	KindImagePull, KindConfig, KindQuota, KindVolume, KindUnschedulable,
+	KindDisk, KindImagePull, KindConfig, KindQuota, KindVolume, KindUnschedulable,
 	KindEvicted, KindInit, KindCrash, KindProbe, KindTimeout,
+}
+
+func rootsFirst(a, b Cause) int {
+	return slices.Index(kindOrder, a.Kind) - slices.Index(kindOrder, b.Kind)
 }
 
 // Cause is one reason why a workload is not ready.

@@ -63,9 +63,7 @@ func (s *snapshot) diagnose(workloads []*workload, since restarts) []finding {
 	for i := range out {
 		out[i].key = out[i].Object + " " + out[i].Container + " " + out[i].key
 	}
-	slices.SortStableFunc(out, func(a, b finding) int {
-		return slices.Index(kindOrder, a.Kind) - slices.Index(kindOrder, b.Kind)
-	})
+	slices.SortStableFunc(out, func(a, b finding) int { return rootsFirst(a.Cause, b.Cause) })
 	// One of several replicas is enough to tell what all of them have.
 	seen := map[string]bool{}
 	return slices.DeleteFunc(out, func(f finding) bool {
@@ -93,6 +91,7 @@ func (s *snapshot) pod(w *workload, p *corev1.Pod, since restarts) []finding {
 	var out []finding
 	add := func(f finding) {
 		f.Object, f.Pod = w.ref(), p.Name
+		f.blameDisk(f.Message)
 		f.Events = append(f.Events, warningLines(events)...)
 		out = append(out, f)
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"todo-chatbot/mage/host"
 )
 
 const evidenceLogLines = int64(200)
@@ -79,6 +81,14 @@ func containerLine(p *corev1.Pod, c corev1.ContainerStatus) string {
 // Save writes release.txt, pods.txt, events.txt and a file a log into dir,
 // which it makes. It returns the files written, sorted.
 func (e Evidence) Save(dir string) ([]string, error) {
+	written, err := e.save(dir)
+	if err != nil {
+		err = host.Disk{Of: "this machine", Path: dir, Here: true}.Explain(fmt.Errorf("write evidence to %q: %w", dir, err))
+	}
+	return written, err
+}
+
+func (e Evidence) save(dir string) (written []string, err error) {
 	files := map[string][]string{
 		"release.txt": append([]string{e.Release + " at " + e.Taken.Format(time.RFC3339)}, e.History...),
 		"pods.txt":    e.Pods,
@@ -87,14 +97,13 @@ func (e Evidence) Save(dir string) ([]string, error) {
 	for name, log := range e.Logs {
 		files[filepath.Join("logs", strings.ReplaceAll(name, "/", "_")+".log")] = log
 	}
-	var written []string
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return written, fmt.Errorf("write evidence to %q: %w", dir, err)
+			return written, err
 		}
 		if err := os.WriteFile(path, []byte(strings.Join(files[name], "\n")+"\n"), 0o644); err != nil {
-			return written, fmt.Errorf("write evidence to %q: %w", dir, err)
+			return written, err
 		}
 		written = append(written, path)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 )
 
 const (
-	pollEvery   = 500 * time.Millisecond
+	pollEvery   = 250 * time.Millisecond
 	findingGap  = 3 * time.Second // a finding that is gone for less is the same one
 	freshBudget = 10 * time.Second
 )
@@ -123,7 +124,7 @@ func (m *Manager) lastWord(ctx context.Context, refs []string, t *tracker, limit
 	return f
 }
 
-// failure adds the logs to what was found.
+// failure adds the logs to what was found. They may show the root of it.
 func (m *Manager) failure(ctx context.Context, found []finding) *Failure {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), freshBudget)
 	defer cancel()
@@ -132,9 +133,11 @@ func (m *Manager) failure(ctx context.Context, found []finding) *Failure {
 		switch one.Kind {
 		case KindCrash, KindInit, KindProbe:
 			one.Logs = m.logs(ctx, one.Pod, one.Container, one.previous)
+			one.blameDisk(one.Logs...)
 		}
 		f.Causes = append(f.Causes, one.Cause)
 	}
+	slices.SortStableFunc(f.Causes, rootsFirst)
 	return f
 }
 

@@ -45,6 +45,7 @@ func TestTheLifeOfADeployment(t *testing.T) {
 	}{
 		{"wrong words and wrong files are refused before anything is touched", l.badInput},
 		{"a port in use is named, with the cure", l.portInUse},
+		{"a cluster that was being made is made anew", l.creation},
 		{"one command brings up an application that answers", l.firstDeploy},
 		{"smoke passes", l.smokePasses},
 		{"smoke names what is broken", l.smokeFails},
@@ -52,7 +53,8 @@ func TestTheLifeOfADeployment(t *testing.T) {
 		{"nothing changed, nothing done", l.unchanged},
 		{"one line changed, one image built", l.oneLine},
 		{"a second run at once is told to wait", l.twoAtOnce},
-		{"an interrupted deploy is taken up by the next", l.interrupted},
+		{"a deploy that was stopped is taken up by the next", l.stopped},
+		{"a day without a network", l.offline},
 		{"a stopped node comes back with its data", l.stoppedNode},
 		{"clean removes what is ours and nothing else", l.clean},
 		{"a second clean finds nothing", l.cleanAgain},

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -49,19 +50,53 @@ func (l *life) twoAtOnce(t *testing.T) {
 	assert.Zero(t, (<-first).Code)
 }
 
-func (l *life) interrupted(t *testing.T) {
-	require.NoError(t, l.Append(backendFile, "\nINTERRUPTED = 1\n"))
-	before := l.mage(t, "release:history")
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-	defer cancel()
-	result, err := l.Mage(ctx, "deploy:dev")
+// creation stops the making of the cluster itself; the first deploy finds the rest of it.
+func (l *life) creation(t *testing.T) {
+	result, err := l.MageStopped(t.Context(), project.Stop{Seen: "chart ", After: 12 * time.Second}, "deploy:dev")
 	require.NoError(t, err)
 	assert.NotZero(t, result.Code)
+	assert.Empty(t, result.Lines("url"))
+}
+
+// stopped stops deploys at every stage, by Ctrl-C and by the kill that leaves no
+// time to tidy up; each is taken up by the next, and the last one goes through.
+func (l *life) stopped(t *testing.T) {
+	before := l.mage(t, "release:history")
+	for i, stop := range []project.Stop{
+		{Seen: "chart "},
+		{Seen: "cluster ", After: time.Second}, // in the build
+		{Seen: "built, pushed"},                // as the release begins
+		{Seen: "built, pushed", After: 4 * time.Second},
+		{Seen: "cluster ", After: time.Second, Kill: true},
+		{Seen: "built, pushed", After: 2 * time.Second, Kill: true},
+	} {
+		require.NoError(t, l.Append(backendFile, fmt.Sprintf("\nSTOPPED_%d = 1\n", i)))
+		result, err := l.MageStopped(t.Context(), stop, "deploy:dev")
+		require.NoError(t, err)
+		assert.NotZero(t, result.Code, "%+v", stop)
+		assert.Empty(t, result.Lines("verdict"), "%+v", stop)
+	}
 	after := l.deploy(t)
 	assert.Equal(t, 1, len(after.Lines("revision")))
 	history := l.mage(t, "release:history").Stdout
 	assert.NotContains(t, history, "pending")
 	assert.Greater(t, strings.Count(history, "\n"), strings.Count(before.Stdout, "\n"))
+}
+
+// offline has no network but the machine's own: an unchanged application is
+// found so, and a change that asks for no new package is built and rolled out.
+func (l *life) offline(t *testing.T) {
+	const nobody = "http://127.0.0.1:9" // the discard port, where nothing listens
+	env := []string{"HTTP_PROXY=" + nobody, "HTTPS_PROXY=" + nobody, "http_proxy=" + nobody, "https_proxy=" + nobody, "NO_PROXY=127.0.0.1,localhost", "no_proxy=127.0.0.1,localhost", "GOPROXY=off"}
+	result, err := l.MageWith(t.Context(), env, "deploy:dev")
+	require.NoError(t, err)
+	require.Zero(t, result.Code, result.Stderr)
+	assert.Equal(t, 4, strings.Count(result.Stderr, "unchanged"), "three images and the release")
+	require.NoError(t, l.Append(backendFile, "\nOFFLINE = 1\n"))
+	result, err = l.MageWith(t.Context(), env, "deploy:dev")
+	require.NoError(t, err)
+	require.Zero(t, result.Code, result.Stderr)
+	assert.Equal(t, 1, strings.Count(result.Stderr, "built, pushed"))
 }
 
 func (l *life) stoppedNode(t *testing.T) {

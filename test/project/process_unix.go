@@ -12,3 +12,5 @@ import (
 func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 func interrupt(process *os.Process) error { return syscall.Kill(-process.Pid, syscall.SIGINT) }
+
+func kill(process *os.Process) error { return syscall.Kill(-process.Pid, syscall.SIGKILL) }

@@ -92,15 +92,55 @@ func (p *Project) Mage(ctx context.Context, args ...string) (Result, error) {
 // MageWith is Mage with further environment variables. A cancelled ctx is
 // passed on as an interrupt, as Ctrl-C is.
 func (p *Project) MageWith(ctx context.Context, env []string, args ...string) (Result, error) {
+	return p.run(ctx, env, io.Discard, interrupt, args...)
+}
+
+// Stop is when a run is stopped, and how.
+type Stop struct {
+	Seen  string        // what the run has said on stderr by then
+	After time.Duration // from there on
+	Kill  bool          // as the system kills, and not as Ctrl-C interrupts
+}
+
+// MageStopped is Mage, stopped in the middle.
+func (p *Project) MageStopped(ctx context.Context, stop Stop, args ...string) (Result, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	end := interrupt
+	if stop.Kill {
+		end = kill
+	}
+	watch := &watcher{seen: stop.Seen, then: func() { time.AfterFunc(stop.After, cancel) }}
+	return p.run(ctx, nil, watch, end, args...)
+}
+
+// watcher does something, once, when it has been written what it waits for.
+type watcher struct {
+	seen    string
+	then    func()
+	written strings.Builder
+	done    bool
+}
+
+func (w *watcher) Write(p []byte) (int, error) {
+	w.written.Write(p)
+	if !w.done && strings.Contains(w.written.String(), w.seen) {
+		w.done = true
+		w.then()
+	}
+	return len(p), nil
+}
+
+func (p *Project) run(ctx context.Context, env []string, watch io.Writer, end func(*os.Process) error, args ...string) (Result, error) {
 	command := exec.CommandContext(ctx, "go", append([]string{"tool", "mage"}, args...)...)
 	command.Dir = p.Dir
 	command.Env = append(append(os.Environ(), p.Env...), env...)
-	command.Cancel = func() error { return interrupt(command.Process) }
+	command.Cancel = func() error { return end(command.Process) }
 	command.SysProcAttr = ownGroup()
 	command.WaitDelay = time.Minute
 	var stdout, stderr bytes.Buffer
 	command.Stdout = &stdout
-	command.Stderr = io.MultiWriter(&stderr, p.Log)
+	command.Stderr = io.MultiWriter(&stderr, p.Log, watch)
 	fmt.Fprintf(p.Log, "$ mage %s\n", strings.Join(args, " "))
 	began := time.Now()
 	err := command.Run()

@@ -1,0 +1,139 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// FreeSpace is what a user can do about a full disk.
+const FreeSpace = "`docker system prune` removes what the container engine does not use, `mage clean:all` everything that the pipeline made, caches and the cluster's data included"
+
+// Disk is one that can run full.
+type Disk struct {
+	Of   string // whose it is, for a person: "the container engine"
+	Path string // a folder on it, as its own machine names it; "" where that is not known
+	Here bool   // its machine is this one, so that it can be measured
+}
+
+// EngineDisk is where a container engine keeps images, containers and volumes.
+// address is the engine's as in DOCKER_HOST; root and system are the engine's
+// own words (DockerRootDir, OperatingSystem). Docker Desktop, and any engine
+// that is not reached by a socket of Linux, has a disk of another machine.
+func EngineDisk(address, root, system string) Disk {
+	here := runtime.GOOS == "linux" && strings.HasPrefix(address, "unix://") && !strings.Contains(system, "Docker Desktop")
+	return Disk{Of: "the container engine", Path: root, Here: here && root != ""}
+}
+
+// FullDisk says which disk is full and what frees space on it.
+type FullDisk struct {
+	Disk
+	Free     uint64 // bytes that an ordinary user may still write, when it happened
+	NoInodes bool   // no further file can be made, however small
+	Measured bool   // Free and NoInodes are known
+	Cause    error
+}
+
+func (f *FullDisk) Error() string {
+	var facts []string
+	if f.Path != "" {
+		facts = append(facts, f.Path)
+	}
+	switch {
+	case f.Measured && f.NoInodes:
+		facts = append(facts, size(f.Free)+" but no inode free")
+	case f.Measured:
+		facts = append(facts, size(f.Free)+" free")
+	default:
+		facts = append(facts, "its free space cannot be seen from here")
+	}
+	return fmt.Sprintf("%v: the disk of %s is full (%s): %s", f.Cause, f.Of, strings.Join(facts, ", "), FreeSpace)
+}
+
+func (f *FullDisk) Unwrap() error { return f.Cause }
+
+// Explain returns err as a FullDisk if it says that a disk is full, and as it
+// is otherwise.
+func (d Disk) Explain(err error) error {
+	if err == nil || !errors.Is(err, syscall.ENOSPC) && !SaysFull(err.Error()) {
+		return err
+	}
+	return d.Blame(err)
+}
+
+// Blame returns err as a FullDisk. An error about a file of this machine tells
+// which disk that is; d is the disk of all others.
+func (d Disk) Blame(err error) error {
+	if _, explained := errors.AsType[*FullDisk](err); explained {
+		return err
+	}
+	if path := fileOf(err); path != "" {
+		d = Disk{Of: "this machine", Path: filepath.Dir(path), Here: true}
+	}
+	full := &FullDisk{Disk: d, Cause: err}
+	if d.Here {
+		full.Free, full.NoInodes, full.Measured = measure(existing(d.Path))
+	}
+	return full
+}
+
+// SaysFull tells whether the words of a program, an engine or a kernel say that
+// a disk is full. Linux says the same of a process that watches too many files.
+func SaysFull(text string) bool {
+	text = strings.ToLower(text)
+	return !strings.Contains(text, "inotify") && slices.ContainsFunc([]string{
+		"no space left on device",      // ENOSPC, on every Unix and in every engine's answer
+		"disk quota exceeded",          // EDQUOT
+		"out of disk space",            // Minikube
+		"not enough space on the disk", // Windows
+		"enough free space in /",       // apt
+	}, func(words string) bool { return strings.Contains(text, words) })
+}
+
+// Free is what an ordinary user may still write to the file system of a
+// folder, or of the nearest folder above it that exists, in bytes.
+func Free(folder string) (bytes uint64, known bool) {
+	bytes, _, known = measure(existing(folder))
+	return bytes, known
+}
+
+// fileOf is the file that an error of the operating system names.
+func fileOf(err error) string {
+	name := ""
+	if one, ok := errors.AsType[*fs.PathError](err); ok {
+		name = one.Path
+	} else if two, ok := errors.AsType[*os.LinkError](err); ok {
+		name = two.New
+	}
+	if !filepath.IsAbs(name) {
+		return ""
+	}
+	return name
+}
+
+// existing is the path, or the nearest one above it that is there.
+func existing(path string) string {
+	for {
+		if _, err := os.Stat(path); err == nil || filepath.Dir(path) == path {
+			return path
+		}
+		path = filepath.Dir(path)
+	}
+}
+
+func size(bytes uint64) string {
+	switch {
+	case bytes < 1e6:
+		return fmt.Sprintf("%d bytes", bytes)
+	case bytes < 1e9:
+		return fmt.Sprintf("%.1f MB", float64(bytes)/1e6)
+	default:
+		return fmt.Sprintf("%.1f GB", float64(bytes)/1e9)
+	}
+}
