@@ -1,5 +1,6 @@
 """Serves the application: `python -m app`."""
 
+import gc
 import sys
 
 import uvicorn
@@ -14,6 +15,7 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"configuration: {error}\n")
         return 2
+    gc.disable()  # until all is imported: app.agent.background enables it
     uvicorn.run(
         "app.main:create_app",
         factory=True,

@@ -9,12 +9,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from agents import TResponseInputItem
-
 from app import conversations
-from app.agent.assistant import Answer, Assistant, Listener
+from app.agent.interface import Answer, Assistant, Listener, Said
 from app.core.db import Database
-from app.models import Role
+from app.models import Message, Role
 from app.schemas import ToolCall
 
 HISTORY = 40  # messages that the model is shown
@@ -32,13 +30,13 @@ class Turn:
 
     user_id: str
     conversation_id: int
-    history: list[TResponseInputItem]
+    history: list[Said]
 
 
 class Chat:
-    """Takes messages and gets them answered."""
+    """Takes messages and gets them answered, as soon as there is an assistant."""
 
-    def __init__(self, database: Database, assistant: Assistant) -> None:
+    def __init__(self, database: Database, assistant: asyncio.Future[Assistant]) -> None:
         self._database = database
         self._assistant = assistant
         self._running: set[asyncio.Task[Answer]] = set()
@@ -46,21 +44,17 @@ class Chat:
     async def receive(self, user_id: str, conversation_id: int | None, message: str) -> Turn:
         """Load the history and store the message; raises UnknownConversationError."""
         async with self._database.session() as session:
+            past: list[Message] = []
             if conversation_id is None:
-                conversation = await conversations.start(session, user_id)
-                past = []
-            else:
-                found = await conversations.get(session, user_id, conversation_id)
-                if found is None:
-                    raise UnknownConversationError
-                conversation = found
+                conversation_id = await conversations.start(session, user_id)
+            elif await conversations.resume(session, user_id, conversation_id):
                 past = await conversations.messages(session, conversation_id, HISTORY)
-            history: list[TResponseInputItem] = [
-                {"role": Role(said.role).value, "content": said.content} for said in past
-            ]
-            history.append({"role": "user", "content": message})
-            await conversations.say(session, conversation, Role.USER, message)
-            return Turn(user_id, conversation.id or 0, history)
+            else:
+                raise UnknownConversationError
+            history = [Said(Role(said.role).value, said.content) for said in past]
+            history.append(Said("user", message))
+            await conversations.say(session, user_id, conversation_id, Role.USER, message)
+            return Turn(user_id, conversation_id, history)
 
     async def answer(self, turn: Turn) -> Answer:
         """Answer and store the answer."""
@@ -107,10 +101,13 @@ class Chat:
         return task
 
     async def _work(self, turn: Turn, listener: Listener | None) -> Answer:
-        answer = await self._assistant.answer(turn.user_id, turn.history, listener)
+        assistant = await asyncio.shield(self._assistant)
+        answer = await assistant.answer(turn.user_id, turn.history, listener)
         calls = [call.model_dump() for call in answer.calls]
         async with self._database.session() as session:
-            conversation = await conversations.get(session, turn.user_id, turn.conversation_id)
-            if conversation is not None:  # it may have been deleted meanwhile
-                await conversations.say(session, conversation, Role.ASSISTANT, answer.text, calls)
+            user_id, conversation_id = turn.user_id, turn.conversation_id
+            if await conversations.resume(session, user_id, conversation_id):  # else deleted
+                await conversations.say(
+                    session, user_id, conversation_id, Role.ASSISTANT, answer.text, calls
+                )
         return answer

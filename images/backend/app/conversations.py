@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import func, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -54,33 +54,46 @@ async def messages(
     return list(reversed(newest))
 
 
-async def start(session: AsyncSession, user_id: str) -> Conversation:
-    """Make a new conversation, in the session's transaction."""
+async def start(session: AsyncSession, user_id: str) -> int:
+    """Make a new conversation, in the session's transaction, and return its id."""
     conversation = Conversation(user_id=user_id)
     session.add(conversation)
     await session.flush()
-    return conversation
+    return conversation.id or 0
+
+
+async def resume(session: AsyncSession, user_id: str, conversation_id: int) -> bool:
+    """Note that the conversation goes on; False when this user has none of that id.
+
+    Until the session's transaction ends, nobody can delete it.
+    """
+    query = (
+        update(Conversation)
+        .where(col(Conversation.id) == conversation_id, col(Conversation.user_id) == user_id)
+        .values(updated_at=now())
+        .execution_options(synchronize_session=False)  # the session holds no conversation
+    )
+    return (await session.exec(query)).rowcount == 1
 
 
 async def say(
     session: AsyncSession,
-    conversation: Conversation,
+    user_id: str,
+    conversation_id: int,
     role: Role,
     content: str,
     tool_calls: list[dict[str, Any]] | None = None,
 ) -> None:
-    """Store a message."""
+    """Store a message in a conversation that was started or resumed."""
     session.add(
         Message(
-            user_id=conversation.user_id,
-            conversation_id=conversation.id or 0,
+            user_id=user_id,
+            conversation_id=conversation_id,
             role=role,
             content=content,
             tool_calls=tool_calls,
         )
     )
-    conversation.updated_at = now()
-    session.add(conversation)
     await session.commit()
 
 

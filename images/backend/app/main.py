@@ -3,11 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from agents.models.interface import Model
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from app.agent.assistant import open_assistant
+from app.agent.background import open_in_background
 from app.api import errors
 from app.api.middleware import RequestContext
 from app.api.routes import chat, conversations, health, tasks
@@ -21,11 +20,8 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def create_app(settings: Settings | None = None, model: Model | None = None) -> FastAPI:
-    """Return the application; settings are read when it starts, not before.
-
-    A model given here replaces the one that the settings choose.
-    """
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the application; settings are read when it starts, not before."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -33,7 +29,7 @@ def create_app(settings: Settings | None = None, model: Model | None = None) -> 
         configure(config.log_level, config.secrets())
         database = Database(config)
         try:
-            async with open_assistant(config, database.sessions, model) as assistant:
+            async with open_in_background(config, database.sessions) as assistant:
                 app.state.settings = config
                 app.state.database = database
                 app.state.chat = Chat(database, assistant)

@@ -1,20 +1,19 @@
 """Brings the schema to head: `python -m app.migrate`.
 
 Several replicas may start at once: an advisory lock lets one migrate while the others wait. The
-wait for the database and for the lock is bounded by DATABASE_WAIT_SECONDS.
+wait for the database and for the lock is bounded by DATABASE_WAIT_SECONDS. Every start of a pod
+passes through here and mostly finds nothing to do: only a migration pays for Alembic's import.
 """
 
 import logging
 import sys
 import time
+from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, text
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import NullPool
+import psycopg
 
-from alembic import command
+from app.core import schema
 from app.core.config import DatabaseSettings, SettingsError, load_database_settings
-from app.core.db import alembic_config, schema_head
 from app.core.logging import configure
 
 _LOCK = 0x746F646F  # "todo"; any number that nobody else in this database uses
@@ -23,42 +22,65 @@ _PAUSE_SECONDS = 0.5
 log = logging.getLogger("app.migrate")
 
 
-def _connect(settings: DatabaseSettings, deadline: float) -> Connection:
+class UnknownRevisionError(Exception):
+    """The schema was made by other migrations than these."""
+
+
+def _connect(settings: DatabaseSettings, deadline: float) -> psycopg.Connection:
     """Connect, trying again until the deadline."""
-    engine = create_engine(
-        settings.database_url, poolclass=NullPool, connect_args={"connect_timeout": 3}
-    )
     told = False
     while True:
         try:
-            return engine.connect()
-        except OperationalError as error:
+            return psycopg.connect(**settings.connection(), connect_timeout=3, autocommit=True)
+        except psycopg.OperationalError as error:
             if time.monotonic() >= deadline:
                 raise
             if not told:
-                log.info("waiting for the database", extra={"reason": str(error.orig)})
+                log.info("waiting for the database", extra={"reason": str(error)})
                 told = True
             time.sleep(_PAUSE_SECONDS)
 
 
-def _lock(connection: Connection, deadline: float) -> None:
+def _at_head(connection: psycopg.Connection, scripts: Path) -> bool:
+    """Say whether nothing is left to do; raises UnknownRevisionError."""
+    table = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
+    if table == (None,):
+        return False
+    rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+    revisions = {str(revision) for (revision,) in rows}
+    if unknown := revisions - schema.lineage(scripts).keys():
+        raise UnknownRevisionError(
+            f"the schema is at {', '.join(sorted(unknown))}, which this release does not know (its"
+            f" migrations end at {schema.head(scripts)}): deploy the release that migrated it, or"
+            " restore a backup from before that"
+        )
+    return revisions == {schema.head(scripts)}
+
+
+def _lock(connection: psycopg.Connection, deadline: float) -> None:
     """Take the lock for as long as the connection lives; raises TimeoutError."""
-    while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}):
+    query = "SELECT pg_try_advisory_lock(%s)"
+    while connection.execute(query, [_LOCK]).fetchone() != (True,):
         if time.monotonic() >= deadline:
             raise TimeoutError("another migration holds the lock")
         time.sleep(_PAUSE_SECONDS)
-    connection.commit()
 
 
-def migrate(settings: DatabaseSettings) -> None:
-    """Upgrade to head; raises OperationalError or TimeoutError when the time is up."""
+def migrate(settings: DatabaseSettings, scripts: Path = schema.SCRIPTS) -> None:
+    """Upgrade to head; raises psycopg.OperationalError or TimeoutError when the time is up.
+
+    A schema that these scripts did not make is left alone: raises UnknownRevisionError.
+    """
     deadline = time.monotonic() + settings.database_wait_seconds
     with _connect(settings, deadline) as connection:
+        if _at_head(connection, scripts):
+            return
         _lock(connection, deadline)
-        config = alembic_config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        connection.commit()
+        if _at_head(connection, scripts):  # another replica was faster
+            return
+        from app.upgrade import upgrade  # noqa: PLC0415 - slow to import
+
+        upgrade(connection, scripts)
 
 
 def main() -> int:
@@ -72,12 +94,11 @@ def main() -> int:
     started = time.monotonic()
     try:
         migrate(settings)
-    except (OperationalError, TimeoutError) as error:
-        reason = error.orig if isinstance(error, OperationalError) else error
-        log.error("migration: %s", reason)
+    except (psycopg.OperationalError, TimeoutError, UnknownRevisionError) as error:
+        log.error("migration: %s", error)
         return 1
     seconds = round(time.monotonic() - started, 2)
-    log.info("schema is at head", extra={"revision": schema_head(), "seconds": seconds})
+    log.info("schema is at head", extra={"revision": schema.head(), "seconds": seconds})
     return 0
 
 

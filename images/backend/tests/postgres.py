@@ -38,7 +38,7 @@ def _root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -55,7 +55,7 @@ def cluster() -> Iterator[URL]:
     folder = Path(tempfile.mkdtemp(prefix="todo-postgres-"))
     data, password = folder / "data", folder / "password"
     password.write_text("from-the-tests")
-    port = _free_port()
+    port = free_port()
     try:
         if _root():
             for path in (folder, password):

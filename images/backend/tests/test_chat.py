@@ -4,6 +4,7 @@ import json
 import time
 from typing import Any
 
+from agents.tracing import get_trace_provider, processors
 from fastapi.testclient import TestClient
 
 from app.core.config import Settings
@@ -92,6 +93,12 @@ def test_the_stream_tells_calls_and_words_and_ends_with_the_whole_answer(ann: Pe
     assert done["conversation_id"] == events[0][1]["conversation_id"]
     stored = ann.call("GET", f"/conversations/{done['conversation_id']}/messages").json()
     assert [m["content"] for m in stored] == ["add buy eggs", done["response"]]
+
+
+def test_there_is_nothing_that_could_send_traces_away(ann: Person) -> None:
+    ann.say("hello")
+    assert processors._global_exporter is None
+    assert get_trace_provider().create_trace("any").export() is None
 
 
 def test_a_chat_request_takes_well_under_300_ms(ann: Person) -> None:

@@ -35,8 +35,13 @@ def test_the_environment_of_the_pod_is_enough(monkeypatch: pytest.MonkeyPatch) -
     settings = _load(monkeypatch)
     assert settings.openai_api_key is None
     assert settings.web_concurrency == 1
-    url = settings.database_url.render_as_string(hide_password=False)
-    assert url == "postgresql+psycopg://todo:p%40ss%2Fword%3A1@db:5432/todo"
+    assert settings.connection() == {
+        "host": "db",
+        "port": 5432,
+        "dbname": "todo",
+        "user": "todo",
+        "password": "p@ss/word:1",
+    }
 
 
 def test_an_empty_key_means_no_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,23 +1,28 @@
 """The migration."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from alembic.migration import MigrationContext
 from sqlalchemy import URL, create_engine, inspect, text
-from sqlalchemy.exc import OperationalError
 from sqlmodel import SQLModel
 
 from alembic import autogenerate
 from app import migrate as module
-from app.migrate import migrate
+from app.core import schema
+from app.migrate import UnknownRevisionError, migrate
 from tests.conftest import settings_for
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -30,7 +35,72 @@ def fresh(server: URL) -> Iterator[URL]:
     engine.dispose()
 
 
-def test_the_migrated_schema_is_what_the_models_say(fresh: URL) -> None:
+@pytest.fixture
+def newer(tmp_path: Path) -> Path:
+    """Scripts of a later release, which adds a column to a task."""
+    return _later_release(tmp_path, "ALTER TABLE task ADD COLUMN added integer")
+
+
+def _later_release(folder: Path, *statements: str) -> Path:
+    scripts = folder / "alembic"
+    shutil.copytree(schema.SCRIPTS, scripts)
+    (scripts / "versions" / "9999_later.py").write_text(
+        f'''"""Something later."""
+
+from alembic import op
+
+revision = "9999"
+down_revision = "{schema.head()}"
+
+
+def upgrade() -> None:
+    for statement in {statements!r}:
+        op.execute(statement)
+'''
+    )
+    return scripts
+
+
+def _columns(database: URL) -> set[str]:
+    """Return the names of a task's columns."""
+    engine = create_engine(database)
+    with engine.connect() as connection:
+        found = {column["name"] for column in inspect(connection).get_columns("task")}
+    engine.dispose()
+    return found
+
+
+def _revision(database: URL) -> str | None:
+    engine = create_engine(database)
+    with engine.connect() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+    engine.dispose()
+    return revision
+
+
+def _start(database: URL, *command: str) -> "subprocess.Popen[str]":
+    """Run Python as the init container does."""
+    environment = {
+        **os.environ,
+        "DATABASE_HOST": database.host or "",
+        "DATABASE_PORT": str(database.port),
+        "DATABASE_NAME": database.database or "",
+        "DATABASE_USER": database.username or "",
+        "DATABASE_PASSWORD": str(database.password),
+        "DATABASE_WAIT_SECONDS": "30",
+    }
+    return subprocess.Popen(
+        [sys.executable, *command], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+
+
+def _last_line(process: "subprocess.Popen[str]") -> dict[str, Any]:
+    out, _ = process.communicate(timeout=60)
+    line: dict[str, Any] = json.loads(out.splitlines()[-1])
+    return line
+
+
+def test_an_empty_database_gets_the_schema_that_the_models_say(fresh: URL) -> None:
     migrate(settings_for(fresh))
     engine = create_engine(fresh)
     with engine.connect() as connection:
@@ -39,37 +109,61 @@ def test_the_migrated_schema_is_what_the_models_say(fresh: URL) -> None:
         indexes = {index["name"] for index in inspect(connection).get_indexes("task")}
         assert {"ix_task_user_id", "ix_task_completed"} <= indexes
     engine.dispose()
+    assert _revision(fresh) == schema.head()
+
+
+def test_a_schema_behind_gets_what_is_missing(fresh: URL, newer: Path) -> None:
+    migrate(settings_for(fresh))
+    assert "added" not in _columns(fresh)
+    migrate(settings_for(fresh), newer)
+    assert "added" in _columns(fresh)
+    assert _revision(fresh) == "9999"
+
+
+def test_at_head_nothing_slow_is_imported(database: URL) -> None:
+    modules = "{name.partition('.')[0] for name in sys.modules}"
+    code = f"import sys; from app.migrate import main; assert main() == 0; print(*{modules})"
+    out, _ = _start(database, "-c", code).communicate(timeout=60)
+    imported = set(out.splitlines()[-1].split())
+    assert "psycopg" in imported
+    assert imported.isdisjoint({"alembic", "sqlalchemy", "sqlmodel", "fastapi"})
+
+
+def test_at_head_the_lock_is_not_needed(fresh: URL) -> None:
+    migrate(settings_for(fresh))
+    engine = create_engine(fresh)
+    with engine.connect() as holder:
+        holder.execute(text("SELECT pg_advisory_lock(:key)"), {"key": module._LOCK})
+        migrate(settings_for(fresh))
+    engine.dispose()
+
+
+def test_a_schema_of_a_later_release_is_refused_and_left_alone(fresh: URL, newer: Path) -> None:
+    migrate(settings_for(fresh), newer)
+    with pytest.raises(UnknownRevisionError, match="at 9999, which this release does not know"):
+        migrate(settings_for(fresh))
+    process = _start(fresh, "-m", "app.migrate")
+    line = _last_line(process)
+    assert process.returncode == 1
+    assert line["level"] == "error"
+    assert "deploy the release that migrated it" in line["message"]
+    assert _revision(fresh) == "9999"
+
+
+def test_a_migration_that_loses_the_database_changes_nothing(fresh: URL, tmp_path: Path) -> None:
+    migrate(settings_for(fresh))
+    lost = ("ALTER TABLE task DROP title", "SELECT pg_terminate_backend(pg_backend_pid())")
+    with pytest.raises(psycopg.OperationalError):
+        migrate(settings_for(fresh), _later_release(tmp_path, *lost))
+    assert _revision(fresh) == schema.head()
+    assert "title" in _columns(fresh)
 
 
 def test_replicas_that_start_together_migrate_once(fresh: URL) -> None:
-    failures: list[Exception] = []
-
-    def run() -> None:
-        environment = {
-            **os.environ,
-            "DATABASE_HOST": fresh.host or "",
-            "DATABASE_PORT": str(fresh.port),
-            "DATABASE_NAME": "fresh",
-            "DATABASE_USER": fresh.username or "",
-            "DATABASE_PASSWORD": str(fresh.password),
-        }
-        try:
-            subprocess.run(
-                [sys.executable, "-m", "app.migrate"],
-                check=True,
-                env=environment,
-                cwd=Path(__file__).parents[1],
-                capture_output=True,
-            )
-        except subprocess.CalledProcessError as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    replicas = [_start(fresh, "-m", "app.migrate") for _ in range(2)]
+    lines = [_last_line(replica) for replica in replicas]
+    assert [line["message"] for line in lines] == ["schema is at head"] * 2
+    assert [replica.returncode for replica in replicas] == [0, 0]
 
 
 def test_the_wait_for_the_lock_is_bounded(fresh: URL, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,6 +181,6 @@ def test_the_wait_for_the_database_is_bounded(server: URL, monkeypatch: pytest.M
     settings = settings_for(server.set(port=9))
     monkeypatch.setattr(settings, "database_wait_seconds", 0.5)
     started = time.monotonic()
-    with pytest.raises(OperationalError):
+    with pytest.raises(psycopg.OperationalError):
         migrate(settings)
     assert time.monotonic() - started < 10

@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from agents import (
     Agent,
@@ -14,19 +13,20 @@ from agents import (
     RunConfig,
     Runner,
     TResponseInputItem,
-    set_tracing_disabled,
+    set_trace_provider,
 )
 from agents.models.interface import Model
+from agents.tracing.provider import DefaultTraceProvider
 from mcp.client import Client
 from openai import APIError, APITimeoutError, AsyncOpenAI, RateLimitError
 from openai.types.responses import ResponseTextDeltaEvent
 
 from app.agent.bound import ToolCatalogue, UserTools
 from app.agent.builtin.model import BuiltinModel
+from app.agent.interface import Answer, Assistant, Listener, Said
 from app.agent.tools import build_server
 from app.core.config import Settings
 from app.core.db import Sessions
-from app.schemas import ToolCall
 
 log = logging.getLogger("app.assistant")
 
@@ -56,22 +56,6 @@ KEPT = "Your message is saved; please try again in a moment."
 PARTLY = "Part of it may already be done: please look at your list before you try again."
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the assistant said and which tools it called for it."""
-
-    text: str
-    calls: list[ToolCall]
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """Hears what happens while the assistant works."""
-
-    on_text: Callable[[str], Awaitable[None]]
-    on_call: Callable[[ToolCall], Awaitable[None]]
-
-
 def choose_model(settings: Settings) -> Model:
     """Return the model behind the given key, or the built-in one without a key."""
     if settings.openai_api_key is None:
@@ -85,8 +69,8 @@ def choose_model(settings: Settings) -> Model:
     return OpenAIChatCompletionsModel(model=settings.openai_model, openai_client=client)
 
 
-class Assistant:
-    """Answers messages; holds nothing about users or conversations."""
+class AgentAssistant:
+    """The assistant that the agents SDK runs."""
 
     def __init__(self, model: Model, catalogue: ToolCatalogue, timeout_seconds: float) -> None:
         self._model = model
@@ -94,7 +78,7 @@ class Assistant:
         self._timeout = timeout_seconds
 
     async def answer(
-        self, user_id: str, history: list[TResponseInputItem], listener: Listener | None = None
+        self, user_id: str, history: list[Said], listener: Listener | None = None
     ) -> Answer:
         """Answer the last message of the history; a failing model gives a kind sentence."""
         tools = UserTools(self._catalogue, user_id, listener.on_call if listener else None)
@@ -116,7 +100,7 @@ class Assistant:
         return Answer(text, tools.calls)
 
     async def _attempt(
-        self, tools: UserTools, history: list[TResponseInputItem], listener: Listener | None
+        self, tools: UserTools, history: list[Said], listener: Listener | None
     ) -> tuple[str, str]:
         """Run the agent once; returns an apology, and the text unless the model fails."""
         try:
@@ -129,9 +113,7 @@ class Assistant:
                 return SLOW, ""
             return (BUSY if isinstance(error, RateLimitError) else LOST), ""
 
-    async def _run(
-        self, tools: UserTools, history: list[TResponseInputItem], listener: Listener | None
-    ) -> str:
+    async def _run(self, tools: UserTools, history: list[Said], listener: Listener | None) -> str:
         agent: Agent[None] = Agent(
             name="todo",
             instructions=INSTRUCTIONS,
@@ -139,11 +121,14 @@ class Assistant:
             model_settings=ModelSettings(),
             mcp_servers=[tools],
         )
+        items: list[TResponseInputItem] = [
+            {"role": said.role, "content": said.text} for said in history
+        ]
         config = RunConfig(tracing_disabled=True)
         if listener is None:
-            result = await Runner.run(agent, history, max_turns=MAX_TURNS, run_config=config)
+            result = await Runner.run(agent, items, max_turns=MAX_TURNS, run_config=config)
             return str(result.final_output or "")
-        stream = Runner.run_streamed(agent, history, max_turns=MAX_TURNS, run_config=config)
+        stream = Runner.run_streamed(agent, items, max_turns=MAX_TURNS, run_config=config)
         async for event in stream.stream_events():
             if event.type == "raw_response_event" and isinstance(
                 event.data, ResponseTextDeltaEvent
@@ -153,11 +138,13 @@ class Assistant:
 
 
 @asynccontextmanager
-async def open_assistant(
-    settings: Settings, sessions: Sessions, model: Model | None = None
-) -> AsyncIterator[Assistant]:
+async def open_assistant(settings: Settings, sessions: Sessions) -> AsyncIterator[Assistant]:
     """Start the MCP server in this process, connect to it, and yield the assistant."""
-    set_tracing_disabled(True)  # traces would leave the machine
+    # Traces would leave the machine. The SDK's own provider comes with an exporter and its HTTP
+    # client, even when it is disabled.
+    tracing = DefaultTraceProvider()
+    tracing.set_disabled(True)
+    set_trace_provider(tracing)
     async with Client(build_server(sessions), mode="2026-07-28", cache=None) as client:
         catalogue = await ToolCatalogue.read(client)
-        yield Assistant(model or choose_model(settings), catalogue, settings.chat_timeout_seconds)
+        yield AgentAssistant(choose_model(settings), catalogue, settings.chat_timeout_seconds)

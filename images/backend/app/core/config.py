@@ -1,11 +1,10 @@
 """Settings, read once from the environment; insecure or empty secrets are refused."""
 
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy import URL
 
 # Secrets copied from examples are as good as published.
 _PUBLISHED = ("change", "example", "secret", "password", "better-auth", "your-", "default")
@@ -52,17 +51,15 @@ class DatabaseSettings(BaseSettings):
             raise ValueError("is empty")
         return value
 
-    @property
-    def database_url(self) -> URL:
-        """URL for SQLAlchemy; parts are escaped, so any password works."""
-        return URL.create(
-            "postgresql+psycopg",
-            username=self.database_user,
-            password=self.database_password.get_secret_value(),
-            host=self.database_host,
-            port=self.database_port,
-            database=self.database_name,
-        )
+    def connection(self) -> dict[str, Any]:
+        """Return psycopg's arguments; a URL would need escapes, and these take any password."""
+        return {
+            "host": self.database_host,
+            "port": self.database_port,
+            "dbname": self.database_name,
+            "user": self.database_user,
+            "password": self.database_password.get_secret_value(),
+        }
 
     def secrets(self) -> list[str]:
         """Return values that must never reach a log."""

@@ -3,11 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
-from pathlib import Path
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError
@@ -17,27 +13,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.core.config import Settings
 
+_DRIVER = "postgresql+psycopg://"  # where to and as whom is in connect_args
 _REST_SECONDS = 0.5
 
 Sessions = async_sessionmaker[AsyncSession]
-
-_SCRIPTS = Path(__file__).resolve().parents[2] / "alembic"
-
-
-def alembic_config() -> Config:
-    """Return Alembic's configuration; there is no ini file to keep in step."""
-    config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS))
-    return config
-
-
-@cache
-def schema_head() -> str:
-    """Return the revision that this code was written for."""
-    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
-    if head is None:
-        raise RuntimeError(f"no migration in {_SCRIPTS}")
-    return head
 
 
 def _check_after_rest(engine: Engine) -> None:
@@ -69,12 +48,13 @@ class Database:
 
     def __init__(self, settings: Settings) -> None:
         self.engine: AsyncEngine = create_async_engine(
-            settings.database_url,
+            _DRIVER,
             pool_size=settings.database_pool_size,
             max_overflow=settings.database_pool_size,
             pool_timeout=10,
             pool_recycle=1800,
             connect_args={
+                **settings.connection(),
                 "connect_timeout": 5,
                 "application_name": "todo-backend",
                 "options": "-c statement_timeout=10000 -c lock_timeout=5000"
@@ -84,9 +64,13 @@ class Database:
         _check_after_rest(self.engine.sync_engine)
         # A busy pool must not make the pod look broken.
         self._probe = create_async_engine(
-            settings.database_url,
+            _DRIVER,
             poolclass=NullPool,
-            connect_args={"connect_timeout": 2, "options": "-c statement_timeout=2000"},
+            connect_args={
+                **settings.connection(),
+                "connect_timeout": 2,
+                "options": "-c statement_timeout=2000",
+            },
         )
         self.sessions: Sessions = async_sessionmaker(
             self.engine, class_=AsyncSession, expire_on_commit=False

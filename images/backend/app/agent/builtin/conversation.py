@@ -8,18 +8,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app.agent.builtin.matching import Task
+from app.agent.interface import Said
 
 Kind = Literal["add", "complete", "delete", "update"]
 
 _LOOK_BACK = 6  # the assistant's messages that "it" can mean something in
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One message."""
-
-    role: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,9 @@ from openai.types.responses import (
 )
 from openai.types.responses.response_prompt_param import ResponsePromptParam
 
-from app.agent.builtin.conversation import Said
 from app.agent.builtin.planner import respond
 from app.agent.builtin.steps import Call, Result
+from app.agent.interface import Said
 
 _NAME = "built-in"
 

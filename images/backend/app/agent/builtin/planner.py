@@ -12,7 +12,6 @@ from app.agent.builtin.conversation import (
     ASK_TITLE,
     Action,
     Pending,
-    Said,
     ask_text,
     ask_whether,
     ask_which,
@@ -28,6 +27,7 @@ from app.agent.builtin.resolving import Turn, apart, resolve
 from app.agent.builtin.steps import Call, Result, Steps
 from app.agent.builtin.text import sentence_case
 from app.agent.builtin.wishes import Change, Wish
+from app.agent.interface import Said
 from app.models import DESCRIPTION_MAX, TITLE_MAX
 
 _AT_ONCE = 5  # calls that run together; each takes a database connection

@@ -8,7 +8,7 @@ from psycopg import Error as DriverError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.api.deps import DatabaseDep
-from app.core.db import schema_head
+from app.core import schema
 from app.schemas import Alive, Health
 
 router = APIRouter(tags=["health"])
@@ -33,9 +33,9 @@ async def readyz(response: Response, database: DatabaseDep) -> Health:
         log.warning("not ready", extra={"reason": type(error).__name__})
         checks = {"database": "out of reach", "schema": "unknown"}
     else:
-        head = schema_head()
-        schema = "ok" if revision == head else f"is at {revision or 'nothing'}, needs {head}"
-        checks = {"database": "ok", "schema": schema}
+        head = schema.head()
+        state = "ok" if revision == head else f"is at {revision or 'nothing'}, needs {head}"
+        checks = {"database": "ok", "schema": state}
     if any(result != "ok" for result in checks.values()):
         response.status_code = 503
         return Health(status="unavailable", checks=checks)

@@ -1,0 +1,46 @@
+"""Which revision the schema must have, read from the migration scripts.
+
+Alembic knows it too, but to import it takes longer than everything else that a start needs.
+"""
+
+import ast
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "alembic"
+
+
+def _identifiers(script: Path) -> dict[str, Any]:
+    """Return revision and down_revision of a script without running it."""
+    found = {}
+    for statement in ast.parse(script.read_bytes(), str(script)).body:
+        match statement:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=ast.expr() as value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ) if name in ("revision", "down_revision"):
+                found[name] = ast.literal_eval(value)
+    if len(found) != 2:
+        raise RuntimeError(f"{script} does not say its revision and down_revision")
+    return found
+
+
+@cache
+def lineage(scripts: Path = SCRIPTS) -> dict[str, tuple[str, ...]]:
+    """Return every revision, each with those that it follows."""
+    found: dict[str, tuple[str, ...]] = {}
+    for script in (scripts / "versions").glob("*.py"):
+        names = _identifiers(script)
+        before = names["down_revision"]
+        found[names["revision"]] = (before,) if isinstance(before, str) else tuple(before or ())
+    return found
+
+
+def head(scripts: Path = SCRIPTS) -> str:
+    """Return the revision that this code was written for: the one that no other follows."""
+    revisions = lineage(scripts)
+    heads = sorted(set(revisions).difference(*revisions.values()))
+    if len(heads) != 1:
+        raise RuntimeError(f"the migrations in {scripts} end in {heads}, not in one head")
+    return heads[0]

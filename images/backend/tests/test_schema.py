@@ -1,0 +1,51 @@
+"""The head that is read from the migration scripts, against what Alembic says."""
+
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
+
+from app.core import schema
+
+
+def _write(folder: Path, *revisions: tuple[str, str]) -> Path:
+    """Write migrations, each a revision and the source text of its down_revision."""
+    (folder / "versions").mkdir()
+    for revision, before in revisions:
+        text = f'"""A change."""\n\nrevision: str = "{revision}"\ndown_revision = {before}\n'
+        (folder / "versions" / f"{revision}_change.py").write_text(text)
+    return folder
+
+
+def test_the_head_of_the_real_scripts_is_alembics() -> None:
+    assert schema.head() == ScriptDirectory(str(schema.SCRIPTS)).get_current_head()
+
+
+def test_the_head_after_a_branch_that_was_merged_is_alembics(tmp_path: Path) -> None:
+    merged = '(\n    "left",\n    "right",\n)'
+    first, left, right = ("first", "None"), ("left", '"first"'), ("right", '"first"')
+    scripts = _write(tmp_path, left, ("merge", merged), right, first)
+    assert schema.head(scripts) == "merge"
+    assert ScriptDirectory(str(scripts)).get_current_head() == "merge"
+    assert schema.lineage(scripts)["merge"] == ("left", "right")
+
+
+@pytest.mark.parametrize(
+    ("revisions", "told"),
+    [
+        ([], r"end in \[\]"),
+        ([("a", "None"), ("b", "None")], r"end in \['a', 'b'\]"),
+    ],
+)
+def test_no_head_or_several_are_refused(
+    tmp_path: Path, revisions: list[tuple[str, str]], told: str
+) -> None:
+    with pytest.raises(RuntimeError, match=told):
+        schema.head(_write(tmp_path, *revisions))
+
+
+def test_a_script_without_its_revision_is_named(tmp_path: Path) -> None:
+    (tmp_path / "versions").mkdir()
+    (tmp_path / "versions" / "0001_lost.py").write_text("down_revision = None\n")
+    with pytest.raises(RuntimeError, match=r"0001_lost\.py does not say"):
+        schema.head(tmp_path)

@@ -1,0 +1,158 @@
+"""Start and end of the server: the assistant is loaded while everything else already works."""
+
+import gc
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import URL
+
+from app.agent import background
+from app.core.config import Settings
+from app.main import create_app
+from tests.conftest import SECRET, Person
+from tests.postgres import free_port
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Hold the assistant back until the event is set."""
+    event, load = threading.Event(), background._load
+
+    def load_later() -> background.Open:
+        assert event.wait(30)
+        return load()
+
+    monkeypatch.setattr(background, "_load", load_later)
+    yield event
+    event.set()
+
+
+def test_while_the_assistant_loads_tasks_work_and_a_chat_waits(
+    settings: Settings, clean: None, gate: threading.Event
+) -> None:
+    with ThreadPoolExecutor() as threads, TestClient(create_app(settings)) as client:
+        ann = Person(client, "user-ann")
+        chat = threads.submit(ann.say, "add buy eggs")
+        ann.add("Buy milk")
+        assert client.get("/livez").status_code == 200
+        assert client.get("/readyz").status_code == 200
+        assert not chat.done()
+        gate.set()
+        assert [call["name"] for call in chat.result(30)["tool_calls"]] == ["add_task"]
+        assert gc.isenabled()
+        assert [task["title"] for task in ann.tasks()] == ["Buy milk", "Buy eggs"]
+
+
+def test_an_end_while_the_assistant_loads_still_answers_the_chat(
+    settings: Settings, clean: None, gate: threading.Event
+) -> None:
+    with ThreadPoolExecutor() as threads:
+        app = create_app(settings)
+        with TestClient(app) as client:
+            chat = threads.submit(Person(client, "user-ann").say, "add buy eggs")
+            while not app.state.chat._running:
+                time.sleep(0.05)
+            threading.Timer(0.3, gate.set).start()
+        assert [call["name"] for call in chat.result(30)["tool_calls"]] == ["add_task"]
+
+
+def test_a_conversation_that_is_deleted_before_its_answer_stays_deleted(
+    settings: Settings, clean: None, gate: threading.Event
+) -> None:
+    with ThreadPoolExecutor() as threads, TestClient(create_app(settings)) as client:
+        ann = Person(client, "user-ann")
+        chat = threads.submit(ann.say, "add buy eggs")
+        while not (found := ann.call("GET", "/conversations").json()):
+            time.sleep(0.05)
+        path = f"/conversations/{found[0]['id']}"
+        assert ann.call("DELETE", path).status_code == 204
+        gate.set()
+        assert chat.result(30)["conversation_id"] == found[0]["id"]
+        assert ann.call("GET", f"{path}/messages").status_code == 404
+        assert [task["title"] for task in ann.tasks()] == ["Buy eggs"]
+
+
+@contextmanager
+def _server(database: URL, **environment: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """Run the server as its container does; yield it with its address."""
+    port = free_port()
+    given = {
+        **os.environ,
+        "DATABASE_HOST": database.host or "",
+        "DATABASE_PORT": str(database.port),
+        "DATABASE_NAME": database.database or "",
+        "DATABASE_USER": database.username or "",
+        "DATABASE_PASSWORD": str(database.password),
+        "BETTER_AUTH_SECRET": SECRET,
+        "OPENAI_API_KEY": "",
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        **environment,
+    }
+    command = [sys.executable, "-m", "app"]
+    with subprocess.Popen(
+        command, env=given, cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process, f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+def _logged(process: "subprocess.Popen[str]") -> list[dict[str, Any]]:
+    """Wait for the end and return the lines of the log."""
+    out, _ = process.communicate(timeout=60)
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_sigterm_right_after_the_start_ends_it_in_order(database: URL) -> None:
+    with _server(database) as (process, address):
+        while True:
+            assert process.poll() is None
+            try:
+                assert httpx2.get(f"{address}/livez").status_code == 200
+                break
+            except httpx2.ConnectError:
+                time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        lines = _logged(process)
+    assert process.returncode == -signal.SIGTERM
+    assert {line["level"] for line in lines} == {"info"}
+    assert "Application shutdown complete." in [line["message"] for line in lines]
+
+
+def test_an_assistant_that_cannot_be_imported_ends_the_process(
+    database: URL, tmp_path: Path
+) -> None:
+    (tmp_path / "agents.py").write_text("raise ImportError('broken on purpose')")
+    with _server(database, PYTHONPATH=str(tmp_path)) as (process, _):
+        lines = _logged(process)
+    assert process.returncode == 1
+    critical = [line for line in lines if line["level"] == "critical"]
+    assert [line["message"] for line in critical] == ["the assistant cannot run"]
+    assert "broken on purpose" in critical[0]["error"]
+
+
+def test_what_serves_tasks_and_probes_imports_no_part_of_the_assistant() -> None:
+    code = "import sys, app.main; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    imported = set(done.stdout.split())
+    assert "fastapi" in imported
+    assert imported.isdisjoint({"agents", "alembic", "mcp", "openai"})
