@@ -183,7 +183,7 @@ func (e *Engine) RemoveImages(ctx context.Context, refs ...string) (removed []st
 	for _, ref := range refs {
 		_, err := e.Client.ImageRemove(ctx, ref, client.ImageRemoveOptions{})
 		switch {
-		case errdefs.IsNotFound(err):
+		case errdefs.IsNotFound(err), errdefs.IsConflict(err): // a container of another cluster or project uses it
 		case err != nil:
 			return removed, fmt.Errorf("remove image %q: %w", ref, err)
 		default:

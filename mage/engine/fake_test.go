@@ -121,10 +121,21 @@ func (d *daemon) image(w http.ResponseWriter, r *http.Request, rest string) {
 		missing(w, "No such image: "+ref)
 	case inspect:
 		answer(w, http.StatusOK, map[string]any{"Id": d.images[ref]})
+	case d.used(ref):
+		answer(w, http.StatusConflict, map[string]string{"message": "conflict: unable to remove repository reference " + ref + ": a container uses it"})
 	default:
 		delete(d.images, ref)
 		answer(w, http.StatusOK, []any{})
 	}
+}
+
+func (d *daemon) used(ref string) bool {
+	for _, box := range d.containers {
+		if box.image == ref {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *daemon) refuse(w http.ResponseWriter) {

@@ -91,11 +91,13 @@ func TestPullImageReportsWhatTheEngineSaysInItsStream(t *testing.T) {
 
 func TestRemoveImagesNamesThoseThatWereThere(t *testing.T) {
 	d, e := newEngine(t)
-	d.images[toolRef] = "sha256:pulled"
-	removed, err := e.RemoveImages(context.Background(), "registry.example/other:1", toolRef)
+	const used = "registry.example/used:1"
+	d.images[toolRef], d.images[used] = "sha256:pulled", "sha256:used"
+	d.containers["another-cluster"] = &box{image: used}
+	removed, err := e.RemoveImages(context.Background(), "registry.example/other:1", used, toolRef)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"image " + toolRef}, removed)
-	assert.Empty(t, d.images)
+	assert.Equal(t, map[string]string{used: "sha256:used"}, d.images, "another's container keeps its image")
 }
 
 func TestAFullDiskOfTheEngineIsNamedWithItsCures(t *testing.T) {

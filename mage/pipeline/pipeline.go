@@ -17,6 +17,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"todo-chatbot/mage/config"
+	"todo-chatbot/mage/host"
 	"todo-chatbot/mage/progress"
 )
 
@@ -87,9 +88,15 @@ func (b *Busy) Error() string {
 	return fmt.Sprintf("another run works on cluster %q (%s): wait until it ends, or stop it with Ctrl-C in its terminal", b.Cluster, b.Holder)
 }
 
-// exclusive runs do alone on the cluster. The lock is the operating system's,
-// so it ends with the process that holds it, however that ends.
+// exclusive runs do alone on the cluster, and names the disk of the caches if
+// one was full and nobody knew which.
 func (p *Pipeline) exclusive(ctx context.Context, what string, do func(context.Context) error) error {
+	return host.Disk{Of: "the caches", Path: p.env.Cache, Here: true}.Explain(p.locked(ctx, what, do))
+}
+
+// locked holds the cluster's lock meanwhile. It is the operating system's, so it
+// ends with the process that holds it, however that ends.
+func (p *Pipeline) locked(ctx context.Context, what string, do func(context.Context) error) error {
 	if err := os.MkdirAll(p.env.Cache, 0o755); err != nil {
 		return fmt.Errorf("make cache folder: %w", err)
 	}

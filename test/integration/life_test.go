@@ -55,6 +55,7 @@ func TestTheLifeOfADeployment(t *testing.T) {
 		{"a second run at once is told to wait", l.twoAtOnce},
 		{"a deploy that was stopped is taken up by the next", l.stopped},
 		{"a day without a network", l.offline},
+		{"a full disk is named, with the cure", l.fullDisk},
 		{"a stopped node comes back with its data", l.stoppedNode},
 		{"clean removes what is ours and nothing else", l.clean},
 		{"a second clean finds nothing", l.cleanAgain},

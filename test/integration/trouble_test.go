@@ -6,8 +6,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -97,6 +99,24 @@ func (l *life) offline(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, result.Code, result.Stderr)
 	assert.Equal(t, 1, strings.Count(result.Stderr, "built, pushed"))
+}
+
+// fullDisk has a cache of 2 MB, in which no base image has room.
+func (l *life) fullDisk(t *testing.T) {
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		t.Skip("mounts a small file system: on Linux, as root")
+	}
+	small := t.TempDir()
+	mount := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small)
+	out, err := mount.CombinedOutput()
+	require.NoError(t, err, string(out))
+	defer func() { assert.NoError(t, exec.Command("umount", small).Run()) }()
+	result, err := l.MageWith(t.Context(), []string{"TODO_CACHE=" + small}, "build:image", "postgresql")
+	require.NoError(t, err)
+	assert.Equal(t, 1, result.Code)
+	assert.Contains(t, result.Stderr, "is full ("+small)
+	assert.Contains(t, result.Stderr, "mage clean:all")
+	l.deploy(t)
 }
 
 func (l *life) stoppedNode(t *testing.T) {
