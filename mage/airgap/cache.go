@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"todo-chatbot/mage/host"
 )
 
 // cache keeps what was made once, by the digest of what went in. A result is
@@ -46,12 +49,26 @@ func (c cache) entry(ctx context.Context, kind, digest string, fill func(dir str
 	}
 	defer os.RemoveAll(partial)
 	if err := fill(partial); err != nil {
-		return "", err
+		return "", c.explain(err)
 	}
 	if err := os.Rename(partial, dir); err != nil {
 		return "", fmt.Errorf("keep %s: %w", kind, err)
 	}
 	return dir, nil
+}
+
+// full is how little space is left on a disk that made a program fail, in bytes.
+const full = 1 << 20
+
+// explain names the disk if it is full, while what filled it is still there:
+// not every program that fails for it says so.
+func (c cache) explain(err error) error {
+	disk := host.Disk{Of: "the caches", Path: c.dir, Here: true}
+	free, known := host.Free(c.dir)
+	if known && free < full && !errors.Is(err, context.Canceled) {
+		return disk.Blame(err)
+	}
+	return disk.Explain(err)
 }
 
 func done(dir string) bool {
