@@ -170,7 +170,7 @@ func (l *life) smokeFails(t *testing.T) {
 		[]byte(`{"spec":{"replicas":0}}`), metav1.PatchOptions{})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
-		pods, err := l.client(t).CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=backend"})
+		pods, err := l.client(t).CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=backend"})
 		return err == nil && len(pods.Items) == 0
 	}, 2*time.Minute, time.Second)
 	result := l.mage(t, "test:smoke")
