@@ -16,7 +16,12 @@ import (
 	"todo-chatbot/mage/progress"
 )
 
-const defaultBound = 3 * time.Minute
+const (
+	defaultBound = 3 * time.Minute
+	// leftoverBound is for the API server of a running node that was never
+	// finished: what an interrupted run left is soon made anew.
+	leftoverBound = 15 * time.Second
+)
 
 // KindOptions shapes a kind cluster of one node.
 type KindOptions struct {

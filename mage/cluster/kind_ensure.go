@@ -56,7 +56,11 @@ func (k *Kind) ensure(ctx context.Context, step *progress.Step) (c *Cluster, did
 		next := decide(found)
 		if next == use {
 			step.Update("waiting for the API server")
-			if found, err = k.probe(ctx, n, found); err != nil {
+			bound := k.opts.Bound
+			if !n.complete && !made && !started {
+				bound = min(bound, leftoverBound)
+			}
+			if found, err = k.probe(ctx, n, found, bound); err != nil {
 				return nil, did, err
 			}
 			next = decide(found)

@@ -231,7 +231,7 @@ func (k *Kind) readFile(ctx context.Context, name, file string) ([]byte, error) 
 
 // probe asks the API server until it answers or the bound has passed; the
 // answer, or its absence, completes what is known. The error is ctx's.
-func (k *Kind) probe(ctx context.Context, n *node, f known) (known, error) {
+func (k *Kind) probe(ctx context.Context, n *node, f known, bound time.Duration) (known, error) {
 	f.Asked = true
 	c, err := k.open(n)
 	if err != nil {
@@ -242,7 +242,7 @@ func (k *Kind) probe(ctx context.Context, n *node, f known) (known, error) {
 	if err != nil {
 		return f, err
 	}
-	f.Silent = poll(ctx, k.opts.Bound, func(ctx context.Context) error {
+	f.Silent = poll(ctx, bound, func(ctx context.Context) error {
 		_, err := client.StorageV1().StorageClasses().Get(ctx, storageClass, metav1.GetOptions{})
 		f.Storage = err == nil
 		if apierrors.IsNotFound(err) {
