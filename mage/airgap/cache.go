@@ -63,7 +63,7 @@ const full = 1 << 20
 // explain names the disk if it is full, while what filled it is still there:
 // not every program that fails for it says so.
 func (c cache) explain(err error) error {
-	disk := host.Disk{Of: "the caches", Path: c.dir, Here: true}
+	disk := host.CachesDisk(c.dir)
 	free, known := host.Free(c.dir)
 	if known && free < full && !errors.Is(err, context.Canceled) {
 		return disk.Blame(err)

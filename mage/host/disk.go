@@ -31,6 +31,9 @@ func EngineDisk(address, root, system string) Disk {
 	return Disk{Of: "the container engine", Path: root, Here: here && root != ""}
 }
 
+// CachesDisk is where what the pipeline made on this machine is kept.
+func CachesDisk(folder string) Disk { return Disk{Of: "the caches", Path: folder, Here: true} }
+
 // FullDisk says which disk is full and what frees space on it.
 type FullDisk struct {
 	Disk

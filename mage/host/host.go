@@ -97,18 +97,20 @@ func apt(ctx context.Context, log io.Writer, args ...string) error {
 	return nil
 }
 
-// Run runs a command with both outputs to log; the error ends with the last
-// line that the command wrote, which is where programs say why.
+// Run runs a command with both outputs to log, in a process group of its own
+// of which nothing is left after a failure; the error ends with the last line that the command wrote,
+// which is where programs say why.
 func Run(command *exec.Cmd, log io.Writer) error {
 	last := &lastLine{}
 	command.Stdout = io.MultiWriter(log, last)
 	command.Stderr = command.Stdout
-	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
+	end := ownGroup(command)
 	command.WaitDelay = 5 * time.Second
 	err := command.Run()
 	if err == nil {
 		return nil
 	}
+	end()
 	var exit *exec.ExitError
 	if line := last.String(); line != "" && errors.As(err, &exit) {
 		return fmt.Errorf("%w: %s", err, line)

@@ -185,3 +185,37 @@ func TestRunSaysWhichProgramIsNotThere(t *testing.T) {
 	require.ErrorIs(t, err, exec.ErrNotFound)
 	assert.ErrorContains(t, err, `"tool"`)
 }
+
+// As mmdebstrap does when it fails.
+func TestRunSurvivesACommandThatHangsUpItsProcessGroup(t *testing.T) {
+	m := newMachine(t)
+	m.program("tool", "trap '' HUP; kill -HUP 0; echo 'no more room'; exit 1")
+	err := Run(exec.CommandContext(context.Background(), "tool"), &bytes.Buffer{})
+	require.EqualError(t, err, "exit status 1: no more room")
+}
+
+func TestRunInterruptsTheWholeGroupOfTheCommand(t *testing.T) {
+	m := newMachine(t)
+	m.program("child", "trap 'echo child interrupted; exit 0' INT; echo ready; while :; do :; done")
+	m.program("tool", "trap 'exit 1' INT; child")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	log := &onWrite{seen: "ready", then: cancel}
+	require.Error(t, Run(exec.CommandContext(ctx, "tool"), log))
+	assert.Contains(t, log.String(), "child interrupted")
+}
+
+// onWrite is a log that acts when it has seen a word.
+type onWrite struct {
+	bytes.Buffer
+	seen string
+	then func()
+}
+
+func (o *onWrite) Write(p []byte) (int, error) {
+	n, err := o.Buffer.Write(p)
+	if strings.Contains(o.String(), o.seen) {
+		o.then()
+	}
+	return n, err
+}

@@ -29,7 +29,7 @@ func BuildRuntimeWrapper(ctx context.Context, root, cache string) (string, error
 	build.Dir = root
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+runtime.GOARCH, "GOWORK=off", "GOFLAGS=-mod=readonly")
 	if err := Run(build, &bytes.Buffer{}); err != nil {
-		return "", fmt.Errorf("compile the runtime wrapper: %w", err)
+		return "", CachesDisk(cache).Explain(fmt.Errorf("compile the runtime wrapper: %w", err))
 	}
 	return program, os.Rename(target, program)
 }

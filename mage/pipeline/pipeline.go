@@ -91,7 +91,7 @@ func (b *Busy) Error() string {
 // exclusive runs do alone on the cluster, and names the disk of the caches if
 // one was full and nobody knew which.
 func (p *Pipeline) exclusive(ctx context.Context, what string, do func(context.Context) error) error {
-	return host.Disk{Of: "the caches", Path: p.env.Cache, Here: true}.Explain(p.locked(ctx, what, do))
+	return host.CachesDisk(p.env.Cache).Explain(p.locked(ctx, what, do))
 }
 
 // locked holds the cluster's lock meanwhile. It is the operating system's, so it
