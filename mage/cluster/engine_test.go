@@ -38,6 +38,8 @@ type engine struct {
 	hang     chan struct{}
 	// initSays is what it prints when it fails.
 	initSays string
+	// unkillable is how often the engine fails to end a container.
+	unkillable int
 }
 
 type box struct {
@@ -164,6 +166,9 @@ func (e *engine) container(w http.ResponseWriter, r *http.Request, name, verb st
 	case verb == "start", verb == "unpause":
 		b.status, b.started = "running", time.Now()
 		w.WriteHeader(http.StatusNoContent)
+	case r.Method == http.MethodDelete && e.unkillable > 0:
+		e.unkillable--
+		http.Error(w, `{"message":"cannot remove container \"/`+name+`\": could not kill: tried to kill container, but did not receive an exit event"}`, http.StatusInternalServerError)
 	case r.Method == http.MethodDelete:
 		delete(e.containers, name)
 		w.WriteHeader(http.StatusNoContent)

@@ -95,6 +95,8 @@ type Kind struct {
 	docker *client.Client
 	opts   KindOptions
 	taken  func(ctx context.Context, port int) bool
+
+	freezers string // see thaw
 }
 
 var _ Provider = (*Kind)(nil)
@@ -110,7 +112,7 @@ func NewKind(docker *client.Client, opts KindOptions) (*Kind, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	return &Kind{docker: docker, opts: opts, taken: portTaken}, nil
+	return &Kind{docker: docker, opts: opts, taken: portTaken, freezers: freezers}, nil
 }
 
 func (k *Kind) context() string { return "kind-" + k.opts.Name }

@@ -277,10 +277,22 @@ func (k *Kind) start(ctx context.Context, n *node) error {
 	return nil
 }
 
-// removeNode removes the container and its volume; absent is no error.
+// removeNode removes the container and its volume; absent is no error. A node
+// that the engine cannot end, because something in it is frozen, is thawed.
 func (k *Kind) removeNode(ctx context.Context, name string) error {
-	_, err := k.docker.ContainerRemove(ctx, name, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
-	if err != nil && !errdefs.IsNotFound(err) {
+	remove := func() error {
+		_, err := k.docker.ContainerRemove(ctx, name, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+		if errdefs.IsNotFound(err) {
+			return nil
+		}
+		return err
+	}
+	node, inspectErr := k.docker.ContainerInspect(ctx, name, client.ContainerInspectOptions{})
+	err := remove()
+	for try := 0; err != nil && inspectErr == nil && try < 3 && thaw(k.freezers, node.Container.ID) > 0; try++ {
+		err = remove()
+	}
+	if err != nil {
 		return fmt.Errorf("remove container %q: %w", name, err)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -46,7 +47,8 @@ type missing struct{ cause error }
 func (m *missing) Error() string { return m.cause.Error() }
 func (m *missing) Unwrap() error { return m.cause }
 
-// images builds and pushes what the registry does not have.
+// images builds and pushes what the registry does not have. After an error it
+// returns those that the registry has all the same.
 func (r *imageRun) images(ctx context.Context, sources []image.Source) ([]Built, error) {
 	built := make([]Built, len(sources))
 	group, ctx := errgroup.WithContext(ctx)
@@ -57,7 +59,8 @@ func (r *imageRun) images(ctx context.Context, sources []image.Source) ([]Built,
 			return err
 		})
 	}
-	return built, group.Wait()
+	err := group.Wait()
+	return slices.DeleteFunc(built, func(b Built) bool { return b.Name == "" }), err
 }
 
 func (r *imageRun) image(ctx context.Context, src image.Source) (Built, error) {

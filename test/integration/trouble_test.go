@@ -52,9 +52,10 @@ func (l *life) twoAtOnce(t *testing.T) {
 	assert.Zero(t, (<-first).Code)
 }
 
-// creation stops the making of the cluster itself; the first deploy finds the rest of it.
+// creation stops the making of the cluster itself, as its first pods start; the
+// first deploy finds the rest of it.
 func (l *life) creation(t *testing.T) {
-	result, err := l.MageStopped(t.Context(), project.Stop{Seen: "chart ", After: 4 * time.Second}, "deploy:dev")
+	result, err := l.MageStopped(t.Context(), project.Stop{Seen: "chart ", After: 12 * time.Second}, "deploy:dev")
 	require.NoError(t, err)
 	assert.NotZero(t, result.Code)
 	assert.Empty(t, result.Lines("url"))
