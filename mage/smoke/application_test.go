@@ -19,7 +19,6 @@ type application struct {
 	tasks  map[int64]*task
 	owner  map[int64]string
 	talks  map[int64]bool
-	next   int64
 	asked  []string // method and path of each request
 	faults []fault
 }
@@ -35,7 +34,7 @@ type fault struct {
 
 func newApplication(t *testing.T, faults ...fault) (*application, string) {
 	t.Helper()
-	a := &application{tasks: map[int64]*task{}, owner: map[int64]string{}, talks: map[int64]bool{}, next: 7, faults: faults}
+	a := &application{tasks: map[int64]*task{}, owner: map[int64]string{}, talks: map[int64]bool{}, faults: faults}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", respond(200, `{"status":"ok"}`))
 	mux.Handle("GET /{$}", http.RedirectHandler("/sign-in", http.StatusTemporaryRedirect))
@@ -170,11 +169,10 @@ func (a *application) list(w http.ResponseWriter, r *http.Request) {
 	write(w, 200, found)
 }
 
-func (a *application) add(title string, description *string) *task {
+func (a *application) add(id int64, title string, description *string) *task {
 	now := "2026-01-02T03:04:05Z"
-	t := &task{ID: a.next, UserID: "user-1", Title: title, Description: description, CreatedAt: now, UpdatedAt: now}
+	t := &task{ID: id, UserID: "user-1", Title: title, Description: description, CreatedAt: now, UpdatedAt: now}
 	a.tasks[t.ID] = t
-	a.next++
 	return t
 }
 
@@ -184,7 +182,7 @@ func (a *application) create(w http.ResponseWriter, r *http.Request) {
 		Description *string
 	}
 	_ = json.NewDecoder(r.Body).Decode(&given)
-	write(w, 201, a.add(given.Title, given.Description))
+	write(w, 201, a.add(7, given.Title, given.Description))
 }
 
 func (a *application) one(w http.ResponseWriter, r *http.Request) {
@@ -211,7 +209,7 @@ func (a *application) chat(w http.ResponseWriter, r *http.Request) {
 	var given struct{ Message string }
 	_ = json.NewDecoder(r.Body).Decode(&given)
 	if given.Message == "Add a task to buy groceries" {
-		a.add("Buy groceries", nil)
+		a.add(8, "Buy groceries", nil)
 	}
 	a.talks[3] = true
 	write(w, 200, map[string]any{"conversation_id": 3, "response": "I added it.",

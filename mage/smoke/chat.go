@@ -21,7 +21,7 @@ func (v *visit) chat(ctx context.Context) (string, error) {
 			Name string `json:"name"`
 		} `json:"tool_calls"`
 	}
-	v.wrote = true
+	v.wrote.Store(true)
 	message := map[string]string{"message": said}
 	got, err := v.decode(ctx, ask{method: http.MethodPost, path: api(v.userID, "chat"), body: message, token: v.token}, http.StatusOK, &reply)
 	if err != nil {

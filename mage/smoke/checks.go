@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -65,7 +66,7 @@ type visit struct {
 	assetPath    string // path of a static asset that the page refers to
 	userID       string
 	token        string
-	task         *task // as the checks left it
-	wrote        bool  // something that may have to be removed was asked for
+	task         *task       // as the checks left it
+	wrote        atomic.Bool // something that may have to be removed was asked for
 	conversation int64
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"todo-chatbot/mage/progress"
@@ -32,6 +33,11 @@ type Check struct {
 	// Cleanup removes what Run made and no later check removed. It may be nil,
 	// and is called after all checks, also when they were interrupted.
 	Cleanup func(ctx context.Context) error
+}
+
+// area is what the check's name begins with, or "".
+func (c Check) area() string {
+	return c.Name[:max(0, strings.Index(c.Name, ":"))]
 }
 
 // Outcome is what became of a check.
@@ -79,39 +85,70 @@ func (v Verdict) Failed() []string {
 	return names
 }
 
-// Run runs the checks one after another, each within its bound, and reports
-// each to r, which may be nil. A check whose needs did not pass is skipped, as
-// are all that are left when ctx ends.
+// Run runs the checks, each within its bound, and reports each to r, which may
+// be nil. Checks of one area go one after another, areas at the same time, and
+// each after what it needs; one whose needs did not pass is skipped, as are all
+// that are left when ctx ends.
 func Run(ctx context.Context, checks []Check, r *progress.Reporter) Verdict {
 	ctx, cancel := context.WithTimeoutCause(ctx, Overall, fmt.Errorf("the checks took longer than %s", Overall))
 	defer cancel()
-	var verdict Verdict
-	passed := map[string]bool{}
-	for _, check := range checks {
-		step := r.Start("smoke", check.Name)
-		result := Result{Name: check.Name, Outcome: Skipped}
-		if reason := blocked(ctx, check, passed); reason != "" {
-			result.Detail = reason
-			step.Done(string(Skipped), reason)
-		} else {
-			if check.Cleanup != nil {
-				defer clean(ctx, check, r)
-			}
-			result = perform(ctx, check)
-			finish(step, result)
+	turns := make([]*turn, len(checks))
+	last := map[string]*turn{} // of each area
+	named := map[string]*turn{}
+	for i, check := range checks {
+		area := check.area()
+		t := &turn{check: check, after: last[area], needs: make([]*turn, len(check.Needs)), done: make(chan struct{})}
+		for i, name := range check.Needs {
+			t.needs[i] = named[name]
 		}
-		passed[check.Name] = result.Outcome == Passed
-		verdict.Results = append(verdict.Results, result)
+		turns[i], last[area], named[check.Name] = t, t, t
+		go t.take(ctx, r)
+	}
+	var verdict Verdict
+	for _, t := range turns {
+		<-t.done
+		verdict.Results = append(verdict.Results, t.result)
+	}
+	for _, t := range slices.Backward(turns) {
+		if t.check.Cleanup != nil && t.result.Outcome != Skipped {
+			clean(ctx, t.check, r)
+		}
 	}
 	return verdict
 }
 
-func blocked(ctx context.Context, check Check, passed map[string]bool) string {
+// turn is one check's place among the others.
+type turn struct {
+	check  Check
+	after  *turn   // the check before it in its area, or nil
+	needs  []*turn // nil for what is no earlier check
+	done   chan struct{}
+	result Result // once done is closed
+}
+
+func (t *turn) take(ctx context.Context, r *progress.Reporter) {
+	defer close(t.done)
+	for _, other := range append(t.needs, t.after) {
+		if other != nil {
+			<-other.done
+		}
+	}
+	step := r.Start("smoke", t.check.Name)
+	if reason := t.blocked(ctx); reason != "" {
+		t.result = Result{Name: t.check.Name, Outcome: Skipped, Detail: reason}
+		step.Done(string(Skipped), reason)
+		return
+	}
+	t.result = perform(ctx, t.check)
+	finish(step, t.result)
+}
+
+func (t *turn) blocked(ctx context.Context) string {
 	if ctx.Err() != nil {
 		return "not run: " + context.Cause(ctx).Error()
 	}
-	if i := slices.IndexFunc(check.Needs, func(name string) bool { return !passed[name] }); i >= 0 {
-		return fmt.Sprintf("needs %q, which did not pass", check.Needs[i])
+	if i := slices.IndexFunc(t.needs, func(n *turn) bool { return n == nil || n.result.Outcome != Passed }); i >= 0 {
+		return fmt.Sprintf("needs %q, which did not pass", t.check.Needs[i])
 	}
 	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,6 +52,34 @@ func TestADependentOfAFailedCheckIsSkippedWithTheReason(t *testing.T) {
 	assert.Regexp(t, `(?m)^smoke    a +failed +0\.0s\n +\| GET /: nothing$`, out.String(), "the cause is under the check")
 	assert.Regexp(t, `(?m)^smoke    b +skipped +0\.0s   needs "a", which did not pass$`, out.String())
 	assert.Regexp(t, `(?m)^smoke    d +ok +0\.0s   fine$`, out.String())
+}
+
+func TestAreasGoAtTheSameTimeAndEachInItsOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		var mu sync.Mutex
+		ends := map[string]time.Duration{}
+		end := func(name string) func(context.Context) (string, error) {
+			return func(context.Context) (string, error) {
+				time.Sleep(time.Second)
+				mu.Lock()
+				defer mu.Unlock()
+				ends[name] = time.Since(began)
+				return "", nil
+			}
+		}
+		verdict := Run(t.Context(), []Check{
+			{Name: "page: live", Run: end("page: live")},
+			{Name: "page: asset", Run: end("page: asset")},
+			{Name: "account: sign up", Needs: []string{"page: live"}, Run: end("account: sign up")},
+			{Name: "task: create", Needs: []string{"account: sign up"}, Run: end("task: create")},
+		}, nil)
+		assert.True(t, verdict.OK())
+		assert.Equal(t, "task: create", verdict.Results[3].Name, "results keep their order")
+		assert.Equal(t, map[string]time.Duration{
+			"page: live": time.Second, "page: asset": 2 * time.Second, "account: sign up": 2 * time.Second, "task: create": 3 * time.Second,
+		}, ends)
+	})
 }
 
 func TestAVerdictIsOnlyGoodWhenEverythingPassed(t *testing.T) {

@@ -79,7 +79,7 @@ func (v *visit) stored(ctx context.Context) error {
 }
 
 func (v *visit) createTask(ctx context.Context) (string, error) {
-	v.wrote = true
+	v.wrote.Store(true)
 	v.task = &task{Title: "Smoke test " + v.id}
 	var made task
 	body := map[string]any{"title": v.task.Title, "description": about}
@@ -144,7 +144,7 @@ func (v *visit) deleteTask(ctx context.Context) (string, error) {
 
 // removeAll deletes every task and the conversation of this run's account.
 func (v *visit) removeAll(ctx context.Context) error {
-	if !v.wrote {
+	if !v.wrote.Load() {
 		return nil
 	}
 	_, found, err := v.list(ctx, "all")
