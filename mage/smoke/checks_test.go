@@ -254,7 +254,7 @@ func TestAnInterruptedRunStillCleansUp(t *testing.T) {
 	app, url := newApplication(t, fault{method: "PUT", path: "/api/{user}/tasks/{id}", answer: func(http.ResponseWriter, *http.Request) { cancel() }})
 	verdict := Run(ctx, Checks(url, Options{}), nil)
 	assert.False(t, verdict.OK())
-	assert.Equal(t, []string{"task: change"}, verdict.Failed())
+	assert.Contains(t, verdict.Failed(), "task: change")
 	assert.Contains(t, app.asked, "DELETE /api/user-1/tasks/7")
 	assert.Empty(t, app.tasks)
 	next := verdict.Results[slices.IndexFunc(verdict.Results, func(r Result) bool { return r.Name == "task: complete" })]
