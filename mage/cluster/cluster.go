@@ -42,7 +42,9 @@ type Cluster struct {
 
 	ports map[int]int // node port → port on 127.0.0.1
 	node  netip.Addr  // the node's own address, where this machine may be on its network
-	close func()
+	// settle waits for what Ensure did not; nil means for nothing.
+	settle func(context.Context) error
+	close  func()
 }
 
 // Registry holds the two names of one image registry, both without a scheme.
@@ -61,6 +63,18 @@ func (c *Cluster) Published(nodePort int) (addr string, ok bool) {
 	return net.JoinHostPort(loopback, strconv.Itoa(port)), true
 }
 
+// Settle waits for the rest of a cluster that was made a moment ago: it takes a
+// release some seconds before its DNS answers the release's pods.
+func (c *Cluster) Settle(ctx context.Context) error {
+	if c.settle == nil {
+		return nil
+	}
+	if err := c.settle(ctx); err != nil {
+		return fmt.Errorf("cluster %q: %w", c.Name, err)
+	}
+	return nil
+}
+
 // Close ends what keeps the registry reachable, such as a port-forward. The
 // cluster runs on.
 func (c *Cluster) Close() {
@@ -71,8 +85,8 @@ func (c *Cluster) Close() {
 
 // Provider makes, finds and removes one cluster.
 type Provider interface {
-	// Ensure returns the cluster, ready, with a registry that answers. It
-	// creates, starts or remakes what is missing.
+	// Ensure returns the cluster, ready for a release, with a registry that
+	// answers. It creates, starts or remakes what is missing.
 	Ensure(ctx context.Context) (*Cluster, error)
 	// Find returns the cluster if it runs, else nil. It waits for nothing and
 	// changes nothing but its kubeconfig file, which it brings up to date;

@@ -218,7 +218,7 @@ func observe(ctx context.Context, s Status, cfg *rest.Config, registry Registry,
 		return s
 	}
 	s.State = Running
-	s.NotReady = notReady(ctx, client, since)
+	s.NotReady = notReady(ctx, client, since, whole)
 	if registry.Push == "" {
 		return s
 	}

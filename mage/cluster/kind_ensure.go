@@ -183,9 +183,16 @@ func (k *Kind) finish(ctx context.Context, c *Cluster, n *node, made bool, step 
 			return err
 		}
 	}
+	looks := whole
+	if made { // whatever is there was started just now
+		looks = installable
+		c.settle = func(ctx context.Context) error {
+			return waitReady(ctx, client, n.startedAt, k.opts.Bound, whole, func(string, ...any) {})
+		}
+	}
 	both, inTime := errgroup.WithContext(ctx)
 	both.Go(func() error {
-		err := waitReady(inTime, client, n.startedAt, k.opts.Bound, step.Update)
+		err := waitReady(inTime, client, n.startedAt, k.opts.Bound, looks, step.Update)
 		step.Update("waiting for the image registry")
 		return err
 	})

@@ -383,3 +383,16 @@ func freePort(t *testing.T) int {
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port
 }
+
+func TestKindSettlesAfterANewClusterTakesARelease(t *testing.T) {
+	w := newWorld(t, func(o *KindOptions) { o.Bound = 500 * time.Millisecond })
+	w.api.remove("/api/v1/namespaces/kube-system/pods/coredns-1")
+	made, err := w.kind.Ensure(t.Context())
+	require.NoError(t, err, "a release does not need DNS to be installed")
+	require.ErrorContains(t, made.Settle(t.Context()), `cluster "todo": wait for the cluster to be ready: after 500ms: CoreDNS has no pod yet`)
+
+	_, err = w.kind.Ensure(t.Context())
+	require.ErrorContains(t, err, "CoreDNS has no pod yet", "one that was there already is awaited")
+	w.api.makeReady(t, time.Now().Add(time.Hour))
+	require.NoError(t, made.Settle(t.Context()))
+}

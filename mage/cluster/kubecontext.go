@@ -75,7 +75,7 @@ func (k *KubeContext) prove(ctx context.Context, c *Cluster, step *progress.Step
 	if err != nil {
 		return err
 	}
-	if err := waitReady(ctx, client, time.Time{}, k.opts.Bound, step.Update); err != nil {
+	if err := waitReady(ctx, client, time.Time{}, k.opts.Bound, whole, step.Update); err != nil {
 		return err
 	}
 	if c.Registry, err = k.registry(ctx, client); err != nil {

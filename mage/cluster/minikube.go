@@ -155,7 +155,7 @@ func (m *Minikube) finish(ctx context.Context, c *Cluster, step *progress.Step) 
 		return err
 	}
 	both, inTime := errgroup.WithContext(ctx)
-	both.Go(func() error { return waitReady(inTime, client, time.Time{}, m.opts.Bound, step.Update) })
+	both.Go(func() error { return waitReady(inTime, client, time.Time{}, m.opts.Bound, whole, step.Update) })
 	both.Go(func() error { return m.registry(inTime, c, client, step) })
 	err = both.Wait()
 	if err == nil {

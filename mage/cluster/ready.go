@@ -19,13 +19,23 @@ import (
 
 const defaultClassKey = "storageclass.kubernetes.io/is-default-class"
 
-// waitReady waits until a release can be installed: nodes ready, cluster DNS
+// look lists in words what of a part of the cluster is not ready yet.
+type look func(ctx context.Context, client kubernetes.Interface, since time.Time) ([]string, error)
+
+// installable is what a release can be installed on, and whole what it can also
+// run on, once its pods ask for each other by name.
+var (
+	installable = []look{nodesNotReady, accountMissing, storageMissing}
+	whole       = []look{nodesNotReady, dnsNotReady, accountMissing, storageMissing, podsStale, workloadsStale}
+)
+
+// waitReady waits until nothing that looks see is missing: nodes ready, cluster DNS
 // serving, the default service account and a default storage class there. What
 // was last reported before since is not believed: after a restart of a node the
 // API server still holds the state from before. A zero since believes all.
-func waitReady(ctx context.Context, client kubernetes.Interface, since time.Time, bound time.Duration, say func(format string, args ...any)) error {
+func waitReady(ctx context.Context, client kubernetes.Interface, since time.Time, bound time.Duration, looks []look, say func(format string, args ...any)) error {
 	err := poll(ctx, bound, func(ctx context.Context) error {
-		missing := notReady(ctx, client, since)
+		missing := notReady(ctx, client, since, looks)
 		if len(missing) == 0 {
 			return nil
 		}
@@ -39,11 +49,9 @@ func waitReady(ctx context.Context, client kubernetes.Interface, since time.Time
 }
 
 // notReady lists in words what is not ready yet.
-func notReady(ctx context.Context, client kubernetes.Interface, since time.Time) []string {
+func notReady(ctx context.Context, client kubernetes.Interface, since time.Time, looks []look) []string {
 	var missing []string
-	for _, look := range []func(context.Context, kubernetes.Interface, time.Time) ([]string, error){
-		nodesNotReady, dnsNotReady, accountMissing, storageMissing, podsStale, workloadsStale,
-	} {
+	for _, look := range looks {
 		words, err := look(ctx, client, since)
 		if err != nil {
 			return append(missing, err.Error())

@@ -56,7 +56,7 @@ func TestReadinessNamesWhatIsMissing(t *testing.T) {
 		"storage class that is not the default": {[]runtime.Object{node("True"), dns(nil), account, other}, time.Time{}, []string{"no default storage class"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := notReady(t.Context(), fake.NewClientset(c.objects...), c.since)
+			got := notReady(t.Context(), fake.NewClientset(c.objects...), c.since, whole)
 			require.Len(t, got, len(c.want), "%q", got)
 			for i, part := range c.want {
 				assert.Contains(t, got[i], part)
@@ -67,7 +67,7 @@ func TestReadinessNamesWhatIsMissing(t *testing.T) {
 
 func TestWaitReadyEndsWithItsBoundAndNamesAll(t *testing.T) {
 	var said []string
-	err := waitReady(t.Context(), fake.NewClientset(), time.Time{}, 300*time.Millisecond, func(format string, args ...any) { said = append(said, format) })
+	err := waitReady(t.Context(), fake.NewClientset(), time.Time{}, 300*time.Millisecond, whole, func(format string, args ...any) { said = append(said, format) })
 	require.ErrorContains(t, err, "no node has registered; CoreDNS has no pod yet")
 	assert.NotEmpty(t, said)
 	assert.True(t, strings.HasPrefix(err.Error(), "wait for the cluster to be ready: after 300ms"))

@@ -22,8 +22,10 @@ func (p *Pipeline) ClusterUp(ctx context.Context) (*cluster.Cluster, error) {
 			return err
 		}
 		defer made.engine.Client.Close()
-		up, err = p.ensure(ctx, made)
-		return err
+		if up, err = p.ensure(ctx, made); err != nil {
+			return err
+		}
+		return up.Settle(ctx)
 	})
 	return up, err
 }

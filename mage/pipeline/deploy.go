@@ -75,7 +75,14 @@ func (p *Pipeline) deploy(ctx context.Context, made *parts, sources []image.Sour
 		return Deployment{}, err
 	}
 	defer c.Close()
-	return p.roll(ctx, c, built)
+	settled := future(func() (*cluster.Cluster, error) { return c, c.Settle(ctx) })
+	done, err := p.roll(ctx, c, built)
+	if err != nil && ctx.Err() == nil {
+		if _, cause := settled(); cause != nil {
+			return done, errors.Join(cause, err)
+		}
+	}
+	return done, err
 }
 
 // run starts what takes longest at once: the cluster, when it does not run. Only
