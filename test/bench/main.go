@@ -141,7 +141,7 @@ func (b *bench) cluster(ctx context.Context, runs int) error {
 
 // rest lets the file system forget what a clean deleted: ext4 passes over every
 // inode that was deleted less than a minute ago, or whose deletion is not on the
-// disk yet, each time that it makes a file, which takes 10 to 15 s of a deploy.
+// disk yet, each time that it makes a file, which takes some 15 s of a deploy.
 func rest(ctx context.Context) error {
 	if runtime.GOOS != "linux" {
 		return nil
