@@ -183,7 +183,7 @@ func TestWhatATemplateRefusesIsToldByItselfAndNothingIsLogged(t *testing.T) {
 			log.SetOutput(&logged)
 			t.Cleanup(func() { log.SetOutput(os.Stderr) })
 			dir := broken(t, edit{"templates/configmap.yaml", "{{ .Release.Name }}-title", tc.name})
-			for _, version := range []string{release.KubeVersion, ""} { // Helm's own default is older than the chart allows
+			for _, version := range []string{release.KubeVersion, ""} {
 				opts := release
 				opts.KubeVersion = version
 				_, err := chart.Check(dir, values(t, "title: \"\"\n"), opts)

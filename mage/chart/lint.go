@@ -14,13 +14,11 @@ import (
 	"helm.sh/helm/v3/pkg/lint/support"
 )
 
-// OldestKubernetes is the oldest version that the specification asks for.
-const OldestKubernetes = "1.25.0"
-
 // Check is the whole gate before a deploy: it loads the chart in dir, lints it
-// with values, renders it for opts and validates the manifests, for
-// opts.KubeVersion and for OldestKubernetes. It returns the manifests for
-// opts.KubeVersion, or everything that is wrong in one error.
+// with values, renders it for opts and validates the manifests; and the same for
+// the oldest and the newest Kubernetes, because templates may ask which it is.
+// It returns the manifests for opts.KubeVersion, or everything that is wrong in
+// one error.
 func Check(dir string, values Values, opts Options) ([]Manifest, error) {
 	c, err := Load(dir)
 	if err != nil {
@@ -30,21 +28,28 @@ func Check(dir string, values Values, opts Options) ([]Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	if slices.ContainsFunc(found, func(f Finding) bool { return f.Key != "" }) {
+	if slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == ruleValues || f.Rule == ruleTemplate }) {
 		return nil, found.Err() // Helm renders no wrong values, and would write to the terminal what it skips
 	}
+	opts.given = texts(values.Map())
 	var manifests []Manifest
-	for _, version := range []string{OldestKubernetes, opts.KubeVersion} {
+	seen := map[place]bool{}
+	for _, version := range []string{NewestKubernetes, OldestKubernetes, opts.KubeVersion} {
 		opts.KubeVersion = version
 		if manifests, err = Render(c, values, opts); err != nil {
-			// What lint found is the cause, said better.
-			return nil, cmp.Or(found.Err(), err)
+			return nil, cmp.Or(found.Err(), err) // what lint found is the cause, said better
 		}
-		more, err := Validate(manifests, version)
+		all, err := Validate(manifests, opts)
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, more...)
+		fresh := slices.DeleteFunc(all, func(f Finding) bool { return seen[f.place()] })
+		for _, f := range fresh {
+			seen[f.place()] = true
+		}
+		if len(fresh) > 0 {
+			found = append(found, trace(c, values, opts, fresh)...)
+		}
 	}
 	if err := found.sorted().Err(); err != nil {
 		return nil, err
@@ -73,7 +78,7 @@ func Lint(dir string, values Values, opts Options) (Findings, error) {
 		// Helm's lint would say the same again without the origins.
 		return found.sorted(), nil
 	}
-	_, err = execute(c, values, opts, caps)
+	_, err = execute(c, values.Map(), opts, caps)
 	if broken, ok := errors.AsType[*templateError](err); ok {
 		// Helm's lint renders past what a template requires, with nothing in its
 		// place: it would write so to the terminal and find fault with the nothing.
@@ -82,7 +87,7 @@ func Lint(dir string, values Values, opts Options) (Findings, error) {
 	linter := lint.AllWithKubeVersion(dir, values.Map(), opts.Namespace, &caps.KubeVersion)
 	for _, m := range linter.Messages {
 		if m.Severity >= support.WarningSev {
-			found = append(found, Finding{File: path.Join(c.Name(), m.Path), Message: strings.TrimSpace(m.Err.Error())})
+			found = append(found, Finding{Rule: ruleLint, File: path.Join(c.Name(), m.Path), Message: strings.TrimSpace(m.Err.Error())})
 		}
 	}
 	return found.sorted(), nil
@@ -108,7 +113,7 @@ func fickle(c *chart.Chart) Findings {
 			}
 			if m := changing.FindStringSubmatch(literals.ReplaceAllString(code, `""`)); m != nil {
 				found = append(found, Finding{
-					File: path.Join(c.ChartFullPath(), t.Name), Line: strings.Count(text[:at[0]], "\n") + 1,
+					Rule: ruleStable, File: path.Join(c.ChartFullPath(), t.Name), Line: strings.Count(text[:at[0]], "\n") + 1,
 					Message: fmt.Sprintf("uses %q, which gives another result each time; pass the value in", m[1]),
 				})
 			}

@@ -2,140 +2,122 @@ package chart
 
 import (
 	"fmt"
-	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/pod-security-admission/api"
-	"k8s.io/pod-security-admission/policy"
+	"k8s.io/apimachinery/pkg/labels"
 )
 
-// template returns the pods that object makes: labels, spec, and the selector
-// by which it finds them again; nil for what makes no pods.
-func template(object runtime.Object) (*corev1.PodTemplateSpec, *metav1.LabelSelector) {
-	switch o := object.(type) {
+// workloadOf returns what a resource makes of pods, if it makes any. A CronJob
+// and a Job count with the pods that they run at once.
+func workloadOf(r resource) (w workload, makesPods bool) {
+	w = workload{resource: r, at: "spec.template", replicas: 1}
+	switch o := r.typed.(type) {
 	case *appsv1.Deployment:
-		return &o.Spec.Template, o.Spec.Selector
+		w.pod, w.selector, w.replicas = &o.Spec.Template, selectorOf(o.Spec.Selector), orOne(o.Spec.Replicas)
 	case *appsv1.StatefulSet:
-		return &o.Spec.Template, o.Spec.Selector
+		w.pod, w.selector, w.replicas = &o.Spec.Template, selectorOf(o.Spec.Selector), orOne(o.Spec.Replicas)
 	case *appsv1.DaemonSet:
-		return &o.Spec.Template, o.Spec.Selector
+		w.pod, w.selector = &o.Spec.Template, selectorOf(o.Spec.Selector)
 	case *batchv1.Job:
-		return &o.Spec.Template, nil
+		w.pod, w.replicas = &o.Spec.Template, orOne(o.Spec.Parallelism)
 	case *batchv1.CronJob:
-		return &o.Spec.JobTemplate.Spec.Template, nil
+		w.pod, w.at, w.replicas = &o.Spec.JobTemplate.Spec.Template, "spec.jobTemplate.spec.template", orOne(o.Spec.JobTemplate.Spec.Parallelism)
 	case *corev1.Pod:
-		return &corev1.PodTemplateSpec{ObjectMeta: o.ObjectMeta, Spec: o.Spec}, nil
+		w.pod, w.at = &corev1.PodTemplateSpec{ObjectMeta: o.ObjectMeta, Spec: o.Spec}, ""
+	default:
+		return workload{}, false
 	}
-	return nil, nil
+	return w, true
 }
 
-// security holds every pod against the Pod Security Standard "restricted", with
-// the rules that the namespace's admission applies.
-func (in *inspection) security(m Manifest, object runtime.Object) {
-	pod, _ := template(object)
-	if pod == nil {
-		return
+func orOne(count *int32) int64 {
+	if count == nil {
+		return 1
 	}
-	rules, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
-	if err != nil {
-		in.add(m, "", "%v", err)
-		return
-	}
-	level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
-	for _, result := range rules.EvaluatePod(level, &pod.ObjectMeta, &pod.Spec) {
-		if !result.Allowed {
-			in.add(m, "", "Pod Security %q forbids %s: %s", api.LevelRestricted, result.ForbiddenReason, result.ForbiddenDetail)
-		}
-	}
+	return int64(*count)
 }
 
-// containers returns a pod's containers, init containers first, with the field
-// that each is found at.
-func containers(spec *corev1.PodSpec) (all []corev1.Container, fields []string) {
-	for i, c := range spec.InitContainers {
-		all, fields = append(all, c), append(fields, fmt.Sprintf("initContainers[%d]", i))
+// selectorOf makes of a missing selector, which finds no pods, an empty one,
+// which is refused too.
+func selectorOf(s *metav1.LabelSelector) *metav1.LabelSelector {
+	if s == nil {
+		return &metav1.LabelSelector{}
 	}
-	for i, c := range spec.Containers {
-		all, fields = append(all, c), append(fields, fmt.Sprintf("containers[%d]", i))
-	}
-	return all, fields
+	return s
 }
 
-// portsOf returns the names of a pod's ports.
-func portsOf(spec *corev1.PodSpec) map[string]bool {
-	names := map[string]bool{}
-	for _, c := range spec.Containers {
+// serves reports whether the pods run until they are stopped, and so can be
+// asked whether they are well. A Job's end by themselves.
+func (w workload) serves() bool { return w.selector != nil }
+
+func (w workload) String() string { return w.Kind + " " + w.Name }
+
+// container is one of a pod's, and where it stands.
+type container struct {
+	corev1.Container
+	field string
+	init  bool
+}
+
+// containers are those of the pods, the init containers first.
+func (w workload) containers() []container {
+	var all []container
+	for i, c := range w.pod.Spec.InitContainers {
+		all = append(all, container{c, w.field("spec.initContainers[%d]", i), true})
+	}
+	for i, c := range w.pod.Spec.Containers {
+		all = append(all, container{c, w.field("spec.containers[%d]", i), false})
+	}
+	return all
+}
+
+// stays reports whether the container runs as long as its pod does: one that
+// is no init container, or one that is a sidecar.
+func (c container) stays() bool {
+	return !c.init || c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
+}
+
+// ports are those that the pods declare, by name.
+func (w workload) ports() map[string]int32 {
+	ports := map[string]int32{}
+	for _, c := range w.containers() {
 		for _, p := range c.Ports {
-			names[p.Name] = true
-		}
-	}
-	return names
-}
-
-// probePorts returns the named ports that a container's probes knock at, by
-// probe.
-func probePorts(c corev1.Container) map[string]string {
-	ports := map[string]string{}
-	for name, probe := range map[string]*corev1.Probe{
-		"startupProbe": c.StartupProbe, "readinessProbe": c.ReadinessProbe, "livenessProbe": c.LivenessProbe,
-	} {
-		switch {
-		case probe == nil:
-		case probe.HTTPGet != nil && probe.HTTPGet.Port.StrVal != "":
-			ports[name+".httpGet.port"] = probe.HTTPGet.Port.StrVal
-		case probe.TCPSocket != nil && probe.TCPSocket.Port.StrVal != "":
-			ports[name+".tcpSocket.port"] = probe.TCPSocket.Port.StrVal
+			if p.Name != "" && c.stays() {
+				ports[p.Name] = p.ContainerPort
+			}
 		}
 	}
 	return ports
 }
 
-// configMapsOf returns the ConfigMaps that a pod cannot start without, by the
-// field that names them.
-func configMapsOf(spec *corev1.PodSpec) map[string]string {
-	names := map[string]string{}
-	need := func(field, name string, optional *bool) {
-		if optional == nil || !*optional {
-			names[field] = name
+// matching returns the workloads whose pods a selector chooses; a selector that
+// cannot be read chooses none.
+func (in *inspection) matching(selector *metav1.LabelSelector) []workload {
+	chosen, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil {
+		return nil
+	}
+	var found []workload
+	for _, w := range in.workloads {
+		if chosen.Matches(labels.Set(w.pod.Labels)) {
+			found = append(found, w)
 		}
 	}
-	for i, volume := range spec.Volumes {
-		if volume.ConfigMap != nil {
-			need(fmt.Sprintf("volumes[%d]", i), volume.ConfigMap.Name, volume.ConfigMap.Optional)
-		}
-	}
-	all, fields := containers(spec)
-	for i, c := range all {
-		for j, from := range c.EnvFrom {
-			if from.ConfigMapRef != nil {
-				need(fmt.Sprintf("%s.envFrom[%d]", fields[i], j), from.ConfigMapRef.Name, from.ConfigMapRef.Optional)
-			}
-		}
-		for j, env := range c.Env {
-			if env.ValueFrom != nil && env.ValueFrom.ConfigMapKeyRef != nil {
-				ref := env.ValueFrom.ConfigMapKeyRef
-				need(fmt.Sprintf("%s.env[%d]", fields[i], j), ref.Name, ref.Optional)
-			}
-		}
-	}
-	return names
+	return found
 }
 
-// secretsInPlain returns the variables of a container whose name promises a
-// secret and whose value stands in the manifest.
-func secretsInPlain(c corev1.Container) []string {
-	var names []string
-	for _, env := range c.Env {
-		upper := strings.ToUpper(env.Name)
-		for _, word := range []string{"PASSWORD", "SECRET", "TOKEN", "API_KEY"} {
-			if env.Value != "" && strings.HasSuffix(upper, word) {
-				names = append(names, env.Name)
-			}
+// find returns the resource of a kind and name.
+func (in *inspection) find(kind, name string) (resource, bool) {
+	for _, r := range in.resources {
+		if r.Kind == kind && r.Name == name {
+			return r, true
 		}
 	}
-	return names
+	return resource{}, false
 }
+
+// index names an element of a list.
+func index(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }

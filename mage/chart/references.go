@@ -2,129 +2,160 @@ package chart
 
 import (
 	"fmt"
-
-	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
+	"regexp"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 )
 
 // references checks that what one manifest names in another is there. Secrets
-// are left out: they are made outside of the chart.
-func (in *inspection) references() {
-	seen := map[string]string{}
-	for _, r := range in.resources {
-		id := r.Kind + " " + r.Name
-		if first, again := seen[id]; again {
-			in.add(r.Manifest, "metadata.name", "%q is already in %s", r.Name, first)
+// are left out, and whatever the user's values name: they are made outside of
+// the chart.
+func references(in *inspection, say report) {
+	for _, w := range in.workloads {
+		account := w.pod.Spec.ServiceAccountName
+		if account != "" && account != "default" {
+			in.mustFind(w.resource, w.field("spec.serviceAccountName"), "ServiceAccount", account, say)
 		}
-		seen[id] = r.File
+		for _, ref := range w.configMaps() {
+			in.configMap(w, ref, say)
+		}
+		in.claims(w, say)
+		in.mounts(w, say)
 	}
 	for _, r := range in.resources {
-		switch o := r.object.(type) {
-		case *corev1.Service:
-			in.service(r.Manifest, o)
-		case *networkingv1.Ingress:
-			in.ingress(r.Manifest, o)
+		binding, ok := r.typed.(*rbacv1.RoleBinding)
+		if !ok {
+			continue
 		}
-		if pod, selector := template(r.object); pod != nil {
-			in.pod(r, pod, selector)
+		if binding.RoleRef.Kind == "Role" {
+			in.mustFind(r, "roleRef.name", "Role", binding.RoleRef.Name, say)
+		}
+		for i, subject := range binding.Subjects {
+			if subject.Kind == "ServiceAccount" && subject.Namespace == "" {
+				in.mustFind(r, index("subjects", i)+".name", "ServiceAccount", subject.Name, say)
+			}
 		}
 	}
 }
 
-func (in *inspection) has(kind, name string) bool {
+func (in *inspection) mustFind(r resource, field, kind, name string, say report) {
+	if _, there := in.find(kind, name); !there && !in.given[name] {
+		say(r, field, fmt.Sprintf("there is no %s %q", kind, name), "")
+	}
+}
+
+// configMapRef is a ConfigMap, or a key of it, that pods cannot start without.
+type configMapRef struct{ field, name, key string }
+
+func (w workload) configMaps() []configMapRef {
+	var refs []configMapRef
+	need := func(field, name, key string, optional *bool) {
+		if optional == nil || !*optional {
+			refs = append(refs, configMapRef{field, name, key})
+		}
+	}
+	items := func(at string, from *corev1.ConfigMapVolumeSource) {
+		need(at+".name", from.Name, "", from.Optional)
+		for i, item := range from.Items {
+			need(index(at+".items", i)+".key", from.Name, item.Key, from.Optional)
+		}
+	}
+	for i, volume := range w.pod.Spec.Volumes {
+		at := w.field("spec.volumes[%d]", i)
+		if volume.ConfigMap != nil {
+			items(at+".configMap", volume.ConfigMap)
+		}
+		if volume.Projected == nil {
+			continue
+		}
+		for j, source := range volume.Projected.Sources {
+			if from := source.ConfigMap; from != nil {
+				items(index(at+".projected.sources", j)+".configMap",
+					&corev1.ConfigMapVolumeSource{LocalObjectReference: from.LocalObjectReference, Items: from.Items, Optional: from.Optional})
+			}
+		}
+	}
+	for _, c := range w.containers() {
+		for i, from := range c.EnvFrom {
+			if ref := from.ConfigMapRef; ref != nil {
+				need(index(c.field+".envFrom", i)+".configMapRef.name", ref.Name, "", ref.Optional)
+			}
+		}
+		for i, env := range c.Env {
+			if env.ValueFrom != nil && env.ValueFrom.ConfigMapKeyRef != nil {
+				ref := env.ValueFrom.ConfigMapKeyRef
+				need(index(c.field+".env", i)+".valueFrom.configMapKeyRef.key", ref.Name, ref.Key, ref.Optional)
+			}
+		}
+	}
+	return refs
+}
+
+func (in *inspection) configMap(w workload, ref configMapRef, say report) {
+	in.mustFind(w.resource, ref.field, "ConfigMap", ref.name, say)
+	r, _ := in.find("ConfigMap", ref.name)
+	config, ok := r.typed.(*corev1.ConfigMap)
+	if !ok || ref.key == "" {
+		return
+	}
+	_, text := config.Data[ref.key]
+	_, binary := config.BinaryData[ref.key]
+	if !text && !binary {
+		say(w.resource, ref.field, fmt.Sprintf("ConfigMap %q has no key %q", ref.name, ref.key), "")
+	}
+}
+
+// claims checks that claims exist: of the chart's own, or of the ones that a
+// StatefulSet makes for each of its pods.
+func (in *inspection) claims(w workload, say report) {
+	for i, volume := range w.pod.Spec.Volumes {
+		if volume.PersistentVolumeClaim == nil {
+			continue
+		}
+		name := volume.PersistentVolumeClaim.ClaimName
+		if !in.claimed(name) {
+			in.mustFind(w.resource, w.field("spec.volumes[%d].persistentVolumeClaim.claimName", i), "PersistentVolumeClaim", name, say)
+		}
+	}
+}
+
+var ordinal = regexp.MustCompile(`^(.+)-[0-9]+$`)
+
+// claimed reports whether a StatefulSet makes a claim of this name.
+func (in *inspection) claimed(name string) bool {
+	of := ordinal.FindStringSubmatch(name)
 	for _, r := range in.resources {
-		if r.Kind == kind && r.Name == name {
-			return true
+		set, ok := r.typed.(*appsv1.StatefulSet)
+		if !ok || of == nil {
+			continue
+		}
+		for _, template := range set.Spec.VolumeClaimTemplates {
+			if of[1] == template.Name+"-"+set.Name {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-func (in *inspection) service(m Manifest, s *corev1.Service) {
-	if len(s.Spec.Selector) == 0 {
-		return
-	}
-	chosen := 0
-	for _, r := range in.resources {
-		pod, _ := template(r.object)
-		if pod == nil || !labels.SelectorFromSet(s.Spec.Selector).Matches(labels.Set(pod.Labels)) {
-			continue
-		}
-		chosen++
-		for i, port := range s.Spec.Ports {
-			if name := port.TargetPort.StrVal; name != "" && !portsOf(&pod.Spec)[name] {
-				in.add(m, fmt.Sprintf("spec.ports[%d].targetPort", i), "%q is no port of %s %q", name, r.Kind, r.Name)
-			}
-		}
-	}
-	if chosen == 0 {
-		in.add(m, "spec.selector", "selects no pod of the chart")
-	}
-}
-
-func (in *inspection) ingress(m Manifest, ing *networkingv1.Ingress) {
-	for i, rule := range ing.Spec.Rules {
-		if rule.HTTP == nil {
-			continue
-		}
-		for j, path := range rule.HTTP.Paths {
-			if s := path.Backend.Service; s != nil && !in.has("Service", s.Name) {
-				in.add(m, fmt.Sprintf("spec.rules[%d].http.paths[%d]", i, j), "there is no Service %q", s.Name)
-			}
-		}
-	}
-}
-
-func (in *inspection) pod(r resource, pod *corev1.PodTemplateSpec, selector *metav1.LabelSelector) {
-	if selector != nil {
-		chosen, err := metav1.LabelSelectorAsSelector(selector)
-		if err != nil || chosen.Empty() || !chosen.Matches(labels.Set(pod.Labels)) {
-			in.add(r.Manifest, "spec.selector", "does not select the pods of the template")
-		}
-	}
-	if name := pod.Spec.ServiceAccountName; name != "" && name != "default" && !in.has("ServiceAccount", name) {
-		in.add(r.Manifest, "serviceAccountName", "there is no ServiceAccount %q", name)
-	}
-	for field, name := range configMapsOf(&pod.Spec) {
-		if !in.has("ConfigMap", name) {
-			in.add(r.Manifest, field, "there is no ConfigMap %q", name)
-		}
-	}
-	in.containers(r, &pod.Spec)
-}
-
-func (in *inspection) containers(r resource, spec *corev1.PodSpec) {
+// mounts checks that every volume that a container mounts is one of the pod's.
+func (in *inspection) mounts(w workload, say report) {
 	volumes := map[string]bool{}
-	for _, v := range spec.Volumes {
+	for _, v := range w.pod.Spec.Volumes {
 		volumes[v.Name] = true
 	}
-	if set, ok := r.object.(*appsv1.StatefulSet); ok {
+	if set, ok := w.typed.(*appsv1.StatefulSet); ok {
 		for _, claim := range set.Spec.VolumeClaimTemplates {
 			volumes[claim.Name] = true
 		}
 	}
-	all, fields := containers(spec)
-	for i, c := range all {
-		for j, mount := range c.VolumeMounts {
+	for _, c := range w.containers() {
+		for i, mount := range c.VolumeMounts {
 			if !volumes[mount.Name] {
-				in.add(r.Manifest, fmt.Sprintf("%s.volumeMounts[%d]", fields[i], j), "there is no volume %q", mount.Name)
+				say(w.resource, index(c.field+".volumeMounts", i)+".name", fmt.Sprintf("there is no volume %q", mount.Name), "")
 			}
-		}
-		for probe, port := range probePorts(c) {
-			if !portsOf(spec)[port] {
-				in.add(r.Manifest, fields[i]+"."+probe, "there is no port %q", port)
-			}
-		}
-		if c.Resources.Requests.Memory().IsZero() || c.Resources.Requests.Cpu().IsZero() ||
-			c.Resources.Limits.Memory().IsZero() {
-			in.add(r.Manifest, fields[i]+".resources", "needs requests of cpu and memory and a limit of memory")
-		}
-		for _, name := range secretsInPlain(c) {
-			in.add(r.Manifest, fields[i]+".env", "%s stands in the manifest; take it from a Secret", name)
 		}
 	}
 }

@@ -19,10 +19,13 @@ import (
 
 // Options say for which release a chart is rendered.
 type Options struct {
-	Release     string // name; required
-	Namespace   string // required
-	KubeVersion string // such as "1.36.3"; "" means the newest that the Go libraries know
-	IsUpgrade   bool   // templates see an upgrade instead of an installation
+	Release     string   // name; required
+	Namespace   string   // required
+	KubeVersion string   // such as "1.36.3"; "" means NewestKubernetes
+	IsUpgrade   bool     // templates see an upgrade instead of an installation
+	Capacity    Capacity // of its cluster
+
+	given map[string]bool // every text of the user's values
 }
 
 // Manifest is one rendered resource.
@@ -33,11 +36,18 @@ type Manifest struct {
 	Name       string
 	Hook       string // value of the helm.sh/hook annotation; "" for what is not a hook
 	YAML       string
+
+	doc   map[string]any // what YAML says
+	twice []string       // keys that it gives twice
 }
+
+// object names the resource in findings.
+func (m Manifest) object() string { return strings.TrimSpace(m.Kind + " " + m.Name) }
 
 // Render returns the chart's resources, hooks included, sorted by template.
 // The result depends on nothing but its arguments. A value that a template
-// uses and nobody sets is an error, where Helm would render nothing.
+// uses and nobody sets is an error, where Helm would render nothing. Values are
+// not compared with the schemas; CheckValues does that.
 func Render(c *chart.Chart, values Values, opts Options) ([]Manifest, error) {
 	caps, err := capabilities(opts.KubeVersion)
 	if err != nil {
@@ -49,7 +59,7 @@ func Render(c *chart.Chart, values Values, opts Options) ([]Manifest, error) {
 	if want := c.Metadata.KubeVersion; want != "" && !satisfies(want, caps.KubeVersion.Version) {
 		return nil, fmt.Errorf("render chart %q: it requires Kubernetes %s and the cluster has %s", c.Name(), want, caps.KubeVersion.Version)
 	}
-	files, err := execute(c, values, opts, caps)
+	files, err := execute(c, values.Map(), opts, caps)
 	if err != nil {
 		return nil, fmt.Errorf("render chart %q: %w", c.Name(), err)
 	}
@@ -58,15 +68,15 @@ func Render(c *chart.Chart, values Values, opts Options) ([]Manifest, error) {
 
 // execute runs the templates: file → what it renders. The error is a
 // templateError where a template is the cause.
-func execute(c *chart.Chart, values Values, opts Options, caps *chartutil.Capabilities) (map[string]string, error) {
-	c, user := clone(c), values.Map()
+func execute(c *chart.Chart, user map[string]any, opts Options, caps *chartutil.Capabilities) (map[string]string, error) {
+	c = clone(c)
 	if err := chartutil.ProcessDependenciesWithMerge(c, user); err != nil {
 		return nil, err
 	}
-	scope, err := chartutil.ToRenderValues(c, user, chartutil.ReleaseOptions{
+	scope, err := chartutil.ToRenderValuesWithSchemaValidation(c, user, chartutil.ReleaseOptions{
 		Name: opts.Release, Namespace: opts.Namespace, Revision: 1,
 		IsInstall: !opts.IsUpgrade, IsUpgrade: opts.IsUpgrade,
-	}, caps)
+	}, caps, true)
 	if err != nil {
 		return nil, err
 	}
@@ -89,17 +99,14 @@ var refusal = regexp.MustCompile(`(?s)^execution error at \((.+):(\d+):\d+\): (.
 func (e *templateError) finding(c *chart.Chart) Finding {
 	if at := refusal.FindStringSubmatch(e.Error()); at != nil {
 		line, _ := strconv.Atoi(at[2]) // the expression lets digits through only
-		return Finding{File: at[1], Line: line, Message: at[3]}
+		return Finding{Rule: ruleTemplate, File: at[1], Line: line, Message: at[3]}
 	}
-	return Finding{File: path.Join(c.Name(), "templates"), Message: e.Error()}
+	return Finding{Rule: ruleTemplate, File: path.Join(c.Name(), "templates"), Message: e.Error()}
 }
 
 func capabilities(kubeVersion string) (*chartutil.Capabilities, error) {
 	caps := chartutil.DefaultCapabilities.Copy()
-	if kubeVersion == "" {
-		return caps, nil
-	}
-	v, err := chartutil.ParseKubeVersion(kubeVersion)
+	v, err := chartutil.ParseKubeVersion(cmp.Or(kubeVersion, NewestKubernetes))
 	if err != nil {
 		return nil, fmt.Errorf("parse Kubernetes version %q: %w", kubeVersion, err)
 	}
@@ -142,27 +149,32 @@ func split(files map[string]string) ([]Manifest, error) {
 // parseManifest reads what names a resource. A document of comments only gives
 // a Manifest without YAML.
 func parseManifest(file, doc string) (Manifest, error) {
-	var head struct {
-		APIVersion string `json:"apiVersion"`
-		Kind       string `json:"kind"`
-		Metadata   struct {
-			Name        string            `json:"name"`
-			Annotations map[string]string `json:"annotations"`
-		} `json:"metadata"`
-	}
 	var content map[string]any
-	if err := yaml.Unmarshal([]byte(doc), &content); err != nil {
-		return Manifest{}, fmt.Errorf("parse what %s renders: %w", file, err)
+	var twice []string
+	if strict := yaml.UnmarshalStrict([]byte(doc), &content); strict != nil {
+		content = nil
+		if err := yaml.Unmarshal([]byte(doc), &content); err != nil {
+			return Manifest{}, fmt.Errorf("parse what %s renders: %w", file, err)
+		}
+		twice = doubleKey.FindAllString(strict.Error(), -1)
 	}
 	if len(content) == 0 {
 		return Manifest{}, nil
 	}
-	if err := yaml.Unmarshal([]byte(doc), &head); err != nil {
-		return Manifest{}, fmt.Errorf("parse what %s renders: %w", file, err)
+	m := Manifest{File: file, YAML: strings.TrimSpace(doc) + "\n", doc: content, twice: twice}
+	for _, head := range []struct {
+		field string
+		into  *string
+	}{{"apiVersion", &m.APIVersion}, {"kind", &m.Kind}, {"metadata.name", &m.Name}, {"metadata.annotations[helm.sh/hook]", &m.Hook}} {
+		value, _ := lookUp(content, head.field)
+		text, isText := value.(string)
+		if value != nil && !isText {
+			return Manifest{}, fmt.Errorf("parse what %s renders: %s is of type %s, must be string", file, head.field, kindOf(value))
+		}
+		*head.into = text
 	}
-	return Manifest{
-		File: file, APIVersion: head.APIVersion, Kind: head.Kind, Name: head.Metadata.Name,
-		Hook: head.Metadata.Annotations["helm.sh/hook"],
-		YAML: strings.TrimSpace(doc) + "\n",
-	}, nil
+	return m, nil
 }
+
+// doubleKey is how the YAML parser names a key that is given twice.
+var doubleKey = regexp.MustCompile(`key "[^"]*"`)

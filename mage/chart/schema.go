@@ -10,9 +10,6 @@ import (
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/santhosh-tekuri/jsonschema/v6/kind"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
 )
@@ -105,7 +102,16 @@ func (s *schemaCheck) check(c *chart.Chart, values map[string]any, at []string) 
 		var invalid *jsonschema.ValidationError
 		switch err := schema.Validate(values); {
 		case errors.As(err, &invalid):
-			s.explain(compiler, invalid, at)
+			known := func(url string) []string {
+				table, err := compiler.Compile(url)
+				if err != nil {
+					return nil
+				}
+				return slices.Sorted(maps.Keys(table.Properties))
+			}
+			for _, v := range explain(known, invalid) {
+				s.add(append(slices.Clone(at), v.at...), v.message)
+			}
 		case err != nil:
 			return fmt.Errorf("check values of chart %q: %w", c.ChartFullPath(), err)
 		}
@@ -138,35 +144,6 @@ func newCompiler(c *chart.Chart) (*jsonschema.Compiler, error) {
 	return compiler, nil
 }
 
-// explain turns the leaves of a validation error into findings.
-func (s *schemaCheck) explain(compiler *jsonschema.Compiler, e *jsonschema.ValidationError, at []string) {
-	if len(e.Causes) > 0 {
-		for _, cause := range e.Causes {
-			s.explain(compiler, cause, at)
-		}
-		return
-	}
-	path := append(slices.Clone(at), e.InstanceLocation...)
-	switch k := e.ErrorKind.(type) {
-	case *kind.AdditionalProperties:
-		var known []string
-		if table, err := compiler.Compile(e.SchemaURL); err == nil {
-			known = slices.Sorted(maps.Keys(table.Properties))
-		}
-		for _, key := range k.Properties {
-			s.add(append(slices.Clone(path), key), unknownKey(key, known))
-		}
-	case *kind.Type:
-		s.add(path, wrongType(k.Got, strings.Join(k.Want, " or ")))
-	case *kind.Enum:
-		s.add(path, fmt.Sprintf("is %s, must be one of %s", quoted(k.Got), quoted(k.Want...)))
-	case *kind.Pattern:
-		s.add(path, fmt.Sprintf("is %q, must match %s", k.Got, k.Want))
-	default:
-		s.add(path, k.LocalizedString(message.NewPrinter(language.English)))
-	}
-}
-
 // add notes a finding at a path and says which file set it: a layer, or the
 // values of the chart that has the default.
 func (s *schemaCheck) add(path []string, text string) {
@@ -174,7 +151,7 @@ func (s *schemaCheck) add(path []string, text string) {
 	if file == "" {
 		file = defaultsFile(s.chart, path)
 	}
-	s.found = append(s.found, Finding{File: file, Line: line, Key: strings.Join(path, "."), Message: text})
+	s.found = append(s.found, Finding{Rule: ruleValues, File: file, Line: line, Key: strings.Join(path, "."), Message: text})
 }
 
 func defaultsFile(c *chart.Chart, at []string) string {
@@ -193,46 +170,6 @@ func tableAt(values map[string]any, at []string) map[string]any {
 		values, _ = values[key].(map[string]any)
 	}
 	return values
-}
-
-func unknownKey(key string, known []string) string {
-	for _, name := range known {
-		if near(strings.ToLower(key), strings.ToLower(name)) {
-			return fmt.Sprintf("unknown key; did you mean %q?", name)
-		}
-	}
-	return "unknown key; known here: " + strings.Join(known, ", ")
-}
-
-// near reports whether two names differ by at most two edits, and by less than
-// half of the shorter one.
-func near(a, b string) bool {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)] <= 2 && row[len(b)]*2 < min(len(a), len(b))
-}
-
-func wrongType(got, want string) string { return fmt.Sprintf("is of type %s, must be %s", got, want) }
-
-func quoted(values ...any) string {
-	texts := make([]string, len(values))
-	for i, v := range values {
-		texts[i] = fmt.Sprintf("%q", fmt.Sprint(v))
-	}
-	return strings.Join(texts, ", ")
 }
 
 // kindOf names a value's type as JSON schemas do.

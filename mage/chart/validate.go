@@ -1,184 +1,150 @@
 package chart
 
 import (
+	"encoding/json"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/runtime/serializer/json"
-	"k8s.io/apimachinery/pkg/util/validation"
-	"k8s.io/apiserver/pkg/endpoints/deprecation"
+	serializer "k8s.io/apimachinery/pkg/runtime/serializer/json"
 	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/pod-security-admission/policy"
 )
 
-// Validate finds, offline, what a cluster of kubeVersion ("" for the newest
-// that the Go libraries know) would refuse in manifests or accept and not run:
-// unknown and mistyped fields, kinds and names, deprecated APIs, pods that the
-// Pod Security Standard "restricted" forbids, and references between the
-// manifests that lead nowhere.
+// Validate finds, offline, what a cluster of opts.KubeVersion would refuse in
+// manifests, or take and not run well, or run less safely than it could: it
+// holds them against Rules.
 //
-// Its measure are the Go types of client-go: it knows when a kind came and
-// went, but not when a field did, and not what admission of a certain cluster
-// adds. A kind that client-go does not know, such as a custom resource, is a
-// finding.
-func Validate(manifests []Manifest, kubeVersion string) (Findings, error) {
-	caps, err := capabilities(kubeVersion)
+// What it cannot know is what only a cluster has: admission of its own, the
+// controllers of Ingress and HTTPRoute, storage classes, and Secrets, which are
+// made outside of the chart.
+func Validate(manifests []Manifest, opts Options) (Findings, error) {
+	in, err := inspect(manifests, opts)
 	if err != nil {
 		return nil, err
 	}
-	major, err := strconv.Atoi(caps.KubeVersion.Major)
-	if err != nil {
-		return nil, fmt.Errorf("parse Kubernetes version %q: %w", kubeVersion, err)
+	for _, rule := range Rules() {
+		rule.check(in, func(r resource, key, message, cure string) {
+			if rule.excepts(r, message) {
+				return
+			}
+			in.found = append(in.found, Finding{
+				Rule: rule.Name, File: r.File, Object: r.object(),
+				Key: key, Message: message, Cure: cure,
+			})
+		})
 	}
-	minor, err := strconv.Atoi(strings.TrimRight(caps.KubeVersion.Minor, "+"))
-	if err != nil {
-		return nil, fmt.Errorf("parse Kubernetes version %q: %w", kubeVersion, err)
-	}
-	in := &inspection{
-		major: major, minor: minor,
-		decoder: json.NewSerializerWithOptions(json.DefaultMetaFactory, scheme.Scheme, scheme.Scheme,
-			json.SerializerOptions{Yaml: true, Strict: true}),
-	}
-	for _, m := range manifests {
-		in.manifest(m)
-	}
-	in.references()
 	return in.found.sorted(), nil
 }
 
+// report notes what is wrong with a resource.
+type report func(r resource, key, message, cure string)
+
+// inspection is what the rules look at.
 type inspection struct {
-	major, minor int
-	decoder      runtime.Decoder
-	resources    []resource
-	found        Findings
+	major, minor, oldestMinor int
+	capacity                  Capacity
+	given                     map[string]bool
+	sets                      map[string]*schemaSet
+	podSecurity               policy.Evaluator
+	resources                 []resource
+	workloads                 []workload
+	found                     Findings
 }
 
-// resource is a manifest that could be read.
+// resource is a manifest, taken apart.
 type resource struct {
 	Manifest
-	object runtime.Object
+	typed  runtime.Object // nil for what client-go does not know, such as an HTTPRoute
+	broken error          // why the object could not be read, or not wholly
 }
 
-func (in *inspection) add(m Manifest, key, format string, args ...any) {
-	in.found = append(in.found, Finding{
-		File: m.File, Key: strings.TrimSpace(m.Kind + " " + key),
-		Message: fmt.Sprintf(format, args...),
-	})
+// workload is a resource that makes pods.
+type workload struct {
+	resource
+	pod      *corev1.PodTemplateSpec
+	at       string                // field of the pod's template; empty for a Pod
+	selector *metav1.LabelSelector // by which it finds its pods again; nil where it needs none
+	replicas int64
 }
 
-func (in *inspection) manifest(m Manifest) {
-	object, kind, err := in.decoder.Decode([]byte(m.YAML), nil, nil)
+// field names a field of the workload's pods.
+func (w workload) field(format string, args ...any) string {
+	return strings.TrimPrefix(w.at+"."+fmt.Sprintf(format, args...), ".")
+}
+
+func inspect(manifests []Manifest, opts Options) (*inspection, error) {
+	caps, err := capabilities(opts.KubeVersion)
+	if err != nil {
+		return nil, err
+	}
+	in := &inspection{capacity: opts.Capacity.orSpecified(), given: opts.given}
+	if in.major, in.minor, err = numbers(caps.KubeVersion.Version); err != nil {
+		return nil, err
+	}
+	if _, in.oldestMinor, err = numbers(OldestKubernetes); err != nil {
+		return nil, err
+	}
+	if in.sets, err = schemaSets(); err != nil {
+		return nil, err
+	}
+	if in.podSecurity, err = podChecks(); err != nil {
+		return nil, fmt.Errorf("make the Pod Security checks: %w", err)
+	}
+	decoder := serializer.NewSerializerWithOptions(serializer.DefaultMetaFactory, scheme.Scheme, scheme.Scheme, serializer.SerializerOptions{})
+	for _, m := range manifests {
+		r := read(m, decoder)
+		in.resources = append(in.resources, r)
+		if w, ok := workloadOf(r); ok {
+			in.workloads = append(in.workloads, w)
+		}
+	}
+	return in, nil
+}
+
+func read(m Manifest, decoder runtime.Decoder) resource {
+	r := resource{Manifest: m}
+	text, err := json.Marshal(m.doc)
+	if err != nil {
+		r.broken = err
+		return r
+	}
+	object, _, err := decoder.Decode(text, nil, nil)
 	switch {
-	case runtime.IsMissingKind(err), runtime.IsMissingVersion(err):
-		in.add(m, "", "has no apiVersion or no kind")
-		return
 	case runtime.IsNotRegisteredError(err):
-		in.add(m, "", "%s %s is not known to Kubernetes", m.APIVersion, m.Kind)
-		return
-	case runtime.IsStrictDecodingError(err):
-		in.strict(m, err)
 	case err != nil:
-		in.mistyped(m, err)
+		r.broken = err
+	default:
+		r.typed = object
 	}
-	if object == nil {
-		return
-	}
-	object.GetObjectKind().SetGroupVersionKind(*kind)
-	in.resources = append(in.resources, resource{m, object})
-	in.name(m, object)
-	in.lifecycle(m, object)
-	in.security(m, object)
+	return r
 }
 
-// complaint is one of a strict decoder's: what, then the field.
-var complaint = regexp.MustCompile(`^(unknown|duplicate) field "(.+)"$`)
-
-func (in *inspection) strict(m Manifest, err error) {
-	strict, ok := runtime.AsStrictDecodingError(err)
-	if !ok {
-		in.add(m, "", "%v", err)
-		return
-	}
-	for _, e := range strict.Errors() {
-		if parts := complaint.FindStringSubmatch(e.Error()); parts != nil {
-			in.add(m, parts[2], "%s field", parts[1])
-			continue
-		}
-		in.add(m, "", "%s", strings.Join(strings.Fields(e.Error()), " "))
-	}
-}
-
-// wrongGoType is what the decoder says of a value of the wrong type, in Go's
-// words.
-var wrongGoType = regexp.MustCompile(`cannot unmarshal (\w+) into Go struct field \w+\.(\S+) of type (\S+)`)
-
-func (in *inspection) mistyped(m Manifest, err error) {
-	if parts := wrongGoType.FindStringSubmatch(err.Error()); parts != nil {
-		in.add(m, parts[2], "is of type %s, must be %s", parts[1], parts[3])
-		return
-	}
-	in.add(m, "", "%v", err)
-}
-
-func (in *inspection) name(m Manifest, object runtime.Object) {
-	check := validation.IsDNS1123Subdomain
-	if m.Kind == "Service" {
-		check = validation.IsDNS1035Label
-	}
-	for _, text := range check(m.Name) {
-		in.add(m, "metadata.name", "%q: %s", m.Name, text)
-	}
-	if meta, ok := object.(metav1.Object); ok {
-		for key, value := range meta.GetLabels() {
-			for _, text := range append(validation.IsQualifiedName(key), validation.IsValidLabelValue(value)...) {
-				in.add(m, "metadata.labels."+key, "%q: %s", value, text)
-			}
-		}
-		if meta.GetNamespace() != "" {
-			in.add(m, "metadata.namespace", "is %q; leave it to the release", meta.GetNamespace())
-		}
-	}
-}
-
-// Kubernetes' generated lifecycle of an API version.
-type (
-	introduced interface{ APILifecycleIntroduced() (major, minor int) }
-	removed    interface{ APILifecycleRemoved() (major, minor int) }
-	replaced   interface {
-		APILifecycleReplacement() schema.GroupVersionKind
-	}
-)
-
-func (in *inspection) lifecycle(m Manifest, object runtime.Object) {
-	if o, ok := object.(introduced); ok {
-		if major, minor := o.APILifecycleIntroduced(); in.before(major, minor) {
-			in.add(m, "apiVersion", "%s came with Kubernetes %d.%d and the cluster has %d.%d", m.APIVersion, major, minor, in.major, in.minor)
-		}
-	}
-	if o, ok := object.(removed); ok {
-		major, minor := o.APILifecycleRemoved()
-		if major > 0 && !in.before(major, minor) {
-			in.add(m, "apiVersion", "%s went with Kubernetes %d.%d%s", m.APIVersion, major, minor, instead(object))
-			return
-		}
-	}
-	if deprecation.IsDeprecated(object, in.major, in.minor) {
-		in.add(m, "apiVersion", "%s", deprecation.WarningMessage(object))
-	}
-}
+// version is the inspection's Kubernetes version, as people say it.
+func (in *inspection) version() string { return fmt.Sprintf("%d.%d", in.major, in.minor) }
 
 // before reports whether the cluster is older than major.minor.
 func (in *inspection) before(major, minor int) bool {
 	return in.major < major || in.major == major && in.minor < minor
 }
 
-func instead(object runtime.Object) string {
-	if o, ok := object.(replaced); ok && !o.APILifecycleReplacement().Empty() {
-		return "; use " + o.APILifecycleReplacement().GroupVersion().String()
+// minorOf is a version without its patch: of "1.25.0", "1.25".
+func minorOf(version string) string {
+	major, rest, _ := strings.Cut(version, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	return major + "." + minor
+}
+
+func numbers(version string) (major, minor int, err error) {
+	first, second, _ := strings.Cut(minorOf(strings.TrimPrefix(version, "v")), ".")
+	if major, err = strconv.Atoi(first); err == nil {
+		minor, err = strconv.Atoi(second)
 	}
-	return ""
+	if err != nil {
+		return 0, 0, fmt.Errorf("parse Kubernetes version %q: %w", version, err)
+	}
+	return major, minor, nil
 }

@@ -16,16 +16,16 @@ func TestABrokenTemplateFailsTheGateWithItsFile(t *testing.T) {
 	}{
 		"unknown field": {
 			[]edit{{deployment, "  replicas:", "  replica:"}},
-			"good/charts/web/templates/deployment.yaml: Deployment spec.replica: unknown field"},
+			"good/charts/web/templates/deployment.yaml: Deployment todo-web: spec.replica: unknown field; did you mean \"replicas\"? (default of web.replicas in good/charts/web/values.yaml:2) [schema]"},
 		"field deep in a list": {
 			[]edit{{deployment, "          image:", "          imagePolicy: Always\n          image:"}},
-			"Deployment spec.template.spec.containers[0].imagePolicy: unknown field"},
+			"Deployment todo-web: spec.template.spec.containers[0].imagePolicy: unknown field (written in the template) [schema]"},
 		"field given twice": {
 			[]edit{{service, "  selector:", "  type: ClusterIP\n  type: NodePort\n  selector:"}},
-			`Service: yaml: unmarshal errors: line 7: key "type" already set in map`},
+			`Service todo-web: key "type" is given twice`},
 		"mistyped field": {
 			[]edit{{deployment, "containerPort: 8080", "containerPort: web"}},
-			"is of type string, must be int32"},
+			"is of type string, must be integer"},
 		"misspelt value": {
 			[]edit{{deployment, ".Values.replicas", ".Values.replicaCount"}},
 			`charts/web/templates/deployment.yaml:6:22`},
@@ -46,8 +46,8 @@ func TestABrokenTemplateFailsTheGateWithItsFile(t *testing.T) {
 		"root":            {[]edit{{deployment, "runAsNonRoot: true", "runAsUser: 0"}}, `Pod Security "restricted" forbids runAsNonRoot`},
 		"lost selector":   {[]edit{{deployment, "labels: {app: web}", "labels: {app: other}"}}, "spec.selector: does not select the pods of the template"},
 		"lone service":    {[]edit{{service, "selector: {app: web}", "selector: {app: wob}"}}, "spec.selector: selects no pod of the chart"},
-		"unknown port":    {[]edit{{service, "targetPort: http", "targetPort: https"}}, `"https" is no port of Deployment "todo-web"`},
-		"lost probe":      {[]edit{{deployment, "port: http}", "port: https}"}}, `livenessProbe.httpGet.port: there is no port "https"`},
+		"unknown port":    {[]edit{{service, "targetPort: http", "targetPort: https"}}, `"https" is no port of Deployment todo-web`},
+		"lost probe":      {[]edit{{deployment, "tcpSocket: {port: http}", "tcpSocket: {port: https}"}}, `livenessProbe.tcpSocket.port: there is no port "https"`},
 		"lost volume":     {[]edit{{deployment, "- name: tmp", "- name: temp"}}, `there is no volume "tmp"`},
 		"lost ConfigMap":  {[]edit{{deployment, "-title}", "-titel}"}}, `there is no ConfigMap "todo-titel"`},
 		"lost account":    {[]edit{{deployment, "serviceAccountName: default", "serviceAccountName: web"}}, `there is no ServiceAccount "web"`},

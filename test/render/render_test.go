@@ -1,5 +1,6 @@
 // Package render holds the manifests of every environment as golden files, so
-// that a change of the chart shows what it changes in the cluster.
+// that a change of the chart shows what it changes in the cluster, and asserts
+// on the point what each feature of the chart renders.
 package render_test
 
 import (
@@ -8,23 +9,28 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
 	"todo-chatbot/mage/chart"
 )
 
-// go test ./test/render -update writes the golden files anew; read the diff.
-var update = flag.Bool("update", false, "write the golden files anew")
+// go test ./test/render -update writes the golden files and the tables of
+// docs/chart.md anew; read the diff.
+var update = flag.Bool("update", false, "write the golden files and docs/chart.md anew")
 
 const (
 	chartDir    = "../../helm/todo-chatbot"
 	valuesDir   = "../../values"
 	kubeVersion = "1.36.3" // of the clusters that the pipeline makes
 )
+
+var testRelease = chart.Options{Release: "todo", Namespace: "todo-test", KubeVersion: kubeVersion}
 
 // images stands for what a build gives; the digests are recognisable and fixed.
 func images() chart.Layer {
@@ -66,29 +72,129 @@ func environment(t *testing.T, name string) (chart.Layer, chart.Options) {
 	}
 }
 
-func text(manifests []chart.Manifest) string {
+// rendering is what the chart makes of values.
+type rendering []chart.Manifest
+
+var deployments sync.Map // environment → rendering
+
+// deployed renders an environment as a deploy would, through the whole gate.
+func deployed(t *testing.T, name string) rendering {
+	t.Helper()
+	if r, ok := deployments.Load(name); ok {
+		return r.(rendering)
+	}
+	layer, opts := environment(t, name)
+	manifests, err := chart.Check(chartDir, chart.Compose(layer, images()), opts)
+	require.NoError(t, err)
+	deployments.Store(name, rendering(manifests))
+	return manifests
+}
+
+// render takes values through the whole gate.
+func render(t *testing.T, values string) rendering {
+	t.Helper()
+	layer, err := chart.ParseLayer("values/test.yaml", []byte(values))
+	require.NoError(t, err)
+	manifests, err := chart.Check(chartDir, chart.Compose(layer), testRelease)
+	require.NoError(t, err)
+	return manifests
+}
+
+// refused returns what the gate says of values.
+func refused(t *testing.T, values string) string {
+	t.Helper()
+	layer, err := chart.ParseLayer("values/test.yaml", []byte(values))
+	require.NoError(t, err)
+	_, err = chart.Check(chartDir, chart.Compose(layer), testRelease)
+	require.Error(t, err, values)
+	return err.Error()
+}
+
+func (r rendering) text() string {
 	var b strings.Builder
-	for _, m := range manifests {
+	for _, m := range r {
 		fmt.Fprintf(&b, "---\n# Source: %s\n%s", m.File, m.YAML)
 	}
 	return b.String()
 }
 
+// has tells whether there is a resource of a kind and name.
+func (r rendering) has(kind, name string) bool {
+	for _, m := range r {
+		if m.Kind == kind && m.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// get decodes the resource of a kind and name.
+func get[T any](t *testing.T, r rendering, kind, name string) T {
+	t.Helper()
+	var out T
+	for _, m := range r {
+		if m.Kind == kind && m.Name == name {
+			require.NoError(t, yaml.UnmarshalStrict([]byte(m.YAML), &out))
+			return out
+		}
+	}
+	require.Fail(t, "not rendered", "%s %s", kind, name)
+	return out
+}
+
+// pod is a pod that the chart makes, however.
+type pod struct {
+	chart.Manifest
+	corev1.PodTemplateSpec
+
+	replicas int
+}
+
+// pods returns the pods of everything that makes some, hooks included.
+func (r rendering) pods(t *testing.T) []pod {
+	t.Helper()
+	var pods []pod
+	for _, m := range r {
+		p := pod{Manifest: m, replicas: 1}
+		switch m.Kind {
+		case "Pod":
+			require.NoError(t, yaml.Unmarshal([]byte(m.YAML), &p.PodTemplateSpec))
+		case "Deployment", "StatefulSet", "Job":
+			var workload struct {
+				Spec struct {
+					Replicas *int
+					Template corev1.PodTemplateSpec
+				}
+			}
+			require.NoError(t, yaml.Unmarshal([]byte(m.YAML), &workload))
+			p.PodTemplateSpec = workload.Spec.Template
+			if workload.Spec.Replicas != nil {
+				p.replicas = *workload.Spec.Replicas
+			}
+		default:
+			continue
+		}
+		pods = append(pods, p)
+	}
+	return pods
+}
+
+func (p pod) containers() []corev1.Container {
+	return append(append([]corev1.Container{}, p.Spec.InitContainers...), p.Spec.Containers...)
+}
+
 func TestEveryEnvironmentPassesTheGateAndRendersItsGoldenManifests(t *testing.T) {
 	for _, name := range environments(t) {
 		t.Run(name, func(t *testing.T) {
-			layer, opts := environment(t, name)
-			manifests, err := chart.Check(chartDir, chart.Compose(layer, images()), opts)
-			require.NoError(t, err)
-
+			got := deployed(t, name).text()
 			golden := filepath.Join("golden", name+".yaml")
 			if *update {
 				require.NoError(t, os.MkdirAll("golden", 0o755))
-				require.NoError(t, os.WriteFile(golden, []byte(text(manifests)), 0o644))
+				require.NoError(t, os.WriteFile(golden, []byte(got), 0o644))
 			}
 			want, err := os.ReadFile(golden)
 			require.NoError(t, err, "run: go test ./test/render -update")
-			assert.Equal(t, string(want), text(manifests), "if this is meant, run: go test ./test/render -update")
+			assert.Equal(t, string(want), got, "if this is meant, run: go test ./test/render -update")
 		})
 	}
 }

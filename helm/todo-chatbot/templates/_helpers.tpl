@@ -1,10 +1,13 @@
 {{/*
-The start of every resource's name. Kubernetes allows 63 characters in a
-Service's name and a StatefulSet needs 11 for its pods' revision label, so a
-release's name is cut at 40.
+The start of every resource's name. A Service's name begins with a letter, has no
+dots and at most 63 characters, and a StatefulSet needs 11 of them for its pods'
+revision label, so a release's name is cut at 40.
 */}}
 {{- define "todo-chatbot.release" -}}
-{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- if not (regexMatch "^[a-z]" .Release.Name) }}
+{{- fail (printf "release %q: choose a name that begins with a letter, as the name of a Service must" .Release.Name) }}
+{{- end }}
+{{- .Release.Name | replace "." "-" | trunc 40 | trimSuffix "-" -}}
 {{- end }}
 
 {{/* The name of a component's resources; called from the component's chart. */}}
@@ -12,7 +15,7 @@ release's name is cut at 40.
 {{- include "todo-chatbot.release" . }}-{{ .Chart.Name -}}
 {{- end }}
 
-{{/* What never changes over a component's life; selectors and pods carry only this. */}}
+{{/* What never changes over a component's life; selectors carry only this. */}}
 {{- define "todo-chatbot.selectorLabels" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -20,10 +23,29 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- define "todo-chatbot.labels" -}}
 {{ include "todo-chatbot.selectorLabels" . }}
+{{ include "todo-chatbot.metaLabels" . }}
+{{- end }}
+
+{{- define "todo-chatbot.metaLabels" -}}
 app.kubernetes.io/part-of: todo-chatbot
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/* The labels and annotations of a component's pods. */}}
+{{- define "todo-chatbot.podMetadata" -}}
+labels:
+  {{- include "todo-chatbot.selectorLabels" . | nindent 2 }}
+  {{- with .Values.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+annotations:
+  checksum/config: {{ (include (print .Template.BasePath "/configmap.yaml") . | fromYaml).data | toJson | sha256sum }}
+  kubectl.kubernetes.io/default-container: {{ .Chart.Name }}
+  {{- with .Values.podAnnotations }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- end }}
 
 {{/*
@@ -35,36 +57,6 @@ runs; without either the chart's application version is the tag.
 {{- with $image.registry | default .Values.global.imageRegistry -}}{{ . }}/{{- end -}}
 {{- required (printf "%s.image.repository must be given" .Chart.Name) $image.repository -}}
 {{- if $image.digest -}}@{{ $image.digest }}{{- else -}}:{{ $image.tag | default .Chart.AppVersion }}{{- end -}}
-{{- end }}
-
-{{- define "todo-chatbot.credentialsSecret" -}}
-{{- .Values.global.credentialsSecret | default (printf "%s-credentials" (include "todo-chatbot.release" .)) -}}
-{{- end }}
-
-{{- define "todo-chatbot.databaseHost" -}}
-{{- .Values.global.database.host | default (printf "%s-postgresql" (include "todo-chatbot.release" .)) -}}
-{{- end }}
-
-{{/* Where the database is, as entries of a ConfigMap. */}}
-{{- define "todo-chatbot.databaseConfig" -}}
-DATABASE_HOST: {{ include "todo-chatbot.databaseHost" . | quote }}
-DATABASE_PORT: {{ .Values.global.database.port | quote }}
-DATABASE_NAME: {{ .Values.global.database.name | quote }}
-DATABASE_USER: {{ .Values.global.database.user | quote }}
-{{- end }}
-
-{{/* The credentials that frontend and backend share, as container environment. */}}
-{{- define "todo-chatbot.credentialsEnv" -}}
-- name: DATABASE_PASSWORD
-  valueFrom:
-    secretKeyRef:
-      name: {{ include "todo-chatbot.credentialsSecret" . }}
-      key: database-password
-- name: BETTER_AUTH_SECRET
-  valueFrom:
-    secretKeyRef:
-      name: {{ include "todo-chatbot.credentialsSecret" . }}
-      key: auth-secret
 {{- end }}
 
 {{/*
@@ -89,27 +81,50 @@ capabilities:
   drop: ["ALL"]
 {{- end }}
 
-{{/* Where a component's pods may run and whether others make room for them. */}}
-{{- define "todo-chatbot.scheduling" -}}
-{{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+{{/* What frontend and backend mount: a place to write, and what is given. */}}
+{{- define "todo-chatbot.volumeMounts" -}}
+- name: tmp
+  mountPath: /tmp
+{{- if .Values.global.database.caSecret.name }}
+- name: database-ca
+  mountPath: {{ include "todo-chatbot.caFolder" . }}
+  readOnly: true
 {{- end }}
-{{- with .Values.nodeSelector }}
-nodeSelector:
-  {{- toYaml . | nindent 2 }}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
 {{- end }}
-{{- with .Values.affinity }}
-affinity:
-  {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .Values.tolerations }}
-tolerations:
-  {{- toYaml . | nindent 2 }}
+
+{{- define "todo-chatbot.volumes" -}}
+- name: tmp
+  emptyDir:
+    sizeLimit: 64Mi
+{{- with .Values.global.database.caSecret }}
+{{- if .name }}
+- name: database-ca
+  secret:
+    secretName: {{ .name }}
+    items:
+      - key: {{ .key }}
+        path: ca.crt
 {{- end }}
-{{- with .Values.global.imagePullSecrets }}
-imagePullSecrets:
-  {{- range . }}
-  - name: {{ . }}
-  {{- end }}
+{{- end }}
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/*
+More environment, as the values give it. What its name calls a secret would stand
+in the release's record and in the pod's manifest.
+*/}}
+{{- define "todo-chatbot.extraEnv" -}}
+{{- range .Values.extraEnv }}
+{{- if and (get . "value") (regexMatch "(?i)(PASSWORD|SECRET|TOKEN|API_KEY)$" .name) }}
+{{- fail (printf "%s.extraEnv: the value of %s would be readable in the release; put it into a Secret and name that in valueFrom.secretKeyRef" $.Chart.Name .name) }}
+{{- end }}
+{{- end }}
+{{- with .Values.extraEnv }}
+{{- toYaml . }}
 {{- end }}
 {{- end }}

@@ -8,10 +8,25 @@ env:
   - name: OPENAI_API_KEY
     valueFrom:
       secretKeyRef:
-        name: {{ include "todo-chatbot.credentialsSecret" . }}
-        key: openai-api-key
+        {{- include "todo-chatbot.secretKeyRef" (dict "root" . "secret" .Values.config.openai.apiKeySecret) | nindent 8 }}
+        {{- if not .Values.config.openai.apiKeySecret.name }}
         optional: true
-  {{- with .Values.extraEnv }}
-  {{- toYaml . | nindent 2 }}
+        {{- end }}
+  {{- with include "todo-chatbot.extraEnv" . }}
+  {{- . | nindent 2 }}
   {{- end }}
+{{- end }}
+
+{{/*
+What is left of the grace period for running requests: preStop comes before it,
+and closing what is open afterwards.
+*/}}
+{{- define "backend.shutdownSeconds" -}}
+{{- max 1 (sub .Values.terminationGracePeriodSeconds (add .Values.preStopSeconds 5)) -}}
+{{- end }}
+
+{{/* The port of the model's server; that of its scheme where its address names none. */}}
+{{- define "backend.modelPort" -}}
+{{- $url := urlParse .Values.config.openai.baseUrl -}}
+{{- regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (ternary "80" "443" (eq $url.scheme "http")) -}}
 {{- end }}

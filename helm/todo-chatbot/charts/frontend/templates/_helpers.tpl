@@ -5,7 +5,7 @@ envFrom:
       name: {{ include "todo-chatbot.fullname" . }}
 env:
   {{- include "todo-chatbot.credentialsEnv" . | nindent 2 }}
-  {{- with .Values.extraEnv }}
-  {{- toYaml . | nindent 2 }}
+  {{- with include "todo-chatbot.extraEnv" . }}
+  {{- . | nindent 2 }}
   {{- end }}
 {{- end }}

@@ -1,0 +1,98 @@
+package chart
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+)
+
+// violation is one way in which a document does not fit its schema.
+type violation struct {
+	at      []string // path into the document
+	message string
+	schema  string // URL of the schema that it does not fit
+	unknown string // the key, where that is what is wrong
+}
+
+// explain puts the leaves of a validation error into words. known returns the
+// keys that the schema of a URL has, as far as it is known.
+func explain(known func(schema string) []string, e *jsonschema.ValidationError) []violation {
+	var all []violation
+	if len(e.Causes) > 0 {
+		for _, cause := range e.Causes {
+			all = append(all, explain(known, cause)...)
+		}
+		return all
+	}
+	add := func(message string, more ...string) {
+		at := append(slices.Clone(e.InstanceLocation), more...)
+		all = append(all, violation{at: at, message: message, schema: e.SchemaURL})
+	}
+	switch k := e.ErrorKind.(type) {
+	case *kind.AdditionalProperties:
+		for _, key := range k.Properties {
+			add(unknownKey(key, known(e.SchemaURL)), key)
+			all[len(all)-1].unknown = key
+		}
+	case *kind.Required:
+		for _, key := range k.Missing {
+			add("must be given", key)
+		}
+	case *kind.Type:
+		add(wrongType(k.Got, strings.Join(k.Want, " or ")))
+	case *kind.Enum:
+		add(fmt.Sprintf("is %s, must be one of %s", quoted(k.Got), quoted(k.Want...)))
+	case *kind.Pattern:
+		add(fmt.Sprintf("is %q, must match %s", k.Got, k.Want))
+	case *kind.FalseSchema:
+		add("is written by Kubernetes itself; leave it out")
+	default:
+		add(k.LocalizedString(message.NewPrinter(language.English)))
+	}
+	return all
+}
+
+func unknownKey(key string, known []string) string {
+	for _, name := range known {
+		if near(strings.ToLower(key), strings.ToLower(name)) {
+			return fmt.Sprintf("unknown key; did you mean %q?", name)
+		}
+	}
+	return "unknown key; known here: " + strings.Join(known, ", ")
+}
+
+// near reports whether two names differ by at most two edits, and by less than
+// half of the shorter one.
+func near(a, b string) bool {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)] <= 2 && row[len(b)]*2 < min(len(a), len(b))
+}
+
+func wrongType(got, want string) string { return fmt.Sprintf("is of type %s, must be %s", got, want) }
+
+func quoted(values ...any) string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = fmt.Sprintf("%q", fmt.Sprint(v))
+	}
+	return strings.Join(texts, ", ")
+}

@@ -1,0 +1,126 @@
+package chart
+
+import "strings"
+
+// refusedByServers are manifests that an API server refuses.
+var refusedByServers = mistakes{
+	"api": {
+		"an API version that is gone": {
+			[]change{{"network.yaml", "policy/v1\nkind: PodD", "policy/v1beta1\nkind: PodD"}},
+			[]string{"PodDisruptionBudget todo-web: apiVersion: policy/v1beta1 went with Kubernetes 1.25; use policy/v1"}},
+		"one that the Go libraries have forgotten": {
+			[]change{{"hpa.yaml", "", autoscaler("autoscaling/v2beta2")}},
+			[]string{"HorizontalPodAutoscaler todo-web: apiVersion: autoscaling/v2beta2 went with Kubernetes 1.26; use autoscaling/v2"}},
+		"one that is yet to come": {
+			[]change{{"new.yaml", "", "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: new}\n"}},
+			[]string{"ValidatingAdmissionPolicy new: apiVersion: admissionregistration.k8s.io/v1 came with Kubernetes 1.30 and the cluster has 1.25"}},
+		"one on its way out": {
+			[]change{{"old.yaml", "", "apiVersion: v1\nkind: Endpoints\nmetadata: {name: old}\n"}},
+			[]string{"Endpoints old: apiVersion: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"}},
+		"an annotation that a field has replaced": {
+			[]change{{"network.yaml", "kind: Ingress\nmetadata:", "kind: Ingress\nmetadata:\n  annotations: {kubernetes.io/ingress.class: nginx}"}},
+			[]string{"Ingress todo-web: metadata.annotations[kubernetes.io/ingress.class]: kubernetes.io/ingress.class is deprecated; use spec.ingressClassName"}},
+		"words of old in pods": {
+			[]change{
+				{"deployment.yaml", "topologyKey: kubernetes.io/hostname", "topologyKey: failure-domain.beta.kubernetes.io/zone"},
+				{"deployment.yaml", "serviceAccountName: todo-web", "serviceAccount: todo-web\n      nodeSelector: {beta.kubernetes.io/os: linux}"},
+				{"deployment.yaml", "labels: {app: web}\n    spec", "labels: {app: web}\n      annotations: {seccomp.security.alpha.kubernetes.io/pod: runtime/default}\n    spec"}},
+			[]string{
+				"Deployment todo-web: spec.template.metadata.annotations[seccomp.security.alpha.kubernetes.io/pod]: seccomp.security.alpha.kubernetes.io/pod is without effect since Kubernetes 1.27; use securityContext.seccompProfile",
+				web + "nodeSelector[beta.kubernetes.io/os]: beta.kubernetes.io/os is deprecated since Kubernetes 1.14; use kubernetes.io/os",
+				web + "serviceAccount: is deprecated; use serviceAccountName",
+				web + "topologySpreadConstraints[0].topologyKey: failure-domain.beta.kubernetes.io/zone is deprecated since Kubernetes 1.17; use topology.kubernetes.io/zone"}},
+	},
+	"schema": {
+		"a misspelt field": {
+			[]change{{"deployment.yaml", "  replicas: 2", "  replica: 2"}},
+			[]string{`Deployment todo-web: spec.replica: unknown field; did you mean "replicas"?`}},
+		"a field that came later": {
+			[]change{{"deployment.yaml", "          ports:", "          lifecycle: {preStop: {sleep: {seconds: 3}}}\n          ports:"}},
+			[]string{webC + "lifecycle.preStop.sleep: unknown field in Kubernetes 1.25; render it only where semverCompare says that .Capabilities.KubeVersion.Version has it"}},
+		"a value that came later": {
+			[]change{{"deployment.yaml", "topologySpreadConstraints:", "tolerations: [{key: cpus, operator: Gt, value: '4'}]\n      topologySpreadConstraints:"}},
+			[]string{web + `tolerations[0].operator: is "Gt", must be one of "Equal", "Exists"`}},
+		"another type": {
+			[]change{{"deployment.yaml", "containerPort: 8080", "containerPort: http"}},
+			[]string{webC + "ports[0].containerPort: is of type string, must be integer"}},
+		"text for a number that could be one": {
+			[]change{{"deployment.yaml", "  replicas: 2", "  replicas: '2'"}},
+			[]string{"Deployment todo-web: spec.replicas: is of type string, must be integer"}},
+		"a quantity in another unit": {
+			[]change{{"deployment.yaml", "memory: 128Mi", "memory: 128MB"}},
+			[]string{webC + `resources.limits.memory: is "128MB", must match ^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$`}},
+		"a word that is none of the choices": {
+			[]change{{"network.yaml", "pathType: Prefix", "pathType: prefix"}},
+			[]string{`Ingress todo-web: spec.rules[0].http.paths[0].pathType: is "prefix", must be one of "Exact", "ImplementationSpecific", "Prefix"`}},
+		"a missing field": {
+			[]change{{"network.yaml", "            pathType: Prefix\n", ""}},
+			[]string{"Ingress todo-web: spec.rules[0].http.paths[0].pathType: must be given"}},
+		"nothing where something must be": {
+			[]change{{"network.yaml", "pathType: Prefix", "pathType:"}},
+			[]string{"Ingress todo-web: spec.rules[0].http.paths[0].pathType: must be given"}},
+		"what Kubernetes writes": {
+			[]change{{"services.yaml", "spec:\n  selector: {app: web}", "status: {}\nspec:\n  selector: {app: web}"}},
+			[]string{"Service todo-web: status: is written by Kubernetes itself; leave it out"}},
+		"a key that is given twice": {
+			[]change{{"services.yaml", "  selector: {app: web}", "  type: ClusterIP\n  type: NodePort\n  selector: {app: web}"}},
+			[]string{`Service todo-web: key "type" is given twice`}},
+		"a number that no field holds": {
+			[]change{{"deployment.yaml", "containerPort: 8080", "containerPort: 3000000000"}},
+			[]string{"Deployment todo-web: json: cannot unmarshal number 3000000000 into Go struct field ContainerPort.spec.template.spec.containers.ports.containerPort of type int32"}},
+		"an HTTPRoute with a misspelt field": {
+			[]change{{"network.yaml", "type: PathPrefix", "kind: PathPrefix"}},
+			[]string{"HTTPRoute todo-web: spec.rules[0].matches[0].path.kind: unknown field"}},
+		"an HTTPRoute with a word that is none of the choices": {
+			[]change{{"network.yaml", "type: PathPrefix", "type: Prefix"}},
+			[]string{`HTTPRoute todo-web: spec.rules[0].matches[0].path.type: is "Prefix", must be one of "Exact", "PathPrefix", "RegularExpression"`}},
+		"a kind that is none": {
+			[]change{{"services.yaml", "kind: Service\nmetadata:\n  name: todo-web", "kind: Servise\nmetadata:\n  name: todo-web"}},
+			[]string{"Servise todo-web: v1 Servise is not known to Kubernetes"}},
+		"a kind that no chart here has had": {
+			[]change{{"lease.yaml", "", "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: l}\n"}},
+			[]string{"Lease l: no chart here has had a coordination.k8s.io/v1 Lease; add it to mage/chart/schemas and call go generate ./mage/chart"}},
+		"no kind": {
+			[]change{{"services.yaml", "kind: Service\nmetadata:\n  name: todo-web", "metadata:\n  name: todo-web"}},
+			[]string{"todo-web: has no apiVersion or no kind"}},
+	},
+	"name": {
+		"a name with capitals": {
+			[]change{{"configmap.yaml", "name: todo-web", "name: Todo"}},
+			[]string{`ConfigMap Todo: metadata.name: "Todo": a lowercase RFC 1123 subdomain…`}},
+		"a name that leaves no room": {
+			[]change{{"jobs.yaml", "name: todo-backup\n", "name: " + strings.Repeat("b", 53) + "\n"}},
+			[]string{"CronJob " + strings.Repeat("b", 53) + `: metadata.name: "` + strings.Repeat("b", 53) + `" has 53 characters, 52 are allowed`}},
+		"labels of pods and resources": {
+			[]change{{"deployment.yaml", "labels: {app: web}\n", "labels: {app: web, tier: a/b}\n"}, {"deployment.yaml", "labels: {app.kubernetes.io/name: web}", "labels: {a/b/c: web}"}},
+			[]string{
+				`Deployment todo-web: metadata.labels[a/b/c]: "web": a valid label key must consist of…`,
+				`Deployment todo-web: spec.template.metadata.labels.tier: "a/b": a valid label must be…`}},
+		"ports": {
+			[]change{{"deployment.yaml", "{name: http, containerPort: 8080}", "{name: http, containerPort: 8080}\n            - {name: a-port-for-metrics, containerPort: 70000}"}},
+			[]string{
+				webC + "ports[1].containerPort: 70000: must be between 1 and 65535, inclusive",
+				webC + `ports[1].name: "a-port-for-metrics": must be no more than 15 characters`}},
+		"a container": {
+			[]change{{"deployment.yaml", "- name: web\n", "- name: the_web\n"}},
+			[]string{webC + `name: "the_web": a lowercase RFC 1123 label…`}},
+		"a variable that is given twice": {
+			[]change{{"deployment.yaml", "- {name: COLOUR, value: red}", "- {name: COLOUR, value: red}\n            - {name: COLOUR, value: blue}"}},
+			[]string{webC + `env[1].name: "COLOUR" is given twice; the last one counts`}},
+	},
+	"unique": {
+		"a second of the name": {
+			[]change{{"more.yaml", "", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: todo-web}\n"}},
+			[]string{`ConfigMap todo-web: metadata.name: "todo-web" is already in configmap.yaml`}},
+	},
+	"namespace": {
+		"a namespace": {
+			[]change{{"configmap.yaml", "metadata:", "metadata:\n  namespace: default"}},
+			[]string{`ConfigMap todo-web: metadata.namespace: is "default"; leave it to the release`}},
+	},
+}
+
+func autoscaler(version string) string {
+	return "apiVersion: " + version + "\nkind: HorizontalPodAutoscaler\nmetadata: {name: todo-web}\n" +
+		"spec: {maxReplicas: 3, scaleTargetRef: {kind: Deployment, name: todo-web}}\n"
+}

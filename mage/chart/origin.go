@@ -1,0 +1,198 @@
+package chart
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chart"
+)
+
+// tracer tells which values decide a field of a rendered resource. Templates
+// keep no record of it, so it asks: it changes one value after the other,
+// renders, and sees whether the field has changed. That takes a rendering a
+// value, and is done only where something is wrong.
+type tracer struct {
+	chart    *chart.Chart
+	values   Values
+	opts     Options
+	files    map[string]bool           // templates that the findings are in
+	defaults map[string]map[string]int // values file of a chart → line of each key
+}
+
+// trace notes with every finding on a manifest where its value comes from.
+func trace(c *chart.Chart, values Values, opts Options, found Findings) Findings {
+	t := tracer{chart: c, values: values, opts: opts, defaults: map[string]map[string]int{}, files: map[string]bool{}}
+	for _, f := range found {
+		t.files[f.File] = true
+	}
+	before, err := t.render(values.Map())
+	if err != nil {
+		return found // what was rendered once cannot fail; and without it there is nothing to compare
+	}
+	effective, err := effectiveValues(clone(c), values.Map())
+	if err != nil {
+		return found
+	}
+	deciding := make([][][]string, len(found)) // by finding: the paths of values
+	for _, leaf := range leaves(effective, values.Map(), nil) {
+		if !slices.ContainsFunc(found, func(f Finding) bool { return concerns(f, leaf, c.Name()) }) {
+			continue
+		}
+		changed := values.Map()
+		now, _ := follow(effective, leaf)
+		put(changed, leaf, other(now), effective)
+		after, err := t.render(changed)
+		if err != nil {
+			continue // the chart refuses the other value
+		}
+		for i, f := range found {
+			if concerns(f, leaf, c.Name()) && differs(before, after, f) {
+				deciding[i] = append(deciding[i], leaf)
+			}
+		}
+	}
+	for i, f := range found {
+		if f.Object != "" && f.Key != "" {
+			found[i].Origin = t.say(deciding[i], before.isTable(f))
+		}
+	}
+	return found
+}
+
+// rendering is the resources of each file, in its order.
+type rendering map[string][]Manifest
+
+func (t tracer) render(user map[string]any) (rendering, error) {
+	caps, err := capabilities(t.opts.KubeVersion)
+	if err != nil {
+		return nil, err
+	}
+	files, err := execute(t.chart, user, t.opts, caps)
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(files, func(file, _ string) bool { return !t.files[file] })
+	manifests, err := split(files)
+	if err != nil {
+		return nil, err
+	}
+	byFile := rendering{}
+	for _, m := range manifests {
+		byFile[m.File] = append(byFile[m.File], m)
+	}
+	return byFile, nil
+}
+
+// concerns reports whether a value can decide a finding: a subchart sees its own
+// values and the global ones, of which Helm puts a copy among its own.
+func concerns(f Finding, leaf []string, parent string) bool {
+	if f.Object == "" || f.Key == "" || len(leaf) > 1 && leaf[1] == "global" {
+		return false
+	}
+	rest, inSubchart := strings.CutPrefix(f.File, parent+"/charts/")
+	if !inSubchart {
+		return true
+	}
+	subchart, _, _ := strings.Cut(rest, "/")
+	return leaf[0] == subchart || leaf[0] == "global"
+}
+
+// find returns the resource that a finding is about.
+func (r rendering) find(f Finding) int {
+	return slices.IndexFunc(r[f.File], func(m Manifest) bool { return m.object() == f.Object })
+}
+
+// isTable reports whether a finding's field is a table or a list.
+func (r rendering) isTable(f Finding) bool {
+	i := r.find(f)
+	if i < 0 {
+		return false
+	}
+	value, _ := lookUp(r[f.File][i].doc, f.Key)
+	kind := kindOf(value)
+	return kind == "object" || kind == "array"
+}
+
+// differs reports whether a finding's field is another in the second rendering.
+// There the resource is the one in the same place: its name can be what changes.
+// One that is not there any more says nothing of its fields.
+func differs(before, after rendering, f Finding) bool {
+	i := before.find(f)
+	if i < 0 || len(after[f.File]) != len(before[f.File]) {
+		return false
+	}
+	was, wasThere := lookUp(before[f.File][i].doc, f.Key)
+	is, isThere := lookUp(after[f.File][i].doc, f.Key)
+	return wasThere != isThere || !reflect.DeepEqual(was, is)
+}
+
+// say names the values that decide a field: the user's before the chart's. Of a
+// whole table there is nothing to say when many do.
+func (t tracer) say(deciding [][]string, isTable bool) string {
+	const enough = 3
+	if isTable && len(deciding) > enough {
+		return ""
+	}
+	var given, defaults []string
+	for _, leaf := range deciding {
+		key := strings.Join(leaf, ".")
+		if file, line := t.values.Origin(leaf...); file != "" {
+			given = append(given, located(file, line)+" "+key)
+			continue
+		}
+		file, line := t.defaultOf(leaf)
+		defaults = append(defaults, "default of "+key+" in "+located(file, line))
+	}
+	if all := append(given, defaults...); len(all) > 0 {
+		text := strings.Join(all[:min(len(all), enough)], ", ")
+		if len(all) > enough {
+			text += fmt.Sprintf(" and %d more", len(all)-enough)
+		}
+		return text
+	}
+	return "written in the template"
+}
+
+func located(file string, line int) string {
+	if line == 0 {
+		return file
+	}
+	return fmt.Sprintf("%s:%d", file, line)
+}
+
+// defaultOf finds a default's place in the values of the chart or a subchart.
+func (t tracer) defaultOf(leaf []string) (file string, line int) {
+	c, key := t.chart, leaf
+	for {
+		file = path.Join(c.ChartFullPath(), "values.yaml")
+		if line := t.linesOf(c)[strings.Join(key, ".")]; line > 0 {
+			return file, line
+		}
+		i := slices.IndexFunc(c.Dependencies(), func(d *chart.Chart) bool { return len(key) > 1 && d.Name() == key[0] })
+		if i < 0 {
+			return file, 0
+		}
+		c, key = c.Dependencies()[i], key[1:]
+	}
+}
+
+func (t tracer) linesOf(c *chart.Chart) map[string]int {
+	file := c.ChartFullPath()
+	if lines, known := t.defaults[file]; known {
+		return lines
+	}
+	t.defaults[file] = map[string]int{}
+	for _, raw := range c.Raw {
+		if raw.Name != "values.yaml" {
+			continue
+		}
+		if layer, err := ParseLayer(file, raw.Data); err == nil {
+			t.defaults[file] = layer.lines
+		}
+	}
+	return t.defaults[file]
+}

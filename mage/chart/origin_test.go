@@ -1,0 +1,130 @@
+package chart_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"todo-chatbot/mage/chart"
+)
+
+func TestAFindingNamesTheValueThatItComesFrom(t *testing.T) {
+	image := edit{deployment, "{{ .Values.image.repository }}:1", `{{ printf "%s/%s" (.Values.global.colour | default "a") .Values.image.repository }}`}
+	env := edit{deployment, "          ports:", "          env: {{ toJson .Values.env }}\n          ports:"}
+	for name, tc := range map[string]struct {
+		edits  []edit
+		values string
+		want   string
+	}{
+		"of the user": {
+			nil, "title: x\nweb:\n  replicas: 2\n",
+			"(values/test.yaml:3 web.replicas) [spread]"},
+		"of the chart": {
+			[]edit{{"charts/web/values.yaml", "replicas: 1", "replicas: 2"}}, "",
+			"(default of web.replicas in good/charts/web/values.yaml:2) [spread]"},
+		"of the parent, for its subchart": {
+			[]edit{{"values.yaml", "title: hello", "title: hello\nweb:\n  replicas: 2"}}, "",
+			"(default of web.replicas in good/values.yaml:3) [spread]"},
+		"of both": {
+			[]edit{image}, "global: {colour: red}\n",
+			"(values/test.yaml:1 global.colour, default of web.image.repository in good/charts/web/values.yaml:3) [image]"},
+		"in a list": {
+			[]edit{env}, "web:\n  env:\n    - {name: OK, value: fine}\n    - {name: A_TOKEN, value: hunter2}\n",
+			"containers[0].env[1]: A_TOKEN stands in the manifest; take it from a Secret that is made outside of the chart (values/test.yaml:4 web.env.1.name, values/test.yaml:4 web.env.1.value) [secret]"},
+		"taken away": {
+			[]edit{{deployment, "requests: {cpu: 10m, memory: 16Mi}", "requests: {{ toJson .Values.image.requests }}"}, {"charts/web/values.yaml", "digest: \"\"", "digest: \"\", requests: {cpu: 10m, memory: 16Mi}"}, {"charts/web/values.schema.json", `"repository"`, `"requests": {}, "repository"`}},
+			"web: {image: {requests: {cpu: null}}}\n",
+			"resources: needs requests of cpu and memory and a limit of memory (values/test.yaml:1 web.image.requests.cpu, default of web.image.requests.memory in good/charts/web/values.yaml:3) [resources]"},
+		"of nobody": {
+			[]edit{{deployment, "            readOnlyRootFilesystem: true\n", ""}}, "web: {replicas: 1}\n",
+			"readOnlyRootFilesystem: is not true; mount an emptyDir where it must write (written in the template) [read-only]"},
+		"of a name": {
+			[]edit{{"templates/configmap.yaml", "{{ .Release.Name }}-title", "{{ .Values.title }}"}, {deployment, "configMapRef: {name: {{ .Release.Name }}-title}", "configMapRef: {name: x, optional: true}"}}, "title: Hello\n",
+			`metadata.name: "Hello": a lowercase RFC 1123 subdomain`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := chart.Check(broken(t, tc.edits...), values(t, tc.values), release)
+			require.ErrorContains(t, err, tc.want)
+			if name == "of a name" {
+				assert.ErrorContains(t, err, "(values/test.yaml:1 title) [name]")
+			}
+		})
+	}
+}
+
+func TestNoValueIsShownInAFindingOnASecret(t *testing.T) {
+	_, err := chart.Check(broken(t, edit{deployment, "          ports:", "          env: {{ toJson .Values.env }}\n          ports:"}),
+		values(t, "web: {env: [{name: A_TOKEN, value: hunter2}, {name: URL, value: 'http://me:hunter2@there/'}]}"), release)
+	require.ErrorContains(t, err, "A_TOKEN")
+	require.ErrorContains(t, err, "URL")
+	assert.NotContains(t, err.Error(), "hunter2")
+}
+
+func TestWhatTheUsersValuesNameIsMadeElsewhere(t *testing.T) {
+	dir := broken(t, edit{deployment, "configMapRef: {name: {{ .Release.Name }}-title}", "configMapRef: {name: {{ .Values.image.repository }}}"})
+	_, err := chart.Check(dir, chart.Values{}, release)
+	assert.ErrorContains(t, err, `there is no ConfigMap "web"`, "the chart's default is the chart's to keep")
+	_, err = chart.Check(dir, values(t, "web: {image: {repository: mine}}"), release)
+	assert.NoError(t, err)
+}
+
+func TestAMistakeInSeveralVersionsIsToldOnce(t *testing.T) {
+	_, err := chart.Check(broken(t, edit{deployment, "{name: http, containerPort: 8080}", "{name: http, containerPort: 8080, protocol: tcp}"}), chart.Values{}, release)
+	require.Error(t, err)
+	assert.Equal(t, 1, strings.Count(err.Error(), "\n")+1, err)
+}
+
+func TestTheOldestKubernetesIsHeldThoughTheClusterIsNew(t *testing.T) {
+	sleep := func(condition string) string {
+		return broken(t, edit{deployment, "          ports:", condition + "          lifecycle: {preStop: {sleep: {seconds: 3}}}\n" + end(condition) + "          ports:"})
+	}
+	_, err := chart.Check(sleep(""), chart.Values{}, release)
+	assert.ErrorContains(t, err, "lifecycle.preStop.sleep: unknown field in Kubernetes 1.25")
+	manifests, err := chart.Check(sleep("          {{- if semverCompare \">=1.30-0\" .Capabilities.KubeVersion.Version }}\n"), chart.Values{}, release)
+	require.NoError(t, err)
+	assert.Contains(t, manifests[0].YAML, "sleep: {seconds: 3}", "the manifests are those for the cluster")
+}
+
+func end(condition string) string {
+	if condition == "" {
+		return ""
+	}
+	return "          {{- end }}\n"
+}
+
+func TestEnvironmentsMustFitTogether(t *testing.T) {
+	rendered := func(name, text string) chart.Rendered {
+		layer, err := chart.ParseLayer("values/"+name+".yaml", []byte(text))
+		require.NoError(t, err)
+		dir := broken(t, edit{deployment, "    spec:\n      serviceAccountName", "    spec:\n      affinity: {podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1, podAffinityTerm: {topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: web}}}}]}}\n      serviceAccountName"})
+		manifests, err := chart.Check(dir, chart.Compose(layer), release)
+		require.NoError(t, err)
+		return chart.Rendered{Environment: name, Dir: dir, Values: chart.Compose(layer), Options: release, Manifests: manifests}
+	}
+	dev, staging := rendered("dev", "web: {replicas: 60}"), rendered("staging", "title: x\nweb: {replicas: 90}")
+	assert.NoError(t, chart.Fit(chart.Capacity{}, dev))
+	assert.NoError(t, chart.Fit(chart.Capacity{}, dev, staging))
+	// 150 × 10m and 16Mi, and 23 more of the larger one's while it is updated.
+	assert.NoError(t, chart.Fit(chart.Capacity{CPU: resource.MustParse("1731m"), Memory: resource.MustParse("2769Mi")}, dev, staging))
+	assert.EqualError(t, chart.Fit(chart.Capacity{CPU: resource.MustParse("1730m"), Memory: resource.MustParse("2768Mi")}, dev, staging), strings.Join([]string{
+		"requests of cpu of all environments on the cluster are 1500m, and 230m more while one is updated; they must stay under 1730m; lower them, or the replicas:",
+		"good/" + deployment + ": Deployment todo-web: spec.replicas: dev takes 600m: todo-web 60 × 10m (values/dev.yaml:1 web.replicas) [capacity]",
+		"good/" + deployment + ": Deployment todo-web: spec.replicas: staging takes 900m: todo-web 90 × 10m (values/staging.yaml:2 web.replicas) [capacity]",
+		"limits of memory of all environments on the cluster are 2400Mi, and 368Mi more while one is updated; they must stay under 2768Mi; lower them, or the replicas:",
+		"good/" + deployment + ": Deployment todo-web: spec.replicas: dev takes 960Mi: todo-web 60 × 16Mi (values/dev.yaml:1 web.replicas) [capacity]",
+		"good/" + deployment + ": Deployment todo-web: spec.replicas: staging takes 1440Mi: todo-web 90 × 16Mi (values/staging.yaml:2 web.replicas) [capacity]",
+	}, "\n"))
+}
+
+func TestTheNewestVersionIsThatOfTheGoLibraries(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("..", "..", "go.mod"))
+	require.NoError(t, err)
+	minor := strings.Split(chart.NewestKubernetes, ".")[1]
+	assert.Contains(t, string(data), "k8s.io/client-go v0."+minor+".",
+		"another client-go: take its version into mage/chart/schemas and kubeschema.go, then call go generate ./mage/chart")
+}

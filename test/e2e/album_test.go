@@ -1,0 +1,125 @@
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// size is a screen. The phone's has two dots a pixel, as phones have.
+type size struct {
+	name          string
+	width, height int64
+	scale         float64
+	mobile        bool
+}
+
+var (
+	desktop = size{name: "desktop", width: 1280, height: 800, scale: 1}
+	phone   = size{name: "phone", width: 390, height: 844, scale: 2, mobile: true}
+	sizes   = []size{desktop, phone}
+	themes  = []string{"light", "dark"}
+)
+
+// album keeps a picture of every state, and what axe found in it.
+type album struct {
+	folder string
+	axe    *axe // nil: not to be had
+	states int
+	faults faults
+}
+
+// newAlbum begins without the pictures of an earlier run.
+func newAlbum(t *testing.T) *album {
+	t.Helper()
+	folder, err := filepath.Abs(cmp.Or(os.Getenv("TODO_E2E_OUT"), "../../build/e2e"))
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(folder, 0o755))
+	for _, earlier := range []string{"[0-9][0-9]-*.png", "failure-*"} {
+		files, err := filepath.Glob(filepath.Join(folder, earlier))
+		require.NoError(t, err)
+		for _, file := range files {
+			require.NoError(t, os.Remove(file))
+		}
+	}
+	return &album{folder: folder, faults: faults{}}
+}
+
+func (p *page) resize(s size) {
+	p.t.Helper()
+	p.call(chromedpCall(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+		Width: s.width, Height: s.height, DeviceScaleFactor: s.scale, Mobile: s.mobile,
+	}))
+}
+
+// photograph takes the state that the page is in at every size and in every
+// theme, and has axe look at each. It clicks nothing: menus and messages that a
+// click would close stay as they are. What is to stay under the mouse can be given.
+func (p *page) photograph(state string, hovered ...element) {
+	p.t.Helper()
+	p.album.states++
+	for _, s := range sizes {
+		p.resize(s)
+		for _, e := range hovered {
+			p.hover(e)
+		}
+		for _, theme := range themes {
+			p.paint(theme)
+			name := fmt.Sprintf("%02d-%s-%s-%s", p.album.states, state, s.name, theme)
+			p.inspect(name)
+			p.picture(name)
+		}
+	}
+	p.resize(desktop)
+	p.paint("light")
+}
+
+// paint shows the page in a theme, as its own switch does, and waits until it
+// has been drawn.
+func (p *page) paint(theme string) {
+	p.t.Helper()
+	_, err := ask[bool](p, `async (theme) => {
+		document.documentElement.dataset.theme = theme;
+		for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+		return true;
+	}`, theme)
+	require.NoError(p.t, err)
+}
+
+func (p *page) picture(name string) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	require.NoError(p.t, err)
+	require.NoError(p.t, os.WriteFile(filepath.Join(p.album.folder, name+".png"), png, 0o644))
+}
+
+var unfit = regexp.MustCompile(`[^a-z0-9]+`)
+
+// evidence keeps what shows why a chapter failed: picture, page and journal.
+func (p *page) evidence(chapter string) {
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	name := filepath.Join(p.album.folder, "failure-"+unfit.ReplaceAllString(strings.ToLower(chapter+"-"+p.who), "-"))
+	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if assert.NoError(p.t, err) {
+		assert.NoError(p.t, os.WriteFile(name+".png", png, 0o644))
+	}
+	html, err := chromedp.Run(ctx, chromedp.OuterHTML(chromedp.CSS("html")))
+	if assert.NoError(p.t, err) {
+		assert.NoError(p.t, os.WriteFile(name+".html", []byte(html), 0o644))
+	}
+	assert.NoError(p.t, os.WriteFile(name+".log", []byte(p.watch.history()), 0o644))
+	p.t.Logf("what %s saw is in %s.{png,html,log}", p.who, name)
+}

@@ -1,0 +1,152 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// connected sets whether the page reaches anything, and knows it.
+func (p *page) connected(is bool) {
+	p.t.Helper()
+	conditions := []*network.Conditions{}
+	if !is {
+		conditions = append(conditions, &network.Conditions{Offline: true, DownloadThroughput: -1, UploadThroughput: -1})
+	}
+	p.call(
+		chromedpCall(network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: conditions}),
+		chromedpCall(network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: !is, DownloadThroughput: -1, UploadThroughput: -1}),
+	)
+}
+
+func (j *journey) offline(t *testing.T, p *page) {
+	const title, question = "Renew the passport", "What's pending?"
+	p.turnTo(list)
+	j.remembers(p)
+	var answer func() reply
+	p.expecting(`ERR_INTERNET_DISCONNECTED`, func() {
+		p.step("goes offline", func() {
+			p.connected(false)
+			p.fill(newTodo, title)
+			p.click(addTodo)
+			p.reads("The server cannot be reached. Check your connection.")
+			p.reads("The server is away. Your todos may be out of date; trying again…")
+			p.lists(j.todos...)
+			p.photograph("offline")
+		})
+		p.step("talks to nobody", func() {
+			answer = p.tell(question)
+			p.sees(button("Retry"))
+			p.turnTo(assistant)
+			p.photograph("offline-assistant")
+		})
+		p.step("is online again", func() {
+			p.connected(true)
+			p.until("the notice has gone", func() error {
+				_, err := ask[bool](p, `() => { if (document.body.innerText.includes("The server is away")) throw new Error("it is there"); return true; }`)
+				return err
+			})
+		})
+	})
+	p.step("tries again", func() {
+		p.click(addTodo) // the text is still there
+		p.sees(tick(title))
+		p.click(button("Retry"))
+		assert.Equal(t, []string{"list_tasks"}, answer().Tools)
+		p.click(remove(title))
+		p.lists(j.todos...)
+	})
+	j.remembers(p)
+}
+
+func (j *journey) backendAway(_ *testing.T, p *page) {
+	p.turnTo(list)
+	p.expecting(`ERR_BLOCKED_BY_CLIENT`, func() {
+		p.step("finds the backend away", func() {
+			p.call(chromedpCall(network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{
+				{URLPattern: p.base + "/api/auth/*", Block: false},
+				{URLPattern: p.base + "/api/*", Block: true},
+			}}))
+			p.reload()
+			p.reads("Your todos could not be loaded")
+			p.sees(button("Try again").in(`section[aria-labelledby="todos-heading"]`))
+			p.photograph("backend-away")
+			p.turnTo(assistant)
+			p.photograph("backend-away-assistant")
+		})
+		p.step("sees it come back", func() {
+			p.call(chromedpCall(network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{}}))
+			p.lists(j.todos...) // by itself
+		})
+	})
+	p.step("finds everything", func() {
+		p.reload()
+		j.finds(p)
+	})
+}
+
+// outage is what may be seen behind a page while pods are replaced.
+const outage = `answer 50\d|status of 50\d|ERR_(EMPTY_RESPONSE|CONNECTION|INCOMPLETE)|Server Components`
+
+func (j *journey) restarts(t *testing.T, p *page) {
+	r := findRelease(t)
+	b := j.bens.in(t)
+	b.allowing(outage, func() {
+		p.allowing(outage, func() {
+			p.step("goes on while the backend is restarted", func() {
+				p.replace(r.component("backend"), func(func() error) {})
+				j.finds(p)
+			})
+		})
+		p.step("finds everything", func() {
+			p.reload()
+			j.finds(p)
+		})
+		p.allowing(outage, func() {
+			p.step("goes on while the database is restarted", func() {
+				p.replace(r.component("postgresql"), p.seesDatabaseAway)
+				j.finds(p) // by itself, whatever the page showed meanwhile
+			})
+		})
+		p.step("finds everything", func() {
+			p.reload()
+			j.finds(p)
+		})
+	})
+	assert.Equal(t, []string{"list_tasks"}, p.says("What's pending?").Tools)
+	j.remembers(p)
+}
+
+// replace deletes pods, does something while they are away, and waits until
+// others are ready; back says whether they are.
+func (p *page) replace(these pods, meanwhile func(back func() error)) {
+	p.t.Helper()
+	gone, err := these.remove(p.t.Context())
+	require.NoError(p.t, err)
+	back := func() error { return these.replaced(p.t.Context(), gone) }
+	meanwhile(back)
+	p.within(comeback, time.Second, "other pods of "+these.component+" are ready", back)
+}
+
+// seesDatabaseAway loads the page while no database answers. How long that is
+// depends on the machine: one that is back before the page asked is no fault.
+func (p *page) seesDatabaseAway(back func() error) {
+	p.t.Helper()
+	sorry := heading("Your todos cannot be reached right now")
+	away := errNotThere
+	p.within(comeback, time.Second, "the page tells of the outage, or the database is back", func() error {
+		p.reload()
+		if _, away = p.find(sorry); away == nil {
+			return nil
+		}
+		return back()
+	})
+	if away != nil {
+		p.t.Log("the database was back before the page asked for it")
+		return
+	}
+	p.photograph("database-away")
+}

@@ -1,0 +1,175 @@
+package render_test
+
+import (
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// What the control plane and the registry of a node with 2 CPUs leave.
+const freeMilliCPU = 2000 - 950
+
+// demand is what an environment's pods ask for, and what an update of it adds
+// for as long as old and new pods run side by side.
+func demand(t *testing.T, name string) (cpu, surge int64, memory resource.Quantity) {
+	t.Helper()
+	for _, p := range deployed(t, name).pods(t) {
+		if p.Hook != "" {
+			continue // runs before the update or after it, in the room of the surge
+		}
+		for range p.replicas {
+			for _, c := range p.Spec.Containers {
+				cpu += c.Resources.Requests.Cpu().MilliValue()
+				memory.Add(*c.Resources.Limits.Memory())
+			}
+		}
+		if p.Kind == "Deployment" {
+			surge += p.Spec.Containers[0].Resources.Requests.Cpu().MilliValue()
+		}
+	}
+	return cpu, surge, memory
+}
+
+func TestEveryEnvironmentCanBeUpdatedBesideTheOthersOnOneNode(t *testing.T) {
+	var cpu, surge int64
+	var memory resource.Quantity
+	for _, name := range environments(t) {
+		needs, more, limits := demand(t, name)
+		cpu, surge = cpu+needs, max(surge, more)
+		memory.Add(limits)
+	}
+	t.Logf("requests of %dm CPU and %dm more in an update; limits of %s memory", cpu, surge, &memory)
+	assert.LessOrEqual(t, cpu+surge, int64(freeMilliCPU), "an update would wait for ever for a node")
+	assert.Negative(t, memory.Cmp(resource.MustParse("4Gi")), "the specification's bound")
+	for _, name := range environments(t) {
+		for _, p := range deployed(t, name).pods(t) {
+			if p.Hook != "" {
+				request := p.Spec.Containers[0].Resources.Requests.Cpu().MilliValue()
+				assert.LessOrEqual(t, request, freeMilliCPU-cpu, "%s finds no room", p.Manifest.Name)
+			}
+		}
+	}
+}
+
+func TestAnUpdateTakesNoPodAwayBeforeAnotherIsReady(t *testing.T) {
+	for _, name := range environments(t) {
+		r := deployed(t, name)
+		for _, component := range []string{"todo-frontend", "todo-backend"} {
+			d := get[appsv1.Deployment](t, r, "Deployment", component)
+			assert.Equal(t, 0, d.Spec.Strategy.RollingUpdate.MaxUnavailable.IntValue(), component)
+			assert.Positive(t, d.Spec.Strategy.RollingUpdate.MaxSurge.IntValue(), component)
+			c := d.Spec.Template.Spec.Containers[0]
+			assert.NotNil(t, c.ReadinessProbe, component)
+			require.NotNil(t, c.Lifecycle, component)
+			assert.Equal(t, []string{"sleep", "3"}, c.Lifecycle.PreStop.Exec.Command, "it goes on serving until all know that it goes")
+		}
+	}
+}
+
+func seconds(t *testing.T, text string) int {
+	t.Helper()
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	return n
+}
+
+func TestAnEndingPodHasTheTimeThatItsShutdownNeeds(t *testing.T) {
+	for _, name := range environments(t) {
+		r := deployed(t, name)
+		config := get[corev1.ConfigMap](t, r, "ConfigMap", "todo-backend").Data
+		answer, shutdown := seconds(t, config["CHAT_TIMEOUT_SECONDS"]), seconds(t, config["SHUTDOWN_SECONDS"])
+		assert.GreaterOrEqual(t, shutdown, answer, "an answer under way is finished")
+		backend := get[appsv1.Deployment](t, r, "Deployment", "todo-backend").Spec.Template.Spec
+		assert.GreaterOrEqual(t, int(*backend.TerminationGracePeriodSeconds), 3+shutdown+5)
+		// The frontend holds the request that the backend answers.
+		frontend := get[appsv1.Deployment](t, r, "Deployment", "todo-frontend").Spec.Template.Spec
+		assert.GreaterOrEqual(t, int(*frontend.TerminationGracePeriodSeconds), 3+answer+5)
+	}
+}
+
+func TestAShutdownIsWhatTheGracePeriodLeaves(t *testing.T) {
+	for values, want := range map[string]string{
+		"": "62",
+		"backend: {preStopSeconds: 15, terminationGracePeriodSeconds: 120}": "100",
+		"backend: {terminationGracePeriodSeconds: 0}":                       "1",
+	} {
+		assert.Equal(t, want, get[corev1.ConfigMap](t, render(t, values), "ConfigMap", "todo-backend").Data["SHUTDOWN_SECONDS"], values)
+	}
+}
+
+func TestInitContainersAreBoundedAndADeploymentWaitsLonger(t *testing.T) {
+	for _, name := range environments(t) {
+		r := deployed(t, name)
+		for _, p := range r.pods(t) {
+			for _, c := range p.Spec.InitContainers {
+				require.Equal(t, "timeout", c.Command[0], "%s of %s", c.Name, p.Manifest.Name)
+				bound := seconds(t, c.Command[1])
+				assert.GreaterOrEqual(t, bound, 60+60, "the wait for the database, then for the lock")
+				d := get[appsv1.Deployment](t, r, p.Kind, p.Manifest.Name)
+				assert.Greater(t, int(*d.Spec.ProgressDeadlineSeconds), bound+startup(p.Spec.Containers[0]), p.Manifest.Name)
+			}
+		}
+	}
+}
+
+func startup(c corev1.Container) int {
+	p := c.StartupProbe
+	return int(p.InitialDelaySeconds + p.PeriodSeconds*p.FailureThreshold)
+}
+
+func TestProbesAskWhatTheyAreFor(t *testing.T) {
+	for _, name := range environments(t) {
+		r := deployed(t, name)
+		for component, ready := range map[string]string{"todo-frontend": "/livez", "todo-backend": "/readyz"} {
+			c := get[appsv1.Deployment](t, r, "Deployment", component).Spec.Template.Spec.Containers[0]
+			assert.Equal(t, "/livez", c.StartupProbe.HTTPGet.Path)
+			assert.Equal(t, "/livez", c.LivenessProbe.HTTPGet.Path, "what another component lacks is no reason to restart")
+			assert.Equal(t, ready, c.ReadinessProbe.HTTPGet.Path)
+			assert.GreaterOrEqual(t, startup(c), 60, "a throttled start")
+			assert.LessOrEqual(t, c.StartupProbe.PeriodSeconds, int32(1), "a start ends early")
+			patience := time.Duration(c.LivenessProbe.PeriodSeconds*c.LivenessProbe.FailureThreshold) * time.Second
+			assert.GreaterOrEqual(t, patience, 15*time.Second, "a busy moment is no reason to restart")
+		}
+		backend := get[appsv1.Deployment](t, r, "Deployment", "todo-backend").Spec.Template.Spec.Containers[0]
+		assert.Greater(t, backend.ReadinessProbe.TimeoutSeconds, int32(3), "the backend gives the database 3 seconds and then says so")
+	}
+}
+
+func TestSeveralReplicasAreKeptApartAndFromBeingDrainedAtOnce(t *testing.T) {
+	staging, dev := deployed(t, "staging"), deployed(t, "dev")
+	for _, component := range []string{"todo-frontend", "todo-backend"} {
+		d := get[appsv1.Deployment](t, staging, "Deployment", component)
+		assert.EqualValues(t, 2, *d.Spec.Replicas)
+		require.Len(t, d.Spec.Template.Spec.TopologySpreadConstraints, 1)
+		spread := d.Spec.Template.Spec.TopologySpreadConstraints[0]
+		assert.Equal(t, d.Spec.Selector, spread.LabelSelector)
+		assert.Equal(t, corev1.ScheduleAnyway, spread.WhenUnsatisfiable, "one node takes both")
+		budget := get[policyv1.PodDisruptionBudget](t, staging, "PodDisruptionBudget", component)
+		assert.Equal(t, 1, budget.Spec.MaxUnavailable.IntValue())
+		assert.Equal(t, d.Spec.Selector, budget.Spec.Selector)
+
+		assert.False(t, dev.has("PodDisruptionBudget", component), "a drain of the only replica would never end")
+		assert.Empty(t, get[appsv1.Deployment](t, dev, "Deployment", component).Spec.Template.Spec.TopologySpreadConstraints)
+	}
+}
+
+// A default that the comment explains by a number of the application must be
+// that number still.
+func TestTheBackendsOwnNumbersAreThoseThatTheChartCountsOn(t *testing.T) {
+	settings := read(t, "../../images/backend/app/core/config.py")
+	assert.Regexp(t, regexp.MustCompile(`database_wait_seconds: float = Field\(default=60,`), settings)
+	assert.Regexp(t, regexp.MustCompile(`shutdown_seconds: int = Field\(default=\d+, ge=1, le=300\)`), settings)
+	assert.Regexp(t, regexp.MustCompile(`chat_timeout_seconds: float = Field\(default=60, gt=0, le=600\)`), settings)
+	assert.Contains(t, read(t, "../../images/backend/app/api/routes/health.py"), "_SECONDS = 3\n")
+	migration := read(t, "../../images/frontend/migrate.ts")
+	assert.Contains(t, migration, "databaseWaitMs = 60_000")
+	assert.Contains(t, migration, "lockWaitMs = 60_000")
+}

@@ -1,0 +1,161 @@
+package render_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	yamlv3 "go.yaml.in/yaml/v3"
+)
+
+const (
+	docsFile  = "../../docs/chart.md"
+	docsBegin = "<!-- values: written by go test ./test/render -update from the comments of the values.yaml -->\n"
+	docsEnd   = "<!-- /values -->\n"
+)
+
+// defaultsFile is a values.yaml.
+type defaultsFile struct {
+	title, file string
+	prefix      string // of the keys, as a user sets them
+}
+
+var defaultsFiles = []defaultsFile{
+	{"Shared", "values.yaml", ""},
+	{"Frontend", "charts/frontend/values.yaml", "frontend."},
+	{"Backend", "charts/backend/values.yaml", "backend."},
+	{"PostgreSQL", "charts/postgresql/values.yaml", "postgresql."},
+}
+
+// rows are the file's keys; those that the parent sets of a subchart are in the
+// subchart's own file too.
+func (f defaultsFile) rows(t *testing.T) []row {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(chartDir, f.file))
+	require.NoError(t, err)
+	var doc yamlv3.Node
+	require.NoError(t, yamlv3.Unmarshal(data, &doc))
+	all := rows(t, doc.Content[0], f.prefix)
+	if f.prefix == "" {
+		all = slices.DeleteFunc(all, func(r row) bool { return !strings.HasPrefix(r.key, "global") })
+	}
+	return all
+}
+
+// isTable tells a table whose keys are on lines of their own from a value.
+func isTable(value *yamlv3.Node) bool {
+	return value.Kind == yamlv3.MappingNode && value.Style&yamlv3.FlowStyle == 0
+}
+
+func TestEveryKeyOfTheDefaultsHasACommentOfItsOwn(t *testing.T) {
+	for _, file := range defaultsFiles {
+		for _, row := range file.rows(t) {
+			assert.NotEmpty(t, row.meaning, "%s: %s has no comment", file.file, row.key)
+		}
+	}
+}
+
+func TestTheDocumentationOfTheValuesIsFresh(t *testing.T) {
+	data, err := os.ReadFile(docsFile)
+	require.NoError(t, err)
+	before, rest, found := strings.Cut(string(data), docsBegin)
+	require.True(t, found, "%s has no line %s", docsFile, docsBegin)
+	_, after, found := strings.Cut(rest, docsEnd)
+	require.True(t, found, "%s has no line %s", docsFile, docsEnd)
+
+	var tables strings.Builder
+	for _, file := range defaultsFiles {
+		fmt.Fprintf(&tables, "\n### %s\n\n| key | default | meaning |\n|---|---|---|\n", file.title)
+		for _, row := range file.rows(t) {
+			fmt.Fprintf(&tables, "| `%s` | %s | %s |\n", row.key, row.value, strings.ReplaceAll(row.meaning, "|", `\|`))
+		}
+	}
+	want := before + docsBegin + tables.String() + "\n" + docsEnd + after
+	if *update {
+		require.NoError(t, os.WriteFile(docsFile, []byte(want), 0o644))
+		return
+	}
+	assert.Equal(t, want, string(data), "run: go test ./test/render -update")
+}
+
+// row is one line of the documentation's tables.
+type row struct{ key, value, meaning string }
+
+// rows returns the keys of a table and of those in it. A table whose keys have
+// comments of their own needs none; with one, it has a row of its own.
+func rows(t *testing.T, table *yamlv3.Node, prefix string) []row {
+	t.Helper()
+	var all []row
+	for i := 0; i+1 < len(table.Content); i += 2 {
+		key, value := table.Content[i], table.Content[i+1]
+		meaning := sentence(key.HeadComment)
+		switch {
+		case !isTable(value):
+			all = append(all, row{prefix + key.Value, inline(t, value), meaning})
+		case meaning != "":
+			all = append(all, row{prefix + key.Value, "", meaning})
+			fallthrough
+		default:
+			all = append(all, rows(t, value, prefix+key.Value+".")...)
+		}
+	}
+	return all
+}
+
+// sentence is a comment's last paragraph on one line. The one before it, if any, is
+// about the file.
+func sentence(comment string) string {
+	paragraphs := strings.Split(comment, "\n\n")
+	var words []string
+	for line := range strings.SplitSeq(paragraphs[len(paragraphs)-1], "\n") {
+		words = append(words, strings.Fields(strings.TrimPrefix(line, "#"))...)
+	}
+	return strings.Join(words, " ")
+}
+
+// inline writes a default on one line.
+func inline(t *testing.T, value *yamlv3.Node) string {
+	t.Helper()
+	flat := *value
+	flatten(&flat)
+	data, err := yamlv3.Marshal(&flat)
+	require.NoError(t, err)
+	return "`" + strings.TrimSpace(string(data)) + "`"
+}
+
+func flatten(n *yamlv3.Node) {
+	n.Style |= yamlv3.FlowStyle
+	n.HeadComment, n.LineComment, n.FootComment = "", "", ""
+	for i := range n.Content {
+		child := *n.Content[i]
+		if child.Kind != yamlv3.ScalarNode {
+			flatten(&child)
+		}
+		n.Content[i] = &child
+	}
+}
+
+// What the documentation tells people to set must be there to be set.
+func TestTheDocumentationNamesValuesThatExist(t *testing.T) {
+	known := map[string]bool{}
+	for _, file := range defaultsFiles {
+		for _, row := range file.rows(t) {
+			for key := row.key; key != ""; key = key[:max(0, strings.LastIndexByte(key, '.'))] {
+				known[key] = true
+			}
+		}
+	}
+	named := regexp.MustCompile("\\b(?:global|frontend|backend|postgresql)(?:\\.[a-zA-Z]+)+\\b")
+	prose, _, _ := strings.Cut(read(t, docsFile), docsBegin)
+	found := named.FindAllString(prose, -1)
+	require.NotEmpty(t, found)
+	for _, key := range found {
+		assert.True(t, known[key], "docs/chart.md names %s, which is no value", key)
+	}
+}
