@@ -107,6 +107,9 @@ func (Test) Chart(ctx context.Context) error { return targets.TestChart(ctx) }
 // Integration makes a cluster of its own and takes a deployment through its whole life.
 func (Test) Integration(ctx context.Context) error { return targets.TestIntegration(ctx) }
 
+// E2E has two people use the deployed application in a real browser; pictures go to build/e2e.
+func (Test) E2E(ctx context.Context, env *string) error { return targets.TestE2E(ctx, env) }
+
 // All runs everything: unit, chart and integration.
 func (Test) All(ctx context.Context, yes *bool) error { return targets.TestAll(ctx, yes) }
 

@@ -43,6 +43,17 @@ func TestIntegration(ctx context.Context) error {
 	return exit(goTest(ctx, "-v", "-timeout=60m", "./test/integration"))
 }
 
+// TestE2E has two people use the deployed application in a real browser.
+func TestE2E(ctx context.Context, env *string) error {
+	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
+		return p.E2E(ctx, func(env []string) error {
+			command := goCommand(ctx, "test", "-count=1", "-v", "-timeout=30m", "./test/e2e")
+			command.Env = append(os.Environ(), env...)
+			return run(command)
+		})
+	})
+}
+
 // TestAll runs everything: unit, chart and integration.
 func TestAll(ctx context.Context, yes *bool) error {
 	if err := TestUnit(ctx, yes); err != nil {
@@ -60,21 +71,25 @@ func Bench(ctx context.Context, cold *bool) error {
 	if cold != nil && *cold {
 		args = append(args, "-cold")
 	}
-	return exit(goCommand(ctx, args...))
+	return exit(run(goCommand(ctx, args...)))
 }
 
 func goTest(ctx context.Context, args ...string) error {
-	return goCommand(ctx, append([]string{"test", "-count=1"}, args...)...)
+	return run(goCommand(ctx, append([]string{"test", "-count=1"}, args...)...))
 }
 
-// goCommand runs go in this terminal; Ctrl-C reaches it as it reaches mage.
-func goCommand(ctx context.Context, args ...string) error {
+// goCommand is go in this terminal; Ctrl-C reaches it as it reaches mage.
+func goCommand(ctx context.Context, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, "go", args...)
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = time.Minute
+	return command
+}
+
+func run(command *exec.Cmd) error {
 	if err := command.Run(); err != nil {
-		return fmt.Errorf("go %s: %w", args[0], err)
+		return fmt.Errorf("go %s: %w", command.Args[1], err)
 	}
 	return nil
 }
