@@ -110,6 +110,12 @@ func (Test) Integration(ctx context.Context) error { return targets.TestIntegrat
 // E2E has two people use the deployed application in a real browser; pictures go to build/e2e.
 func (Test) E2E(ctx context.Context, env *string) error { return targets.TestE2E(ctx, env) }
 
+// Contract asks the deployed API everything that its description allows, and believes no answer that it does not.
+func (Test) Contract(ctx context.Context, env *string) error { return targets.TestContract(ctx, env) }
+
+// Load has 50 people use the deployed application for a minute, and reports times and what the pods needed.
+func (Test) Load(ctx context.Context, env *string) error { return targets.TestLoad(ctx, env) }
+
 // All runs everything: unit, chart and integration.
 func (Test) All(ctx context.Context, yes *bool) error { return targets.TestAll(ctx, yes) }
 

@@ -238,7 +238,7 @@ func TestEveryRecipeNamesItsImageAndKnowsItsInputs(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
 	s := New(Options{Root: root, Cache: t.TempDir()})
-	for _, ref := range []string{DebianRef, PythonRef, NodeJSRef, RegistryRef, BuildKitRef, KindNodeRef} {
+	for _, ref := range Makeable() {
 		r, ok := s.recipes[ref]
 		require.True(t, ok, ref)
 		digest, err := r.Inputs()
@@ -247,6 +247,7 @@ func TestEveryRecipeNamesItsImageAndKnowsItsInputs(t *testing.T) {
 		require.NoError(t, err, ref)
 		assert.Equal(t, digest, again, ref)
 	}
+	assert.Len(t, s.recipes, len(Makeable()), "every recipe is listed")
 	restricted := New(Options{Root: root, Cache: t.TempDir(), Restricted: true})
 	plain, err := s.recipes[KindNodeRef].Inputs()
 	require.NoError(t, err)

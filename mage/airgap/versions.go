@@ -22,3 +22,8 @@ const (
 	BuildKitRef = "moby/buildkit:v0.34.2"
 	KindNodeRef = "kindest/node:" + Kubernetes
 )
+
+// Makeable is every reference that a recipe can stand in for.
+func Makeable() []string {
+	return []string{DebianRef, PythonRef, NodeJSRef, RegistryRef, BuildKitRef, KindNodeRef}
+}

@@ -206,11 +206,6 @@ func (f facts) providerFinding() Finding {
 	return row
 }
 
-// makeable are the images that stand-ins can be made of.
-func makeable() []string {
-	return []string{airgap.DebianRef, airgap.PythonRef, airgap.NodeJSRef, airgap.RegistryRef, airgap.BuildKitRef, airgap.KindNodeRef}
-}
-
 // registryFindings tell where images come from. Where a registry does not
 // answer, they are made, for which there are tools.
 func (f facts) registryFindings() Findings {
@@ -219,7 +214,7 @@ func (f facts) registryFindings() Findings {
 	for _, r := range f.registries {
 		row := Finding{Level: OK, Name: "registry", Found: r.name + " answers"}
 		if !r.answers {
-			recipes := makeable()
+			recipes := airgap.Makeable()
 			row.Level, row.Found = Warn, r.name+" does not answer; made here instead: "+strings.Join(r.images, ", ")
 			row.Cure = "nothing to do, but the first deploy takes longer"
 			made = append(made, r.images...)

@@ -45,12 +45,27 @@ func TestIntegration(ctx context.Context) error {
 
 // TestE2E has two people use the deployed application in a real browser.
 func TestE2E(ctx context.Context, env *string) error {
+	return deployed(ctx, env, []string{"test", "-count=1", "-v", "-timeout=30m", "./test/e2e"}, pipeline.Chromium)
+}
+
+// TestContract asks the deployed API everything that its description allows.
+func TestContract(ctx context.Context, env *string) error {
+	return deployed(ctx, env, []string{"test", "-count=1", "-v", "-timeout=20m", "./test/contract"}, pipeline.Python, pipeline.Pip)
+}
+
+// TestLoad has many people use the deployed application at once.
+func TestLoad(ctx context.Context, env *string) error {
+	return deployed(ctx, env, []string{"run", "./test/load"})
+}
+
+// deployed runs go with the environment by which a test finds the application.
+func deployed(ctx context.Context, env *string, args []string, tools ...pipeline.Tool) error {
 	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
-		return p.E2E(ctx, func(env []string) error {
-			command := goCommand(ctx, "test", "-count=1", "-v", "-timeout=30m", "./test/e2e")
-			command.Env = append(os.Environ(), env...)
+		return p.Deployed(ctx, func(found []string) error {
+			command := goCommand(ctx, args...)
+			command.Env = append(os.Environ(), found...)
 			return run(command)
-		})
+		}, tools...)
 	})
 }
 

@@ -42,7 +42,7 @@ type album struct {
 // newAlbum begins without the pictures of an earlier run.
 func newAlbum(t *testing.T) *album {
 	t.Helper()
-	folder, err := filepath.Abs(cmp.Or(os.Getenv("TODO_E2E_OUT"), "../../build/e2e"))
+	folder, err := filepath.Abs(filepath.Join(cmp.Or(os.Getenv("TODO_TEST_OUT"), "../../build"), "e2e"))
 	require.NoError(t, err)
 	require.NoError(t, os.MkdirAll(folder, 0o755))
 	for _, earlier := range []string{"[0-9][0-9]-*.png", "failure-*"} {

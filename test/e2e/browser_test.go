@@ -124,12 +124,12 @@ func (p *page) step(what string, do func()) {
 // address is where the application is, or why nothing can be tried.
 func address(t *testing.T) string {
 	t.Helper()
-	given := os.Getenv("TODO_E2E_URL")
+	given := os.Getenv("TODO_TEST_URL")
 	if given == "" {
-		t.Skip("TODO_E2E_URL is not set: no application to try; mage test:e2e deploys one")
+		t.Skip("TODO_TEST_URL is not set: no application to try; mage deploy:dev makes one, and mage test:e2e finds it")
 	}
 	parsed, err := url.Parse(given)
 	require.NoError(t, err)
-	require.Equal(t, "127.0.0.1", parsed.Hostname(), "TODO_E2E_URL must lead to 127.0.0.1, the only host that the browser may reach")
+	require.Equal(t, "127.0.0.1", parsed.Hostname(), "TODO_TEST_URL must lead to 127.0.0.1, the only host that the browser may reach")
 	return parsed.Scheme + "://" + parsed.Host
 }

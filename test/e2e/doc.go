@@ -5,11 +5,11 @@
 //
 // It deploys nothing. Where the application is, it learns from the environment:
 //
-//	TODO_E2E_URL         its address, on 127.0.0.1; without it nothing is tried
-//	TODO_E2E_KUBECONFIG  the cluster it runs in; without it nothing is restarted
-//	TODO_E2E_NAMESPACE   where it is there
-//	TODO_E2E_RELEASE     which of the releases there it is
-//	TODO_E2E_OUT         the folder for pictures, where it is not build/e2e
+//	TODO_TEST_URL         its address, on 127.0.0.1; without it nothing is tried
+//	TODO_TEST_KUBECONFIG  the cluster it runs in; without it nothing is restarted
+//	TODO_TEST_NAMESPACE   where it is there
+//	TODO_TEST_RELEASE     which of the releases there it is
+//	TODO_TEST_OUT         the folder in which e2e/ gets the pictures, where it is not build
 //	TODO_CHROMIUM        the browser, where it is not chromium, chromium-browser
 //	                     or google-chrome on the PATH
 package e2e

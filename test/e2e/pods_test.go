@@ -31,9 +31,9 @@ type release struct {
 // findRelease skips where none is named.
 func findRelease(t *testing.T) release {
 	t.Helper()
-	kubeconfig, namespace, name := os.Getenv("TODO_E2E_KUBECONFIG"), os.Getenv("TODO_E2E_NAMESPACE"), os.Getenv("TODO_E2E_RELEASE")
+	kubeconfig, namespace, name := os.Getenv("TODO_TEST_KUBECONFIG"), os.Getenv("TODO_TEST_NAMESPACE"), os.Getenv("TODO_TEST_RELEASE")
 	if kubeconfig == "" || namespace == "" || name == "" {
-		t.Skip("TODO_E2E_KUBECONFIG, TODO_E2E_NAMESPACE and TODO_E2E_RELEASE are not set: no pods to restart")
+		t.Skip("TODO_TEST_KUBECONFIG, TODO_TEST_NAMESPACE and TODO_TEST_RELEASE are not set: no pods to restart")
 	}
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	require.NoError(t, err)

@@ -23,12 +23,12 @@ import (
 )
 
 func (l *life) portInUse(t *testing.T) {
-	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(l.Port)))
+	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(l.Ports["dev"])))
 	require.NoError(t, err)
 	defer listener.Close()
 	result := l.mage(t, "deploy:dev")
 	assert.Equal(t, 2, result.Code)
-	assert.Contains(t, result.Stderr, strconv.Itoa(l.Port))
+	assert.Contains(t, result.Stderr, strconv.Itoa(l.Ports["dev"]))
 	assert.Contains(t, result.Stderr, "TODO_PORT")
 }
 
@@ -102,7 +102,7 @@ func (l *life) offline(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(result.Stderr, "built, pushed"))
 }
 
-// fullDisk has a cache of 2 MB, in which no base image has room.
+// fullDisk has a cache of 2 MB, in which the base of the frontend, soon fetched, has no room.
 func (l *life) fullDisk(t *testing.T) {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		t.Skip("mounts a small file system: on Linux, as root")
@@ -112,7 +112,7 @@ func (l *life) fullDisk(t *testing.T) {
 	out, err := mount.CombinedOutput()
 	require.NoError(t, err, string(out))
 	defer func() { assert.NoError(t, exec.Command("umount", small).Run()) }()
-	result, err := l.MageWith(t.Context(), []string{"TODO_CACHE=" + small}, "build:image", "postgresql")
+	result, err := l.MageWith(t.Context(), []string{"TODO_CACHE=" + small}, "build:image", "frontend")
 	require.NoError(t, err)
 	assert.Equal(t, 1, result.Code)
 	assert.Contains(t, result.Stderr, "is full ("+small)
@@ -138,7 +138,7 @@ var unchangedImage = regexp.MustCompile(`(?m)^image +\w+ +unchanged`)
 // post sends a JSON document to the application, as a page of it does.
 func (l *life) post(t *testing.T, path, body string) int {
 	t.Helper()
-	base := "http://127.0.0.1:" + strconv.Itoa(l.Port)
+	base := "http://127.0.0.1:" + strconv.Itoa(l.Ports["dev"])
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+path, strings.NewReader(body))
 	require.NoError(t, err)
 	request.Header.Set("Content-Type", "application/json")

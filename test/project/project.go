@@ -23,8 +23,8 @@ import (
 type Project struct {
 	Dir     string
 	Cluster string
-	Port    int      // of 127.0.0.1, where dev's frontend answers
-	Env     []string // added to the environment of every run
+	Ports   map[string]int // environment → port of 127.0.0.1 where its frontend answers
+	Env     []string       // added to the environment of every run
 	Log     io.Writer
 }
 
@@ -48,7 +48,7 @@ func Copy(ctx context.Context, root, dir, cluster string, log io.Writer) (*Proje
 			return nil, err
 		}
 	}
-	p := &Project{Dir: dir, Cluster: cluster, Log: log, Env: []string{"TODO_CLUSTER=" + cluster}}
+	p := &Project{Dir: dir, Cluster: cluster, Log: log, Env: []string{"TODO_CLUSTER=" + cluster}, Ports: map[string]int{}}
 	return p, p.ownPorts()
 }
 
@@ -77,9 +77,7 @@ func (p *Project) ownPorts() error {
 		if err := os.WriteFile(file, url.ReplaceAll(content, []byte("url: {port: "+strconv.Itoa(port)+"}")), 0o644); err != nil {
 			return err
 		}
-		if filepath.Base(file) == "dev.yaml" {
-			p.Port = port
-		}
+		p.Ports[strings.TrimSuffix(filepath.Base(file), ".yaml")] = port
 	}
 	return nil
 }

@@ -1,0 +1,134 @@
+// Package contract asks the deployed API everything that its description allows,
+// and a good deal that it forbids, and believes no answer that the description
+// does not: no 5xx, no undescribed status, no body of another form. The requests
+// come from Schemathesis, which is installed from the Python package index into
+// the cache, by the hashes of requirements.lock.
+//
+// Where the application is, it learns from the environment, as package e2e does.
+package contract
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// bound is for all requests together. The token lives that long.
+const bound = 12 * time.Minute
+
+func TestTheDeployedAPIKeepsItsContract(t *testing.T) {
+	if testing.Short() {
+		t.Skip("asks a deployed application: not under -short")
+	}
+	base := os.Getenv("TODO_TEST_URL")
+	if base == "" {
+		t.Skip("TODO_TEST_URL is not set: no application to ask; mage deploy:dev makes one, and mage test:contract finds it")
+	}
+	parsed, err := url.Parse(base)
+	require.NoError(t, err)
+	require.Equal(t, "127.0.0.1", parsed.Hostname(), "the application must be on 127.0.0.1")
+	program := schemathesis(t)
+	user, token := account(t, base)
+
+	out := filepath.Join(or(os.Getenv("TODO_TEST_OUT"), filepath.Join("..", "..", "build")), "contract.xml")
+	ctx, cancel := context.WithTimeout(t.Context(), bound)
+	defer cancel()
+	run := exec.CommandContext(ctx, program, "--config-file", "schemathesis.toml", "--no-color",
+		"run", filepath.Join("..", "..", "images", "backend", "openapi.json"), "--url", base,
+		"--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--workers", "2", "--report-junit-path", out)
+	run.Env = append(os.Environ(), "TODO_USER_ID="+user, "TODO_TOKEN="+token, "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
+	run.Stdout, run.Stderr = t.Output(), t.Output()
+	run.Cancel = func() error { return run.Process.Signal(os.Interrupt) }
+	run.WaitDelay = 10 * time.Second
+	require.NoError(t, run.Run(), "Schemathesis found answers that images/backend/openapi.json does not describe; they are above and in %s", out)
+}
+
+// schemathesis installs the locked program once, into a virtual environment that
+// is named by the lock's digest, and returns its path.
+func schemathesis(t *testing.T) string {
+	t.Helper()
+	lock, err := os.ReadFile("requirements.lock")
+	require.NoError(t, err)
+	cache := os.Getenv("TODO_TEST_CACHE")
+	if cache == "" {
+		user, err := os.UserCacheDir()
+		require.NoError(t, err)
+		cache = filepath.Join(user, "todo-chatbot")
+	}
+	python, pip := or(os.Getenv("TODO_PYTHON"), "python3"), or(os.Getenv("TODO_PIP"), "pip3")
+	home := filepath.Join(cache, "python", fmt.Sprintf("contract-%x", sha256.Sum256(lock))[:len("contract-")+16])
+	bin, suffix := filepath.Join(home, "bin"), ""
+	if runtime.GOOS == "windows" {
+		bin, suffix = filepath.Join(home, "Scripts"), ".exe"
+	}
+	whole := filepath.Join(home, "whole")
+	if _, err := os.Stat(whole); err == nil {
+		return filepath.Join(bin, "schemathesis"+suffix)
+	}
+	require.NoError(t, os.RemoveAll(home), "what an interrupted run left")
+	do(t, python, "-m", "venv", "--without-pip", home)
+	do(t, pip, "--python", filepath.Join(bin, "python"+suffix), "--disable-pip-version-check", "install", "--quiet",
+		"--require-hashes", "--no-deps", "--only-binary=:all:", "-r", "requirements.lock")
+	require.NoError(t, os.WriteFile(whole, nil, 0o600))
+	return filepath.Join(bin, "schemathesis"+suffix)
+}
+
+func do(t *testing.T, program string, args ...string) {
+	t.Helper()
+	t.Logf("%s %s", filepath.Base(program), strings.Join(args, " "))
+	command := exec.CommandContext(t.Context(), program, args...)
+	output, err := command.CombinedOutput()
+	require.NoError(t, err, "install the generator of requests: %s", output)
+}
+
+func or(given, otherwise string) string {
+	if given != "" {
+		return given
+	}
+	return otherwise
+}
+
+// account makes an account of this run's own and returns who it is.
+func account(t *testing.T, base string) (user, token string) {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	browser := &http.Client{Jar: jar, Timeout: 30 * time.Second, Transport: &http.Transport{}}
+	ask := func(method, path, body string) []byte {
+		request, err := http.NewRequestWithContext(t.Context(), method, base+path, strings.NewReader(body))
+		require.NoError(t, err)
+		request.Header.Set("Origin", base)
+		request.Header.Set("Content-Type", "application/json")
+		response, err := browser.Do(request)
+		require.NoError(t, err)
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, response.StatusCode, "%s %s: %s", method, path, bytes.TrimSpace(text))
+		return text
+	}
+	ask(http.MethodPost, "/api/auth/sign-up/email", fmt.Sprintf(`{"name":"Contract Test","email":"contract-%s@example.com","password":%q}`, strings.ToLower(rand.Text()[:12]), rand.Text()))
+	var given struct {
+		Token  string `json:"token"`
+		UserID string `json:"user_id"`
+	}
+	require.NoError(t, json.Unmarshal(ask(http.MethodGet, "/api/auth/token", ""), &given))
+	require.NotEmpty(t, given.Token)
+	return given.UserID, given.Token
+}

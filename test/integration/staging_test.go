@@ -1,0 +1,183 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+const (
+	stagingNamespace = "todo-staging"
+	perSecond        = 50
+)
+
+// staging is what the promises of two replicas are for: while people ask fifty
+// times a second, it is updated, with the backup that comes before, rolled back,
+// and loses a pod of each component, and every answer is the right one.
+func (l *life) staging(t *testing.T) {
+	result := l.mage(t, "deploy:staging")
+	require.Zero(t, result.Code, result.Stderr)
+	assert.Equal(t, []string{"http://127.0.0.1:" + strconv.Itoa(l.Ports["staging"])}, result.Lines("url"))
+	assert.NotContains(t, result.Stderr, "built", "the same images serve dev and staging")
+	l.restricted(t)
+	someone := l.join(t, "staging")
+
+	require.NoError(t, l.Append(backendFile, "\nSTAGING = 1\n"))
+	calm := someone.asks(t)
+	result = l.mage(t, "deploy:staging")
+	require.Zero(t, result.Code, result.Stderr)
+	assert.Equal(t, []string{"2 new"}, result.Lines("revision"))
+	calm("while it was updated")
+
+	calm = someone.asks(t)
+	result = l.mage(t, "release:rollback", "-env=staging")
+	require.Zero(t, result.Code, result.Stderr)
+	calm("while it was rolled back")
+
+	calm = someone.asks(t)
+	for _, component := range []string{"backend", "frontend"} {
+		l.evict(t, component)
+	}
+	calm("while pods were evicted")
+	assert.Equal(t, []string{"passed"}, l.deploy(t).Lines("verdict"), "dev was left alone")
+}
+
+// restricted looks whether the namespace refuses what is not restricted.
+func (l *life) restricted(t *testing.T) {
+	t.Helper()
+	space, err := l.client(t).CoreV1().Namespaces().Get(t.Context(), stagingNamespace, metav1.GetOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, "restricted", space.Labels["pod-security.kubernetes.io/enforce"])
+}
+
+// evict takes one pod as a drain does, which asks the disruption budget, and
+// waits until another is ready.
+func (l *life) evict(t *testing.T, component string) {
+	t.Helper()
+	api := l.client(t)
+	pods, err := api.CoreV1().Pods(stagingNamespace).List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=" + component})
+	require.NoError(t, err)
+	require.Len(t, pods.Items, 2)
+	gone := pods.Items[0].Name
+	require.NoError(t, api.PolicyV1().Evictions(stagingNamespace).Evict(t.Context(), &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Name: gone}}))
+	require.Eventually(t, func() bool {
+		d, err := api.AppsV1().Deployments(stagingNamespace).Get(t.Context(), "todo-"+component, metav1.GetOptions{})
+		_, podErr := api.CoreV1().Pods(stagingNamespace).Get(t.Context(), gone, metav1.GetOptions{})
+		return err == nil && podErr != nil && d.Status.ReadyReplicas == 2
+	}, 2*time.Minute, time.Second, component)
+}
+
+// visitor is somebody with an account in an environment.
+type visitor struct {
+	base, id, token string
+	http            *http.Client
+}
+
+// join makes an account.
+func (l *life) join(t *testing.T, environment string) *visitor {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	v := &visitor{
+		base: "http://127.0.0.1:" + strconv.Itoa(l.Ports[environment]),
+		http: &http.Client{Jar: jar, Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: perSecond}},
+	}
+	account := fmt.Sprintf(`{"name":"Ada","email":"ada-%s@example.com","password":%q}`, strings.ToLower(rand.Text()[:10]), rand.Text())
+	_, err = v.ask(t.Context(), http.MethodPost, "/api/auth/sign-up/email", account)
+	require.NoError(t, err)
+	text, err := v.ask(t.Context(), http.MethodGet, "/api/auth/token", "")
+	require.NoError(t, err)
+	var given struct {
+		Token  string `json:"token"`
+		UserID string `json:"user_id"`
+	}
+	require.NoError(t, json.Unmarshal(text, &given))
+	v.id, v.token = given.UserID, given.Token
+	return v
+}
+
+// ask demands a good answer.
+func (v *visitor) ask(ctx context.Context, method, path, body string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, v.base+path, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Origin", v.base)
+	request.Header.Set("Content-Type", "application/json")
+	if v.token != "" {
+		request.Header.Set("Authorization", "Bearer "+v.token)
+	}
+	response, err := v.http.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	if response.StatusCode/100 != 2 {
+		return text, fmt.Errorf("%s %s: %s: %.200s", method, path, response.Status, bytes.TrimSpace(text))
+	}
+	return text, nil
+}
+
+// asks begins to ask perSecond times a second, in turn for a page and for the
+// list of todos, which goes through every component. The returned function ends
+// that and demands that every answer was good.
+func (v *visitor) asks(t *testing.T) (calm func(when string)) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	var (
+		open   sync.WaitGroup
+		mu     sync.Mutex
+		asked  int
+		failed []string
+	)
+	began := time.Now()
+	one := func(path string) {
+		_, err := v.ask(context.WithoutCancel(ctx), http.MethodGet, path, "")
+		mu.Lock()
+		defer mu.Unlock()
+		asked++
+		if err != nil {
+			failed = append(failed, fmt.Sprintf("after %.1fs: %v", time.Since(began).Seconds(), err))
+		}
+	}
+	paths := []string{"/sign-in", "/api/" + v.id + "/tasks"}
+	open.Go(func() {
+		tick := time.NewTicker(time.Second / perSecond)
+		defer tick.Stop()
+		for i := 0; ; i++ {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				open.Go(func() { one(paths[i%len(paths)]) })
+			}
+		}
+	})
+	return func(when string) {
+		t.Helper()
+		stop()
+		open.Wait()
+		t.Logf("%d requests %s, %d failed", asked, when, len(failed))
+		require.Empty(t, failed, when)
+		require.Greater(t, asked, perSecond, when)
+	}
+}
