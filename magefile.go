@@ -107,8 +107,8 @@ func (Test) Chart(ctx context.Context) error { return targets.TestChart(ctx) }
 // Integration makes a cluster of its own and takes a deployment through its whole life.
 func (Test) Integration(ctx context.Context) error { return targets.TestIntegration(ctx) }
 
-// E2E has two people use the deployed application in a real browser; pictures go to build/e2e.
-func (Test) E2E(ctx context.Context, env *string) error { return targets.TestE2E(ctx, env) }
+// E2e has two people use the deployed application in a real browser; pictures go to build/e2e.
+func (Test) E2e(ctx context.Context, env *string) error { return targets.TestE2E(ctx, env) }
 
 // Contract asks the deployed API everything that its description allows, and believes no answer that it does not.
 func (Test) Contract(ctx context.Context, env *string) error { return targets.TestContract(ctx, env) }

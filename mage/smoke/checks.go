@@ -26,6 +26,10 @@ const (
 	backendReady = "backend: ready"
 	signUp       = "account: sign up"
 	taskCreate   = "task: create"
+
+	// firstUse bounds what a frontend that has just started does for the first
+	// time, with a third of a CPU: compile its code, draw a page, hash a password.
+	firstUse = 15 * time.Second
 )
 
 // Checks returns the application's checks against baseURL, such as
@@ -42,11 +46,11 @@ func Checks(baseURL string, opts Options) []Check {
 	v := &visit{client: c, id: strings.ToLower(rand.Text()[:12])}
 	return []Check{
 		{Name: frontendLive, Run: v.frontendLive},
-		{Name: frontendPage, Needs: []string{frontendLive}, Run: v.page},
+		{Name: frontendPage, Needs: []string{frontendLive}, Bound: firstUse, Run: v.page},
 		{Name: "frontend: static asset", Needs: []string{frontendPage}, Run: v.asset},
 		{Name: backendLive, Needs: []string{frontendLive}, Run: v.backendLive},
 		{Name: backendReady, Needs: []string{backendLive}, Run: v.backendReady},
-		{Name: signUp, Needs: []string{frontendLive}, Run: v.signUp, Cleanup: v.removeAll},
+		{Name: signUp, Needs: []string{frontendLive}, Bound: firstUse, Run: v.signUp, Cleanup: v.removeAll},
 		{Name: "access: no token", Needs: []string{backendLive, signUp}, Run: v.noToken},
 		{Name: "access: another user", Needs: []string{backendLive, signUp}, Run: v.anotherUser},
 		{Name: taskCreate, Needs: []string{backendReady, signUp}, Run: v.createTask},

@@ -80,7 +80,7 @@ func (p party) among(peers []networkingv1.NetworkPolicyPeer) bool {
 
 func carries(ports []networkingv1.NetworkPolicyPort, port int) bool {
 	return len(ports) == 0 || slices.ContainsFunc(ports, func(p networkingv1.NetworkPolicyPort) bool {
-		return (p.Protocol == nil || *p.Protocol == corev1.ProtocolTCP) && p.Ports["dev"].IntValue() == port
+		return (p.Protocol == nil || *p.Protocol == corev1.ProtocolTCP) && p.Port.IntValue() == port
 	})
 }
 
