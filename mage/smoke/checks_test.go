@@ -248,6 +248,22 @@ func TestWhatPassesRightAfterADeployIsRetried(t *testing.T) {
 	assert.EqualValues(t, 1, chats.Load(), "a cut POST may have been done, and is not repeated")
 }
 
+func TestAnAssetOfThePodThatGoesIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	_, url := newApplication(t, fault{method: "GET", path: "/_next/static/chunks/main.js?a=1&b=2", answer: func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 1 {
+			respond(404, "")(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/javascript")
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		fmt.Fprint(w, "1")
+	}})
+	assert.True(t, Run(t.Context(), Checks(url, Options{}), nil).OK())
+	assert.EqualValues(t, 2, asked.Load())
+}
+
 func TestAnInterruptedRunStillCleansUp(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -24,6 +24,8 @@ export function Providers({ children }: { children: ReactNode }) {
       <Toaster
         position="bottom-left"
         duration={8_000}
+        offset={{ bottom: "var(--message-bottom)" }}
+        mobileOffset={{ bottom: "var(--message-bottom)" }}
         toastOptions={{
           unstyled: true,
           classNames: {

@@ -1,6 +1,7 @@
 "use client";
 
 import { ArrowDown, MessageCircleQuestion, RotateCw } from "lucide-react";
+import { useEffect } from "react";
 import { useStickToBottom } from "use-stick-to-bottom";
 import { Logo } from "@/components/logo";
 import { Button } from "@/components/ui/button";
@@ -109,6 +110,11 @@ export function ChatLog(props: ChatLogProps) {
     initial: "instant",
     resize: "smooth",
   });
+  // Who says something wants to see the answer, wherever they had scrolled to.
+  const said = turn?.text;
+  useEffect(() => {
+    if (said !== undefined) void scrollToBottom();
+  }, [said, scrollToBottom]);
   const messages = history?.messages ?? [];
   const empty = messages.length === 0 && turn === undefined && !loading && !problem;
   const lastReply =

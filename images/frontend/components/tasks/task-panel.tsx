@@ -22,6 +22,9 @@ interface TaskPanelProps {
 
 const report = (message: string) => void toast(message);
 
+// What was deleted by mistake is noticed late, and not everyone is quick.
+const TIME_TO_UNDO_MS = 20_000;
+
 /** The list of todos, kept by hand. */
 export function TaskPanel({ userId, marked, className }: TaskPanelProps) {
   const [filter, setFilter] = useState<Filter>("all");
@@ -41,6 +44,7 @@ export function TaskPanel({ userId, marked, className }: TaskPanelProps) {
         onSuccess: () => {
           const { title, description, completed } = task;
           toast(`Deleted “${title}”`, {
+            duration: TIME_TO_UNDO_MS,
             action: { label: "Undo", onClick: () => addTask({ title, description, completed }) },
           });
         },
