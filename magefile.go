@@ -49,7 +49,7 @@ func (Build) Image(ctx context.Context, name string, env *string, yes *bool) err
 	return targets.Build(ctx, env, yes, name)
 }
 
-// Chart checks and renders the Helm chart without a cluster.
+// Chart checks, renders and packages the Helm chart without a cluster.
 type Chart mg.Namespace
 
 // Lint checks the chart with the values of every environment.
@@ -57,6 +57,12 @@ func (Chart) Lint() error { return targets.ChartLint() }
 
 // Template prints the manifests of an environment, with zeroes for digests.
 func (Chart) Template(env *string) error { return targets.ChartTemplate(env) }
+
+// Package writes the chart to build/charts as one file, the same bytes each time.
+func (Chart) Package() error { return targets.ChartPackage() }
+
+// Push puts the chart into the cluster's registry, where the helm command finds it.
+func (Chart) Push(ctx context.Context, env *string) error { return targets.ChartPush(ctx, env) }
 
 // Cluster makes, removes and describes the Kubernetes cluster.
 type Cluster mg.Namespace

@@ -78,6 +78,16 @@ func (p *Publisher) Lookup(ctx context.Context, repo string, key Key) (name.Dige
 	return p.pulled(repo, found.Digest), true, nil
 }
 
+// Holds reports whether repo has the image of that digest under tag.
+func (p *Publisher) Holds(ctx context.Context, repo, tag string, digest v1.Hash) (bool, error) {
+	r, err := p.repository(repo)
+	if err != nil {
+		return false, err
+	}
+	found, err := p.head(ctx, r.Tag(tag))
+	return found != nil && found.Digest == digest, err
+}
+
 // Publish uploads the blobs of img that repo does not have, several at once,
 // sets the tags in the order given and makes sure that the digest can be read
 // back. The tag that Lookup believes comes last in tags: then a run that was

@@ -293,6 +293,23 @@ func TestTagIsSetOnceAndMoves(t *testing.T) {
 	assert.ErrorContains(t, p.Tag(context.Background(), repo, digestOf(t, first), "not a tag"), "not a tag")
 }
 
+func TestARegistryHoldsADigestUnderATagOrNot(t *testing.T) {
+	_, host := serve(t)
+	p, first, second := publisher(t, host, nil), sampleImage(t), sampleImage(t)
+	for _, img := range []v1.Image{first, second} {
+		_, err := p.Publish(context.Background(), repo, img, []string{"1.0.0"})
+		require.NoError(t, err)
+	}
+	holds := func(tag string, img v1.Image) bool {
+		found, err := p.Holds(context.Background(), repo, tag, digestOf(t, img))
+		require.NoError(t, err)
+		return found
+	}
+	assert.True(t, holds("1.0.0", second))
+	assert.False(t, holds("1.0.0", first), "the tag has moved on")
+	assert.False(t, holds("2.0.0", second))
+}
+
 func TestPublishersOfOneRegistryWorkAtOnce(t *testing.T) {
 	_, host := serve(t)
 	p := publisher(t, host, nil)

@@ -1,6 +1,8 @@
 package targets
 
 import (
+	"context"
+	"fmt"
 	"os"
 
 	"todo-chatbot/mage/config"
@@ -28,4 +30,32 @@ func ChartLint() error {
 // ChartTemplate prints the manifests of an environment, with zeroes for digests.
 func ChartTemplate(env *string) error {
 	return with(flags{env: env}, func(p *pipeline.Pipeline) error { return p.Template(os.Stdout) })
+}
+
+// ChartPackage writes the chart to build/charts as one file, if it passes the gate.
+func ChartPackage() error {
+	if err := ChartLint(); err != nil {
+		return err
+	}
+	return with(flags{}, func(p *pipeline.Pipeline) error {
+		packed, err := p.PackChart()
+		if err == nil {
+			fmt.Fprintf(os.Stdout, "package %s\n", packed.File)
+		}
+		return err
+	})
+}
+
+// ChartPush puts the chart into the cluster's registry, if it passes the gate.
+func ChartPush(ctx context.Context, env *string) error {
+	if err := ChartLint(); err != nil {
+		return err
+	}
+	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
+		address, err := p.PushChart(ctx)
+		if err == nil {
+			fmt.Fprintf(os.Stdout, "chart %s\n", address)
+		}
+		return err
+	})
 }
