@@ -44,6 +44,7 @@ var features = map[string]func(*testing.T, rendering){
 	"external-database-tls.yaml": externalDatabaseTLS,
 	"extras.yaml":                extras,
 	"gateway.yaml":               gateway,
+	"hooks.yaml":                 around,
 	"ingress-tls.yaml":           ingressTLS,
 	"load-balancer.yaml":         loadBalancer,
 	"model.yaml":                 model,
@@ -202,6 +203,7 @@ func registry(t *testing.T, r rendering) {
 	want := map[string]string{
 		"todo-frontend":          "registry.example.test/apps/todo-chatbot/frontend:v2",
 		"todo-test":              "registry.example.test/apps/todo-chatbot/frontend:v2",
+		"todo-preflight":         "registry.example.test/apps/todo-chatbot/frontend:v2",
 		"todo-backend":           "mirror.example.test/todo/api@sha256:" + strings.Repeat("a", 64),
 		"todo-postgresql":        "registry.example.test/apps/todo-chatbot/postgresql:0.1.0",
 		"todo-postgresql-backup": "registry.example.test/apps/todo-chatbot/postgresql:0.1.0",

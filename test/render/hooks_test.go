@@ -42,7 +42,7 @@ func TestNoHookIsTakenForAComponent(t *testing.T) {
 	r := deployed(t, "staging")
 	for _, p := range r.pods(t) {
 		if p.Hook != "" {
-			assert.Contains(t, []string{"test", "postgresql-backup"}, p.Labels["app.kubernetes.io/name"])
+			assert.Contains(t, []string{"test", "preflight", "postgresql-backup"}, p.Labels["app.kubernetes.io/name"])
 			assert.Equal(t, "todo", p.Labels["app.kubernetes.io/instance"], "policies find it by this")
 		}
 	}
@@ -94,7 +94,7 @@ func backups(t *testing.T, r rendering) {
 	assert.NotContains(t, off.text(), "/backups")
 }
 
-// application stands for the frontend's Service; what it answers can be spoilt.
+// application stands for the (?:global|frontend|backend|postgresql|preflight|verification)'s Service; what it answers can be spoilt.
 func application(t *testing.T, spoilt map[string]http.HandlerFunc) string {
 	t.Helper()
 	answers := map[string]http.HandlerFunc{

@@ -1,0 +1,50 @@
+{{/*
+The pod that asks the application what a visitor would: a hook of the times in
+"hook", for at least "patience" seconds.
+*/}}
+{{- define "todo-chatbot.test" -}}
+{{- $frontend := .root.Subcharts.frontend -}}
+apiVersion: v1
+kind: Pod
+metadata:
+  name: {{ include "todo-chatbot.release" .root }}-{{ .name }}
+  labels:
+    # No component's name, or a Service would send people to this pod.
+    app.kubernetes.io/name: test
+    app.kubernetes.io/instance: {{ .root.Release.Name }}
+    {{- include "todo-chatbot.metaLabels" .root | nindent 4 }}
+  annotations:
+    helm.sh/hook: {{ .hook }}
+    # A good one goes at once; a failed one stays to be looked at, until the next.
+    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+    helm.sh/hook-output-log-policy: hook-failed
+spec:
+  restartPolicy: Never
+  activeDeadlineSeconds: {{ add .patience 60 }}
+  serviceAccountName: {{ include "todo-chatbot.fullname" $frontend }}
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  securityContext:
+    {{- include "todo-chatbot.podSecurityContext" (dict "uid" 10001) | nindent 4 }}
+  {{- with include "todo-chatbot.scheduling" $frontend | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  containers:
+    - name: test
+      image: {{ include "todo-chatbot.image" $frontend }}
+      imagePullPolicy: {{ $frontend.Values.image.pullPolicy }}
+      command: ["node", "--input-type=module", "--eval"]
+      args:
+        - |
+          {{- .root.Files.Get "files/test.mjs" | trim | nindent 10 }}
+      env:
+        - name: APPLICATION
+          value: http://{{ include "todo-chatbot.fullname" $frontend }}:{{ $frontend.Values.service.port }}
+        - name: PATIENCE_MS
+          value: {{ mul .patience 1000 | quote }}
+      resources:
+        requests: {cpu: 50m, memory: 64Mi}
+        limits: {cpu: 300m, memory: 128Mi}
+      securityContext:
+        {{- include "todo-chatbot.containerSecurityContext" .root | nindent 8 }}
+{{- end }}
