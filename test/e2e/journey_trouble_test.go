@@ -64,7 +64,7 @@ func (j *journey) offline(t *testing.T, p *page) {
 
 func (j *journey) backendAway(_ *testing.T, p *page) {
 	p.turnTo(list)
-	p.expecting(`ERR_BLOCKED_BY_CLIENT`, func() {
+	p.expecting(`no answer for GET /api/`, func() {
 		p.step("finds the backend away", func() {
 			p.call(chromedpCall(network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{
 				{URLPattern: p.base + "/api/auth/*", Block: false},

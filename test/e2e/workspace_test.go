@@ -139,7 +139,8 @@ func (p *page) scrollsUp() {
 	}`, messages)
 	require.NoError(p.t, err)
 	p.call(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseWheel, at.X, at.Y,
-		func(wheel *input.DispatchMouseEventParams) { wheel.DeltaY = far }))
+		// A delta of zero would be left out, and both are demanded.
+		func(wheel *input.DispatchMouseEventParams) { wheel.DeltaX, wheel.DeltaY = 1, far }))
 	p.sees(button("Go to the newest message"))
 }
 
