@@ -89,7 +89,7 @@ func (j *journey) backendAway(_ *testing.T, p *page) {
 }
 
 // outage is what may be seen behind a page while pods are replaced.
-const outage = `answer 50\d|status of 50\d|ERR_(EMPTY_RESPONSE|CONNECTION|INCOMPLETE)|Server Components`
+const outage = `answer 50\d|status of 50\d|ERR_(EMPTY_RESPONSE|CONNECTION|INCOMPLETE)|Server Components|React error #441`
 
 func (j *journey) restarts(t *testing.T, p *page) {
 	r := findRelease(t)

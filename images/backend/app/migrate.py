@@ -22,10 +22,6 @@ _PAUSE_SECONDS = 0.5
 log = logging.getLogger("app.migrate")
 
 
-class UnknownRevisionError(Exception):
-    """The schema was made by other migrations than these."""
-
-
 def _connect(settings: DatabaseSettings, deadline: float) -> psycopg.Connection:
     """Connect, trying again until the deadline."""
     told = False
@@ -41,20 +37,18 @@ def _connect(settings: DatabaseSettings, deadline: float) -> psycopg.Connection:
             time.sleep(_PAUSE_SECONDS)
 
 
-def _at_head(connection: psycopg.Connection, scripts: Path) -> bool:
-    """Say whether nothing is left to do; raises UnknownRevisionError."""
+def _fits(connection: psycopg.Connection, scripts: Path) -> bool:
+    """Say whether nothing is left to do."""
     table = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
     if table == (None,):
         return False
     rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
     revisions = {str(revision) for (revision,) in rows}
-    if unknown := revisions - schema.lineage(scripts).keys():
-        raise UnknownRevisionError(
-            f"the schema is at {', '.join(sorted(unknown))}, which this release does not know (its"
-            f" migrations end at {schema.head(scripts)}): deploy the release that migrated it, or"
-            " restore a backup from before that"
+    if later := sorted(revisions - schema.lineage(scripts).keys()):
+        log.warning(
+            "the schema is of a later release and left as it is", extra={"revision": later}
         )
-    return revisions == {schema.head(scripts)}
+    return schema.fits(revisions, scripts)
 
 
 def _lock(connection: psycopg.Connection, deadline: float) -> None:
@@ -69,14 +63,15 @@ def _lock(connection: psycopg.Connection, deadline: float) -> None:
 def migrate(settings: DatabaseSettings, scripts: Path = schema.SCRIPTS) -> None:
     """Upgrade to head; raises psycopg.OperationalError or TimeoutError when the time is up.
 
-    A schema that these scripts did not make is left alone: raises UnknownRevisionError.
+    A schema of a later release is left alone: after a rollback the data stay, and with them
+    what was added for them.
     """
     deadline = time.monotonic() + settings.database_wait_seconds
     with _connect(settings, deadline) as connection:
-        if _at_head(connection, scripts):
+        if _fits(connection, scripts):
             return
         _lock(connection, deadline)
-        if _at_head(connection, scripts):  # another replica was faster
+        if _fits(connection, scripts):  # another replica was faster
             return
         from app.upgrade import upgrade  # noqa: PLC0415 - slow to import
 
@@ -94,11 +89,11 @@ def main() -> int:
     started = time.monotonic()
     try:
         migrate(settings)
-    except (psycopg.OperationalError, TimeoutError, UnknownRevisionError) as error:
+    except (psycopg.OperationalError, TimeoutError) as error:
         log.error("migration: %s", error)
         return 1
     seconds = round(time.monotonic() - started, 2)
-    log.info("schema is at head", extra={"revision": schema.head(), "seconds": seconds})
+    log.info("schema fits", extra={"head": schema.head(), "seconds": seconds})
     return 0
 
 

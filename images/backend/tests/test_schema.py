@@ -49,3 +49,11 @@ def test_a_script_without_its_revision_is_named(tmp_path: Path) -> None:
     (tmp_path / "versions" / "0001_lost.py").write_text("down_revision = None\n")
     with pytest.raises(RuntimeError, match=r"0001_lost\.py does not say"):
         schema.head(tmp_path)
+
+
+def test_code_works_with_its_own_schema_and_with_a_later_one(tmp_path: Path) -> None:
+    scripts = _write(tmp_path, ("first", "None"), ("second", '"first"'))
+    assert schema.fits({"second"}, scripts)
+    assert schema.fits({"third"}, scripts)
+    assert not schema.fits({"first"}, scripts)
+    assert not schema.fits(set(), scripts)

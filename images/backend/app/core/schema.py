@@ -44,3 +44,12 @@ def head(scripts: Path = SCRIPTS) -> str:
     if len(heads) != 1:
         raise RuntimeError(f"the migrations in {scripts} end in {heads}, not in one head")
     return heads[0]
+
+
+def fits(revisions: set[str], scripts: Path = SCRIPTS) -> bool:
+    """Say whether this code works with a schema at these revisions.
+
+    It does at its own head, and at one that it does not know: a later release made that, and
+    migrations only ever add, so that a release can go back to the one before.
+    """
+    return revisions == {head(scripts)} or bool(revisions - lineage(scripts).keys())

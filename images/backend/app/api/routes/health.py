@@ -33,8 +33,8 @@ async def readyz(response: Response, database: DatabaseDep) -> Health:
         log.warning("not ready", extra={"reason": type(error).__name__})
         checks = {"database": "out of reach", "schema": "unknown"}
     else:
-        head = schema.head()
-        state = "ok" if revision == head else f"is at {revision or 'nothing'}, needs {head}"
+        fits = revision is not None and schema.fits({revision})
+        state = "ok" if fits else f"is at {revision or 'nothing'}, needs {schema.head()}"
         checks = {"database": "ok", "schema": state}
     if any(result != "ok" for result in checks.values()):
         response.status_code = 503
