@@ -3,10 +3,15 @@
 import { useCallback, useState } from "react";
 import { toast } from "sonner";
 import type { ToolCall } from "@/lib/api/client";
-import { ApiError, asApiError } from "@/lib/api/errors";
+import { asApiError } from "@/lib/api/errors";
 import { useChat } from "@/lib/chat/use-chat";
 import { useConversationChoice } from "@/lib/chat/use-conversation-choice";
-import { useConversations, useDeleteConversation, useHistory } from "@/lib/chat/use-conversations";
+import {
+  isMissing,
+  useConversations,
+  useDeleteConversation,
+  useHistory,
+} from "@/lib/chat/use-conversations";
 import { ChatComposer } from "./chat-composer";
 import { ChatHeader } from "./chat-header";
 import { ChatLog } from "./chat-log";
@@ -20,7 +25,7 @@ interface ChatPanelProps {
 /** The assistant: conversations, what was said, and a place to say more. */
 export function ChatPanel({ userId, onTool, className }: ChatPanelProps) {
   const conversations = useConversations(userId);
-  const { current, choose } = useConversationChoice(conversations.data);
+  const { current, isNew, choose } = useConversationChoice(conversations.data);
   const history = useHistory(userId, current);
   const chat = useChat({ userId, conversationId: current, onConversation: choose, onTool });
   const remove = useDeleteConversation(userId);
@@ -43,7 +48,10 @@ export function ChatPanel({ userId, onTool, className }: ChatPanelProps) {
   }
 
   // An address may name a conversation that is gone, or someone else's.
-  const missing = history.error instanceof ApiError && history.error.kind === "missing";
+  const missing = isMissing(history.error);
+  // Without the list it is not known which conversation was the last.
+  const failed = current === undefined && !isNew ? conversations : history;
+  const trouble = failed.error && !failed.data && !missing ? asApiError(failed.error) : undefined;
   const loading = conversations.isPending || (current !== undefined && history.isPending);
   return (
     <section
@@ -63,12 +71,10 @@ export function ChatPanel({ userId, onTool, className }: ChatPanelProps) {
         conversationId={current}
         history={history.data}
         loading={loading && chat.turn === undefined}
-        problem={
-          history.error && !missing && !history.data ? asApiError(history.error).message : undefined
-        }
+        problem={chat.turn === undefined ? trouble?.message : undefined}
         missing={missing}
         turn={chat.turn}
-        onReload={() => void history.refetch()}
+        onReload={() => void failed.refetch()}
         onSuggestion={send}
         onRetry={send}
       />

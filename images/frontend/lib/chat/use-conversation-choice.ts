@@ -28,5 +28,5 @@ export function useConversationChoice(conversations: readonly Conversation[] | u
     writeAddress(next);
   }, []);
   const current = choice === "new" ? undefined : (choice ?? conversations?.[0]?.id);
-  return { current, choose };
+  return { current, isNew: choice === "new", choose };
 }

@@ -2,6 +2,9 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, expectData, type Message } from "@/lib/api/client";
 import { ApiError } from "@/lib/api/errors";
 
+/** How soon something that could not be loaded is asked for again. */
+const retryMs = 3_000;
+
 /** How many messages are loaded at a time. */
 const pageSize = 50;
 
@@ -28,8 +31,13 @@ export function useConversations(userId: string) {
       if (result.response.status === 404) return [];
       return expectData(result);
     },
+    refetchInterval: (query) => (query.state.status === "error" ? retryMs : false),
   });
 }
+
+/** isMissing tells a conversation that is gone, or someone else's, from one that cannot be reached. */
+export const isMissing = (error: unknown): boolean =>
+  error instanceof ApiError && error.kind === "missing";
 
 async function loadMessages(userId: string, id: number, before?: number): Promise<History> {
   const result = await api.GET("/api/{user_id}/conversations/{conversation_id}/messages", {
@@ -51,7 +59,9 @@ export function useHistory(userId: string, conversationId: number | undefined) {
     // What this page sends is appended to the cache; reloading on every focus
     // would throw earlier pages away.
     staleTime: Number.POSITIVE_INFINITY,
-    retry: (count, error) => !(error instanceof ApiError && error.kind === "missing") && count < 3,
+    retry: (count, error) => !isMissing(error) && count < 3,
+    refetchInterval: ({ state }) =>
+      state.status === "error" && !isMissing(state.error) ? retryMs : false,
   });
 }
 
