@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 func TestApplyInstallsThenLeavesAloneThenUpgrades(t *testing.T) {
@@ -316,5 +317,40 @@ func TestStatefulSetIsNotStuckBehindABrokenOldPod(t *testing.T) {
 		assert.Empty(t, c.pods(), "the pod that blocks the controller is deleted")
 		c.ready()
 		require.NoError(t, <-done)
+	})
+}
+
+func TestSettleWaitsForPodsThatSomethingElseReplacedAndMakesNoRevision(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t)
+		c.mustDeploy(testSpec())
+		api := c.client.AppsV1().Deployments(testNamespace)
+		d, err := api.Get(context.Background(), "todo-backend", metav1.GetOptions{})
+		require.NoError(t, err)
+		d.Generation++ // as a restart does
+		c.put(d)
+		began := time.Now()
+		time.AfterFunc(5*time.Second, c.ready)
+		require.NoError(t, c.manager.Settle(context.Background(), testRelease))
+		assert.GreaterOrEqual(t, time.Since(began), 5*time.Second)
+		assert.Equal(t, []string{"deployed"}, c.statuses())
+	})
+}
+
+func TestSettleNamesTheCauseAndLeavesTheRecordAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t)
+		c.mustDeploy(testSpec())
+		c.brokenBackend(looping(3, "Error", 1))
+		api := c.client.AppsV1().Deployments(testNamespace)
+		d, err := api.Get(context.Background(), "todo-backend", metav1.GetOptions{})
+		require.NoError(t, err)
+		d.Status.UpdatedReplicas, d.Status.AvailableReplicas = 1, 0
+		c.put(d)
+		err = c.manager.Settle(context.Background(), testRelease)
+		failure, failed := errors.AsType[*Failure](err)
+		require.True(t, failed, "%v", err)
+		assert.Equal(t, testRelease, failure.Release)
+		assert.Equal(t, []string{"deployed"}, c.statuses())
 	})
 }

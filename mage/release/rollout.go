@@ -141,6 +141,32 @@ func (m *Manager) failure(ctx context.Context, found []finding) *Failure {
 	return f
 }
 
+// Settle waits, as Apply does, until the Deployments and StatefulSets of the
+// last revision are rolled out, after something other than a revision has
+// replaced their pods. It records nothing. A *Failure names why they cannot be.
+func (m *Manager) Settle(ctx context.Context, name string) error {
+	step := m.progress.Start("pods", m.namespace+"/"+name)
+	ctx, cancel := context.WithTimeoutCause(ctx, m.timeout, timeLimit(m.timeout))
+	defer cancel()
+	last, err := m.last(ctx, name)
+	if err != nil {
+		return step.Fail(err)
+	}
+	wanted, err := parseManifest(last.Manifest)
+	if err != nil {
+		return step.Fail(err)
+	}
+	if err := m.wait(ctx, wanted.workloads(), step); err != nil {
+		if failure, failed := errors.AsType[*Failure](err); failed {
+			failure.Release, failure.Revision = last.Name, last.Version
+			return step.Fail(failure)
+		}
+		return step.Fail(fmt.Errorf("wait for the pods of release %q: %w", name, err))
+	}
+	step.Done("ready", "")
+	return nil
+}
+
 // unblock deletes the pods of an older revision that are not ready and stand in
 // a StatefulSet's way: its controller waits for them before it replaces them,
 // which for a broken revision is for ever. A pod that is ready is never touched.

@@ -17,7 +17,7 @@ const (
 )
 
 // domain packages do the work; they import neither each other nor config.
-var domain = []string{"image", "chart", "cluster", "release", "smoke", "engine", "airgap"}
+var domain = []string{"image", "chart", "cluster", "release", "database", "smoke", "engine", "airgap"}
 
 // base packages are what every domain package may use.
 var base = []string{"host", "progress"}
@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"targets":  slices.Concat([]string{"pipeline", "config"}, base),
 	"pipeline": slices.Concat([]string{"config"}, domain, base),
 	"config":   {},
-	"image":    base, "chart": base, "cluster": base, "release": base, "smoke": base, "engine": base, "airgap": base,
+	"image":    base, "chart": base, "cluster": base, "release": base, "database": base, "smoke": base, "engine": base, "airgap": base,
 	"host":     {"progress"},
 	"progress": {},
 }

@@ -1,0 +1,34 @@
+package database
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/fake"
+)
+
+// objects are a server with the volume of the backups.
+func objects() (*appsv1.StatefulSet, *corev1.ConfigMap, *corev1.Pod) {
+	meta := metav1.ObjectMeta{Namespace: "ns", Name: "todo-postgresql", Labels: map[string]string{nameLabel: serverName, instanceLabel: "todo"}}
+	pod := &corev1.Pod{ObjectMeta: meta}
+	pod.Name += "-0"
+	pod.Spec.Containers = []corev1.Container{{
+		Name:         serverName,
+		EnvFrom:      []corev1.EnvFromSource{{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: meta.Name}}}},
+		VolumeMounts: []corev1.VolumeMount{{MountPath: volumePath}},
+	}}
+	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	return &appsv1.StatefulSet{ObjectMeta: meta}, &corev1.ConfigMap{ObjectMeta: meta, Data: map[string]string{"POSTGRES_DB": "todo"}}, pod
+}
+
+// over is a Database whose pod is shell.
+func over(t *testing.T, shell Shell) *Database {
+	t.Helper()
+	set, settings, pod := objects()
+	d, err := New(nil, "ns", "todo", Options{Client: fake.NewClientset(set, settings, pod), Shell: shell})
+	require.NoError(t, err)
+	return d
+}

@@ -1,0 +1,277 @@
+// Package podtest is PostgreSQL's pod in memory, behind database.Shell, for the
+// tests of what is done through it. It behaves as the pod's scripts do: it reads
+// its standard input, writes to both outputs, ends with a status, and keeps
+// databases, a role's password and a volume of backups. It can be cut off at any
+// command, before or after that has done its work.
+package podtest
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/pbkdf2"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"todo-chatbot/mage/database"
+)
+
+// Names of the databases.
+const (
+	App      = "todo"
+	Aside    = "todo_restore"
+	Replaced = "todo_replaced"
+)
+
+// Data is what a database holds: rows by table. That of alembic_version is the
+// schema's revision.
+type Data map[string][]string
+
+// Pod is the server's pod, and the backend's as far as it is asked.
+type Pod struct {
+	mu        sync.Mutex
+	Databases map[string]Data
+	Volume    map[string][]byte // files of the backups' volume
+	Revisions []string          // that the backend knows
+	Ran       []string          // names of the scripts, in order
+
+	// Before and After are called around a script, by its name. An error of
+	// Before is one of the connection, and nothing is done; one of After is one
+	// of the connection when all was done.
+	Before, After func(script string) error
+	// Cut ends the output of a script after so many bytes, without an error, as a lost
+	// connection can; its work is done.
+	Cut map[string]int
+
+	verifier string
+}
+
+// New is a pod whose application has a database and whose role has a password.
+func New(password string) *Pod {
+	p := &Pod{Databases: map[string]Data{App: Complete()}, Volume: map[string][]byte{}, Revisions: []string{"0001"}}
+	salt := []byte("0123456789abcdef")
+	p.verifier = verifier(password, salt, 4096)
+	return p
+}
+
+// Complete is the data of an application in use.
+func Complete() Data {
+	data := Data{}
+	for _, table := range database.Tables {
+		data[table] = []string{}
+	}
+	data["alembic_version"] = []string{"0001"}
+	data["user"] = []string{"ada"}
+	data["task"] = []string{"buy milk", "call Bob"}
+	return data
+}
+
+// Archive is data as pg_dump writes it here: a head, the tables, an end.
+func Archive(data Data) []byte {
+	body, err := json.Marshal(data)
+	if err != nil {
+		panic(err)
+	}
+	return slices.Concat([]byte(magic), body, []byte(end))
+}
+
+const (
+	magic = "PGDMP"
+	end   = "\nend\n"
+)
+
+// AddToVolume writes a backup as the chart's hook does.
+func (p *Pod) AddToVolume(name string, archive []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.Volume[name] = archive
+	p.Volume[name+".sha256"] = fmt.Appendf(nil, "%x  %s\n", sha256.Sum256(archive), name)
+}
+
+// Takes says whether the role logs in with a password.
+func (p *Pod) Takes(password string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.takes(password)
+}
+
+func (p *Pod) takes(password string) bool {
+	parts := strings.FieldsFunc(p.verifier, func(r rune) bool { return r == '$' || r == ':' })
+	if len(parts) != 5 || parts[0] != "SCRAM-SHA-256" {
+		return false
+	}
+	rounds, err := strconv.Atoi(parts[1])
+	salt, saltErr := base64.StdEncoding.DecodeString(parts[2])
+	return err == nil && saltErr == nil && verifier(password, salt, rounds) == p.verifier
+}
+
+// verifier is what a server keeps of a password (RFC 5803).
+func verifier(password string, salt []byte, rounds int) string {
+	salted, err := pbkdf2.Key(sha256.New, password, salt, rounds, sha256.Size)
+	if err != nil {
+		panic(err)
+	}
+	hash := func(text string) []byte {
+		mac := hmac.New(sha256.New, salted)
+		mac.Write([]byte(text))
+		return mac.Sum(nil)
+	}
+	stored := sha256.Sum256(hash("Client Key"))
+	encode := base64.StdEncoding.EncodeToString
+	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", rounds, encode(salt), encode(stored[:]), encode(hash("Server Key")))
+}
+
+// Run is what the pod does with a command.
+func (p *Pod) Run(ctx context.Context, in database.Container, command []string, stdin io.Reader, stdout io.Writer) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	script, args := scriptOf(in, command)
+	p.Ran = append(p.Ran, script)
+	if p.Before != nil {
+		if err := p.Before(script); err != nil {
+			return err
+		}
+	}
+	if stdin == nil {
+		stdin = strings.NewReader("")
+	}
+	input, err := io.ReadAll(stdin)
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	failed := p.do(script, args, input, &out)
+	shown := out.Bytes()
+	if n, cut := p.Cut[script]; cut {
+		shown, failed = shown[:min(n, len(shown))], nil
+	}
+	if stdout != nil {
+		if _, err := stdout.Write(shown); err != nil {
+			return err
+		}
+	}
+	if failed != nil {
+		return &database.Exit{Status: 1, Stderr: failed.Error()}
+	}
+	if p.After != nil {
+		return p.After(script)
+	}
+	return nil
+}
+
+// scriptOf is the name by which a shell is given a script; the backend is only asked for its revisions.
+func scriptOf(in database.Container, command []string) (string, []string) {
+	if in.Name == "backend" && command[0] == "python" {
+		return "revisions", nil
+	}
+	return command[3], command[4:]
+}
+
+func (p *Pod) do(script string, args []string, input []byte, out io.Writer) error {
+	if script == "dump" {
+		_, err := out.Write(Archive(p.Databases[App]))
+		return err
+	}
+	var err error
+	switch script {
+	case "list":
+		p.list(out)
+	case "check":
+		_, err = p.read(args, input)
+	case "load":
+		err = p.load(args, input, out)
+	case "swap":
+		err = p.swap()
+	case "forget":
+		delete(p.Databases, map[string]string{"aside": Aside, "replaced": Replaced}[args[0]])
+	case "password":
+		line, whole := strings.CutSuffix(string(input), "\n")
+		if !whole {
+			return errors.New("")
+		}
+		p.verifier = line
+	case "revisions":
+		fmt.Fprintln(out, strings.Join(p.Revisions, "\n"))
+	default:
+		return fmt.Errorf("sh: %s: not found", script)
+	}
+	if err == nil {
+		fmt.Fprintln(out, "done")
+	}
+	return err
+}
+
+func (p *Pod) list(out io.Writer) {
+	for _, name := range slices.Sorted(maps.Keys(p.Volume)) {
+		if !strings.HasSuffix(name, ".dump") {
+			continue
+		}
+		sum := "missing"
+		if beside, there := p.Volume[name+".sha256"]; there {
+			sum = "wrong"
+			if strings.HasPrefix(string(beside), fmt.Sprintf("%x", sha256.Sum256(p.Volume[name]))) {
+				sum = "ok"
+			}
+		}
+		fmt.Fprintf(out, "%s\t%d\t%d\t%s\n", name, len(p.Volume[name]), 1767225600, sum)
+	}
+}
+
+// read is pg_restore on an archive of the volume or of the standard input.
+func (p *Pod) read(args []string, input []byte) (Data, error) {
+	if len(args) > 0 {
+		input = p.Volume[args[0]]
+	}
+	body, is := bytes.CutPrefix(input, []byte(magic))
+	if !is {
+		return nil, errors.New("pg_restore: error: input file does not appear to be a valid archive")
+	}
+	body, whole := bytes.CutSuffix(body, []byte(end))
+	var data Data
+	if !whole || json.Unmarshal(body, &data) != nil {
+		return nil, errors.New("pg_restore: error: could not read from input file: end of file")
+	}
+	return data, nil
+}
+
+func (p *Pod) load(args []string, input []byte, out io.Writer) error {
+	password, archive, _ := bytes.Cut(input, []byte("\n"))
+	p.Databases[Aside] = Data{}
+	if !p.takes(string(password)) {
+		return errors.New(`pg_restore: error: connection to server failed: FATAL:  password authentication failed for user "todo"`)
+	}
+	data, err := p.read(args, archive)
+	if err != nil {
+		return err
+	}
+	p.Databases[Aside] = data
+	for _, table := range slices.Sorted(maps.Keys(data)) {
+		fmt.Fprintln(out, "table", table)
+	}
+	for _, revision := range data["alembic_version"] {
+		fmt.Fprintln(out, "revision", revision)
+	}
+	return nil
+}
+
+func (p *Pod) swap() error {
+	restored, there := p.Databases[Aside]
+	if !there {
+		return fmt.Errorf("ERROR:  database %q does not exist", Aside)
+	}
+	p.Databases[Replaced], p.Databases[App] = p.Databases[App], restored
+	delete(p.Databases, Aside)
+	return nil
+}

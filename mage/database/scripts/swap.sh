@@ -1,0 +1,12 @@
+# Puts the restored database in the application's place: both renames or none.
+# Who is still connected to either is disconnected, as PostgreSQL renames no
+# database that is in use.
+admin >/dev/null <<'SQL'
+DROP DATABASE IF EXISTS :"replaced" WITH (FORCE);
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN (:'database', :'aside') AND pid <> pg_backend_pid();
+BEGIN;
+ALTER DATABASE :"database" RENAME TO :"replaced";
+ALTER DATABASE :"aside" RENAME TO :"database";
+COMMIT;
+SQL
+echo done
