@@ -72,8 +72,10 @@ func (Cluster) Up(ctx context.Context, env *string, yes *bool) error {
 	return targets.ClusterUp(ctx, env, yes)
 }
 
-// Down removes the cluster, with every release and volume in it.
-func (Cluster) Down(ctx context.Context, env *string) error { return targets.ClusterDown(ctx, env) }
+// Down removes the cluster, with every release and volume in it; at a terminal it asks, unless -yes.
+func (Cluster) Down(ctx context.Context, env *string, yes *bool) error {
+	return targets.ClusterDown(ctx, env, yes)
+}
 
 // Status says how the cluster is.
 func (Cluster) Status(ctx context.Context, env *string) error {
@@ -96,6 +98,30 @@ func (Release) History(ctx context.Context, env *string) error {
 // Rollback goes back to an earlier revision, by default the last good one, and verifies it.
 func (Release) Rollback(ctx context.Context, env *string, revision *int) error {
 	return targets.ReleaseRollback(ctx, env, revision)
+}
+
+// Db backs up and restores the application's database; `mage -l` writes the name as it is here, but for its first letter.
+type Db mg.Namespace
+
+// Backup saves the database to build/backups/<env>, or with -to=FILE there, reads it back and prints the file's path.
+func (Db) Backup(ctx context.Context, env *string, to *string) error {
+	return targets.DBBackup(ctx, env, to)
+}
+
+// List shows the backups here and in the cluster's volume: place, name, bytes, time, checksum.
+func (Db) List(ctx context.Context, env *string) error { return targets.DBList(ctx, env) }
+
+// Restore puts a backup, by file or by name, in the place of all data, and verifies the application; at a terminal it asks, unless -yes.
+func (Db) Restore(ctx context.Context, file string, env *string, yes *bool) error {
+	return targets.DBRestore(ctx, file, env, yes)
+}
+
+// Secrets changes the credentials that an installation made for itself.
+type Secrets mg.Namespace
+
+// Rotate makes a new database password and a new secret for sessions, without losing data; everyone signs in again.
+func (Secrets) Rotate(ctx context.Context, env *string) error {
+	return targets.SecretsRotate(ctx, env)
 }
 
 // Test proves that things work.
@@ -128,11 +154,15 @@ func (Test) All(ctx context.Context, yes *bool) error { return targets.TestAll(c
 // Clean removes what the other targets made.
 type Clean mg.Namespace
 
-// Deployed removes the release, the cluster and every container, network and process that deploy made.
-func (Clean) Deployed(ctx context.Context, env *string) error { return targets.Clean(ctx, env, false) }
+// Deployed removes the release, the cluster and every container, network and process that deploy made; asks as cluster:down does.
+func (Clean) Deployed(ctx context.Context, env *string, yes *bool) error {
+	return targets.Clean(ctx, env, yes, false)
+}
 
 // All removes what clean does and the caches: built images, made base images, the build cache.
-func (Clean) All(ctx context.Context, env *string) error { return targets.Clean(ctx, env, true) }
+func (Clean) All(ctx context.Context, env *string, yes *bool) error {
+	return targets.Clean(ctx, env, yes, true)
+}
 
 // Doctor looks at everything that a deploy needs, changes nothing, and names the cure of what is amiss.
 func Doctor(ctx context.Context, env *string) error { return targets.Doctor(ctx, env) }

@@ -2,9 +2,12 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"todo-chatbot/mage/airgap"
 	"todo-chatbot/mage/cluster"
@@ -53,6 +56,9 @@ func (p *Pipeline) cleanEngine(ctx context.Context, caches bool, done *Cleaned) 
 		return err
 	}
 	defer made.engine.Client.Close()
+	if err := p.sureToDelete(ctx, made.provider); err != nil {
+		return err
+	}
 	note := func(removed []string, err error) error {
 		done.Removed = append(done.Removed, removed...)
 		return err
@@ -97,16 +103,42 @@ func (p *Pipeline) cleanRelease(ctx context.Context, made *parts) ([]string, err
 	return []string{fmt.Sprintf("release %s/%s", p.env.Namespace, p.env.Release)}, nil
 }
 
-// cleanCache removes the cache folder and the reports.
+// cleanCache removes the cache folder and the reports. Backups stay: they are
+// often the only copy of what they hold.
 func (p *Pipeline) cleanCache(done *Cleaned) error {
 	for _, dir := range []string{p.env.Cache, filepath.Join(p.env.Root, "build")} {
-		if _, err := os.Stat(dir); os.IsNotExist(err) {
-			continue
-		}
-		if err := os.RemoveAll(dir); err != nil {
+		removed, kept, err := removeBut(dir, backupsFolder)
+		if err != nil {
 			return fmt.Errorf("remove %q: %w", dir, err)
 		}
-		done.Removed = append(done.Removed, "folder "+dir)
+		if removed {
+			done.Removed = append(done.Removed, "folder "+dir)
+		}
+		if kept {
+			done.Kept = append(done.Kept, "folder "+filepath.Join(dir, backupsFolder)+": backups are yours to remove")
+		}
 	}
 	return nil
+}
+
+// removeBut removes a folder, or, where it has an entry of the name keep, all others of it.
+func removeBut(dir, keep string) (removed, kept bool, err error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, err
+	}
+	isKept := func(entry os.DirEntry) bool { return entry.Name() == keep }
+	if !slices.ContainsFunc(entries, isKept) {
+		return true, false, os.RemoveAll(dir)
+	}
+	for _, entry := range slices.DeleteFunc(entries, isKept) {
+		if err := os.RemoveAll(filepath.Join(dir, entry.Name())); err != nil {
+			return removed, true, err
+		}
+		removed = true
+	}
+	return removed, true, nil
 }

@@ -38,6 +38,9 @@ func (p *Pipeline) ClusterDown(ctx context.Context) (removed []string, err error
 			return err
 		}
 		defer made.engine.Client.Close()
+		if err := p.sureToDelete(ctx, made.provider); err != nil {
+			return err
+		}
 		removed, err = made.provider.Delete(ctx)
 		return err
 	})

@@ -19,9 +19,6 @@ import (
 	"todo-chatbot/mage/smoke"
 )
 
-// credentialKeys are the values that an installation makes for itself.
-var credentialKeys = []string{"database-password", "auth-secret"}
-
 // Deployment is what a deploy left behind.
 type Deployment struct {
 	Images   []Built
@@ -154,9 +151,12 @@ func (p *Pipeline) roll(ctx context.Context, c *cluster.Cluster, built []Built) 
 	if _, err := release.EnsureNamespace(ctx, clients, p.env.Namespace, namespaceLabels()); err != nil {
 		return done, err
 	}
-	rotated, err := release.EnsureCredentials(ctx, clients, p.env.Namespace, p.env.Release+"-credentials", credentialKeys,
+	rotated, err := release.EnsureCredentials(ctx, clients, p.env.Namespace, p.credentialsSecret(), credentialKeys,
 		map[string]string{"openai-api-key": p.env.Agent.APIKey.Reveal()})
 	if err != nil {
+		return done, err
+	}
+	if err := p.mendRotation(ctx, c, clients); err != nil {
 		return done, err
 	}
 	manager, err := p.releases(c)

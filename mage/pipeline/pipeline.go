@@ -65,6 +65,8 @@ type Options struct {
 	Getenv   func(string) string // required
 	// Confirm asks the user a question; nil means that the answer is yes.
 	Confirm func(question string) bool
+	// Sure asks before something is lost for good; nil means that the answer is yes.
+	Sure func(question string) bool
 }
 
 // Pipeline is one environment's path from sources to a verdict.

@@ -10,8 +10,8 @@ import (
 
 // Clean removes what the other targets made, and with caches also what they
 // keep for the next time.
-func Clean(ctx context.Context, env *string, caches bool) error {
-	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
+func Clean(ctx context.Context, env *string, yes *bool, caches bool) error {
+	return with(flags{env: env, yes: yes}, func(p *pipeline.Pipeline) error {
 		done, err := p.Clean(ctx, caches)
 		printRemoved(done)
 		return err

@@ -6,7 +6,9 @@ package targets
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/magefile/mage/mg"
@@ -39,7 +41,7 @@ func open(f flags) (*pipeline.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pipeline.New(env, pipeline.Options{Progress: reporter(), Getenv: os.Getenv, Confirm: confirm(f.yes)}), nil
+	return pipeline.New(env, pipeline.Options{Progress: reporter(), Getenv: os.Getenv, Confirm: confirm(f.yes), Sure: sure(f.yes)}), nil
 }
 
 func reporter() *progress.Reporter {
@@ -51,17 +53,34 @@ func reporter() *progress.Reporter {
 	return progress.New(os.Stderr, progress.Options{Terminal: terminal && !mg.Verbose(), Verbose: mg.Verbose(), Width: width})
 }
 
-// confirm asks at a terminal; anywhere else, and with -yes, the answer is yes.
-func confirm(yes *bool) func(string) bool {
+// confirm asks at a terminal, where Enter is a yes; anywhere else, and with -yes,
+// the answer is yes.
+func confirm(yes *bool) func(string) bool { return ask(yes, "[Y/n]", yesByDefault) }
+
+// sure is confirm for what cannot be undone: only a yes that is typed is one.
+func sure(yes *bool) func(string) bool { return ask(yes, "[y/N]", yesWhenTyped) }
+
+// Answers that agree.
+var (
+	yesWhenTyped = []string{"y", "yes"}
+	yesByDefault = append([]string{""}, yesWhenTyped...)
+)
+
+// ask returns what asks a question at a terminal, or nil where nobody is asked.
+func ask(yes *bool, choice string, agreeing []string) func(string) bool {
 	if yes != nil && *yes || !term.IsTerminal(int(os.Stdin.Fd())) || os.Getenv("CI") != "" {
 		return nil
 	}
 	return func(question string) bool {
-		fmt.Fprintf(os.Stderr, "%s? [Y/n] ", question)
-		answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
-		answer = strings.ToLower(strings.TrimSpace(answer))
-		return err == nil && (answer == "" || answer == "y" || answer == "yes")
+		fmt.Fprintf(os.Stderr, "%s? %s ", question, choice)
+		return agrees(os.Stdin, agreeing)
 	}
+}
+
+// agrees reads one answer; a terminal that is closed instead is a no.
+func agrees(in io.Reader, agreeing []string) bool {
+	answer, err := bufio.NewReader(in).ReadString('\n')
+	return err == nil && slices.Contains(agreeing, strings.ToLower(strings.TrimSpace(answer)))
 }
 
 // exit gives an error the exit code that mage ends with.

@@ -96,6 +96,17 @@ func TestAnUnknownEnvironmentEndsWithTwoAndTheKnownOnes(t *testing.T) {
 func TestNobodyIsAskedWithTheFlagOrInAutomation(t *testing.T) {
 	yes := true
 	assert.Nil(t, confirm(&yes))
+	assert.Nil(t, sure(&yes))
 	t.Setenv("CI", "true")
 	assert.Nil(t, confirm(nil))
+	assert.Nil(t, sure(nil))
+}
+
+func TestWhatCannotBeUndoneTakesATypedYes(t *testing.T) {
+	for answer, want := range map[string]struct{ confirmed, sure bool }{
+		"\n": {true, false}, "y\n": {true, true}, " YES \r\n": {true, true}, "n\n": {false, false}, "yep\n": {false, false}, "": {false, false},
+	} {
+		assert.Equal(t, want.confirmed, agrees(strings.NewReader(answer), yesByDefault), "%q", answer)
+		assert.Equal(t, want.sure, agrees(strings.NewReader(answer), yesWhenTyped), "%q", answer)
+	}
 }

@@ -1,0 +1,269 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/fake"
+
+	"todo-chatbot/mage/database"
+	"todo-chatbot/mage/database/podtest"
+	"todo-chatbot/mage/release"
+)
+
+const oldPassword = "known-to-the-database"
+
+// deployed is the development environment's application in memory.
+type deployed struct {
+	*Pipeline
+	pod    *podtest.Pod
+	client *fake.Clientset
+	db     *database.Database
+}
+
+func newDeployed(t *testing.T) *deployed {
+	t.Helper()
+	d := &deployed{Pipeline: load(t, projectRoot, "dev", nil), pod: podtest.New(oldPassword), client: podtest.Cluster()}
+	_, err := release.EnsureCredentials(t.Context(), d.client, podtest.Namespace, podtest.Secret, []string{authSecret}, map[string]string{databasePassword: oldPassword})
+	require.NoError(t, err)
+	d.db, err = database.New(nil, d.env.Namespace, d.env.Release, database.Options{Client: d.client, Shell: d.pod})
+	require.NoError(t, err)
+	d.client.ClearActions()
+	return d
+}
+
+var (
+	asDeployed = map[string]int{"frontend": 1, "backend": 2}
+	errLost    = errors.New("websocket: close 1006 (abnormal closure)")
+)
+
+// restoring is a restore of a backup that holds data.
+func (d *deployed) restoring(data podtest.Data) *restoration {
+	d.pod.AddToVolume("todo-20260101T000000Z.dump", podtest.Archive(data))
+	return &restoration{p: d.Pipeline, db: d.db, clients: d.client, archive: database.Archive{Name: "todo-20260101T000000Z.dump"},
+		ready: func(context.Context) (Deployment, error) { return Deployment{Complete: true}, nil }}
+}
+
+// earlier is what the application held once.
+func earlier() podtest.Data {
+	data := podtest.Complete()
+	data["task"] = []string{"of the first day"}
+	return data
+}
+
+// touched says whether any request to the cluster changed something.
+func (d *deployed) touched() bool {
+	for _, action := range d.client.Actions() {
+		if !slices.Contains([]string{"get", "list", "watch"}, action.GetVerb()) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestARestorePutsTheBackupInPlaceAndVerifies(t *testing.T) {
+	d := newDeployed(t)
+	r := d.restoring(earlier())
+	asked := ""
+	d.opts.Sure = func(question string) bool {
+		asked = question
+		assert.False(t, d.touched(), "everything is checked before the question")
+		assert.Equal(t, podtest.Complete(), d.pod.Databases[podtest.App])
+		return true
+	}
+	r.ready = func(context.Context) (Deployment, error) {
+		assert.Equal(t, asDeployed, podtest.Replicas(d.client))
+		assert.Equal(t, earlier(), d.pod.Databases[podtest.App])
+		return Deployment{Complete: true}, nil
+	}
+	done, err := r.run(t.Context())
+	require.NoError(t, err)
+	assert.True(t, done.Complete)
+	assert.Equal(t, "Replace everything in the database of todo-dev/todo by backup todo-20260101T000000Z.dump", asked)
+	assert.Equal(t, map[string]podtest.Data{podtest.App: earlier()}, d.pod.Databases, "and nothing beside it")
+}
+
+func TestARestoreThatIsRefusedTouchesNothing(t *testing.T) {
+	later, partOnly := earlier(), earlier()
+	later["alembic_version"] = []string{"0002"}
+	delete(partOnly, "account")
+	for name, c := range map[string]struct {
+		data   podtest.Data
+		change func(*deployed)
+		says   string
+	}{
+		"a later schema":            {later, func(*deployed) {}, "its schema is at 0002"},
+		"another application":       {partOnly, func(*deployed) {}, "it has no table account"},
+		"a checksum":                {earlier(), func(d *deployed) { d.pod.Volume["todo-20260101T000000Z.dump.sha256"] = []byte("0000") }, "its checksum does not fit"},
+		"the user's second thought": {earlier(), func(d *deployed) { d.opts.Sure = func(string) bool { return false } }, "the answer was no"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDeployed(t)
+			r := d.restoring(c.data)
+			c.change(d)
+			_, err := r.run(t.Context())
+			assert.ErrorContains(t, err, c.says)
+			assert.Equal(t, ExitUsage, ExitCode(cured(err)))
+			assert.False(t, d.touched())
+			assert.Equal(t, map[string]podtest.Data{podtest.App: podtest.Complete()}, d.pod.Databases)
+		})
+	}
+}
+
+func TestARestoreThatBreaksLeavesTheDataAndBringsThePodsBack(t *testing.T) {
+	fails := func(script string) func(*deployed, context.CancelFunc) {
+		return func(d *deployed, _ context.CancelFunc) {
+			d.pod.Before = func(ran string) error {
+				if ran == script {
+					return errLost
+				}
+				return nil
+			}
+		}
+	}
+	interrupted := func(script string) func(*deployed, context.CancelFunc) {
+		return func(d *deployed, cancel context.CancelFunc) {
+			d.pod.Before = func(ran string) error {
+				if ran == script {
+					cancel()
+					return context.Canceled
+				}
+				return nil
+			}
+		}
+	}
+	for name, change := range map[string]func(*deployed, context.CancelFunc){
+		"in the check":          fails("check"),
+		"in the load":           fails("load"),
+		"at the revisions":      fails("revisions"),
+		"at the exchange":       fails("swap"),
+		"interrupted in a load": interrupted("load"),
+		"interrupted after it":  interrupted("revisions"),
+		"pods that do not end": func(d *deployed, cancel context.CancelFunc) {
+			stuck := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: podtest.Namespace, Name: "stuck", Labels: map[string]string{
+				"app.kubernetes.io/name": "backend", "app.kubernetes.io/instance": podtest.Release}}}
+			require.NoError(t, d.client.Tracker().Add(stuck))
+			time.AfterFunc(300*time.Millisecond, cancel) // Ctrl-C of someone who waits for them
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDeployed(t)
+			r := d.restoring(earlier())
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			change(d, cancel)
+			r.ready = func(context.Context) (Deployment, error) {
+				t.Error("nothing is ready")
+				return Deployment{}, nil
+			}
+			_, err := r.run(ctx)
+			require.Error(t, err)
+			assert.Equal(t, map[string]podtest.Data{podtest.App: podtest.Complete()}, d.pod.Databases)
+			assert.Equal(t, asDeployed, podtest.Replicas(d.client))
+		})
+	}
+}
+
+func TestAnExchangeIsNotCutOffByCtrlC(t *testing.T) {
+	d := newDeployed(t)
+	r := d.restoring(earlier())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	d.pod.Before = func(script string) error {
+		if script == "swap" {
+			cancel()
+		}
+		return nil
+	}
+	r.ready = func(ctx context.Context) (Deployment, error) { return Deployment{}, ctx.Err() }
+	_, err := r.run(ctx)
+	assert.ErrorIs(t, err, context.Canceled)
+	assert.ErrorContains(t, err, `backup "todo-20260101T000000Z.dump" is restored, and then`)
+	assert.Equal(t, earlier(), d.pod.Databases[podtest.App])
+	assert.Equal(t, asDeployed, podtest.Replicas(d.client))
+}
+
+func TestAnExchangeWhoseEndIsNotSeenBringsThePodsBackToOneOfTheTwo(t *testing.T) {
+	d := newDeployed(t)
+	r := d.restoring(earlier())
+	d.pod.Cut = map[string]int{"swap": 0}
+	_, err := r.run(t.Context())
+	require.Error(t, err)
+	assert.Equal(t, asDeployed, podtest.Replicas(d.client))
+	assert.Equal(t, podtest.Complete(), d.pod.Databases[podtest.Replaced], "what was there is kept until the next restore")
+}
+
+func TestARestoreTakesUpOneThatWasKilled(t *testing.T) {
+	d := newDeployed(t)
+	r := d.restoring(earlier())
+	_, err := d.db.Load(t.Context(), r.archive, oldPassword)
+	require.NoError(t, err)
+	require.NoError(t, d.db.Pause(t.Context())) // and SIGKILL
+	_, err = r.run(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, asDeployed, podtest.Replicas(d.client))
+	assert.Equal(t, map[string]podtest.Data{podtest.App: earlier()}, d.pod.Databases)
+	assert.NotContains(t, d.pod.Ran, "revisions", "no backend ran: the sources were asked")
+}
+
+func TestARedVerdictAfterARestoreKeepsWhatWasReplaced(t *testing.T) {
+	d := newDeployed(t)
+	r := d.restoring(earlier())
+	r.ready = func(context.Context) (Deployment, error) {
+		return Deployment{}, &Error{Code: ExitRed, Err: errors.New("backend: live")}
+	}
+	_, err := r.run(t.Context())
+	assert.Equal(t, ExitRed, ExitCode(err))
+	assert.ErrorContains(t, err, "in the database whose name ends in _replaced")
+	assert.Equal(t, podtest.Complete(), d.pod.Databases[podtest.Replaced])
+}
+
+func TestABackupIsFoundByPathByNameAndElseInTheVolume(t *testing.T) {
+	root := copyProject(t, "")
+	p := load(t, root, "dev", nil)
+	inFolder := filepath.Join(root, "build", "backups", "dev", "a.dump")
+	elsewhere := filepath.Join(t.TempDir(), "b.dump")
+	inProject := filepath.Join(root, "c.dump")
+	for _, path := range []string{inFolder, elsewhere, inProject} {
+		write(t, path, "")
+	}
+	assert.Equal(t, database.Archive{Path: inFolder}, p.archive("a.dump"))
+	assert.Equal(t, database.Archive{Path: elsewhere}, p.archive(elsewhere))
+	assert.Equal(t, database.Archive{Path: inProject}, p.archive("c.dump"))
+	assert.Equal(t, database.Archive{Path: inFolder}, p.archive("build/backups/dev/a.dump"))
+	assert.Equal(t, database.Archive{Name: "d.dump"}, p.archive("d.dump"))
+	assert.Equal(t, database.Archive{Name: "build"}, p.archive("build"), "a folder is no backup")
+}
+
+func TestCleanAllLeavesTheBackups(t *testing.T) {
+	root := copyProject(t, "")
+	p := load(t, root, "dev", nil)
+	build := filepath.Join(root, "build")
+	backup := filepath.Join(build, "backups", "dev", "a.dump")
+	write(t, backup, "rows")
+	write(t, filepath.Join(build, "smoke.json"), "{}")
+	write(t, filepath.Join(p.env.Cache, "builds", "x"), "")
+	var done Cleaned
+	require.NoError(t, p.cleanCache(&done))
+	assert.Equal(t, []string{"folder " + p.env.Cache, "folder " + build}, done.Removed)
+	assert.Equal(t, []string{"folder " + filepath.Join(build, "backups") + ": backups are yours to remove"}, done.Kept)
+	assert.FileExists(t, backup)
+	assert.NoFileExists(t, filepath.Join(build, "smoke.json"))
+
+	done = Cleaned{}
+	require.NoError(t, p.cleanCache(&done))
+	assert.Empty(t, done.Removed, "nothing but backups is left")
+	require.NoError(t, os.RemoveAll(filepath.Join(build, "backups")))
+	done = Cleaned{}
+	require.NoError(t, p.cleanCache(&done))
+	assert.Equal(t, Cleaned{Removed: []string{"folder " + build}}, done)
+}

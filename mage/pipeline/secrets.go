@@ -1,0 +1,132 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/client-go/kubernetes"
+
+	"todo-chatbot/mage/cluster"
+	"todo-chatbot/mage/database"
+	"todo-chatbot/mage/release"
+)
+
+// The credentials that an installation makes for itself.
+const (
+	databasePassword = "database-password"
+	authSecret       = "auth-secret"
+)
+
+// credentialKeys are all of them.
+var credentialKeys = []string{databasePassword, authSecret}
+
+// credentialsSecret is the Secret that holds them.
+func (p *Pipeline) credentialsSecret() string { return p.env.Release + "-credentials" }
+
+// RotateSecrets gives the database's role and the sessions' signature new
+// secrets, without losing data. Everyone has to sign in again: the cookies and
+// tokens that they hold are signed with the old one, which makes them strangers
+// to frontend and backend, and no error. Nothing in the database depends on it.
+func (p *Pipeline) RotateSecrets(ctx context.Context) (done Deployment, err error) {
+	err = p.exclusive(ctx, "secrets:rotate", func(ctx context.Context) error {
+		return p.withDatabase(ctx, func(db *database.Database, c *cluster.Cluster) error {
+			clients, err := kubernetes.NewForConfig(c.REST)
+			if err != nil {
+				return fmt.Errorf("cluster %q: %w", c.Name, err)
+			}
+			if err := p.rotate(ctx, clients, db); err != nil {
+				return err
+			}
+			done, err = p.ready(c)(ctx)
+			return err
+		})
+	})
+	return done, err
+}
+
+// rotate makes new values and tells everyone. First it looks whether it can.
+func (p *Pipeline) rotate(ctx context.Context, clients kubernetes.Interface, db *database.Database) error {
+	step := p.opts.Progress.Start("secrets", p.env.Namespace+"/"+p.credentialsSecret())
+	if err := p.ownCredentials(ctx, db); err != nil {
+		return step.Fail(err)
+	}
+	begun, err := release.BeginRotation(ctx, clients, p.env.Namespace, p.credentialsSecret(), credentialKeys)
+	if err != nil {
+		return step.Fail(err)
+	}
+	if err := p.finishRotation(ctx, clients, db, begun); err != nil {
+		return step.Fail(fmt.Errorf("%w; the next `mage secrets:rotate -env=%s` goes on from there, until then what runs keeps running", err, p.env.Name))
+	}
+	step.Done("rotated", "everyone signs in again")
+	return nil
+}
+
+// ownCredentials makes sure that there is a database whose password can be set,
+// and that the pods read from the Secret that would change.
+func (p *Pipeline) ownCredentials(ctx context.Context, db *database.Database) error {
+	if err := db.Ready(ctx); err != nil {
+		return err
+	}
+	for _, wanted := range []struct{ variable, key string }{
+		{database.PasswordVariable, databasePassword}, {database.AuthSecretVariable, authSecret},
+	} {
+		from, err := db.Reads(ctx, wanted.variable)
+		if err != nil {
+			return err
+		}
+		if from != (database.SecretKey{Secret: p.credentialsSecret(), Key: wanted.key}) {
+			return &release.ForeignCredentials{Namespace: p.env.Namespace, Name: from.Secret}
+		}
+	}
+	return nil
+}
+
+// finishRotation tells everyone of new values, in an order in which every step
+// may be the last one for a while, and be done again:
+//
+// The Secret holds the new values and the mark of the rotation, written at once.
+// What runs has read the old ones, which the database still takes. Then come new
+// pods beside the old ones, which wait in their migration until the database
+// takes their password; they have a head start over the old ones' next
+// connection. Then the database takes the new password: it is set over the
+// server's socket, where none is asked for, so neither this nor a later run has
+// to know the old one. At last the mark goes.
+func (p *Pipeline) finishRotation(ctx context.Context, clients kubernetes.Interface, db *database.Database, r *release.Rotation) error {
+	if err := db.Restart(ctx, r.ID); err != nil {
+		return err
+	}
+	if err := db.SetPassword(ctx, r.Value(databasePassword)); err != nil {
+		return err
+	}
+	return release.EndRotation(ctx, clients, p.env.Namespace, p.credentialsSecret(), r)
+}
+
+// takeUpRotation finishes a rotation that a run began and was killed in.
+func (p *Pipeline) takeUpRotation(ctx context.Context, clients kubernetes.Interface, db *database.Database) error {
+	begun, err := release.PendingRotation(ctx, clients, p.env.Namespace, p.credentialsSecret())
+	if err != nil || begun == nil {
+		return err
+	}
+	step := p.opts.Progress.Start("secrets", p.env.Namespace+"/"+p.credentialsSecret())
+	if err := p.finishRotation(ctx, clients, db, begun); err != nil {
+		return step.Fail(fmt.Errorf("finish a rotation of the credentials that was stopped: %w", err))
+	}
+	step.Done("rotated", "as a run had begun that was stopped")
+	return nil
+}
+
+// mendRotation is takeUpRotation on the way of a deploy, which may be what gets
+// the database to run at all: where it cannot be done yet, the deploy goes on.
+func (p *Pipeline) mendRotation(ctx context.Context, c *cluster.Cluster, clients kubernetes.Interface) error {
+	db, err := p.database(c)
+	if err != nil {
+		return err
+	}
+	if err := p.takeUpRotation(ctx, clients, db); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		p.opts.Progress.Note("%v: where pods do not become ready for it, deploy again", err)
+	}
+	return nil
+}

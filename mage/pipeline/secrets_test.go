@@ -1,0 +1,187 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
+
+	"todo-chatbot/mage/database"
+	"todo-chatbot/mage/database/podtest"
+	"todo-chatbot/mage/release"
+)
+
+func (d *deployed) secret(t *testing.T) *corev1.Secret {
+	t.Helper()
+	secret, err := d.client.CoreV1().Secrets(podtest.Namespace).Get(context.Background(), podtest.Secret, metav1.GetOptions{})
+	require.NoError(t, err)
+	return secret
+}
+
+// restarts are what tells the pods' generations of credentials apart.
+func (d *deployed) restarts(t *testing.T) map[string]string {
+	t.Helper()
+	list, err := d.client.AppsV1().Deployments(podtest.Namespace).List(context.Background(), metav1.ListOptions{})
+	require.NoError(t, err)
+	all := map[string]string{}
+	for _, one := range list.Items {
+		all[one.Name] = one.Spec.Template.Annotations["todo-chatbot/credentials"]
+	}
+	return all
+}
+
+// agrees says that the rotation is through: what the Secret says opens the
+// database, and all pods are of one generation.
+func (d *deployed) agrees(t *testing.T) {
+	t.Helper()
+	secret := d.secret(t)
+	assert.True(t, d.pod.Takes(string(secret.Data[databasePassword])))
+	assert.False(t, d.pod.Takes(oldPassword))
+	assert.Empty(t, secret.Annotations)
+	restarts := d.restarts(t)
+	assert.NotEmpty(t, restarts["todo-backend"])
+	assert.Equal(t, restarts["todo-backend"], restarts["todo-frontend"])
+	assert.Equal(t, podtest.Complete(), d.pod.Databases[podtest.App], "no data is lost")
+}
+
+func TestSecretsAreRotatedEverywhere(t *testing.T) {
+	d := newDeployed(t)
+	before := d.secret(t).Data
+	d.pod.Before = func(script string) error {
+		assert.Equal(t, "password", script)
+		assert.NotEmpty(t, d.restarts(t)["todo-backend"], "new pods wait for the password when it is set")
+		return nil
+	}
+	require.NoError(t, d.rotate(t.Context(), d.client, d.db))
+	d.agrees(t)
+	after := d.secret(t).Data
+	assert.NotEqual(t, before[authSecret], after[authSecret])
+	assert.NotEqual(t, before[databasePassword], after[databasePassword])
+
+	restarts := d.restarts(t)
+	d.pod.Before = nil
+	require.NoError(t, d.rotate(t.Context(), d.client, d.db))
+	d.agrees(t)
+	assert.NotEqual(t, restarts, d.restarts(t), "again is anew")
+	assert.NotEqual(t, after[authSecret], d.secret(t).Data[authSecret])
+}
+
+// interruptions are the moments at which a rotation can end, each as the fault that ends it there.
+func interruptions() map[string]func(*deployed) {
+	nth := func(verb, resource string, n int, done bool) func(*deployed) {
+		return func(d *deployed) {
+			seen := 0
+			d.client.PrependReactor(verb, resource, func(action clienttesting.Action) (bool, runtime.Object, error) {
+				if seen++; seen != n {
+					return false, nil, nil
+				}
+				if done { // the request arrived, and its answer did not
+					_, _, err := clienttesting.ObjectReaction(d.client.Tracker())(action)
+					if err != nil {
+						return true, nil, err
+					}
+				}
+				return true, nil, errLost
+			})
+		}
+	}
+	at := func(into func(*podtest.Pod, func(string) error)) func(*deployed) {
+		return func(d *deployed) {
+			once := false
+			into(d.pod, func(script string) error {
+				if script != "password" || once {
+					return nil
+				}
+				once = true
+				return errLost
+			})
+		}
+	}
+	return map[string]func(*deployed){
+		"before the Secret":               nth("update", "secrets", 1, false),
+		"after the Secret, unseen":        nth("update", "secrets", 1, true),
+		"before the first restart":        nth("patch", "deployments", 1, false),
+		"between the restarts":            nth("patch", "deployments", 2, false),
+		"after the restarts, unseen":      nth("patch", "deployments", 2, true),
+		"before the database's password":  at(func(p *podtest.Pod, f func(string) error) { p.Before = f }),
+		"after the database's password":   at(func(p *podtest.Pod, f func(string) error) { p.After = f }),
+		"before the mark goes":            nth("update", "secrets", 2, false),
+		"after the mark has gone, unseen": nth("update", "secrets", 2, true),
+	}
+}
+
+func TestARotationThatIsKilledAnywhereIsMendedByTheNext(t *testing.T) {
+	for name, interrupt := range interruptions() {
+		t.Run(name, func(t *testing.T) {
+			d := newDeployed(t)
+			interrupt(d)
+			err := d.rotate(t.Context(), d.client, d.db)
+			require.ErrorIs(t, err, errLost)
+			killed := d.secret(t)
+			assert.True(t, d.pod.Takes(oldPassword) || d.pod.Takes(string(killed.Data[databasePassword])),
+				"one of the passwords that someone has opens the database")
+
+			require.NoError(t, d.rotate(t.Context(), d.client, d.db))
+			d.agrees(t)
+			if killed.Annotations["todo-chatbot/rotation"] != "" {
+				assert.Equal(t, killed.Data, d.secret(t).Data, "what was begun is finished, not begun anew")
+			}
+		})
+	}
+}
+
+func TestADeployFinishesARotationThatWasKilled(t *testing.T) {
+	for name, interrupt := range interruptions() {
+		t.Run(name, func(t *testing.T) {
+			d := newDeployed(t)
+			interrupt(d)
+			require.ErrorIs(t, d.rotate(t.Context(), d.client, d.db), errLost)
+			begun := d.secret(t).Annotations["todo-chatbot/rotation"] != ""
+			require.NoError(t, d.takeUpRotation(t.Context(), d.client, d.db))
+			if begun {
+				d.agrees(t)
+			}
+			assert.True(t, d.pod.Takes(string(d.secret(t).Data[databasePassword])))
+			restarts := d.restarts(t)
+			require.NoError(t, d.takeUpRotation(t.Context(), d.client, d.db), "and then there is none")
+			assert.Equal(t, restarts, d.restarts(t))
+		})
+	}
+}
+
+func TestARotationThatCannotBeDoneChangesNothing(t *testing.T) {
+	t.Run("a Secret of someone else's", func(t *testing.T) {
+		d := newDeployed(t)
+		api := d.client.AppsV1().Deployments(podtest.Namespace)
+		for _, name := range []string{"todo-frontend", "todo-backend"} {
+			one, err := api.Get(t.Context(), name, metav1.GetOptions{})
+			require.NoError(t, err)
+			one.Spec.Template.Spec.Containers[0].Env[1].ValueFrom.SecretKeyRef.Name = "from-vault"
+			_, err = api.Update(t.Context(), one, metav1.UpdateOptions{})
+			require.NoError(t, err)
+		}
+		d.client.ClearActions()
+		err := d.rotate(t.Context(), d.client, d.db)
+		foreign, is := errors.AsType[*release.ForeignCredentials](err)
+		require.True(t, is, "%v", err)
+		assert.Equal(t, "from-vault", foreign.Name)
+		assert.Equal(t, ExitUsage, ExitCode(cured(err)))
+		assert.False(t, d.touched())
+	})
+	t.Run("a database of someone else's", func(t *testing.T) {
+		d := newDeployed(t)
+		require.NoError(t, d.client.AppsV1().StatefulSets(podtest.Namespace).Delete(t.Context(), "todo-postgresql", metav1.DeleteOptions{}))
+		d.client.ClearActions()
+		err := d.rotate(t.Context(), d.client, d.db)
+		_, is := errors.AsType[*database.Absent](err)
+		require.True(t, is, "%v", err)
+		assert.Equal(t, ExitUsage, ExitCode(cured(err)))
+		assert.False(t, d.touched())
+	})
+}

@@ -1,0 +1,62 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/fake"
+
+	"todo-chatbot/mage/cluster"
+)
+
+// stub is a provider whose cluster is in a state and cannot be reached.
+type stub struct {
+	cluster.Provider
+	state cluster.State
+	found error
+}
+
+func (s stub) Status(context.Context) (cluster.Status, error) {
+	return cluster.Status{Name: "todo", State: s.state}, nil
+}
+func (s stub) Find(context.Context) (*cluster.Cluster, error) { return nil, s.found }
+
+func TestDeletingAClusterWithDataIsAskedFor(t *testing.T) {
+	var asked []string
+	p := load(t, projectRoot, "dev", nil)
+	require.NoError(t, p.sureToDelete(t.Context(), stub{state: cluster.Running}), "nobody is there to be asked")
+
+	p.opts.Sure = func(question string) bool {
+		asked = append(asked, question)
+		return false
+	}
+	require.NoError(t, p.sureToDelete(t.Context(), stub{state: cluster.Absent}))
+	require.NoError(t, p.sureToDelete(t.Context(), &cluster.KubeContext{}), "a cluster of someone else's stays, and its volumes")
+	assert.Empty(t, asked)
+
+	err := p.sureToDelete(t.Context(), stub{state: cluster.Stopped})
+	assert.EqualError(t, err, "the answer was no, so nothing was changed")
+	assert.Equal(t, ExitUsage, ExitCode(err))
+	require.Error(t, p.sureToDelete(t.Context(), stub{state: cluster.Broken, found: errors.New("refused")}))
+	assert.Equal(t, []string{
+		`Delete cluster "todo" with whatever data it holds, which cannot be seen (it does not run)`,
+		`Delete cluster "todo" with whatever data it holds, which cannot be seen (refused)`,
+	}, asked)
+}
+
+func TestVolumesWithDataAreThoseThatWereMade(t *testing.T) {
+	claim := func(namespace, name string, phase corev1.PersistentVolumeClaimPhase) *corev1.PersistentVolumeClaim {
+		return &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Status: corev1.PersistentVolumeClaimStatus{Phase: phase}}
+	}
+	held, err := claims(t.Context(), fake.NewClientset(
+		claim("todo-staging", "data-todo-postgresql-0", corev1.ClaimBound), claim("todo-dev", "data-todo-postgresql-0", corev1.ClaimBound),
+		claim("todo-staging", "todo-postgresql-backup", corev1.ClaimPending),
+	))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"todo-dev/data-todo-postgresql-0", "todo-staging/data-todo-postgresql-0"}, held)
+}
