@@ -46,39 +46,57 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// startServer makes a server. Root becomes "nobody", as PostgreSQL refuses root;
-// the socket trusts whoever calls himself postgres, as the pod's own user is by
-// "peer".
+// startServer makes a server by the image's own entrypoint. PostgreSQL refuses
+// root, who becomes the user that the pod's is called: postgres, which the socket
+// knows by "peer". Anyone else is let in as that by a rule of the test's.
 func startServer() (*realPod, error) {
 	dir, err := os.MkdirTemp("", "database") // t.TempDir is closed to other users, and too long for a socket
 	if err != nil {
 		return nil, err
 	}
 	p := &realPod{dir: dir, as: &syscall.SysProcAttr{}, env: []string{
-		"PATH=" + programs + ":/usr/bin:/bin", "LANG=C.UTF-8", "TMPDIR=" + dir, "PGHOST=" + dir, "PGPORT=5432",
-		"POSTGRES_USER=todo", "POSTGRES_DB=todo", "BACKUPS=" + filepath.Join(dir, "backups"), "PGDATA=" + filepath.Join(dir, "data"),
+		"PATH=" + programs + ":/usr/bin:/bin", "LANG=C.UTF-8", "TMPDIR=" + dir, "PGHOST=" + dir, "PGPORT=5432", "PG_MAJOR=15",
+		"POSTGRES_USER=todo", "POSTGRES_DB=todo", "POSTGRES_PASSWORD_FILE=" + filepath.Join(dir, "password"),
+		"BACKUPS=" + filepath.Join(dir, "backups"), "PGDATA=" + filepath.Join(dir, "data"),
 	}}
-	if os.Getuid() == 0 {
-		nobody, err := user.Lookup("nobody")
-		if err != nil {
-			return nil, err
-		}
-		uid, uidErr := strconv.Atoi(nobody.Uid)
-		gid, gidErr := strconv.Atoi(nobody.Gid)
-		if err := errors.Join(uidErr, gidErr, os.Chown(dir, uid, gid)); err != nil {
-			return nil, err
-		}
-		p.as.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	entrypoint, err := os.ReadFile("../../images/postgresql/entrypoint")
+	if err != nil {
+		return nil, err
 	}
-	out, err := p.command(context.Background(), "sh", "-euc", `
-		initdb --no-sync --username=postgres --auth-host=scram-sha-256 --locale=C.UTF-8 --encoding=UTF8 >/dev/null
-		printf '%s\n' 'local all postgres trust' 'local all all scram-sha-256' >"$PGDATA/pg_hba.conf"
-		pg_ctl -w -l log -o "-c listen_addresses= -c unix_socket_directories=$PGHOST -c fsync=off -c log_statement=all" start >/dev/null
-		psql -qX -U postgres -c "CREATE ROLE todo LOGIN"`).CombinedOutput()
+	rules := "local all postgres trust\nlocal all all scram-sha-256\n"
+	for name, content := range map[string]string{"entrypoint": string(entrypoint), "password": "secret", "rules": rules} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	more := "-c hba_file=" + filepath.Join(dir, "rules")
+	if os.Getuid() == 0 {
+		more = ""
+		if err := p.become("postgres"); err != nil {
+			return nil, err
+		}
+	}
+	// The last words are of the server, which outlives the shell that starts it.
+	out, err := p.command(context.Background(), "sh", "-euc", `sh entrypoint -c listen_addresses= -c unix_socket_directories="$PGHOST" \
+			-c fsync=off -c log_statement=all `+more+` >>log 2>&1 &
+		tries=0
+		until pg_isready -q; do tries=$((tries + 1)); [ "$tries" -lt 600 ] || { cat log; exit 1; }; sleep 0.1; done`).CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", err, out)
 	}
 	return p, nil
+}
+
+// become makes a user of this machine the pod's, and the folder theirs.
+func (p *realPod) become(name string) error {
+	one, err := user.Lookup(name)
+	if err != nil {
+		return err
+	}
+	uid, uidErr := strconv.Atoi(one.Uid)
+	gid, gidErr := strconv.Atoi(one.Gid)
+	p.as.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return errors.Join(uidErr, gidErr, os.Chown(p.dir, uid, gid))
 }
 
 // newRealPod is the server with an empty database, a role and an empty volume. It
