@@ -31,9 +31,10 @@ type Observation struct {
 // left alone; a Pending revision is marked failed and then upgraded from; where
 // only pods are not ready it waits and makes no revision.
 //
-// Nothing is rolled back on failure, so that the evidence stays. The error is
-// then a *Failure that names the cause, and the revision is marked failed.
-// When ctx ends, Apply returns within seconds and leaves no pending revision.
+// Nothing is rolled back on failure, so that the evidence stays: Fallback tells
+// where to go back to. The error is then a *Failure that names the cause, and
+// the revision is marked failed. When ctx ends, Apply returns within seconds and
+// leaves no pending revision.
 func (m *Manager) Apply(ctx context.Context, spec Spec, state State) (Observation, error) {
 	if err := m.check(&spec); err != nil {
 		return Observation{}, err
@@ -67,11 +68,12 @@ func (m *Manager) apply(ctx context.Context, spec Spec, state State, step *progr
 			return Observation{PreviousRevision: state.Revision}, err
 		}
 	}
-	return m.prove(ctx, spec.Name, state.Revision, step)
+	return m.prove(ctx, spec.Name, state.Revision, seenReady, step)
 }
 
-// prove waits for the last revision's pods and records when they fail.
-func (m *Manager) prove(ctx context.Context, name string, previous int, step *progress.Step) (Observation, error) {
+// prove waits for the last revision's pods and records how that ended; when
+// they become ready, in the words of proven.
+func (m *Manager) prove(ctx context.Context, name string, previous int, proven string, step *progress.Step) (Observation, error) {
 	last, err := m.last(ctx, name)
 	if err != nil {
 		return Observation{}, err
@@ -83,27 +85,44 @@ func (m *Manager) prove(ctx context.Context, name string, previous int, step *pr
 	if err := m.wait(ctx, wanted.workloads(), step); err != nil {
 		return m.unproven(ctx, last, previous, err)
 	}
+	// The last look may have been at the time bound itself.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), freshBudget)
+	defer cancel()
+	if neverReady(last) {
+		if err := m.mark(ctx, last, helmrelease.StatusDeployed, proven); err != nil {
+			return Observation{Revision: last.Version, PreviousRevision: previous}, err
+		}
+	}
 	return m.observe(ctx, name, previous)
 }
 
 // unproven records how a wait ended. An interrupted one says nothing about the
-// revision, which stays deployed: the next run finds its pods ready or waits on.
+// revision, which stays as it is: the next run finds its pods ready or waits on.
 func (m *Manager) unproven(ctx context.Context, last *helmrelease.Release, previous int, cause error) (Observation, error) {
-	obs := Observation{Revision: last.Version, PreviousRevision: previous}
+	obs := Observation{Revision: last.Version, PreviousRevision: previous, Description: last.Info.Description}
 	status := helmrelease.StatusDeployed
-	if failure, failed := errors.AsType[*Failure](cause); failed {
+	failure, failed := errors.AsType[*Failure](cause)
+	switch {
+	case failed:
 		status = helmrelease.StatusFailed
 		failure.Release, failure.Revision = last.Name, last.Version
 		obs.Description = failure.Error()
-	} else {
-		obs.Description = fmt.Sprintf("not seen ready: %v", cause)
+		if served(last) {
+			obs.Description = seenReady + " once, and not any more: " + obs.Description
+		}
+	case neverReady(last):
+		obs.Description = fmt.Sprintf("%s: %v", notSeenReady, cause)
+	}
+	if !failed {
 		cause = fmt.Errorf("wait for revision %d of release %q: %w", last.Version, last.Name, cause)
 	}
 	obs.Status = status.String()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), freshBudget)
 	defer cancel()
-	if err := m.mark(ctx, last, status, obs.Description); err != nil {
-		cause = errors.Join(cause, err)
+	if obs.Description != last.Info.Description {
+		if err := m.mark(ctx, last, status, obs.Description); err != nil {
+			cause = errors.Join(cause, err)
+		}
 	}
 	if s, err := m.snapshot(ctx); err == nil {
 		obs.Workloads = observed(s, last)
@@ -142,45 +161,6 @@ func (m *Manager) act(ctx context.Context, spec Spec, step *progress.Step) error
 	return m.keepFailed(ctx, spec.Name, failed)
 }
 
-// failedRevisions are those that ended badly, or never ended.
-func failedRevisions(records []*helmrelease.Release) map[int]bool {
-	failed := map[int]bool{}
-	for _, r := range records {
-		failed[r.Version] = r.Info.Status == helmrelease.StatusFailed || r.Info.Status.IsPending()
-	}
-	return failed
-}
-
-// keepFailed marks failed again what Helm now calls superseded: it does so with
-// a failed revision that it upgraded from, and a rollback must not go there.
-func (m *Manager) keepFailed(ctx context.Context, name string, failed map[int]bool) error {
-	records, err := m.history(ctx, name)
-	if err != nil {
-		return err
-	}
-	for _, r := range records {
-		if !failed[r.Version] || r.Info.Status != helmrelease.StatusSuperseded {
-			continue
-		}
-		if err := m.mark(ctx, r, helmrelease.StatusFailed, r.Info.Description); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// mark writes how a revision ended.
-func (m *Manager) mark(ctx context.Context, r *helmrelease.Release, status helmrelease.Status, why string) error {
-	marked, info := *r, *r.Info
-	marked.Info = &info
-	marked.SetStatus(status, why)
-	_, err := await(ctx, 0, func() (struct{}, error) { return struct{}{}, m.store().Update(&marked) })
-	if err != nil {
-		return fmt.Errorf("mark revision %d of release %q, left %s, as %s: %w", r.Version, r.Name, r.Info.Status, status, err)
-	}
-	return nil
-}
-
 func (m *Manager) install(ctx context.Context, spec Spec, replace bool, step *progress.Step) error {
 	stored, err := storedChart(spec.Chart)
 	if err != nil {
@@ -191,6 +171,7 @@ func (m *Manager) install(ctx context.Context, spec Spec, replace bool, step *pr
 		a.ReleaseName, a.Namespace = spec.Name, spec.Namespace
 		a.Timeout = spec.Timeout // of hooks
 		a.Replace = replace
+		a.Description = notSeenReady
 		// The API server warns of unknown fields by itself; Helm's validation
 		// fetches OpenAPI documents and checks no more than that.
 		a.DisableOpenAPIValidation = true
@@ -208,6 +189,7 @@ func (m *Manager) upgrade(ctx context.Context, spec Spec, step *progress.Step) e
 		a := action.NewUpgrade(cfg)
 		a.Namespace = spec.Namespace
 		a.Timeout = spec.Timeout
+		a.Description = notSeenReady
 		a.ResetValues = true // else empty values would mean the last ones
 		a.MaxHistory = keptRevisions
 		a.DisableOpenAPIValidation = true
@@ -216,50 +198,64 @@ func (m *Manager) upgrade(ctx context.Context, spec Spec, step *progress.Step) e
 	})
 }
 
-// helm runs one Helm action. Its requests end with ctx; then Helm records the
-// failure itself, and what it could not record is marked here.
+// helm runs one Helm action. Its requests end with ctx, or when a hook cannot
+// get anywhere; then Helm records the failure itself, and what it could not
+// record is marked here.
 func (m *Manager) helm(ctx context.Context, verb, name string, step *progress.Step, run func(*action.Configuration) error) error {
 	began := time.Now()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	hooks := m.watchHooks(ctx, cancel)
+	defer hooks.stop()
 	cfg := m.configuration(ctx, lines(step))
 	_, err := await(ctx, cancelGrace, func() (struct{}, error) { return struct{}{}, run(cfg) })
 	if err == nil {
 		return nil
 	}
+	fresh, end := context.WithTimeout(context.WithoutCancel(ctx), freshBudget)
+	defer end()
 	interrupted := ctx.Err() != nil
 	if interrupted {
 		err = context.Cause(ctx)
+		if limit, ours := err.(timeLimit); ours {
+			err = hooks.lastWord(fresh, limit)
+		}
 	}
-	why := fmt.Sprintf("%s was interrupted: %v", verb, err)
-	err = nodeDisk.Explain(fmt.Errorf("%s release %q in namespace %q: %w", verb, name, m.namespace, err))
-	fresh, cancel := context.WithTimeout(context.WithoutCancel(ctx), freshBudget)
-	defer cancel()
+	failure, _ := errors.AsType[*Failure](err)
 	records, lookErr := m.history(fresh, name)
 	if errors.Is(lookErr, ErrNotFound) {
-		return err
+		return m.refused(verb, name, err)
+	}
+	var last *helmrelease.Release // this action's own
+	if lookErr == nil && !records[len(records)-1].Info.LastDeployed.Before(helmtime.Time{Time: began}) {
+		last = records[len(records)-1]
+	}
+	if last != nil && failure == nil && !interrupted {
+		failure = m.hookFailure(fresh, last)
+	}
+	why := fmt.Sprintf("%s was interrupted: %v", verb, err)
+	if failure == nil {
+		err = m.refused(verb, name, err)
+	} else {
+		err, why = failure, failure.Error()
+		if last != nil {
+			failure.Release, failure.Revision = name, last.Version
+		}
 	}
 	if lookErr == nil {
 		lookErr = m.abandon(fresh, records, why)
 	}
-	if lookErr == nil && interrupted {
-		// Helm's own words tell which request was cut off, not that a person did it.
-		if last := records[len(records)-1]; last.Info.Status == helmrelease.StatusFailed && !last.Info.LastDeployed.Before(helmtime.Time{Time: began}) {
-			lookErr = m.mark(fresh, last, helmrelease.StatusFailed, why)
-		}
+	if lookErr == nil && last != nil && last.Info.Status == helmrelease.StatusFailed && (interrupted || failure != nil) {
+		// Helm's own words tell which request was cut off or that a Job failed,
+		// not that a person did it and not why.
+		lookErr = m.mark(fresh, last, helmrelease.StatusFailed, why)
 	}
 	return errors.Join(err, lookErr)
 }
 
-// abandon marks every pending revision failed.
-func (m *Manager) abandon(ctx context.Context, records []*helmrelease.Release, why string) error {
-	for _, r := range records {
-		if !r.Info.Status.IsPending() {
-			continue
-		}
-		if err := m.mark(ctx, r, helmrelease.StatusFailed, why); err != nil {
-			return err
-		}
-	}
-	return nil
+// refused is an error of Helm's or the cluster's, in a line of its own.
+func (m *Manager) refused(verb, name string, err error) error {
+	return nodeDisk.Explain(fmt.Errorf("%s release %q in namespace %q: %w", verb, name, m.namespace, err))
 }
 
 // observe reads the last revision and its workloads.

@@ -22,7 +22,7 @@ func TestApplyInstallsThenLeavesAloneThenUpgrades(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Absent, state.Condition)
 	assert.Equal(t, Observation{
-		Revision: 1, Status: "deployed", Description: "Install complete",
+		Revision: 1, Status: "deployed", Description: "seen ready",
 		Workloads: []Workload{
 			{Kind: "Deployment", Name: "todo-backend", Ready: 1, Wanted: 1, Images: []string{"localhost:5000/backend@sha256:aaa"}},
 			{Kind: "StatefulSet", Name: "todo-postgresql", Ready: 1, Wanted: 1, Images: []string{"localhost:5000/postgresql@sha256:bbb"}},
@@ -266,7 +266,13 @@ func TestRollbackGoesToTheLastRevisionThatWasDeployed(t *testing.T) {
 		assert.Equal(t, InSync, state.Condition, state.Reason)
 
 		_, err = c.manager.Rollback(context.Background(), testRelease, 9)
-		assert.ErrorContains(t, err, "there is no revision 9, the records have 1 to 3")
+		var unknown *UnknownRevision
+		require.ErrorAs(t, err, &unknown)
+		assert.EqualError(t, err, "roll back release todo-dev/todo to revision 9: there is no such revision, the records have 1 to 3")
+		_, err = c.manager.Rollback(context.Background(), testRelease, 3)
+		require.ErrorAs(t, err, &unknown)
+		assert.EqualError(t, err, "roll back release todo-dev/todo to revision 3: it is the newest already")
+		assert.Equal(t, []string{"superseded", "failed", "deployed"}, c.statuses(), "nothing was touched")
 	})
 }
 
@@ -276,7 +282,7 @@ func TestRollbackWithoutAnEarlierRevisionSaysSo(t *testing.T) {
 	require.ErrorIs(t, err, ErrNotFound)
 	c.mustDeploy(testSpec())
 	_, err = c.manager.Rollback(context.Background(), testRelease, 0)
-	assert.ErrorContains(t, err, "no revision before 1 was ever deployed")
+	assert.ErrorContains(t, err, "no revision before 1 served")
 }
 
 func TestHistoryAndStatusTellWhatIsRecorded(t *testing.T) {

@@ -2,7 +2,6 @@ package release
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -10,8 +9,8 @@ import (
 // Kind of a Cause.
 type Kind string
 
-// Kinds of cause, the likeliest root first: where several are found, this is the
-// order in which they are told.
+// Kinds of cause, the likeliest root first: of several that are equally certain,
+// this is the order in which they are told.
 const (
 	KindDisk          Kind = "disk"          // a disk of the node is full
 	KindImagePull     Kind = "image pull"    // the image cannot be pulled
@@ -22,17 +21,14 @@ const (
 	KindEvicted       Kind = "evicted"       // the kubelet refused or evicted the pod
 	KindInit          Kind = "init"          // an init container keeps failing
 	KindCrash         Kind = "crash"         // a container keeps exiting
+	KindHook          Kind = "hook"          // a hook's Job failed, and no pod of it tells why
 	KindProbe         Kind = "probe"         // running but never ready
 	KindTimeout       Kind = "time-out"      // not ready, and the cluster does not tell why
 )
 
 var kindOrder = []Kind{
 	KindDisk, KindImagePull, KindConfig, KindQuota, KindVolume, KindUnschedulable,
-	KindEvicted, KindInit, KindCrash, KindProbe, KindTimeout,
-}
-
-func rootsFirst(a, b Cause) int {
-	return slices.Index(kindOrder, a.Kind) - slices.Index(kindOrder, b.Kind)
+	KindEvicted, KindInit, KindCrash, KindHook, KindProbe, KindTimeout,
 }
 
 // Cause is one reason why a workload is not ready.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -61,7 +62,8 @@ func imagePull(c corev1.ContainerStatus, waiting *corev1.ContainerStateWaiting, 
 }
 
 // crash finds a container that exits. One exit and its restart are no failure:
-// after finalRestarts of them, or in a lasting CrashLoopBackOff, they are.
+// after finalRestarts of them, or in a lasting CrashLoopBackOff, they are. The
+// short runs between back-offs do not interrupt a loop, and do not end the wait.
 func crash(p *corev1.Pod, c corev1.ContainerStatus, events []corev1.Event, since restarts) (finding, bool) {
 	ended := c.State.Terminated
 	if ended == nil {
@@ -81,17 +83,41 @@ func crash(p *corev1.Pod, c corev1.ContainerStatus, events []corev1.Event, since
 		f.grace = atOnce
 	case loops:
 		f.key, f.grace = "crash loop", crashLoopGrace
+	case count > 1:
+		f.key = "crash loop"
 	}
 	if count > 0 {
 		f.Message += fmt.Sprintf(" (%d restarts)", count)
 	}
-	for _, e := range slices.Backward(events) {
-		if e.Reason == "Unhealthy" && !strings.HasPrefix(e.Message, "Readiness") {
-			f.Message += ", killed after " + oneLine(e.Message)
-			break
-		}
+	probe, bound := lastProbe(events, "Startup", "Liveness"), startBound(p, c.Name)
+	switch {
+	case strings.HasPrefix(probe, "Startup") && bound > 0:
+		f.Message += fmt.Sprintf(", killed because it did not start within %s: %s", bound, probe)
+	case probe != "":
+		f.Message += ", killed after " + probe
 	}
 	return f, true
+}
+
+// lastProbe is what the kubelet last said about a failed probe of some kinds.
+func lastProbe(events []corev1.Event, kinds ...string) string {
+	for _, e := range slices.Backward(events) {
+		if e.Reason == "Unhealthy" && slices.ContainsFunc(kinds, func(k string) bool { return strings.HasPrefix(e.Message, k) }) {
+			return oneLine(e.Message)
+		}
+	}
+	return ""
+}
+
+// startBound is how long a container's startup probe lets it start; 0 without one.
+func startBound(p *corev1.Pod, name string) time.Duration {
+	for _, c := range p.Spec.Containers {
+		if c.Name == name && c.StartupProbe != nil {
+			probe := c.StartupProbe
+			return time.Duration(probe.InitialDelaySeconds+probe.PeriodSeconds*probe.FailureThreshold) * time.Second
+		}
+	}
+	return 0
 }
 
 func exit(p *corev1.Pod, name string, ended *corev1.ContainerStateTerminated) string {
@@ -129,14 +155,16 @@ func unready(p *corev1.Pod, c corev1.ContainerStatus, events []corev1.Event) (fi
 		Cause: Cause{Kind: KindProbe, Container: c.Name, Message: "runs but is not ready"},
 		key:   "probe", grace: atTheEnd,
 	}
-	if slices.ContainsFunc(p.Spec.InitContainers, func(i corev1.Container) bool { return i.Name == c.Name }) {
-		f.Kind, f.Message = KindInit, "has not finished"
+	probes := []string{"Startup", "Readiness", "Liveness"}
+	switch {
+	case slices.ContainsFunc(p.Spec.InitContainers, func(i corev1.Container) bool { return i.Name == c.Name }):
+		f.Kind, f.Message, f.waits = KindInit, "has not finished", true
+	case c.Started != nil && !*c.Started:
+		f.Message = "runs but has not started"
+		probes = probes[:1]
 	}
-	for _, e := range slices.Backward(events) {
-		if e.Reason == "Unhealthy" {
-			f.Message += ": " + oneLine(e.Message)
-			break
-		}
+	if probe := lastProbe(events, probes...); probe != "" {
+		f.Message += ": " + probe
 	}
 	return f, true
 }

@@ -35,8 +35,8 @@ type State struct {
 
 // Determine finds out where the release stands, and changes nothing.
 //
-// InSync means: the last revision is deployed; it was made from the same chart
-// (subcharts included) and values; its objects are in the cluster; and its
+// InSync means: the last revision is deployed and was seen ready; it was made from
+// the same chart (subcharts included) and values; its objects are in the cluster; and its
 // Deployments and StatefulSets run the wanted images with all replicas ready at
 // their current generation. Other fields edited by hand are not looked at.
 //
@@ -65,6 +65,9 @@ func (m *Manager) Determine(ctx context.Context, spec Spec) (State, error) {
 	}
 	if err != nil {
 		return State{}, fmt.Errorf("determine the state of release %q: %w", spec.Name, err)
+	}
+	if state.Reason == "" && neverReady(last) {
+		state.Reason, state.settling = fmt.Sprintf("revision %d was not seen ready", last.Version), true
 	}
 	if state.Reason == "" {
 		return State{Condition: InSync, Reason: "chart, values and cluster are as wanted", Revision: last.Version}, nil

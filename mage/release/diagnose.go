@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,8 +18,8 @@ const (
 	configGrace    = 10 * time.Second
 	createGrace    = 10 * time.Second
 	crashLoopGrace = 15 * time.Second // a first back-off lasts 10 s
-	scheduleGrace  = 20 * time.Second
-	volumeGrace    = 30 * time.Second
+	scheduleGrace  = 15 * time.Second // the scheduler looks again after at most 10 s
+	volumeGrace    = 15 * time.Second
 	atOnce         = time.Duration(0)
 	atTheEnd       = time.Duration(-1) // told only when the time bound is reached
 
@@ -33,6 +34,29 @@ type finding struct {
 	key      string
 	grace    time.Duration
 	previous bool // the log to show is that of the instance before
+	waits    bool // it most likely waits for what another finding is about
+	final    bool // it lasted for its grace
+}
+
+// rootsFirst orders findings by how likely each is what the others follow from:
+// a full disk is; then what ended the wait; what would have ended it soon; what
+// only the time bound shows; what waits for others.
+func rootsFirst(a, b finding) int {
+	return cmp.Or(a.rank()-b.rank(), slices.Index(kindOrder, a.Kind)-slices.Index(kindOrder, b.Kind))
+}
+
+func (f finding) rank() int {
+	switch {
+	case f.Kind == KindDisk:
+		return 0
+	case f.final:
+		return 1
+	case f.grace != atTheEnd:
+		return 2
+	case !f.waits:
+		return 3
+	}
+	return 4
 }
 
 // restarts says how often a container restarted since the wait began.
@@ -63,7 +87,7 @@ func (s *snapshot) diagnose(workloads []*workload, since restarts) []finding {
 	for i := range out {
 		out[i].key = out[i].Object + " " + out[i].Container + " " + out[i].key
 	}
-	slices.SortStableFunc(out, func(a, b finding) int { return rootsFirst(a.Cause, b.Cause) })
+	slices.SortStableFunc(out, rootsFirst)
 	// One of several replicas is enough to tell what all of them have.
 	seen := map[string]bool{}
 	return slices.DeleteFunc(out, func(f finding) bool {
@@ -95,7 +119,7 @@ func (s *snapshot) pod(w *workload, p *corev1.Pod, since restarts) []finding {
 		f.Events = append(f.Events, warningLines(events)...)
 		out = append(out, f)
 	}
-	if p.Status.Phase == corev1.PodFailed {
+	if p.Status.Phase == corev1.PodFailed && (p.Status.Reason != "" || len(p.Status.ContainerStatuses) == 0) {
 		add(finding{Cause: Cause{Kind: KindEvicted, Message: joined("pod failed", p.Status.Reason, p.Status.Message)}, key: "failed", grace: atTheEnd})
 		return out
 	}
@@ -105,7 +129,11 @@ func (s *snapshot) pod(w *workload, p *corev1.Pod, since restarts) []finding {
 		return out
 	}
 	if unplaced {
-		add(finding{Cause: Cause{Kind: KindUnschedulable, Message: "no node takes its pod: " + message}, key: "schedule", grace: scheduleGrace})
+		f := finding{Cause: Cause{Kind: KindUnschedulable, Message: "no node takes its pod: " + message}, key: "schedule", grace: scheduleGrace}
+		if s.podsEnd() {
+			f.key, f.grace = "schedule later", atTheEnd
+		}
+		add(f)
 		return out
 	}
 	for _, c := range p.Status.InitContainerStatuses {
@@ -127,6 +155,11 @@ func (s *snapshot) pod(w *workload, p *corev1.Pod, since restarts) []finding {
 		}
 	}
 	return out
+}
+
+// podsEnd says whether a pod is about to make room for another.
+func (s *snapshot) podsEnd() bool {
+	return slices.ContainsFunc(s.pods, func(p corev1.Pod) bool { return p.DeletionTimestamp != nil && p.Spec.NodeName != "" })
 }
 
 func unschedulable(p *corev1.Pod) (string, bool) {
@@ -172,7 +205,8 @@ func (s *snapshot) claim(p *corev1.Pod) (finding, bool) {
 	return finding{}, false
 }
 
-// starting finds why the kubelet does not get to a pod's containers.
+// starting finds why the kubelet does not get to a pod's containers. Once it
+// pulls an image, what it said about volumes is over.
 func starting(events []corev1.Event, p *corev1.Pod) (finding, bool) {
 	if p.Status.Phase != corev1.PodPending {
 		return finding{}, false
@@ -180,9 +214,11 @@ func starting(events []corev1.Event, p *corev1.Pod) (finding, bool) {
 	for _, e := range slices.Backward(events) {
 		message := oneLine(e.Message)
 		switch e.Reason {
+		case "Pulling", "Pulled", "Created", "Started":
+			return finding{}, false
 		case "FailedMount", "FailedAttachVolume":
 			if strings.Contains(message, "not found") || strings.Contains(message, "non-existent") {
-				return finding{Cause: Cause{Kind: KindConfig, Message: message}, key: "mount", grace: volumeGrace}, true
+				return finding{Cause: Cause{Kind: KindConfig, Message: message}, key: "mount", grace: configGrace}, true
 			}
 			return finding{Cause: Cause{Kind: KindVolume, Message: message}, key: "mount", grace: atTheEnd}, true
 		case "FailedCreatePodSandBox":

@@ -169,7 +169,7 @@ func TestEveryCauseIsNamed(t *testing.T) {
 			change: func(b *broken) {
 				b.events = append(b.events, *warning(podUID, "FailedMount", `MountVolume.SetUp failed: secret "x" not found`))
 			},
-			kind: KindConfig, grace: volumeGrace, message: `MountVolume.SetUp failed: secret "x" not found`,
+			kind: KindConfig, grace: configGrace, message: `MountVolume.SetUp failed: secret "x" not found`,
 		},
 		"one exit": {
 			status: exited(1, "Error"), kind: KindCrash, grace: atTheEnd, message: `container "backend" exits with code 1`,

@@ -56,6 +56,7 @@ type cluster struct {
 		block   chan struct{} // an apply waits for it
 
 		interrupt context.CancelFunc // is called in the middle of an apply, which then fails
+		hook      func() error       // how a hook's Job goes
 	}
 	controllers func() // what the cluster's controllers do after an apply
 }
@@ -226,7 +227,10 @@ func (c *cluster) IsReachable() error                                  { return 
 func (c *cluster) Wait(kube.ResourceList, time.Duration) error         { panic("Helm must not wait") }
 func (c *cluster) WaitWithJobs(kube.ResourceList, time.Duration) error { panic("Helm must not wait") }
 func (c *cluster) WatchUntilReady(kube.ResourceList, time.Duration) error {
-	panic("Helm must not wait")
+	if c.kube.hook == nil {
+		panic("Helm must not wait")
+	}
+	return c.kube.hook()
 }
 
 func (c *cluster) WaitAndGetCompletedPodPhase(string, time.Duration) (corev1.PodPhase, error) {

@@ -2,7 +2,10 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"helm.sh/helm/v3/pkg/action"
@@ -26,6 +29,10 @@ func (m *Manager) History(ctx context.Context, name string) ([]Revision, error) 
 	if err != nil {
 		return nil, err
 	}
+	return revisions(records), nil
+}
+
+func revisions(records []*helmrelease.Release) []Revision {
 	var out []Revision
 	for _, r := range records {
 		rev := Revision{
@@ -38,7 +45,7 @@ func (m *Manager) History(ctx context.Context, name string) ([]Revision, error) 
 		}
 		out = append(out, rev)
 	}
-	return out, nil
+	return out
 }
 
 // Status is what the records and the cluster hold of a release now, or
@@ -55,8 +62,21 @@ func (m *Manager) Status(ctx context.Context, name string) (Observation, error) 
 	return m.observe(ctx, name, previous)
 }
 
+// UnknownRevision is a revision that a release cannot be rolled back to.
+type UnknownRevision struct {
+	Release string // namespace/name
+	Wanted  int
+	Why     string
+}
+
+func (u *UnknownRevision) Error() string {
+	return fmt.Sprintf("roll back release %s to revision %d: %s", u.Release, u.Wanted, u.Why)
+}
+
 // Rollback makes a new revision like an earlier one and waits for it as Apply
-// does. Revision 0 means the last one before the newest that was once deployed.
+// does, for at most Options.Timeout. Revision 0 means the last one before the
+// newest that served. One that is not there, or that is the newest already, is
+// an *UnknownRevision, and nothing is touched.
 func (m *Manager) Rollback(ctx context.Context, name string, revision int) (Observation, error) {
 	step := m.progress.Start("rollback", m.namespace+"/"+name)
 	ctx, cancel := context.WithTimeoutCause(ctx, m.timeout, timeLimit(m.timeout))
@@ -67,7 +87,7 @@ func (m *Manager) Rollback(ctx context.Context, name string, revision int) (Obse
 	}
 	target, err := rollbackTarget(records, revision)
 	if err != nil {
-		return Observation{}, step.Fail(fmt.Errorf("roll back release %q in namespace %q: %w", name, m.namespace, err))
+		return Observation{}, step.Fail(err)
 	}
 	last := records[len(records)-1]
 	if err := m.abandon(ctx, records, "abandoned by a run that was killed"); err != nil {
@@ -83,7 +103,11 @@ func (m *Manager) Rollback(ctx context.Context, name string, revision int) (Obse
 	if err != nil {
 		return Observation{PreviousRevision: last.Version}, step.Fail(err)
 	}
-	obs, err := m.prove(ctx, name, last.Version, step)
+	like := fmt.Sprintf("like revision %d", target)
+	if err := m.unprove(ctx, name, like); err != nil {
+		return Observation{PreviousRevision: last.Version}, step.Fail(err)
+	}
+	obs, err := m.prove(ctx, name, last.Version, seenReady+", "+like, step)
 	if err != nil {
 		return obs, step.Fail(err)
 	}
@@ -91,23 +115,66 @@ func (m *Manager) Rollback(ctx context.Context, name string, revision int) (Obse
 	return obs, nil
 }
 
+// unprove records that the last revision, which Helm calls deployed, was not
+// seen ready yet: Helm lets nobody describe a rollback.
+func (m *Manager) unprove(ctx context.Context, name, what string) error {
+	last, err := m.last(ctx, name)
+	if err != nil {
+		return err
+	}
+	return m.mark(ctx, last, helmrelease.StatusDeployed, notSeenReady+", "+what)
+}
+
 func rollbackTarget(records []*helmrelease.Release, wanted int) (int, error) {
 	last := records[len(records)-1]
-	for i := len(records) - 1; i >= 0; i-- {
-		r := records[i]
-		if wanted != 0 {
-			if r.Version == wanted {
-				return wanted, nil
-			}
-			continue
+	unknown := &UnknownRevision{Release: last.Namespace + "/" + last.Name, Wanted: wanted}
+	switch {
+	case wanted == last.Version:
+		unknown.Why = "it is the newest already"
+		return 0, unknown
+	case wanted != 0:
+		if slices.ContainsFunc(records, func(r *helmrelease.Release) bool { return r.Version == wanted }) {
+			return wanted, nil
 		}
-		once := r.Info.Status == helmrelease.StatusSuperseded || r.Info.Status == helmrelease.StatusDeployed
-		if r != last && once {
-			return r.Version, nil
-		}
+		unknown.Why = fmt.Sprintf("there is no such revision, the records have %d to %d", records[0].Version, last.Version)
+		return 0, unknown
 	}
-	if wanted != 0 {
-		return 0, fmt.Errorf("there is no revision %d, the records have %d to %d", wanted, records[0].Version, last.Version)
+	if target := lastServed(records[:len(records)-1]); target != nil {
+		return target.Version, nil
 	}
-	return 0, fmt.Errorf("no revision before %d was ever deployed", last.Version)
+	return 0, fmt.Errorf("roll back release %s: no revision before %d served", unknown.Release, last.Version)
+}
+
+// Fallback is what can be done about an Apply that failed.
+type Fallback struct {
+	Revision int    // served before what failed; 0 when there is nothing to go back to
+	Why      string // there is nothing to go back to; "" where nothing was changed either
+}
+
+// Fallback tells where to go back to after an Apply that began at state failed.
+// What was stopped is nobody's failure: the caller does not ask then.
+func (m *Manager) Fallback(ctx context.Context, name string, state State) (Fallback, error) {
+	records, err := m.history(ctx, name)
+	if errors.Is(err, ErrNotFound) {
+		return Fallback{}, nil
+	}
+	if err != nil {
+		return Fallback{}, err
+	}
+	return fallback(records, state), nil
+}
+
+func fallback(records []*helmrelease.Release, before State) Fallback {
+	last := records[len(records)-1]
+	made := last.Version > before.Revision
+	switch {
+	case last.Info.Status != helmrelease.StatusFailed, !made && !before.settling:
+		return Fallback{}
+	case !made && strings.HasPrefix(last.Info.Description, seenReady):
+		return Fallback{Why: fmt.Sprintf("revision %d served before, so it brought nothing new that could be taken back", last.Version)}
+	}
+	if target := lastServed(records[:len(records)-1]); target != nil {
+		return Fallback{Revision: target.Version}
+	}
+	return Fallback{Why: "no revision served before, so there is nothing to roll back to"}
 }

@@ -49,15 +49,18 @@ func (t *tracker) restarts(p *corev1.Pod, c corev1.ContainerStatus) int {
 	return int(c.RestartCount - base)
 }
 
-// final says whether any finding has lasted long enough to end the wait.
+// final says whether any finding has lasted long enough to end the wait, and
+// marks those that have.
 func (t *tracker) final(found []finding, now time.Time) bool {
 	final := false
-	for _, f := range found {
+	for i := range found {
+		f := &found[i]
 		if last, known := t.seen[f.key]; !known || now.Sub(last) > findingGap {
 			t.since[f.key] = now
 		}
 		t.seen[f.key] = now
-		final = final || (f.grace != atTheEnd && now.Sub(t.since[f.key]) >= f.grace)
+		f.final = f.grace != atTheEnd && now.Sub(t.since[f.key]) >= f.grace
+		final = final || f.final
 	}
 	return final
 }
@@ -128,16 +131,20 @@ func (m *Manager) lastWord(ctx context.Context, refs []string, t *tracker, limit
 func (m *Manager) failure(ctx context.Context, found []finding) *Failure {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), freshBudget)
 	defer cancel()
-	f := &Failure{}
-	for _, one := range found {
+	found = slices.Clone(found)
+	for i := range found {
+		one := &found[i]
 		switch one.Kind {
 		case KindCrash, KindInit, KindProbe:
 			one.Logs = m.logs(ctx, one.Pod, one.Container, one.previous)
 			one.blameDisk(one.Logs...)
 		}
+	}
+	slices.SortStableFunc(found, rootsFirst)
+	f := &Failure{}
+	for _, one := range found {
 		f.Causes = append(f.Causes, one.Cause)
 	}
-	slices.SortStableFunc(f.Causes, rootsFirst)
 	return f
 }
 

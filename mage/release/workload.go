@@ -90,6 +90,11 @@ func (s *snapshot) deployment(d *appsv1.Deployment) *workload {
 	}
 	w.settled = d.Status.ObservedGeneration >= d.Generation &&
 		d.Status.UpdatedReplicas == w.wanted && d.Status.Replicas == d.Status.UpdatedReplicas
+	for _, c := range d.Status.Conditions {
+		if c.Type == appsv1.DeploymentProgressing && c.Reason == "ReplicaSetCreateError" {
+			w.failing = c.Message
+		}
+	}
 	var current types.UID
 	replicaSets := map[types.UID]bool{}
 	for i := range s.replicaSets {

@@ -1,0 +1,191 @@
+package release
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/pmezard/go-difflib/difflib"
+	helmrelease "helm.sh/helm/v3/pkg/release"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+)
+
+const (
+	hidden       = "[hidden]"
+	hiddenChange = "[hidden, changed]" // differs from what stood there before
+	diffContext  = 3                   // lines around a change
+)
+
+// titled is one object of a revision as a diff shows it.
+type titled struct {
+	title  string // deployment/todo-backend; a hook's with its events before it
+	object *unstructured.Unstructured
+}
+
+// revisionDiff is how the objects of one revision, hooks included, differ from
+// those of another, as a unified diff with a section a resource, ordered by
+// name; "" when they do not. Either may be nil and has no objects then; to says
+// what the second is. Comments and the order of keys do not count. The values of
+// Secrets and the texts of hide are masked.
+func revisionDiff(before, after *helmrelease.Release, to string, hide []string) (string, error) {
+	old, err := resources(before)
+	if err != nil {
+		return "", err
+	}
+	wanted, err := resources(after)
+	if err != nil {
+		return "", err
+	}
+	keys := maps.Clone(old)
+	maps.Copy(keys, wanted)
+	ordered := slices.SortedFunc(maps.Keys(keys), func(a, b string) int {
+		return cmp.Or(cmp.Compare(keys[a].title, keys[b].title), cmp.Compare(a, b))
+	})
+	from := ""
+	if before != nil {
+		from = fmt.Sprintf("revision %d", before.Version)
+	}
+	var out strings.Builder
+	for _, key := range ordered {
+		section, err := resourceDiff(old[key], wanted[key], from, to, hide)
+		if err != nil {
+			return "", fmt.Errorf("compare %s: %w", keys[key].title, err)
+		}
+		out.WriteString(section)
+	}
+	return out.String(), nil
+}
+
+// resources are a revision's objects by what identifies them.
+func resources(r *helmrelease.Release) (map[string]titled, error) {
+	out := map[string]titled{}
+	if r == nil {
+		return out, nil
+	}
+	add := func(text, hook string) error {
+		parsed, err := parseManifest(text)
+		if err != nil {
+			return err
+		}
+		for _, obj := range parsed.objects {
+			title := ref(obj.GetKind(), obj.GetName())
+			if hook != "" {
+				title = hookName(hook, title)
+			}
+			out[obj.GroupVersionKind().GroupKind().String()+" "+obj.GetNamespace()+" "+title] = titled{title, obj}
+		}
+		return nil
+	}
+	if err := add(r.Manifest, ""); err != nil {
+		return nil, err
+	}
+	for _, h := range r.Hooks {
+		if err := add(h.Manifest, eventNames(h)); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func eventNames(h *helmrelease.Hook) string {
+	var names []string
+	for _, e := range h.Events {
+		names = append(names, e.String())
+	}
+	return strings.Join(names, ",")
+}
+
+// resourceDiff is one section; an object that is not there is /dev/null, as git
+// has it.
+func resourceDiff(before, after titled, from, to string, hide []string) (string, error) {
+	old, wanted := masked(before.object, nil), masked(after.object, before.object)
+	unified := difflib.UnifiedDiff{
+		FromFile: "/dev/null", ToFile: "/dev/null", Context: diffContext,
+	}
+	var err error
+	if old != nil {
+		unified.FromFile, unified.FromDate = before.title, from
+		if unified.A, err = yamlLines(old, hide); err != nil {
+			return "", err
+		}
+	}
+	if wanted != nil {
+		unified.ToFile, unified.ToDate = after.title, to
+		if unified.B, err = yamlLines(wanted, hide); err != nil {
+			return "", err
+		}
+	}
+	return difflib.GetUnifiedDiffString(unified)
+}
+
+func yamlLines(object map[string]any, hide []string) ([]string, error) {
+	text, err := yaml.Marshal(without(object, hide))
+	if err != nil {
+		return nil, err
+	}
+	return slices.Collect(strings.Lines(string(text))), nil
+}
+
+// masked is an object without a Secret's values; those that differ from
+// another's say that they do, and not how. It does not change its arguments.
+func masked(obj, other *unstructured.Unstructured) map[string]any {
+	if obj == nil {
+		return nil
+	}
+	if obj.GetKind() != "Secret" || obj.GroupVersionKind().Group != "" {
+		return obj.Object
+	}
+	out := obj.DeepCopy().Object
+	for _, field := range []string{"data", "stringData"} {
+		values, ok := out[field].(map[string]any)
+		if !ok {
+			continue
+		}
+		var others map[string]any
+		if other != nil {
+			others, _ = other.Object[field].(map[string]any)
+		}
+		for key, value := range values {
+			values[key] = hidden
+			if was, there := others[key]; there && !reflect.DeepEqual(was, value) {
+				values[key] = hiddenChange
+			}
+		}
+	}
+	return out
+}
+
+// without is a value in whose texts every one of hide is masked.
+func without(value any, hide []string) any {
+	switch v := value.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key, item := range v {
+			out[key] = without(item, hide)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = without(item, hide)
+		}
+		return out
+	case string:
+		return cover(v, hide)
+	}
+	return value
+}
+
+// cover masks every one of hide in a text.
+func cover(text string, hide []string) string {
+	for _, secret := range hide {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, hidden)
+		}
+	}
+	return text
+}

@@ -1,0 +1,125 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"helm.sh/helm/v3/pkg/chart"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// hookSpec is an upgrade whose chart has a hook.
+func hookSpec() Spec {
+	spec := testSpec()
+	spec.Chart.Templates = append(spec.Chart.Templates, &chart.File{Name: "templates/backup.yaml", Data: []byte(`apiVersion: batch/v1
+kind: Job
+metadata: {name: todo-backup, annotations: {helm.sh/hook: pre-upgrade}}
+spec: {template: {spec: {restartPolicy: Never, containers: [{name: backup, image: x}]}}}
+`)})
+	return spec
+}
+
+// hook gives the hook's Job a pod whose container is in some state.
+func (c *cluster) hook(state corev1.ContainerStatus) *batchv1.Job {
+	job, err := c.client.BatchV1().Jobs(testNamespace).Get(context.Background(), "todo-backup", metav1.GetOptions{})
+	require.NoError(c.t, err)
+	state.Name = "backup"
+	p := pod("todo-backup-x", job, state)
+	if state.State.Terminated != nil {
+		p.Status.Phase = corev1.PodFailed
+	}
+	c.put(p)
+	return job
+}
+
+func TestAHookThatFailsIsNamedWithItsLog(t *testing.T) {
+	c := newCluster(t)
+	c.mustDeploy(testSpec())
+	c.kube.hook = func() error {
+		job := c.hook(exited(1, "Error"))
+		job.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: corev1.ConditionTrue, Reason: "BackoffLimitExceeded"}}
+		c.put(job)
+		return errors.New("job todo-backup failed: BackoffLimitExceeded")
+	}
+	state, _, err := c.deploy(context.Background(), hookSpec())
+	const says = `pre-upgrade hook job/todo-backup: container "backup" exits with code 1: fake logs`
+	require.EqualError(t, err, says)
+	failure, ok := errors.AsType[*Failure](err)
+	require.True(t, ok)
+	assert.Equal(t, 2, failure.Revision)
+	assert.Equal(t, []string{"deployed", "failed"}, c.statuses())
+	last, err := c.manager.last(context.Background(), testRelease)
+	require.NoError(t, err)
+	assert.Equal(t, says, last.Info.Description)
+	back, err := c.manager.Fallback(context.Background(), testRelease, state)
+	require.NoError(t, err)
+	assert.Equal(t, Fallback{Revision: 1}, back)
+}
+
+func TestAHookOfWhichNothingIsLeftIsToldInHelmsWords(t *testing.T) {
+	c := newCluster(t)
+	c.mustDeploy(testSpec())
+	c.kube.hook = func() error {
+		c.remove(&batchv1.Job{}, "todo-backup")
+		return errors.New("job todo-backup failed: BackoffLimitExceeded")
+	}
+	_, _, err := c.deploy(context.Background(), hookSpec())
+	assert.EqualError(t, err, `upgrade release "todo" in namespace "todo-dev": pre-upgrade hooks failed: job todo-backup failed: BackoffLimitExceeded`)
+}
+
+func TestAHookThatCannotStartEndsTheWait(t *testing.T) {
+	for name, test := range map[string]struct {
+		state  corev1.ContainerStatus
+		says   string
+		within time.Duration
+	}{
+		"for want of its image": {waiting("ErrImagePull", "not found"), `cannot pull image "localhost:5000/backend@sha256:aaa": not found`, namedWithin},
+		"until the time bound":  {func() corev1.ContainerStatus { s := running(); s.Ready = true; return s }(), `has not finished (not ready within 1m30s)`, 90*time.Second + cancelGrace},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCluster(t)
+				c.mustDeploy(testSpec())
+				ended := make(chan struct{})
+				defer close(ended)
+				c.kube.hook = func() error {
+					c.hook(test.state)
+					<-ended // Helm does not see what keeps it
+					return errors.New("timed out")
+				}
+				began := time.Now()
+				spec := hookSpec()
+				spec.Timeout = 90 * time.Second
+				_, _, err := c.deploy(context.Background(), spec)
+				require.ErrorContains(t, err, `pre-upgrade hook job/todo-backup: `)
+				assert.ErrorContains(t, err, test.says)
+				assert.LessOrEqual(t, time.Since(began), test.within)
+				assert.Equal(t, []string{"deployed", "failed"}, c.statuses(), "nothing is left pending")
+			})
+		})
+	}
+}
+
+func TestAnInterruptedHookIsNoFailureOfIts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t)
+		c.mustDeploy(testSpec())
+		ctx, cancel := context.WithCancel(context.Background())
+		c.kube.hook = func() error {
+			c.hook(running())
+			cancel()
+			return errors.New("context canceled")
+		}
+		_, _, err := c.deploy(ctx, hookSpec())
+		require.ErrorIs(t, err, context.Canceled)
+		_, failed := errors.AsType[*Failure](err)
+		assert.False(t, failed)
+	})
+}
