@@ -23,17 +23,19 @@ var Aliases = map[string]any{
 // Deploy takes the sources to a running, verified release.
 type Deploy mg.Namespace
 
-// Dev builds, pushes, installs and verifies the application for development.
-func (Deploy) Dev(ctx context.Context, yes *bool) error { return targets.Deploy(ctx, "dev", yes) }
+// Dev builds, pushes, installs and verifies the application for development; -keepFailed leaves a release that fails as it is.
+func (Deploy) Dev(ctx context.Context, yes, keepFailed *bool) error {
+	return targets.Deploy(ctx, "dev", yes, keepFailed)
+}
 
 // Staging does what deploy:dev does with the values of staging, beside dev on the same cluster.
-func (Deploy) Staging(ctx context.Context, yes *bool) error {
-	return targets.Deploy(ctx, "staging", yes)
+func (Deploy) Staging(ctx context.Context, yes, keepFailed *bool) error {
+	return targets.Deploy(ctx, "staging", yes, keepFailed)
 }
 
 // To does what deploy:dev does for any environment that has a file in values/.
-func (Deploy) To(ctx context.Context, env string, yes *bool) error {
-	return targets.Deploy(ctx, env, yes)
+func (Deploy) To(ctx context.Context, env string, yes, keepFailed *bool) error {
+	return targets.Deploy(ctx, env, yes, keepFailed)
 }
 
 // Build makes images and pushes them to the cluster's registry.
@@ -85,7 +87,7 @@ func (Cluster) Status(ctx context.Context, env *string) error {
 // Release shows and moves the installed release.
 type Release mg.Namespace
 
-// Status says what runs: revision, pods ready, restarts, images by digest.
+// Status says what runs: revision, pods, images by digest, restarts, endpoints, recent warnings.
 func (Release) Status(ctx context.Context, env *string) error {
 	return targets.ReleaseStatus(ctx, env)
 }
@@ -95,7 +97,12 @@ func (Release) History(ctx context.Context, env *string) error {
 	return targets.ReleaseHistory(ctx, env)
 }
 
-// Rollback goes back to an earlier revision, by default the last good one, and verifies it.
+// Diff prints what a deploy would change now in the cluster's manifests, and changes nothing.
+func (Release) Diff(ctx context.Context, env *string) error {
+	return targets.ReleaseDiff(ctx, env)
+}
+
+// Rollback goes back to an earlier revision, by default the last that served, and verifies it.
 func (Release) Rollback(ctx context.Context, env *string, revision *int) error {
 	return targets.ReleaseRollback(ctx, env, revision)
 }

@@ -111,28 +111,55 @@ func (u *Unobtainable) Unwrap() error { return u.Cause }
 
 // Resolve finds out where an image comes from and makes it if it must be made.
 func (s *Supply) Resolve(ctx context.Context, ref string) (*Image, error) {
+	image, recipe, err := s.find(ctx, ref)
+	if err != nil || image != nil {
+		return image, err
+	}
+	return s.make(ctx, recipe)
+}
+
+// Known is Resolve for one who only looks: nil means that the image would have
+// to be made first.
+func (s *Supply) Known(ctx context.Context, ref string) (*Image, error) {
+	image, recipe, err := s.find(ctx, ref)
+	if err != nil || image != nil {
+		return image, err
+	}
+	digest, err := recipe.Inputs()
+	if err != nil {
+		return nil, fmt.Errorf("inputs of image %q: %w", ref, err)
+	}
+	dir := s.cache.path(kindOf(recipe), digest)
+	if !done(dir) {
+		return nil, nil
+	}
+	return load(ref, dir)
+}
+
+// find returns an image that a registry has, or had, else the recipe for it.
+func (s *Supply) find(ctx context.Context, ref string) (*Image, Recipe, error) {
 	parsed, err := name.ParseReference(ref)
 	if err != nil {
-		return nil, fmt.Errorf("image reference %q: %w", ref, err)
+		return nil, nil, fmt.Errorf("image reference %q: %w", ref, err)
 	}
 	reachErr := s.reachable(ctx, parsed.Context().Registry)
 	if reachErr == nil {
 		image, err := s.pull(ctx, ref, parsed)
 		if err == nil {
-			return image, s.remember(ref, image.Digest)
+			return image, nil, s.remember(ref, image.Digest)
 		}
 		reachErr = err
 	} else if digest, ok := s.remembered(ref); ok && ctx.Err() == nil {
-		return &Image{Ref: ref, Digest: digest}, nil
+		return &Image{Ref: ref, Digest: digest}, nil, nil
 	}
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return nil, nil, ctx.Err()
 	}
 	recipe, ok := s.recipes[ref]
 	if !ok {
-		return nil, &Unobtainable{Ref: ref, Cause: reachErr}
+		return nil, nil, &Unobtainable{Ref: ref, Cause: reachErr}
 	}
-	return s.make(ctx, recipe)
+	return nil, recipe, nil
 }
 
 // CanPull reports, without pulling, whether the image is its registry's: the
@@ -170,7 +197,7 @@ func (s *Supply) make(ctx context.Context, recipe Recipe) (*Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("inputs of image %q: %w", recipe.Ref(), err)
 	}
-	dir, err := s.cache.entry(ctx, "images/"+fileName(recipe.Ref()), digest, func(out string) error {
+	dir, err := s.cache.entry(ctx, kindOf(recipe), digest, func(out string) error {
 		step := s.opts.Progress.Start("make", recipe.Ref())
 		image, err := recipe.Make(ctx, out, step)
 		if err == nil {
@@ -187,6 +214,9 @@ func (s *Supply) make(ctx context.Context, recipe Recipe) (*Image, error) {
 	}
 	return load(recipe.Ref(), dir)
 }
+
+// kindOf is where the cache keeps what a recipe made.
+func kindOf(recipe Recipe) string { return "images/" + fileName(recipe.Ref()) }
 
 // ResolveAll resolves several images at the same time, by their references.
 func (s *Supply) ResolveAll(ctx context.Context, refs ...string) (map[string]*Image, error) {

@@ -145,6 +145,27 @@ func TestAnImageIsMadeOnceWhereNoRegistryAnswers(t *testing.T) {
 	assert.NotEqual(t, digests[0], other.Digest, "other inputs, another image")
 }
 
+func TestWhoOnlyLooksMakesNothing(t *testing.T) {
+	cache, ref := t.TempDir(), unreachable(t)+"/base:1"
+	made := &atomic.Int32{}
+	s := supply(t, cache, recipe{ref: ref, inputs: "a", made: made})
+	image, err := s.Known(t.Context(), ref)
+	require.NoError(t, err)
+	assert.Nil(t, image)
+	assert.Zero(t, made.Load())
+
+	wanted, err := s.Resolve(t.Context(), ref)
+	require.NoError(t, err)
+	image, err = s.Known(t.Context(), ref)
+	require.NoError(t, err)
+	require.NotNil(t, image)
+	assert.Equal(t, wanted.Digest, image.Digest)
+
+	_, err = s.Known(t.Context(), unreachable(t)+"/other:1")
+	var nowhere *Unobtainable
+	assert.ErrorAs(t, err, &nowhere)
+}
+
 func TestAFailedRecipeLeavesNothingBehind(t *testing.T) {
 	cache, ref := t.TempDir(), unreachable(t)+"/base:1"
 	made := &atomic.Int32{}

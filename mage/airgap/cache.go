@@ -21,11 +21,13 @@ import (
 // nothing that a later one could mistake for a result.
 type cache struct{ dir string }
 
+func (c cache) path(kind, digest string) string { return filepath.Join(c.dir, kind, digest) }
+
 // entry returns the directory kept for kind and digest, and makes it first if
 // it is not there: fill writes into an empty directory beside it. Runs at the
 // same time wait for one another.
 func (c cache) entry(ctx context.Context, kind, digest string, fill func(dir string) error) (string, error) {
-	dir := filepath.Join(c.dir, kind, digest)
+	dir := c.path(kind, digest)
 	if done(dir) {
 		return dir, nil
 	}

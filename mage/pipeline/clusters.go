@@ -83,12 +83,18 @@ func PrintStatus(out io.Writer, s cluster.Status) {
 
 // running returns the cluster if it runs; it starts nothing.
 func (p *Pipeline) running(ctx context.Context) (*cluster.Cluster, func(), error) {
+	_, c, closeAll, err := p.reach(ctx)
+	return c, closeAll, err
+}
+
+// reach is running, with the parts that led there.
+func (p *Pipeline) reach(ctx context.Context) (*parts, *cluster.Cluster, func(), error) {
 	made, err := p.wireExisting(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if made == nil {
-		return nil, nil, errNoCluster
+		return nil, nil, nil, errNoCluster
 	}
 	c, err := made.provider.Find(ctx)
 	if err != nil || c == nil {
@@ -96,9 +102,9 @@ func (p *Pipeline) running(ctx context.Context) (*cluster.Cluster, func(), error
 		if err == nil {
 			err = errNoCluster
 		}
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return c, func() {
+	return made, c, func() {
 		c.Close()
 		made.engine.Client.Close()
 	}, nil

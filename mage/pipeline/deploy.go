@@ -21,16 +21,23 @@ import (
 
 // Deployment is what a deploy left behind.
 type Deployment struct {
-	Images   []Built
-	Release  release.Observation
-	Changed  bool // a new revision was made
-	URL      string
-	Verdict  smoke.Verdict
-	Complete bool
+	Images     []Built
+	Release    release.Observation
+	Changed    bool // a new revision was made
+	RolledBack int  // the revision that the new one is like, because what was wanted failed; else 0
+	URL        string
+	Verdict    smoke.Verdict
+	Complete   bool
 }
 
-// Deploy takes the sources to a running and verified release.
-func (p *Pipeline) Deploy(ctx context.Context) (Deployment, error) {
+// DeployOptions say how Deploy ends; the zero value suits everyday use.
+type DeployOptions struct {
+	KeepFailed bool // a release that fails is left as it is, to be looked at
+}
+
+// Deploy takes the sources to a running and verified release. One that fails is
+// rolled back to the revision that served before.
+func (p *Pipeline) Deploy(ctx context.Context, opts DeployOptions) (Deployment, error) {
 	var done Deployment
 	sources, err := p.sources()
 	if err != nil {
@@ -45,13 +52,13 @@ func (p *Pipeline) Deploy(ctx context.Context) (Deployment, error) {
 			return err
 		}
 		defer made.engine.Client.Close()
-		done, err = p.deploy(ctx, made, sources)
+		done, err = p.deploy(ctx, made, sources, opts)
 		return err
 	})
 	return done, err
 }
 
-func (p *Pipeline) deploy(ctx context.Context, made *parts, sources []image.Source) (Deployment, error) {
+func (p *Pipeline) deploy(ctx context.Context, made *parts, sources []image.Source, opts DeployOptions) (Deployment, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	run, err := p.run(ctx, made)
@@ -73,7 +80,7 @@ func (p *Pipeline) deploy(ctx context.Context, made *parts, sources []image.Sour
 	}
 	defer c.Close()
 	settled := future(func() (*cluster.Cluster, error) { return c, c.Settle(ctx) })
-	done, err := p.roll(ctx, c, built)
+	done, err := p.roll(ctx, c, built, opts)
 	if err != nil && ctx.Err() == nil {
 		if _, cause := settled(); cause != nil {
 			return done, errors.Join(cause, err)
@@ -138,11 +145,11 @@ func (p *Pipeline) find(ctx context.Context, made *parts) (*cluster.Cluster, err
 
 // roll brings the release to the built images and asks the application whether
 // it works.
-func (p *Pipeline) roll(ctx context.Context, c *cluster.Cluster, built []Built) (Deployment, error) {
+func (p *Pipeline) roll(ctx context.Context, c *cluster.Cluster, built []Built, opts DeployOptions) (Deployment, error) {
 	done := Deployment{Images: built}
-	loaded, err := loader.Load(p.chartDir())
+	spec, err := p.spec(built)
 	if err != nil {
-		return done, usage(fmt.Errorf("load chart %q: %w", p.chartDir(), err))
+		return done, err
 	}
 	clients, err := kubernetes.NewForConfig(c.REST)
 	if err != nil {
@@ -163,8 +170,9 @@ func (p *Pipeline) roll(ctx context.Context, c *cluster.Cluster, built []Built) 
 	if err != nil {
 		return done, err
 	}
-	spec := release.Spec{Name: p.env.Release, Chart: loaded, Values: p.values(built).Map(), Timeout: p.env.Timeout}
-	done.Release, done.Changed, err = p.apply(ctx, manager, spec, rotated)
+	r := &rollout{p: p, cluster: c, manager: manager, spec: spec, keepFailed: opts.KeepFailed}
+	done, err = r.apply(ctx, rotated)
+	done.Images = built
 	if err != nil {
 		return done, err
 	}
@@ -176,49 +184,13 @@ func (p *Pipeline) roll(ctx context.Context, c *cluster.Cluster, built []Built) 
 	return done, p.judge(done.Verdict)
 }
 
-// apply changes the release only when something differs.
-func (p *Pipeline) apply(ctx context.Context, manager *release.Manager, spec release.Spec, rotated bool) (release.Observation, bool, error) {
-	step := p.opts.Progress.Start("release", p.env.Namespace+"/"+p.env.Release)
-	state, err := manager.Determine(ctx, spec)
+// spec is the release as the environment wants it with these images.
+func (p *Pipeline) spec(built []Built) (release.Spec, error) {
+	loaded, err := loader.Load(p.chartDir())
 	if err != nil {
-		return release.Observation{}, false, step.Fail(err)
+		return release.Spec{}, usage(fmt.Errorf("load chart %q: %w", p.chartDir(), err))
 	}
-	if state.Condition == release.InSync && !rotated {
-		observed, err := manager.Status(ctx, spec.Name)
-		if err != nil {
-			return observed, false, step.Fail(err)
-		}
-		step.Done("unchanged", fmt.Sprintf("revision %d", observed.Revision))
-		return observed, false, nil
-	}
-	step.Drop() // Apply shows its own
-	observed, err := manager.Apply(ctx, spec, state)
-	if err != nil {
-		p.keepEvidence(manager, spec.Name, err)
-	}
-	return observed, observed.Revision != state.Revision, err
-}
-
-// keepEvidence saves what shows the cause of a failure, before anything changes
-// it. It has a time of its own: the run's may be over.
-func (p *Pipeline) keepEvidence(manager *release.Manager, name string, cause error) {
-	var failure *release.Failure
-	if errors.As(cause, &failure) {
-		p.opts.Progress.Note("%s", failure.Details())
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), evidenceTime)
-	defer cancel()
-	evidence, err := manager.Collect(ctx, name)
-	if err != nil {
-		p.opts.Progress.Note("evidence of the failure could not be collected: %v", err)
-		return
-	}
-	dir := filepath.Join(p.env.Root, "build", "evidence", p.env.Name)
-	if _, err := evidence.Save(dir); err != nil {
-		p.opts.Progress.Note("evidence of the failure could not be saved: %v", err)
-		return
-	}
-	p.opts.Progress.Note("evidence: %s", dir)
+	return release.Spec{Name: p.env.Release, Chart: loaded, Values: p.values(built).Map(), Timeout: p.env.Timeout}, nil
 }
 
 func (p *Pipeline) chartDir() string { return filepath.Join(p.env.Root, "helm", "todo-chatbot") }
@@ -271,7 +243,10 @@ func (d Deployment) Print(w io.Writer) {
 	}
 	if d.Release.Revision > 0 {
 		word := "unchanged"
-		if d.Changed {
+		switch {
+		case d.RolledBack > 0:
+			word = fmt.Sprintf("rolled back to %d", d.RolledBack)
+		case d.Changed:
 			word = "new"
 		}
 		fmt.Fprintf(w, "revision %d %s\n", d.Release.Revision, word)

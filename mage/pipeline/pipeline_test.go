@@ -205,7 +205,7 @@ func TestAnUnknownImageIsTheUsersMistakeBeforeAnythingStarts(t *testing.T) {
 func TestAFaultyDockerfileIsTheUsersToMend(t *testing.T) {
 	root := copyProject(t, "")
 	write(t, filepath.Join(root, "images", "backend", "Dockerfile"), "FROM scratch\nCOPPY . .\n")
-	_, err := load(t, root, "dev", nil).Deploy(context.Background())
+	_, err := load(t, root, "dev", nil).Deploy(context.Background(), DeployOptions{})
 	require.Error(t, err)
 	assert.Equal(t, ExitUsage, ExitCode(err))
 	assert.ErrorContains(t, err, filepath.Join("backend", "Dockerfile")+":2")

@@ -2,22 +2,25 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"time"
 
 	"todo-chatbot/mage/cluster"
 	"todo-chatbot/mage/release"
 )
 
 // Status says what runs.
-func (p *Pipeline) Status(ctx context.Context) (release.Observation, error) {
-	var observed release.Observation
+func (p *Pipeline) Status(ctx context.Context) (release.Inspection, error) {
+	var seen release.Inspection
 	err := p.withRelease(ctx, func(m *release.Manager, _ *cluster.Cluster) error {
 		var err error
-		observed, err = m.Status(ctx, p.env.Release)
+		seen, err = m.Inspect(ctx, p.env.Release)
 		return err
 	})
-	return observed, err
+	return seen, err
 }
 
 // History lists the release's revisions.
@@ -31,13 +34,24 @@ func (p *Pipeline) History(ctx context.Context) ([]release.Revision, error) {
 	return revisions, err
 }
 
-// Rollback goes back to an earlier revision, 0 meaning the last good one, and
-// verifies the application.
-func (p *Pipeline) Rollback(ctx context.Context, revision int) (Deployment, error) {
+// Rollback goes back to an earlier revision, nil meaning the last one that
+// served, and verifies the application.
+func (p *Pipeline) Rollback(ctx context.Context, revision *int) (Deployment, error) {
 	var done Deployment
+	wanted := 0
+	if revision != nil {
+		if *revision < 1 {
+			return done, p.unknownRevision(fmt.Errorf("roll back release %s/%s: %d is no revision, they count from 1", p.env.Namespace, p.env.Release, *revision))
+		}
+		wanted = *revision
+	}
 	err := p.exclusive(ctx, "release:rollback", func(ctx context.Context) error {
 		return p.withRelease(ctx, func(m *release.Manager, c *cluster.Cluster) error {
-			observed, err := m.Rollback(ctx, p.env.Release, revision)
+			observed, err := m.Rollback(ctx, p.env.Release, wanted)
+			var unknown *release.UnknownRevision
+			if errors.As(err, &unknown) {
+				return p.unknownRevision(err)
+			}
 			if err != nil {
 				return err
 			}
@@ -52,6 +66,12 @@ func (p *Pipeline) Rollback(ctx context.Context, revision int) (Deployment, erro
 	return done, err
 }
 
+// unknownRevision marks a revision that the user got wrong, and says where the
+// right ones are.
+func (p *Pipeline) unknownRevision(err error) error {
+	return usage(fmt.Errorf("%w: `mage release:history -env=%s` lists them; without -revision it goes to the last one that served", err, p.env.Name))
+}
+
 func (p *Pipeline) withRelease(ctx context.Context, do func(*release.Manager, *cluster.Cluster) error) error {
 	c, closeCluster, err := p.running(ctx)
 	if err != nil {
@@ -62,16 +82,47 @@ func (p *Pipeline) withRelease(ctx context.Context, do func(*release.Manager, *c
 	if err != nil {
 		return err
 	}
-	return do(manager, c)
+	err = do(manager, c)
+	if errors.Is(err, release.ErrNotFound) {
+		err = fmt.Errorf("%w: `mage deploy:to %s` makes it", err, p.env.Name)
+	}
+	return err
 }
 
-// PrintObservation writes what runs, a line a fact.
-func PrintObservation(out io.Writer, o release.Observation) {
-	fmt.Fprintf(out, "revision %d %s\n", o.Revision, o.Status)
-	for _, w := range o.Workloads {
+// PrintInspection writes what runs, a line a fact, details indented below it.
+func PrintInspection(out io.Writer, seen release.Inspection) {
+	fmt.Fprintf(out, "revision %d %s: %s\n", seen.Revision, seen.Status, seen.Description)
+	for _, w := range seen.Workloads {
 		fmt.Fprintf(out, "%s/%s ready %d of %d, restarts %d\n", w.Kind, w.Name, w.Ready, w.Wanted, w.Restarts)
 		for _, image := range w.Images {
 			fmt.Fprintf(out, "  image %s\n", image)
 		}
+		for _, pod := range seen.Pods {
+			if pod.Workload != strings.ToLower(w.Kind)+"/"+w.Name {
+				continue
+			}
+			older := ""
+			if pod.OfOlderRevision {
+				older = ", of an older revision"
+			}
+			fmt.Fprintf(out, "  pod %s ready %d of %d, restarts %d%s: %s\n", pod.Name, pod.Ready, pod.Wanted, pod.Restarts, older, pod.State)
+		}
+	}
+	for _, s := range seen.Services {
+		leads := strings.Join(s.Endpoints, " ")
+		if leads == "" {
+			leads = "none ready"
+		}
+		fmt.Fprintf(out, "Service/%s endpoints %s\n", s.Name, leads)
+	}
+	for _, w := range seen.Warnings {
+		fmt.Fprintf(out, "event %s\n", w)
+	}
+}
+
+// PrintHistory writes the revisions, a line each, oldest first.
+func PrintHistory(out io.Writer, revisions []release.Revision) {
+	for _, r := range revisions {
+		fmt.Fprintf(out, "%d %s %s %s\n", r.Number, r.Status, r.Updated.UTC().Format(time.RFC3339), strings.Join(strings.Fields(r.Description), " "))
 	}
 }

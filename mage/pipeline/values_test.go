@@ -84,7 +84,7 @@ func TestValuesThatTheChartRefusesAreTheUsersToMendBeforeAnythingStarts(t *testi
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := load(t, copyProject(t, c.more), "dev", nil)
-			_, deploy := p.Deploy(context.Background())
+			_, deploy := p.Deploy(context.Background(), DeployOptions{})
 			for _, err := range []error{p.checkChart(), p.Template(&bytes.Buffer{}), deploy} {
 				require.Error(t, err)
 				assert.Equal(t, ExitUsage, ExitCode(err))

@@ -5,15 +5,17 @@ import (
 	"fmt"
 	"os"
 
+	"golang.org/x/term"
+
 	"todo-chatbot/mage/pipeline"
 )
 
-// ReleaseStatus says what runs: revision, pods ready, restarts, images by digest.
+// ReleaseStatus says what runs: revision, pods, images by digest, restarts, endpoints, warnings.
 func ReleaseStatus(ctx context.Context, env *string) error {
 	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
-		observed, err := p.Status(ctx)
+		seen, err := p.Status(ctx)
 		if err == nil {
-			pipeline.PrintObservation(os.Stdout, observed)
+			pipeline.PrintInspection(os.Stdout, seen)
 		}
 		return err
 	})
@@ -23,21 +25,27 @@ func ReleaseStatus(ctx context.Context, env *string) error {
 func ReleaseHistory(ctx context.Context, env *string) error {
 	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
 		revisions, err := p.History(ctx)
-		for _, r := range revisions {
-			fmt.Fprintf(os.Stdout, "%d %s %s\n", r.Number, r.Status, r.Description)
-		}
+		pipeline.PrintHistory(os.Stdout, revisions)
 		return err
 	})
 }
 
-// ReleaseRollback goes back to an earlier revision, by default the last good one, and verifies it.
+// ReleaseDiff prints what a deploy would change now.
+func ReleaseDiff(ctx context.Context, env *string) error {
+	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
+		diff, err := p.Diff(ctx)
+		if term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == "" {
+			diff = pipeline.Coloured(diff)
+		}
+		fmt.Fprint(os.Stdout, diff)
+		return err
+	})
+}
+
+// ReleaseRollback goes back to an earlier revision, by default the last that served, and verifies it.
 func ReleaseRollback(ctx context.Context, env *string, revision *int) error {
 	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
-		wanted := 0
-		if revision != nil {
-			wanted = *revision
-		}
-		done, err := p.Rollback(ctx, wanted)
+		done, err := p.Rollback(ctx, revision)
 		done.Print(os.Stdout)
 		return err
 	})

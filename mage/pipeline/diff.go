@@ -1,0 +1,201 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+
+	"todo-chatbot/mage/cluster"
+	"todo-chatbot/mage/image"
+	"todo-chatbot/mage/release"
+)
+
+// Diff is what a deploy would change now, as a unified diff of the manifests,
+// empty when none differs. It builds, makes and changes nothing; what that leaves
+// unknown, and that there is nothing to change, goes to the progress.
+func (p *Pipeline) Diff(ctx context.Context) (string, error) {
+	sources, err := p.sources()
+	if err != nil {
+		return "", err
+	}
+	if err := p.checkChart(); err != nil {
+		return "", err
+	}
+	made, c, closeAll, err := p.reach(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer closeAll()
+	manager, err := p.releases(c)
+	if err != nil {
+		return "", err
+	}
+	released, err := manager.Values(ctx, p.env.Release)
+	if err != nil {
+		return "", err
+	}
+	digests, err := p.present(ctx, made, c, sources)
+	if err != nil {
+		return "", err
+	}
+	images, unbuilt, err := known(sources, digests, released)
+	if err != nil {
+		return "", err
+	}
+	spec, err := p.spec(images)
+	if err != nil {
+		return "", err
+	}
+	plan, err := manager.Plan(ctx, spec, p.env.Agent.APIKey.Reveal())
+	if err != nil {
+		return "", err
+	}
+	for _, note := range explain(plan, unbuilt) {
+		p.opts.Progress.Note("%s", note)
+	}
+	return plan.Diff, nil
+}
+
+// present finds, for each of sources, what the registry has under its present
+// key; nil where a deploy would build it.
+func (p *Pipeline) present(ctx context.Context, made *parts, c *cluster.Cluster, sources []image.Source) ([]*name.Digest, error) {
+	digests := make([]*name.Digest, len(sources))
+	if c.Registry.Push == "" {
+		return digests, nil // without its registry the cluster has no image
+	}
+	publisher, err := image.NewPublisher(c.Registry.Push, c.Registry.Pull, image.PublisherOptions{})
+	if err != nil {
+		return nil, err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for i, src := range sources {
+		group.Go(func() error {
+			key, known, err := presentKey(ctx, made, src)
+			if err != nil || !known {
+				return err
+			}
+			digest, found, err := publisher.Lookup(ctx, repository(src), key)
+			if found {
+				digests[i] = &digest
+			}
+			return err
+		})
+	}
+	return digests, group.Wait()
+}
+
+// presentKey is the key of an image's sources as they are; not known where a
+// base of it would have to be made first.
+func presentKey(ctx context.Context, made *parts, src image.Source) (key image.Key, known bool, err error) {
+	refs, err := image.Bases(src)
+	if err != nil {
+		return key, false, usage(err)
+	}
+	bases := map[string]v1.Hash{}
+	for _, ref := range refs {
+		base, err := made.supply.Known(ctx, ref)
+		if err != nil {
+			return key, false, fmt.Errorf("image %q: %w", src.Name, err)
+		}
+		if base == nil {
+			return key, false, nil
+		}
+		bases[ref] = base.Digest
+	}
+	if key, err = image.KeyOf(ctx, src, bases); err != nil {
+		return key, false, fmt.Errorf("image %q: %w", src.Name, err)
+	}
+	return key, true, nil
+}
+
+// unbuilt is an image that a deploy would build first.
+type unbuilt struct {
+	name     string
+	released bool // the release has one, whose digest stands for the new one
+}
+
+// known are the images of a deploy as far as one can tell without building: the
+// registry's; else the one that the release has; else zeroes.
+func known(sources []image.Source, present []*name.Digest, released map[string]any) ([]Built, []unbuilt, error) {
+	var images []Built
+	var missing []unbuilt
+	for i, src := range sources {
+		if present[i] != nil {
+			images = append(images, Built{Name: src.Name, Digest: *present[i]})
+			continue
+		}
+		digest, was := releasedImage(released, src.Name)
+		if !was {
+			var err error
+			if digest, err = name.NewDigest("localhost:5000/" + repository(src) + "@" + placeholder); err != nil {
+				return nil, nil, fmt.Errorf("name of image %q: %w", src.Name, err)
+			}
+		}
+		images = append(images, Built{Name: src.Name, Digest: digest})
+		missing = append(missing, unbuilt{src.Name, was})
+	}
+	return images, missing, nil
+}
+
+// releasedImage reads an image from the values that values wrote for it.
+func releasedImage(values map[string]any, component string) (name.Digest, bool) {
+	table, _ := values[component].(map[string]any)
+	parts, _ := table["image"].(map[string]any)
+	text := func(key string) string { s, _ := parts[key].(string); return s }
+	digest, err := name.NewDigest(text("registry") + "/" + text("repository") + "@" + text("digest"))
+	return digest, err == nil
+}
+
+// explain is what a diff alone does not tell.
+func explain(plan release.Plan, missing []unbuilt) []string {
+	var notes, names []string
+	for _, m := range missing {
+		names = append(names, m.name)
+		stands := "zeroes stand for its digest"
+		if m.released {
+			stands = "the digest that the release has stands for the new one"
+		}
+		notes = append(notes, fmt.Sprintf("image %s would be built first; here %s", m.name, stands))
+	}
+	slices.Sort(notes)
+	slices.Sort(names)
+	switch {
+	case plan.Diff != "":
+	case len(names) > 0:
+		notes = append(notes, "nothing else would change but the digests of "+strings.Join(names, ", "))
+	case plan.Reason != "":
+		notes = append(notes, "no manifest would change; a deploy would act all the same: "+plan.Reason)
+	default:
+		notes = append(notes, fmt.Sprintf("nothing to change: revision %d is what is wanted", plan.Revision))
+	}
+	return notes
+}
+
+// Coloured is a unified diff for a terminal.
+func Coloured(diff string) string {
+	var out strings.Builder
+	for line := range strings.Lines(diff) {
+		colour := ""
+		switch {
+		case strings.HasPrefix(line, "---"), strings.HasPrefix(line, "+++"):
+			colour = "\x1b[1m"
+		case strings.HasPrefix(line, "@@"):
+			colour = "\x1b[36m"
+		case strings.HasPrefix(line, "-"):
+			colour = "\x1b[31m"
+		case strings.HasPrefix(line, "+"):
+			colour = "\x1b[32m"
+		}
+		if colour == "" {
+			out.WriteString(line)
+			continue
+		}
+		out.WriteString(colour + strings.TrimSuffix(line, "\n") + "\x1b[0m\n")
+	}
+	return out.String()
+}
