@@ -61,6 +61,7 @@ func TestTheLifeOfADeployment(t *testing.T) {
 		{"a database that is killed loses nothing that was confirmed", l.killed},
 		{"staging stands beside dev, and nobody notices its updates", l.staging},
 		{"a backup brings the data back, and new credentials keep it", l.data},
+		{"a deploy that fails goes back to what served, with its evidence", l.failures},
 		{"a stopped node comes back with its data", l.stoppedNode},
 		{"clean removes what is ours and nothing else", l.clean},
 		{"a second clean finds nothing", l.cleanAgain},
