@@ -116,7 +116,7 @@ func (p *Pipeline) ready(c *cluster.Cluster) func(context.Context) (Deployment, 
 			return done, err
 		}
 		if err := manager.Settle(ctx, p.env.Release); err != nil {
-			p.keepEvidence(manager, p.env.Release, err)
+			p.keepEvidence(manager, p.env.Release, "", err)
 			return done, err
 		}
 		if done.URL, done.Verdict, err = p.verify(ctx, c); err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"todo-chatbot/mage/cluster"
 	"todo-chatbot/mage/release"
@@ -40,12 +41,28 @@ func (r *rollout) apply(ctx context.Context, rotated bool) (done Deployment, err
 	step.Drop() // Apply shows its own
 	done.Release, err = r.manager.Apply(ctx, r.spec, state)
 	done.Changed = done.Release.Revision != state.Revision
+	if err == nil && rotated && state.Condition != release.Absent {
+		err = r.reread(ctx)
+	}
 	if err == nil || ctx.Err() != nil {
 		return done, err
 	}
 	r.keepEvidence("", err)
 	after := r.takeBack(ctx, state, &done)
 	return done, after.add(err, r.p.env.Name)
+}
+
+// reread replaces the pods, which read their credentials when they start: what
+// changed in the Secret alone makes no new revision.
+func (r *rollout) reread(ctx context.Context) error {
+	db, err := r.p.database(r.cluster)
+	if err != nil {
+		return err
+	}
+	if err := db.Restart(ctx, "changed-"+time.Now().UTC().Format("20060102T150405Z")); err != nil {
+		return err
+	}
+	return r.manager.Settle(ctx, r.spec.Name)
 }
 
 // takeBack rolls back to the revision that served before a failed one, unless
@@ -111,11 +128,15 @@ func (a aftermath) add(cause error, env string) error {
 	return fmt.Errorf("%w; rolled back to revision %d, which serves", cause, a.Target)
 }
 
+func (r *rollout) keepEvidence(part string, cause error) {
+	r.p.keepEvidence(r.manager, r.spec.Name, part, cause)
+}
+
 // keepEvidence saves what shows the cause of a failure, before anything changes
 // it, in place of the last failure's. It has a time of its own: the run's may be
 // over. A part is a folder below, for a failure that followed.
-func (r *rollout) keepEvidence(part string, cause error) {
-	notes := r.p.opts.Progress
+func (p *Pipeline) keepEvidence(manager *release.Manager, name, part string, cause error) {
+	notes := p.opts.Progress
 	text := []string{cause.Error()}
 	var failure *release.Failure
 	if errors.As(cause, &failure) {
@@ -124,12 +145,12 @@ func (r *rollout) keepEvidence(part string, cause error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), evidenceTime)
 	defer cancel()
-	evidence, err := r.manager.Collect(ctx, r.spec.Name, r.p.env.Agent.APIKey.Reveal())
+	evidence, err := manager.Collect(ctx, name, p.env.Agent.APIKey.Reveal())
 	if err != nil {
 		notes.Note("evidence of the failure could not all be collected: %v", err)
 	}
 	evidence.Cause = text
-	dir := filepath.Join(r.p.env.Root, "build", "evidence", r.p.env.Name, part)
+	dir := filepath.Join(p.env.Root, "build", "evidence", p.env.Name, part)
 	if err := os.RemoveAll(dir); err != nil {
 		notes.Note("evidence of an earlier failure could not be removed: %v", err)
 	}

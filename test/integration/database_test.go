@@ -36,7 +36,7 @@ func (l *life) signedUp(t *testing.T, name string) *person {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
-	p := &person{base: "http://127.0.0.1:" + strconv.Itoa(l.Port), email: name + "@example.com", browser: &http.Client{
+	p := &person{base: "http://127.0.0.1:" + strconv.Itoa(l.Ports["dev"]), email: name + "@example.com", browser: &http.Client{
 		Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	status, answer := p.ask(t, http.MethodPost, "/api/auth/sign-up/email", map[string]string{"name": name, "email": p.email, "password": passphrase})

@@ -172,7 +172,7 @@ func (l *life) running(t *testing.T) []string {
 // does, until the returned function is called. That gives what went wrong.
 func (l *life) watch(t *testing.T) (stop func() (asked int, failed []string)) {
 	t.Helper()
-	url := "http://127.0.0.1:" + strconv.Itoa(l.Port) + "/api/readyz"
+	url := "http://127.0.0.1:" + strconv.Itoa(l.Ports["dev"]) + "/api/readyz"
 	browser := &http.Client{Timeout: 5 * time.Second}
 	ended, stopping := make(chan struct{}), make(chan struct{})
 	var asked int
