@@ -14,7 +14,7 @@ import (
 )
 
 // cancelGrace is how long Helm may take to end by itself once its requests are
-// cancelled. Only a hook's wait takes longer.
+// cancelled.
 const cancelGrace = 3 * time.Second
 
 // Observation is what the records and the cluster hold of a release.

@@ -85,7 +85,7 @@ func (m *Manager) configuration(ctx context.Context, log action.DebugLog) *actio
 	client := kube.New(clients)
 	client.Log = log
 	client.Namespace = m.namespace
-	cfg.KubeClient = client
+	cfg.KubeClient = hookClient{client, ctx, m}
 	cfg.RESTClientGetter = clients
 	return cfg
 }

@@ -2,15 +2,18 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"helm.sh/helm/v3/pkg/kube"
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -19,6 +22,68 @@ const (
 	kindJob   = "Job"
 	hookEvery = time.Second // how often hooks that run are looked at
 )
+
+// hookClient is Helm's client but for its wait for hooks, which takes no context:
+// it would go on asking, and complaining, long after its action was given up.
+type hookClient struct {
+	*kube.Client
+	ctx context.Context // of the action
+	m   *Manager
+}
+
+// WatchUntilReady waits until Jobs and Pods have ended well, as Helm's does.
+func (c hookClient) WatchUntilReady(resources kube.ResourceList, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeoutCause(c.ctx, timeout, timeLimit(timeout))
+	defer cancel()
+	var errs []error
+	for _, info := range resources {
+		errs = append(errs, c.m.hookEnds(ctx, info.Mapping.GroupVersionKind.Kind, info.Name))
+	}
+	return errors.Join(errs...)
+}
+
+func (m *Manager) hookEnds(ctx context.Context, kind, name string) error {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		if ended, err := m.hookEnded(ctx, kind, name); ended {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %s: %w", ref(kind, name), context.Cause(ctx))
+		}
+	}
+}
+
+// hookEnded says whether a hook's object has ended, and how. Of what neither is
+// a Job nor a Pod, being there is all that is wanted.
+func (m *Manager) hookEnded(ctx context.Context, kind, name string) (bool, error) {
+	gone := fmt.Errorf("%s was deleted while it ran", ref(kind, name))
+	switch kind {
+	case kindJob:
+		job, err := m.client.BatchV1().Jobs(m.namespace).Get(ctx, name, metav1.GetOptions{})
+		if err != nil { // but for its absence, the API server may be away for a moment
+			return apierrors.IsNotFound(err), gone
+		}
+		end := jobEnd(job)
+		if end != nil && end.Type == batchv1.JobFailed {
+			return true, errors.New(joined(ref(kind, name)+" failed", end.Reason, end.Message))
+		}
+		return end != nil, nil
+	case "Pod":
+		pod, err := m.client.CoreV1().Pods(m.namespace).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return apierrors.IsNotFound(err), gone
+		}
+		if pod.Status.Phase == corev1.PodFailed {
+			return true, errors.New(joined(ref(kind, name)+" failed", pod.Status.Reason, pod.Status.Message))
+		}
+		return pod.Status.Phase == corev1.PodSucceeded, nil
+	}
+	return true, nil
+}
 
 // hookWatch looks at the Jobs that Helm runs as hooks. Helm knows only whether
 // they end, so one whose image is not there would hold it until its time bound.
@@ -67,10 +132,11 @@ func (h *hookWatch) watch(ctx context.Context, fail context.CancelCauseFunc) {
 		if err != nil {
 			continue // the API server may be away for a moment
 		}
+		final := t.final(found, time.Now())
 		h.mu.Lock()
 		h.seen = found
 		h.mu.Unlock()
-		if t.final(found, time.Now()) {
+		if final {
 			fail(h.m.failure(ctx, found))
 			return
 		}

@@ -107,6 +107,36 @@ func TestAHookThatCannotStartEndsTheWait(t *testing.T) {
 	}
 }
 
+func TestTheWaitForAHookEndsAsItDoesOrWithItsAction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t)
+		job := func(condition batchv1.JobConditionType) {
+			c.put(&batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: "job"}, Status: batchv1.JobStatus{
+				Conditions: []batchv1.JobCondition{{Type: condition, Status: corev1.ConditionTrue, Reason: "Why", Message: "so"}}}})
+		}
+		run := func(phase corev1.PodPhase) {
+			c.put(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "pod"}, Status: corev1.PodStatus{Phase: phase}})
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		m := c.manager
+		assert.NoError(t, m.hookEnds(ctx, "ConfigMap", "any"))
+		assert.EqualError(t, m.hookEnds(ctx, "Job", "job"), "job/job was deleted while it ran")
+		job(batchv1.JobSuspended)
+		run(corev1.PodRunning)
+		time.AfterFunc(minute, func() { job(batchv1.JobFailed); run(corev1.PodFailed) })
+		assert.EqualError(t, m.hookEnds(ctx, "Job", "job"), "job/job failed: Why: so")
+		assert.EqualError(t, m.hookEnds(ctx, "Pod", "pod"), "pod/pod failed")
+		job(batchv1.JobComplete)
+		run(corev1.PodSucceeded)
+		assert.NoError(t, m.hookEnds(ctx, "Job", "job"))
+		assert.NoError(t, m.hookEnds(ctx, "Pod", "pod"))
+		run(corev1.PodPending)
+		time.AfterFunc(minute, cancel)
+		assert.ErrorIs(t, m.hookEnds(ctx, "Pod", "pod"), context.Canceled)
+	})
+}
+
 func TestAnInterruptedHookIsNoFailureOfIts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t)
