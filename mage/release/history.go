@@ -93,6 +93,7 @@ func (m *Manager) Rollback(ctx context.Context, name string, revision int) (Obse
 	if err := m.abandon(ctx, records, "abandoned by a run that was killed"); err != nil {
 		return Observation{}, step.Fail(err)
 	}
+	failed := failedRevisions(records)
 	err = m.helm(ctx, "roll back", name, step, func(cfg *action.Configuration) error {
 		a := action.NewRollback(cfg)
 		a.Version = target
@@ -101,7 +102,9 @@ func (m *Manager) Rollback(ctx context.Context, name string, revision int) (Obse
 		return a.Run(name)
 	})
 	if err != nil {
-		return Observation{PreviousRevision: last.Version}, step.Fail(err)
+		fresh, cancel := context.WithTimeout(context.WithoutCancel(ctx), freshBudget)
+		defer cancel()
+		return Observation{PreviousRevision: last.Version}, step.Fail(errors.Join(err, m.keepFailed(fresh, name, failed)))
 	}
 	like := fmt.Sprintf("like revision %d", target)
 	if err := m.unprove(ctx, name, like); err != nil {

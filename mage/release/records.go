@@ -64,7 +64,8 @@ func failedRevisions(records []*helmrelease.Release) map[int]bool {
 }
 
 // keepFailed marks failed again what Helm now calls superseded: it does so with
-// a failed revision that it upgraded from, and a rollback must not go there.
+// a failed revision that it upgraded from, or could not roll back from, and a
+// rollback must not go there.
 func (m *Manager) keepFailed(ctx context.Context, name string, failed map[int]bool) error {
 	records, err := m.history(ctx, name)
 	if err != nil {
