@@ -143,8 +143,10 @@ func (Test) Unit(ctx context.Context, yes *bool) error { return targets.TestUnit
 // Chart checks the chart for every environment and compares its manifests with the golden ones.
 func (Test) Chart(ctx context.Context) error { return targets.TestChart(ctx) }
 
-// Integration makes a cluster of its own and takes a deployment through its whole life.
-func (Test) Integration(ctx context.Context) error { return targets.TestIntegration(ctx) }
+// Integration makes a cluster of its own and takes a deployment through its whole life; -long also tells what takes minutes.
+func (Test) Integration(ctx context.Context, long *bool) error {
+	return targets.TestIntegration(ctx, long)
+}
 
 // E2e has two people use the deployed application in a real browser; pictures go to build/e2e.
 func (Test) E2e(ctx context.Context, env *string) error { return targets.TestE2E(ctx, env) }

@@ -39,8 +39,12 @@ func TestChart(ctx context.Context) error {
 }
 
 // TestIntegration makes a cluster of its own and takes a deployment through its whole life.
-func TestIntegration(ctx context.Context) error {
-	return exit(goTest(ctx, "-v", "-timeout=60m", "./test/integration"))
+func TestIntegration(ctx context.Context, long *bool) error {
+	command := goCommand(ctx, "test", "-count=1", "-v", "-timeout=60m", "./test/integration")
+	if long != nil && *long {
+		command.Env = append(os.Environ(), "TODO_TEST_LONG=1")
+	}
+	return exit(run(command))
 }
 
 // TestE2E has two people use the deployed application in a real browser.
@@ -77,7 +81,7 @@ func TestAll(ctx context.Context, yes *bool) error {
 	if err := TestChart(ctx); err != nil {
 		return err
 	}
-	return TestIntegration(ctx)
+	return TestIntegration(ctx, nil)
 }
 
 // Bench measures deploys from every starting point; -cold also from empty caches.

@@ -56,9 +56,9 @@ func TestTheLifeOfADeployment(t *testing.T) {
 		{"a deploy that was stopped is taken up by the next", l.stopped},
 		{"a day without a network", l.offline},
 		{"a full disk is named, with the cure", l.fullDisk},
-		{"two people use it in a browser", l.browser},
-		{"the API keeps its contract", l.contract},
-		{"a database that is killed loses nothing that was confirmed", l.killed},
+		{"two people use it in a browser", long(l.browser)},
+		{"the API keeps its contract", long(l.contract)},
+		{"a database that is killed loses nothing that was confirmed", long(l.killed)},
 		{"staging stands beside dev, and nobody notices its updates", l.staging},
 		{"a backup brings the data back, and new credentials keep it", l.data},
 		{"a deploy that fails goes back to what served, with its evidence", l.failures},
@@ -70,6 +70,16 @@ func TestTheLifeOfADeployment(t *testing.T) {
 			l.Mage(context.WithoutCancel(t.Context()), "clean")
 			t.FailNow()
 		}
+	}
+}
+
+// long is a chapter that takes minutes, and is told only where it is asked for.
+func long(tell func(*testing.T)) func(*testing.T) {
+	return func(t *testing.T) {
+		if os.Getenv("TODO_TEST_LONG") == "" {
+			t.Skip("takes minutes: mage test:integration -long tells it")
+		}
+		tell(t)
 	}
 }
 
