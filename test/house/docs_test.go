@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 	"unicode"
-
 )
 
 // handbook are the files that people read to use the project.
