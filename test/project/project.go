@@ -14,7 +14,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -48,16 +47,19 @@ func Copy(ctx context.Context, root, dir, cluster string, log io.Writer) (*Proje
 			return nil, err
 		}
 	}
-	p := &Project{Dir: dir, Cluster: cluster, Log: log, Env: []string{"TODO_CLUSTER=" + cluster}, Ports: map[string]int{}}
-	return p, p.ownPorts()
+	p := &Project{Dir: dir, Cluster: cluster, Log: log, Ports: map[string]int{}}
+	return p, p.own()
 }
 
-// url is the line of a values file that says where the frontend is published.
-var url = regexp.MustCompile(`url: \{port: \d+\}`)
+// What a values file says of where the frontend is published and of the cluster.
+var (
+	url  = regexp.MustCompile(`url: \{port: \d+\}`)
+	name = regexp.MustCompile(`cluster: \{provider: auto, name: \w+\}`)
+)
 
-// ownPorts gives every environment a free port, so that a copy can run beside
-// the user's own deployment.
-func (p *Project) ownPorts() error {
+// own gives every environment a free port and the copy's cluster, so that it can
+// run beside the user's own deployment.
+func (p *Project) own() error {
 	files, err := filepath.Glob(filepath.Join(p.Dir, "values", "*.yaml"))
 	if err != nil {
 		return err
@@ -71,10 +73,15 @@ func (p *Project) ownPorts() error {
 		if err != nil {
 			return err
 		}
-		if !url.Match(content) {
-			return fmt.Errorf("give %q a port of its own: it has no line %q", file, url)
+		for line, own := range map[*regexp.Regexp]string{
+			url: fmt.Sprintf("url: {port: %d}", port), name: fmt.Sprintf("cluster: {provider: auto, name: %s}", p.Cluster),
+		} {
+			if !line.Match(content) {
+				return fmt.Errorf("give the copy a port and a cluster of its own: %q has no line %q", file, line)
+			}
+			content = line.ReplaceAll(content, []byte(own))
 		}
-		if err := os.WriteFile(file, url.ReplaceAll(content, []byte("url: {port: "+strconv.Itoa(port)+"}")), 0o644); err != nil {
+		if err := os.WriteFile(file, content, 0o644); err != nil {
 			return err
 		}
 		p.Ports[strings.TrimSuffix(filepath.Base(file), ".yaml")] = port
