@@ -133,7 +133,8 @@ func (j *journey) dark(_ *testing.T, p *page) {
 			_, err := ask[bool](p, `(theme) => {
 				const canvas = getComputedStyle(document.documentElement).backgroundColor;
 				const [lightness] = canvas.match(/[\d.]+/g).map(Number);
-				const shown = lightness < (canvas.startsWith("rgb") ? 128 : 0.5) ? "dark" : "light";
+				const middle = canvas.startsWith("rgb") ? 128 : canvas.startsWith("l") ? 50 : 0.5; // lab, lch; oklab, oklch
+				const shown = lightness < middle ? "dark" : "light";
 				if (shown !== theme) throw new Error("it is " + shown + ": " + canvas);
 				return true;
 			}`, theme)
