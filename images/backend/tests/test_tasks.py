@@ -53,6 +53,7 @@ def test_the_longest_title_and_description_fit(ann: Person) -> None:
     ("content", "reason"),
     [
         (b"{", "is not valid JSON"),
+        (b"\xff\x14\x02", "is not valid JSON"),
         (b"", "Body is required."),
         (b'{"title": "\\ud800"}', "Title must be text."),
     ],

@@ -25,6 +25,8 @@ _KIND = {
     413: "The request is too large.",
 }
 
+_UNREADABLE = "There was an error parsing the body"
+
 
 def responses(*codes: int) -> dict[int | str, dict[str, Any]]:
     """Describe the error responses of a route for OpenAPI."""
@@ -87,6 +89,10 @@ async def _on_invalid(_: Request, error: Exception) -> JSONResponse:
 
 async def _on_http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - for the type checker
+    if error.status_code == 400 and error.detail == _UNREADABLE:
+        # FastAPI says 422 of text that is no JSON, and this of bytes that are no text.
+        unreadable = FieldProblem(field="body", message="is not valid JSON")
+        return problem(422, "Body is not valid JSON.", [unreadable])
     standard = error.detail == HTTPStatus(error.status_code).phrase
     detail = _KIND.get(error.status_code, error.detail) if standard else error.detail
     return problem(error.status_code, detail, headers=dict(error.headers or {}))

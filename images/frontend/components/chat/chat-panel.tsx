@@ -27,7 +27,15 @@ export function ChatPanel({ userId, onTool, className }: ChatPanelProps) {
   const conversations = useConversations(userId);
   const { current, isNew, choose } = useConversationChoice(conversations.data);
   const history = useHistory(userId, current);
-  const chat = useChat({ userId, conversationId: current, onConversation: choose, onTool });
+  // An address may name a conversation that is gone, or someone else's: what is
+  // said there begins a new one.
+  const missing = isMissing(history.error);
+  const chat = useChat({
+    userId,
+    conversationId: missing ? undefined : current,
+    onConversation: choose,
+    onTool,
+  });
   const remove = useDeleteConversation(userId);
   const [draft, setDraft] = useState("");
 
@@ -47,8 +55,6 @@ export function ChatPanel({ userId, onTool, className }: ChatPanelProps) {
     });
   }
 
-  // An address may name a conversation that is gone, or someone else's.
-  const missing = isMissing(history.error);
   // Without the list it is not known which conversation was the last.
   const failed = current === undefined && !isNew ? conversations : history;
   const trouble = failed.error && !failed.data && !missing ? asApiError(failed.error) : undefined;
