@@ -6,12 +6,20 @@ import { Server } from "node:http";
 const known = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 const { emit } = Server.prototype;
 
-Server.prototype.emit = function emitKnown(event, ...args) {
+/**
+ * @this {Server}
+ * @param {string} event
+ * @param {any[]} args
+ * @returns {boolean}
+ */
+function emitKnown(event, ...args) {
   const [request, response] = args;
   if (event !== "request" || known.includes(request.method)) {
-    return emit.call(this, event, ...args);
+    return Reflect.apply(emit, this, [event, ...args]);
   }
   response.writeHead(405, { allow: known.join(", "), "content-type": "application/json" });
   response.end(JSON.stringify({ detail: "This address does not answer to that method." }));
   return true;
-};
+}
+
+Server.prototype.emit = emitKnown;
