@@ -174,3 +174,9 @@ def test_the_address_of_another_is_forbidden_whether_it_exists_or_not(
             answer = ann.client.get(f"/api/{user}/{path}", headers=headers)
             seen.add((answer.status_code, answer.json()["detail"]))
     assert seen == {(403, "You can only reach your own data.")}
+
+
+def test_a_method_that_is_not_there_is_told_those_that_are(ann: Person) -> None:
+    answer = ann.call("DELETE", "/tasks")
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) >= {"GET", "POST"}

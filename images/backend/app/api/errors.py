@@ -12,6 +12,7 @@ from psycopg import Error as DriverError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from app.core.logging import request_id
 from app.schemas import FieldProblem, Problem
@@ -87,15 +88,28 @@ async def _on_invalid(_: Request, error: Exception) -> JSONResponse:
     return problem(422, detail[0].upper() + detail[1:], problems)
 
 
-async def _on_http(_: Request, error: Exception) -> JSONResponse:
+def _methods(request: Request) -> list[str]:
+    """Return every method that the address answers to; one route knows its own alone."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        match, _ = route.matches(request.scope)
+        if match is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return sorted(found)
+
+
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - for the type checker
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods(request))
     if error.status_code == 400 and error.detail == _UNREADABLE:
         # FastAPI says 422 of text that is no JSON, and this of bytes that are no text.
         unreadable = FieldProblem(field="body", message="is not valid JSON")
         return problem(422, "Body is not valid JSON.", [unreadable])
     standard = error.detail == HTTPStatus(error.status_code).phrase
     detail = _KIND.get(error.status_code, error.detail) if standard else error.detail
-    return problem(error.status_code, detail, headers=dict(error.headers or {}))
+    return problem(error.status_code, detail, headers=headers)
 
 
 async def _on_database(_: Request, error: Exception) -> JSONResponse:

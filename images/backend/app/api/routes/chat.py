@@ -25,7 +25,7 @@ _STREAM = {
         "`done` with the same object as the plain route, which replaces the pieces; or `error` "
         "{detail}."
     ),
-    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    "content": {"text/event-stream": {}},  # a schema would be taken for that of one event
 }
 
 
