@@ -45,9 +45,7 @@ def _fits(connection: psycopg.Connection, scripts: Path) -> bool:
     rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
     revisions = {str(revision) for (revision,) in rows}
     if later := sorted(revisions - schema.lineage(scripts).keys()):
-        log.warning(
-            "the schema is of a later release and left as it is", extra={"revision": later}
-        )
+        log.warning("the schema is of a later release and left as it is", extra={"revision": later})
     return schema.fits(revisions, scripts)
 
 
