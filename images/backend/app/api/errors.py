@@ -12,7 +12,7 @@ from psycopg import Error as DriverError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import compile_path
 
 from app.core.logging import request_id
 from app.schemas import FieldProblem, Problem
@@ -88,21 +88,21 @@ async def _on_invalid(_: Request, error: Exception) -> JSONResponse:
     return problem(422, detail[0].upper() + detail[1:], problems)
 
 
-def _methods(request: Request) -> list[str]:
+def _methods(request: Request) -> set[str]:
     """Return every method that the address answers to; one route knows its own alone."""
-    found: set[str] = set()
-    for route in request.app.routes:
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
-            found |= getattr(route, "methods", None) or set()
-    return sorted(found)
+    found = set()
+    for template, operations in request.app.openapi()["paths"].items():
+        address, _, _ = compile_path(template)
+        if address.match(request.url.path):
+            found |= {name.upper() for name in operations}
+    return found
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - for the type checker
     headers = dict(error.headers or {})
-    if error.status_code == 405:
-        headers["Allow"] = ", ".join(_methods(request))
+    if error.status_code == 405 and (methods := _methods(request)):
+        headers["Allow"] = ", ".join(sorted(methods))
     if error.status_code == 400 and error.detail == _UNREADABLE:
         # FastAPI says 422 of text that is no JSON, and this of bytes that are no text.
         unreadable = FieldProblem(field="body", message="is not valid JSON")
