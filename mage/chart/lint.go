@@ -16,7 +16,8 @@ import (
 
 // Check is the whole gate before a deploy: it loads the chart in dir, lints it
 // with values, renders it for opts and validates the manifests; and the same for
-// the oldest and the newest Kubernetes, because templates may ask which it is.
+// the oldest and the newest Kubernetes, because templates may ask which it is,
+// unless opts say otherwise.
 // It returns the manifests for opts.KubeVersion, or everything that is wrong in
 // one error.
 func Check(dir string, values Values, opts Options) ([]Manifest, error) {
@@ -34,7 +35,11 @@ func Check(dir string, values Values, opts Options) ([]Manifest, error) {
 	opts.given = texts(values.Map())
 	var manifests []Manifest
 	seen := map[place]bool{}
-	for _, version := range []string{NewestKubernetes, OldestKubernetes, opts.KubeVersion} {
+	versions := []string{opts.KubeVersion}
+	if !opts.KubeOnly {
+		versions = []string{NewestKubernetes, OldestKubernetes, opts.KubeVersion}
+	}
+	for _, version := range versions {
 		opts.KubeVersion = version
 		if manifests, err = Render(c, values, opts); err != nil {
 			return nil, cmp.Or(found.Err(), err) // what lint found is the cause, said better

@@ -17,11 +17,17 @@ const placeholder = "sha256:0000000000000000000000000000000000000000000000000000
 
 func asError[T error](err error, target *T) bool { return errors.As(err, target) }
 
-// checkChart is the gate that needs no cluster: what it refuses, the user
+// checkChart is the part of the gate that a deploy goes through: it looks at one
+// version of Kubernetes, as Lint has looked at more. What it refuses, the user
 // cures in chart or values.
-func (p *Pipeline) checkChart() error {
+func (p *Pipeline) checkChart() error { return p.gate(true) }
+
+// Lint is the whole gate for chart and values, without a cluster.
+func (p *Pipeline) Lint() error { return p.gate(false) }
+
+func (p *Pipeline) gate(oneVersion bool) error {
 	step := p.opts.Progress.Start("chart", p.env.Name)
-	manifests, err := p.render()
+	manifests, err := p.render(oneVersion)
 	if err != nil {
 		return step.Fail(usage(fmt.Errorf("chart of environment %q: %w", p.env.Name, err)))
 	}
@@ -29,13 +35,10 @@ func (p *Pipeline) checkChart() error {
 	return nil
 }
 
-// Lint checks chart and values without a cluster.
-func (p *Pipeline) Lint() error { return p.checkChart() }
-
 // Template writes the manifests that a deploy would apply, with digests of
 // zeroes in place of images that it would build.
 func (p *Pipeline) Template(out io.Writer) error {
-	manifests, err := p.render()
+	manifests, err := p.render(true)
 	if err != nil {
 		return usage(fmt.Errorf("chart of environment %q: %w", p.env.Name, err))
 	}
@@ -47,7 +50,7 @@ func (p *Pipeline) Template(out io.Writer) error {
 	return nil
 }
 
-func (p *Pipeline) render() ([]chart.Manifest, error) {
+func (p *Pipeline) render(oneVersion bool) ([]chart.Manifest, error) {
 	sources, err := p.sources()
 	if err != nil {
 		return nil, err
@@ -61,6 +64,6 @@ func (p *Pipeline) render() ([]chart.Manifest, error) {
 		built = append(built, Built{Name: src.Name, Digest: digest})
 	}
 	return chart.Check(p.chartDir(), p.values(built), chart.Options{
-		Release: p.env.Release, Namespace: p.env.Namespace, KubeVersion: strings.TrimPrefix(airgap.Kubernetes, "v"),
+		Release: p.env.Release, Namespace: p.env.Namespace, KubeVersion: strings.TrimPrefix(airgap.Kubernetes, "v"), KubeOnly: oneVersion,
 	})
 }
