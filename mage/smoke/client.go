@@ -122,7 +122,7 @@ func (c *client) decode(ctx context.Context, a ask, status int, out any) (*answe
 }
 
 // send repeats, until ctx ends, what may pass right after a deploy: no
-// connection, and for GET also a cut one or a gateway's complaint (502, 504).
+// connection, and for GET also a cut one or a complaint that passes (502, 503, 504).
 // When ctx ends, what was last seen is returned rather than that it ended.
 func (c *client) send(ctx context.Context, a ask) (*answer, error) {
 	var last *answer
@@ -195,7 +195,9 @@ func passing(method string, got *answer, err error) bool {
 	if err != nil {
 		return cut(err)
 	}
-	return got.status == http.StatusBadGateway || got.status == http.StatusGatewayTimeout
+	// 503 is what a pod says that loses its database, as the old ones do while
+	// the database's password is rotated.
+	return got.status == http.StatusBadGateway || got.status == http.StatusServiceUnavailable || got.status == http.StatusGatewayTimeout
 }
 
 // refused reports that no connection came about, so that nothing was sent.
