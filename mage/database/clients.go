@@ -64,11 +64,18 @@ func (d *Database) Pause(ctx context.Context) error {
 			return fmt.Errorf("end the pods of deployment %q: %w", one.Name, err)
 		}
 	}
-	return d.gone(ctx)
+	return d.ended(ctx, func(corev1.Pod) bool { return true })
 }
 
-// gone waits until no pod of frontend and backend runs.
-func (d *Database) gone(ctx context.Context) error {
+// Replaced waits until the pods have ended that others stand in for. For a second
+// or two the cluster still sends them requests, and after a rotation they have the
+// old password.
+func (d *Database) Replaced(ctx context.Context) error {
+	return d.ended(ctx, func(pod corev1.Pod) bool { return pod.DeletionTimestamp != nil })
+}
+
+// ended waits until none of these pods of frontend and backend runs.
+func (d *Database) ended(ctx context.Context, these func(corev1.Pod) bool) error {
 	tick := time.NewTicker(goneEvery)
 	defer tick.Stop()
 	var left []string
@@ -78,7 +85,7 @@ func (d *Database) gone(ctx context.Context) error {
 			left = left[:0]
 			for _, pod := range pods.Items {
 				// One that was evicted stays listed, and has ended.
-				if pod.Status.Phase != corev1.PodFailed && pod.Status.Phase != corev1.PodSucceeded {
+				if these(pod) && pod.Status.Phase != corev1.PodFailed && pod.Status.Phase != corev1.PodSucceeded {
 					left = append(left, pod.Name)
 				}
 			}

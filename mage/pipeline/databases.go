@@ -107,9 +107,9 @@ func cured(err error) error {
 	return err
 }
 
-// ready waits for the pods that something has replaced, and asks the
-// application whether it works.
-func (p *Pipeline) ready(c *cluster.Cluster) func(context.Context) (Deployment, error) {
+// ready waits for the pods that something has replaced, and for what else is
+// given, and asks the application whether it works.
+func (p *Pipeline) ready(c *cluster.Cluster, also ...func(context.Context) error) func(context.Context) (Deployment, error) {
 	return func(ctx context.Context) (done Deployment, err error) {
 		manager, err := p.releases(c)
 		if err != nil {
@@ -118,6 +118,14 @@ func (p *Pipeline) ready(c *cluster.Cluster) func(context.Context) (Deployment, 
 		if err := manager.Settle(ctx, p.env.Release); err != nil {
 			p.keepEvidence(manager, p.env.Release, "", err)
 			return done, err
+		}
+		for _, wait := range also {
+			waiting, cancel := context.WithTimeout(ctx, p.env.Timeout)
+			err := wait(waiting)
+			cancel()
+			if err != nil {
+				return done, err
+			}
 		}
 		if done.URL, done.Verdict, err = p.verify(ctx, c); err != nil {
 			return done, err

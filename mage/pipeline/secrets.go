@@ -37,7 +37,7 @@ func (p *Pipeline) RotateSecrets(ctx context.Context) (done Deployment, err erro
 			if err := p.rotate(ctx, clients, db); err != nil {
 				return err
 			}
-			done, err = p.ready(c)(ctx)
+			done, err = p.ready(c, db.Replaced)(ctx)
 			return err
 		})
 	})
