@@ -47,9 +47,8 @@ func (s *Supply) compile(ctx context.Context, p program, step *progress.Step) (s
 			return err
 		}
 		counter := &packageCounter{step: step, total: total, name: p.module}
-		// -v names each package as it is compiled. Without debug information
-		// and with a lazy collector the compiler needs a fifth less time.
-		build := goCommand(ctx, dir, append(append([]string{"build", "-v", "-o", out + string(filepath.Separator)}, args...), p.packages...)...)
+		// -v names each package as it is compiled; a lazy collector saves time.
+		build := host.Go(ctx, dir, append(append([]string{"build", "-v", "-o", out + string(filepath.Separator)}, args...), p.packages...)...)
 		build.Env = append(build.Env, "GOGC=400")
 		if err := host.Run(build, counter); err != nil {
 			return fmt.Errorf("compile %s: %w", p.module, err)
@@ -63,22 +62,15 @@ func (p program) arguments() []string {
 	for _, name := range sortedKeys(p.variables) {
 		flags += " -X " + name + "=" + p.variables[name]
 	}
-	args := []string{"-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false", "-ldflags=" + flags}
+	args := append(host.CompileFlags(), "-ldflags="+flags)
 	if p.tags != "" {
 		args = append(args, "-tags="+p.tags)
 	}
 	return args
 }
 
-func goCommand(ctx context.Context, dir string, args ...string) *exec.Cmd {
-	command := exec.CommandContext(ctx, "go", args...)
-	command.Dir = dir
-	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+runtime.GOARCH, "GOWORK=off", "GOFLAGS=-mod=readonly")
-	return command
-}
-
 func countPackages(ctx context.Context, dir string, p program) (int, error) {
-	list := goCommand(ctx, dir, append([]string{"list", "-deps", "-tags=" + p.tags}, p.packages...)...)
+	list := host.Go(ctx, dir, append([]string{"list", "-deps", "-tags=" + p.tags}, p.packages...)...)
 	var stderr bytes.Buffer
 	list.Stderr = &stderr
 	out, err := list.Output()

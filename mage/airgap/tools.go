@@ -53,7 +53,7 @@ var registryConfig = v1.Config{
 // runtimePrograms are containerd for the node, its CNI plugins, and BuildKit,
 // which shares most of containerd's packages.
 var runtimePrograms = program{
-	module: "runtime", packages: []string{"tool"},
+	module: "runtime", packages: []string{"tool", "./cmd/..."},
 	// Snapshotters that neither the node nor BuildKit is configured for.
 	tags: "no_aufs no_zfs no_btrfs no_devmapper",
 }
@@ -86,8 +86,8 @@ func (b buildKitImage) Make(ctx context.Context, scratch string, step *progress.
 		return nil, err
 	}
 	programs, err := layerOf(filepath.Join(scratch, "buildkit.tar"), []file{
-		{Path: "usr/bin/buildkitd", Mode: 0o755, Source: filepath.Join(bin, "buildkitd")},
-		{Path: "usr/bin/buildctl", Mode: 0o755, Source: filepath.Join(bin, "buildctl")},
+		{Path: "usr/bin/buildkitd", Mode: 0o755, Source: filepath.Join(bin, "buildkit")},
+		{Path: "usr/bin/buildctl", Link: "buildkitd"},
 	})
 	if err != nil {
 		return nil, err

@@ -119,6 +119,7 @@ type Status struct {
 	Registry   Registry
 	Ports      map[int]int // node port → port on 127.0.0.1
 	NotReady   []string    // what is not ready, in words
+	Policies   string      // what holds pods to NetworkPolicies; "" where nothing does that is known
 }
 
 // PortInUse says that a port on 127.0.0.1 is taken by another program.

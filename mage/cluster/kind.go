@@ -219,6 +219,9 @@ func observe(ctx context.Context, s Status, cfg *rest.Config, registry Registry,
 	}
 	s.State = Running
 	s.NotReady = notReady(ctx, client, since, whole)
+	if s.Policies, err = policyEnforcer(ctx, client); err != nil {
+		s.NotReady = append(s.NotReady, err.Error())
+	}
 	if registry.Push == "" {
 		return s
 	}

@@ -110,7 +110,7 @@ func (k *kubeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				items = append(items, object)
 			}
 		}
-		if len(items) == 0 && !strings.Contains("nodes pods storageclasses deployments statefulsets", last) {
+		if len(items) == 0 && !strings.Contains("nodes pods storageclasses deployments statefulsets daemonsets", last) {
 			status(w, http.StatusNotFound, metav1.StatusReasonNotFound)
 			return
 		}

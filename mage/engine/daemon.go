@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -95,12 +96,12 @@ func Stop(ctx context.Context, cache string) (stopped, kept string, err error) {
 	if own == nil {
 		return "", "", nil
 	}
-	n, err := own.containers(ctx)
+	others, err := own.containers(ctx)
 	if err != nil {
 		return "", "", fmt.Errorf("list what still runs on the container engine (process %d): %w", own.process.Pid, err)
 	}
-	if n > 0 {
-		return "", fmt.Sprintf("container engine (process %d): %d other containers run on it", own.process.Pid, n), nil
+	if len(others) > 0 {
+		return "", fmt.Sprintf("container engine (process %d): other containers run on it: %s", own.process.Pid, strings.Join(others, ", ")), nil
 	}
 	if err := own.process.Signal(os.Interrupt); err != nil {
 		return "", "", fmt.Errorf("stop the container engine (process %d): %w", own.process.Pid, err)
@@ -126,21 +127,30 @@ type ownDaemon struct {
 	host    string // where it listens
 }
 
-// containers counts what runs on the daemon. On one that does not answer
-// nothing can be of use to anyone: it counts as empty.
-func (d *ownDaemon) containers(ctx context.Context) (int, error) {
+// containers names what runs on the daemon, in the order of the names. On one
+// that does not answer nothing can be of use to anyone: it counts as empty.
+func (d *ownDaemon) containers(ctx context.Context) ([]string, error) {
 	docker, err := client.New(client.WithHost(d.host))
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer docker.Close()
 	bounded, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	if _, err := docker.Ping(bounded, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
-		return 0, ctx.Err()
+		return nil, ctx.Err()
 	}
 	list, err := docker.ContainerList(bounded, client.ContainerListOptions{})
-	return len(list.Items), err
+	var names []string
+	for _, c := range list.Items {
+		name := c.ID
+		if len(c.Names) > 0 {
+			name = strings.TrimPrefix(c.Names[0], "/")
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names, err
 }
 
 // ours is the running daemon whose process was noted. The kernel may have given

@@ -249,13 +249,14 @@ func TestStopEndsTheDaemonThatWasNoted(t *testing.T) {
 func TestStopKeepsADaemonThatStillRunsContainers(t *testing.T) {
 	d, listens := newDaemon(t)
 	d.containers["another"] = &box{running: true}
+	d.containers["a second one"] = &box{running: true}
 	t.Setenv("DOCKER_HOST", nobody(t))
 	cache := t.TempDir()
 	pid, ended := standIn(t, cache, "dockerd", "--host", listens, "--add-runtime", "restricted=wrapper")
 	stopped, kept, err := Stop(context.Background(), cache)
 	require.NoError(t, err)
 	assert.Empty(t, stopped)
-	assert.Equal(t, fmt.Sprintf("container engine (process %d): 1 other containers run on it", pid), kept)
+	assert.Equal(t, fmt.Sprintf("container engine (process %d): other containers run on it: a second one, another", pid), kept)
 	assert.True(t, lives(ended))
 	assert.FileExists(t, pidPath(cache), "a later run can still stop it")
 }

@@ -5,9 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 )
 
 // BuildRuntimeWrapper compiles scripts/runtime-wrapper of the project at root
@@ -25,9 +23,8 @@ func BuildRuntimeWrapper(ctx context.Context, root, cache string) (string, error
 	}
 	defer os.RemoveAll(fresh)
 	target := filepath.Join(fresh, "runtime-wrapper")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", target, "./scripts/runtime-wrapper")
-	build.Dir = root
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+runtime.GOARCH, "GOWORK=off", "GOFLAGS=-mod=readonly")
+	args := append([]string{"build"}, CompileFlags()...)
+	build := Go(ctx, root, append(args, "-ldflags=-s -w", "-o", target, "./scripts/runtime-wrapper")...)
 	if err := Run(build, &bytes.Buffer{}); err != nil {
 		return "", CachesDisk(cache).Explain(fmt.Errorf("compile the runtime wrapper: %w", err))
 	}

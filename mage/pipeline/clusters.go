@@ -63,7 +63,7 @@ func (p *Pipeline) ClusterStatus(ctx context.Context) (cluster.Status, error) {
 // PrintStatus writes a cluster's status, a line a fact.
 func PrintStatus(out io.Writer, s cluster.Status) {
 	fmt.Fprintf(out, "cluster %s/%s %s\n", s.Provider, s.Name, s.State)
-	for _, fact := range [][2]string{{"detail", s.Detail}, {"kubernetes", s.Kubernetes}, {"registry-push", s.Registry.Push}, {"registry-pull", s.Registry.Pull}} {
+	for _, fact := range [][2]string{{"detail", s.Detail}, {"kubernetes", s.Kubernetes}, {"registry-push", s.Registry.Push}, {"registry-pull", s.Registry.Pull}, {"network-policies", s.Policies}} {
 		if fact[1] != "" {
 			fmt.Fprintf(out, "%s %s\n", fact[0], fact[1])
 		}

@@ -326,7 +326,18 @@ func (f facts) clusterFindings() Findings {
 	if s.Registry.Push == "" {
 		registry.Level, registry.Found, registry.Cure = Warn, "does not answer", "`mage cluster:up` brings it up"
 	}
-	return Findings{row, registry, f.releaseFinding()}
+	return Findings{row, registry, policyFinding(s.Policies), f.releaseFinding()}
+}
+
+// policyFinding is a warning where the policies that an environment asks for are
+// there and do nothing.
+func policyFinding(enforcer string) Finding {
+	row := Finding{Level: OK, Name: "network policies", Found: "enforced by " + enforcer}
+	if enforcer == "" {
+		row.Level, row.Found = Warn, "nothing known in this cluster enforces them"
+		row.Cure = "staging's policies are applied and have no effect here; a cluster with kindnet, Calico or Cilium makes them hold"
+	}
+	return row
 }
 
 func (f facts) releaseFinding() Finding {

@@ -24,7 +24,7 @@ func healthy() facts {
 		cache:      "/cache", disk: 20e9, diskKnown: true, memory: 8e9,
 		ports: []portFacts{{port: 8080, environment: "dev"}, {port: 8081, environment: "staging", free: true}},
 		cluster: &cluster.Status{
-			Provider: "kind", Name: "todo", State: cluster.Running, Ports: map[int]int{30080: 8080}, Registry: cluster.Registry{Push: "127.0.0.1:5001"},
+			Provider: "kind", Name: "todo", State: cluster.Running, Ports: map[int]int{30080: 8080}, Registry: cluster.Registry{Push: "127.0.0.1:5001"}, Policies: "kindnet",
 		},
 		release: &release.Observation{Revision: 2, Status: "deployed", Workloads: []release.Workload{{Name: "todo-backend", Ready: 1, Wanted: 1}}},
 	}
@@ -83,6 +83,8 @@ func TestFindings(t *testing.T) {
 		"something not ready":    {func(f *facts) { f.cluster.NotReady = []string{"node todo"} }, "cluster", Warn, "node todo"},
 		"a cluster in trouble":   {func(f *facts) { f.clusterErr = errors.New("refused") }, "cluster", Fail, "refused"},
 		"no registry in it":      {func(f *facts) { f.cluster.Registry = cluster.Registry{} }, "cluster registry", Warn, "mage cluster:up"},
+		"policies held":          {func(f *facts) {}, "network policies", OK, "enforced by kindnet"},
+		"policies not held":      {func(f *facts) { f.cluster.Policies = "" }, "network policies", Warn, "have no effect here"},
 		"nothing installed":      {func(f *facts) { f.release, f.releaseErr = nil, release.ErrNotFound }, "release", OK, "not installed"},
 		"records not to be read": {func(f *facts) { f.release, f.releaseErr = nil, errors.New("forbidden") }, "release", Warn, "forbidden"},
 		"a failed release":       {func(f *facts) { f.release.Status = "failed" }, "release", Warn, "revision 2 failed"},

@@ -60,6 +60,7 @@ func TestTheLifeOfADeployment(t *testing.T) {
 		{"the API keeps its contract", long(l.contract)},
 		{"a database that is killed loses nothing that was confirmed", long(l.killed)},
 		{"staging stands beside dev, and nobody notices its updates", long(l.staging)},
+		{"a release with a migration goes forward and back, and keeps what both wrote", long(l.migrated)},
 		{"a backup brings the data back, and new credentials keep it", long(l.data)},
 		{"a deploy that fails goes back to what served, with its evidence", long(l.failures)},
 		{"a stopped node comes back with its data", l.stoppedNode},

@@ -17,7 +17,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -35,6 +37,7 @@ func (l *life) staging(t *testing.T) {
 	assert.Equal(t, []string{"http://127.0.0.1:" + strconv.Itoa(l.Ports["staging"])}, result.Lines("url"))
 	assert.NotContains(t, result.Stderr, "built", "the same images serve dev and staging")
 	l.restricted(t)
+	l.policies(t)
 	someone := l.join(t, "staging")
 
 	require.NoError(t, l.Append(backendFile, "\nSTAGING = 1\n"))
@@ -54,15 +57,22 @@ func (l *life) staging(t *testing.T) {
 		l.evict(t, component)
 	}
 	calm("while pods were evicted")
+	l.fails(t, failingHook)
 	assert.Equal(t, []string{"passed"}, l.deploy(t).Lines("verdict"), "dev was left alone")
 }
 
-// restricted looks whether the namespace refuses what is not restricted.
+// restricted asks the namespace for a pod that is not restricted, and is refused.
 func (l *life) restricted(t *testing.T) {
 	t.Helper()
-	space, err := l.client(t).CoreV1().Namespaces().Get(t.Context(), stagingNamespace, metav1.GetOptions{})
-	require.NoError(t, err)
-	assert.Equal(t, "restricted", space.Labels["pod-security.kubernetes.io/enforce"])
+	pods := l.client(t).CoreV1().Pods(stagingNamespace)
+	plain := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "plain"},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "plain", Image: "localhost:5000/todo-chatbot/backend"}}},
+	}
+	_, err := pods.Create(t.Context(), plain, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	require.Error(t, err)
+	assert.True(t, apierrors.IsForbidden(err), err)
+	assert.Contains(t, err.Error(), `violates PodSecurity "restricted:latest"`)
 }
 
 // evict takes one pod as a drain does, which asks the disruption budget, and

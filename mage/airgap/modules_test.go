@@ -1,0 +1,54 @@
+package airgap
+
+import (
+	"encoding/json"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// required are the versions that a module below modules/ requires, by path, but
+// for those that it replaces.
+func required(t *testing.T, module string) map[string]string {
+	t.Helper()
+	edit := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json")
+	edit.Dir = filepath.Join("modules", module)
+	out, err := edit.Output()
+	require.NoError(t, err)
+	var file struct {
+		Require []struct{ Path, Version string }
+		Replace []struct{ Old struct{ Path string } }
+	}
+	require.NoError(t, json.Unmarshal(out, &file))
+	versions := map[string]string{}
+	for _, r := range file.Require {
+		versions[r.Path] = r.Version
+	}
+	for _, r := range file.Replace {
+		delete(versions, r.Old.Path)
+	}
+	return versions
+}
+
+// What two modules require in the same version is compiled once. A version that
+// differs in one of the packages that everything imports costs a cold deploy half
+// a minute: raise the lower one with `go get` in its folder.
+func TestTheModulesOfTheNodeAgreeOnTheVersionsTheyShare(t *testing.T) {
+	mayDiffer := map[string]bool{
+		"go.etcd.io/bbolt": true, // etcd keeps the one that it was released with
+	}
+	kubernetes, runtimes := required(t, "kubernetes"), required(t, "runtime")
+	shared := 0
+	for path, version := range runtimes {
+		other, ok := kubernetes[path]
+		if !ok || mayDiffer[path] {
+			continue
+		}
+		shared++
+		assert.Equal(t, version, other, path)
+	}
+	assert.Greater(t, shared, 50)
+}
