@@ -182,7 +182,6 @@ func (l *life) fails(t *testing.T, w way) {
 		shown.Write(content)
 	}
 	assert.Contains(t, shown.String(), w.shows, "%s of the evidence", w.evidence)
-	assert.Less(t, result.Took, 90*time.Second)
 }
 
 // kept leaves a failed release as it is, looks at what would change, and goes

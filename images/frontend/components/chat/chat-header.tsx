@@ -31,6 +31,13 @@ export function ChatHeader({
     onOpen(id);
   }
 
+  // The list closes with the question. Whether it did by itself would depend on
+  // which came first: the answer to the request, or the focus on what is gone.
+  function remove(id: number) {
+    setListed(false);
+    onDelete(id);
+  }
+
   return (
     <div className="flex h-14 shrink-0 items-center gap-1 border-b px-4">
       <div className="min-w-0 flex-1">
@@ -57,7 +64,7 @@ export function ChatHeader({
                 conversations={conversations}
                 current={current}
                 onOpen={open}
-                onDelete={onDelete}
+                onDelete={remove}
               />
             </Popover.Content>
           </Popover.Portal>
