@@ -35,11 +35,7 @@ func Check(dir string, values Values, opts Options) ([]Manifest, error) {
 	opts.given = texts(values.Map())
 	var manifests []Manifest
 	seen := map[place]bool{}
-	versions := []string{opts.KubeVersion}
-	if !opts.KubeOnly {
-		versions = []string{NewestKubernetes, OldestKubernetes, opts.KubeVersion}
-	}
-	for _, version := range versions {
+	for _, version := range opts.versions() {
 		opts.KubeVersion = version
 		if manifests, err = Render(c, values, opts); err != nil {
 			return nil, cmp.Or(found.Err(), err) // what lint found is the cause, said better
@@ -60,6 +56,17 @@ func Check(dir string, values Values, opts Options) ([]Manifest, error) {
 		return nil, err
 	}
 	return manifests, nil
+}
+
+// versions are the Kubernetes versions that Check looks at; the one that is asked
+// for comes last.
+func (o Options) versions() []string {
+	own := cmp.Or(o.KubeVersion, NewestKubernetes)
+	if o.KubeOnly {
+		return []string{own}
+	}
+	others := slices.DeleteFunc([]string{NewestKubernetes, OldestKubernetes}, func(v string) bool { return v == own })
+	return append(others, own)
 }
 
 // Lint checks the chart in dir and values: the schemas, Helm's own lint at its
@@ -87,7 +94,7 @@ func Lint(dir string, values Values, opts Options) (Findings, error) {
 	if broken, ok := errors.AsType[*templateError](err); ok {
 		// Helm's lint renders past what a template requires, with nothing in its
 		// place: it would write so to the terminal and find fault with the nothing.
-		return append(found, broken.finding(c)), nil
+		return append(found, blame(c, values, opts, broken.finding(c))), nil
 	}
 	linter := lint.AllWithKubeVersion(dir, values.Map(), opts.Namespace, &caps.KubeVersion)
 	for _, m := range linter.Messages {

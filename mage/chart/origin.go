@@ -38,25 +38,38 @@ func trace(c *chart.Chart, values Values, opts Options, found Findings) Findings
 		return found
 	}
 	deciding := make([][][]string, len(found)) // by finding: the paths of values
+	around := make([][][]string, len(found))   // the same for what surrounds a field that is not there
 	for _, leaf := range leaves(effective, values.Map(), nil) {
 		if !slices.ContainsFunc(found, func(f Finding) bool { return concerns(f, leaf, c.Name()) }) {
 			continue
 		}
 		changed := values.Map()
-		now, _ := follow(effective, leaf)
-		put(changed, leaf, other(now), effective)
+		if now, there := follow(effective, leaf); there {
+			put(changed, leaf, other(now), effective)
+		} else {
+			takeAway(changed, leaf) // a null, which has no kind to keep
+		}
 		after, err := t.render(changed)
 		if err != nil {
 			continue // the chart refuses the other value
 		}
 		for i, f := range found {
-			if concerns(f, leaf, c.Name()) && differs(before, after, f) {
+			if !concerns(f, leaf, c.Name()) {
+				continue
+			}
+			switch field, outer := differs(before, after, f); {
+			case field:
 				deciding[i] = append(deciding[i], leaf)
+			case outer:
+				around[i] = append(around[i], leaf)
 			}
 		}
 	}
 	for i, f := range found {
 		if f.Object != "" && f.Key != "" {
+			if len(deciding[i]) == 0 && len(around[i]) <= enough {
+				deciding[i] = around[i]
+			}
 			found[i].Origin = t.say(deciding[i], before.isTable(f))
 		}
 	}
@@ -117,26 +130,34 @@ func (r rendering) isTable(f Finding) bool {
 	return kind == "object" || kind == "array"
 }
 
-// differs reports whether a finding's field is another in the second rendering.
+// differs reports whether a finding's field is another in the second rendering,
+// and, of a field that is in neither, whether the table is that it should be in.
 // There the resource is the one in the same place: its name can be what changes.
 // One that is not there any more says nothing of its fields.
-func differs(before, after rendering, f Finding) bool {
+func differs(before, after rendering, f Finding) (field, outer bool) {
 	i := before.find(f)
 	if i < 0 || len(after[f.File]) != len(before[f.File]) {
-		return false
+		return false, false
 	}
-	was, wasThere := lookUp(before[f.File][i].doc, f.Key)
-	is, isThere := lookUp(after[f.File][i].doc, f.Key)
-	return wasThere != isThere || !reflect.DeepEqual(was, is)
+	other := func(path []string) (differs, there bool) {
+		was, wasThere := follow(before[f.File][i].doc, path)
+		is, isThere := follow(after[f.File][i].doc, path)
+		return wasThere != isThere || !reflect.DeepEqual(was, is), wasThere
+	}
+	path := tokens(f.Key)
+	field, there := other(path)
+	for n := len(path) - 1; n > 0 && !there; n-- {
+		outer, there = other(path[:n])
+	}
+	return field, outer
 }
 
+// enough values are named for a field.
+const enough = 3
+
 // say names the values that decide a field: the user's before the chart's. Of a
-// whole table there is nothing to say when many do.
+// whole table the user's alone are named when many do.
 func (t tracer) say(deciding [][]string, isTable bool) string {
-	const enough = 3
-	if isTable && len(deciding) > enough {
-		return ""
-	}
 	var given, defaults []string
 	for _, leaf := range deciding {
 		key := strings.Join(leaf, ".")
@@ -146,6 +167,12 @@ func (t tracer) say(deciding [][]string, isTable bool) string {
 		}
 		file, line := t.defaultOf(leaf)
 		defaults = append(defaults, "default of "+key+" in "+located(file, line))
+	}
+	if isTable && len(deciding) > enough {
+		if len(given) == 0 {
+			return ""
+		}
+		defaults = nil
 	}
 	if all := append(given, defaults...); len(all) > 0 {
 		text := strings.Join(all[:min(len(all), enough)], ", ")

@@ -40,6 +40,13 @@ func TestAFindingNamesTheValueThatItComesFrom(t *testing.T) {
 			[]edit{{deployment, "requests: {cpu: 10m, memory: 16Mi}", "requests: {{ toJson .Values.image.requests }}"}, {"charts/web/values.yaml", "digest: \"\"", "digest: \"\", requests: {cpu: 10m, memory: 16Mi}"}, {"charts/web/values.schema.json", `"repository"`, `"requests": {}, "repository"`}},
 			"web: {image: {requests: {cpu: null}}}\n",
 			"resources: needs requests of cpu and memory and a limit of memory (values/test.yaml:1 web.image.requests.cpu, default of web.image.requests.memory in good/charts/web/values.yaml:3) [resources]"},
+		"of a list, to which something is missing": {
+			[]edit{env}, "web: {env: [{value: fine}]}\n",
+			"env[0].name: must be given (values/test.yaml:1 web.env.0.value) [schema]"},
+		"of a table, of which much was said": {
+			[]edit{{deployment, "requests: {cpu: 10m, memory: 16Mi}", "requests: {{ toJson .Values.image.requests }}"}, {"charts/web/values.yaml", "digest: \"\"", "digest: \"\", requests: {cpu: 10m, memory: 16Mi, a: 1, b: 2}"}, {"charts/web/values.schema.json", `"repository"`, `"requests": {}, "repository"`}},
+			"web: {image: {requests: {cpu: null}}}\n",
+			"resources: needs requests of cpu and memory and a limit of memory (values/test.yaml:1 web.image.requests.cpu) [resources]"},
 		"of nobody": {
 			[]edit{{deployment, "            readOnlyRootFilesystem: true\n", ""}}, "web: {replicas: 1}\n",
 			"readOnlyRootFilesystem: is not true; mount an emptyDir where it must write (written in the template) [read-only]"},

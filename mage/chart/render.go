@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"sort"
-	"strconv"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
@@ -86,23 +85,6 @@ func execute(c *chart.Chart, user map[string]any, opts Options, caps *chartutil.
 		return nil, &templateError{err}
 	}
 	return files, nil
-}
-
-// templateError is what a template of the chart cannot do, or refuses.
-type templateError struct{ error }
-
-func (e *templateError) Unwrap() error { return e.error }
-
-// refusal is how Helm reports what `required` and `fail` say: where, and why.
-var refusal = regexp.MustCompile(`(?s)^execution error at \((.+):(\d+):\d+\): (.*)$`)
-
-// finding places the error in the chart, as far as it says where it happened.
-func (e *templateError) finding(c *chart.Chart) Finding {
-	if at := refusal.FindStringSubmatch(e.Error()); at != nil {
-		line, _ := strconv.Atoi(at[2]) // the expression lets digits through only
-		return Finding{Rule: ruleTemplate, File: at[1], Line: line, Message: at[3]}
-	}
-	return Finding{Rule: ruleTemplate, File: path.Join(c.Name(), "templates"), Message: e.Error()}
 }
 
 func capabilities(kubeVersion string) (*chartutil.Capabilities, error) {

@@ -28,7 +28,7 @@ func TestABrokenTemplateFailsTheGateWithItsFile(t *testing.T) {
 			"is of type string, must be integer"},
 		"misspelt value": {
 			[]edit{{deployment, ".Values.replicas", ".Values.replicaCount"}},
-			`charts/web/templates/deployment.yaml:6:22`},
+			`charts/web/templates/deployment.yaml:6: `},
 		"unknown function": {
 			[]edit{{deployment, ".Values.replicas", ".Values.replicas | twice"}}, `function "twice" not defined`},
 		"broken YAML":     {[]edit{{service, "  selector: {app: web}", " selector: {app: web"}}, service},
