@@ -31,6 +31,40 @@ var refusedByServers = mistakes{
 				web + "serviceAccount: is deprecated; use serviceAccountName",
 				web + "topologySpreadConstraints[0].topologyKey: failure-domain.beta.kubernetes.io/zone is deprecated since Kubernetes 1.17; use topology.kubernetes.io/zone"}},
 	},
+	"combination": {
+		"an update that can do nothing": {
+			[]change{{"deployment.yaml", "{maxSurge: 1, maxUnavailable: 0}", "{maxSurge: 0%, maxUnavailable: 0}"}},
+			[]string{"Deployment todo-web: spec.strategy.rollingUpdate.maxUnavailable: is 0 and maxSurge too: an update could neither add a pod nor take one away; raise one of them"}},
+		"more than all pods": {
+			[]change{{"deployment.yaml", "{maxSurge: 1, maxUnavailable: 0}", "{maxSurge: 1, maxUnavailable: 150%}"}},
+			[]string{"Deployment todo-web: spec.strategy.rollingUpdate.maxUnavailable: 150% is more than all pods"}},
+		"a node port twice": {
+			[]change{{"services.yaml", "port: 80, targetPort: http", "port: 80, targetPort: http, nodePort: 30080"}, {"services.yaml", "port: 5432, targetPort: db", "port: 5432, targetPort: db, nodePort: 30080"}},
+			[]string{"Service todo-db: spec.ports[0].nodePort: 30080 is Service todo-web's too; give one of them another"}},
+		"addresses that are none": {
+			[]change{{"services.yaml", "spec:\n  selector: {app: web}", "spec:\n  loadBalancerSourceRanges: [10.0.0.0/8, 300.0.0.0/8]\n  selector: {app: web}"},
+				{"network.yaml", "        - podSelector: {matchLabels: {app: web}}\n", "        - ipBlock: {cidr: 10.0.0.0/8, except: [10.0.0.1]}\n"}, {"network.yaml", "- ipBlock: {cidr: 10.0.0.0/8}", "- ipBlock: {cidr: 10.0.0.0/99}"}},
+			[]string{
+				onDB + `egress[1].to[0].ipBlock.cidr: "10.0.0.0/99" is no range of addresses such as 10.0.0.0/8`,
+				onDB + `ingress[0].from[0].ipBlock.except[0]: "10.0.0.1" is no range of addresses such as 10.0.0.0/8`,
+				`Service todo-web: spec.loadBalancerSourceRanges[1]: "300.0.0.0/8" is no range of addresses such as 10.0.0.0/8`}},
+		"tolerations of nothing": {
+			[]change{{"deployment.yaml", "topologySpreadConstraints:", "tolerations: [{key: a, operator: Exists, value: b}, {operator: Equal, value: b}, {key: a, operator: Exists, effect: NoSchedule, tolerationSeconds: 3}]\n      topologySpreadConstraints:"}},
+			[]string{
+				web + "tolerations[0].value: goes with every operator but Exists; leave one out",
+				web + "tolerations[1].operator: must be Exists where no key is named",
+				web + "tolerations[2].tolerationSeconds: goes with the effect NoExecute alone"}},
+		"two volumes of one name, at one place": {
+			[]change{{"deployment.yaml", "        - name: settings\n          projected", "        - name: tmp\n          projected"}, {"deployment.yaml", "{name: settings, mountPath: /settings}", "{name: tmp, mountPath: /tmp}"}},
+			[]string{
+				webC + `volumeMounts[1].mountPath: "/tmp" is given twice`,
+				web + `volumes[1].name: "tmp" is given twice`}},
+		"variables of two sources and of none": {
+			[]change{{"deployment.yaml", "- name: TITLE\n", "- name: TITLE\n              value: x\n"}, {"deployment.yaml", "{name: COLOUR, value: red}", "{name: COLOUR, valueFrom: {}}"}},
+			[]string{
+				webC + "env[0].valueFrom: does not say from where COLOUR is; name a key of a Secret or a ConfigMap, or a field",
+				webC + "env[1]: TITLE has both value and valueFrom; leave one out"}},
+	},
 	"schema": {
 		"a misspelt field": {
 			[]change{{"deployment.yaml", "  replicas: 2", "  replica: 2"}},
@@ -96,6 +130,11 @@ var refusedByServers = mistakes{
 			[]string{
 				`Deployment todo-web: metadata.labels[a/b/c]: "web": a valid label key must consist of…`,
 				`Deployment todo-web: spec.template.metadata.labels.tier: "a/b": a valid label must be…`}},
+		"annotations and volumes": {
+			[]change{{"services.yaml", "  name: todo-web\n", "  name: todo-web\n  annotations: {'a b': c}\n"}, {"deployment.yaml", "- name: settings\n", "- name: my_settings\n"}, {"deployment.yaml", "{name: settings, mountPath", "{name: my_settings, mountPath"}},
+			[]string{
+				`Deployment todo-web: spec.template.spec.volumes[1].name: "my_settings": a lowercase RFC 1123 label…`,
+				`Service todo-web: metadata.annotations.a b: "a b": name part must consist of…`}},
 		"ports": {
 			[]change{{"deployment.yaml", "{name: http, containerPort: 8080}", "{name: http, containerPort: 8080}\n            - {name: a-port-for-metrics, containerPort: 70000}"}},
 			[]string{

@@ -31,11 +31,18 @@ func names(in *inspection, say report) {
 		}
 		if meta, ok := r.typed.(metav1.Object); ok {
 			legalLabels(r, "metadata.labels", meta.GetLabels(), say)
+			legalAnnotations(r, "metadata.annotations", meta.GetAnnotations(), say)
 		}
 	}
 	for _, w := range in.workloads {
 		if w.at != "" { // a Pod's own are looked at above
 			legalLabels(w.resource, w.field("metadata.labels"), w.pod.Labels, say)
+			legalAnnotations(w.resource, w.field("metadata.annotations"), w.pod.Annotations, say)
+		}
+		for i, v := range w.pod.Spec.Volumes {
+			for _, text := range validation.IsDNS1123Label(v.Name) {
+				say(w.resource, w.field("spec.volumes[%d].name", i), fmt.Sprintf("%q: %s", v.Name, text), "")
+			}
 		}
 		for _, c := range w.containers() {
 			containerNames(w, c, say)
@@ -47,6 +54,15 @@ func legalLabels(r resource, field string, of map[string]string, say report) {
 	for _, key := range slices.Sorted(maps.Keys(of)) {
 		for _, text := range append(validation.IsQualifiedName(key), validation.IsValidLabelValue(of[key])...) {
 			say(r, member(field, key), fmt.Sprintf("%q: %s", of[key], text), "")
+		}
+	}
+}
+
+// legalAnnotations checks keys alone: values may be anything.
+func legalAnnotations(r resource, field string, of map[string]string, say report) {
+	for _, key := range slices.Sorted(maps.Keys(of)) {
+		for _, text := range validation.IsQualifiedName(strings.ToLower(key)) {
+			say(r, member(field, key), fmt.Sprintf("%q: %s", key, text), "")
 		}
 	}
 }

@@ -46,6 +46,8 @@ var rulesOfServers = []Rule{
 		Reason: "a field that is misspelt or too new is refused, or dropped in silence, and a value of another type is refused"},
 	{Name: "name", check: names,
 		Reason: "an API server refuses names, labels and ports of another form"},
+	{Name: "combination", check: combinations,
+		Reason: "an API server refuses fields that contradict each other, and of two volumes, mounts or node ports of one name the second"},
 	{Name: "unique", check: unique,
 		Reason: "of two resources of one kind and name the second overwrites the first"},
 	{Name: "namespace", check: namespaces,
