@@ -3,6 +3,7 @@ package render_test
 import (
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,7 +100,7 @@ func TestAShutdownIsWhatTheGracePeriodLeaves(t *testing.T) {
 	for values, want := range map[string]string{
 		"": "62",
 		"backend: {preStopSeconds: 15, terminationGracePeriodSeconds: 120}": "100",
-		"backend: {terminationGracePeriodSeconds: 0}":                       "1",
+		"backend: {terminationGracePeriodSeconds: 900}":                     "300", // more the backend refuses
 	} {
 		assert.Equal(t, want, get[corev1.ConfigMap](t, render(t, values), "ConfigMap", "todo-backend").Data["SHUTDOWN_SECONDS"], values)
 	}
@@ -167,8 +168,13 @@ func TestTheBackendsOwnNumbersAreThoseThatTheChartCountsOn(t *testing.T) {
 	settings := read(t, "../../images/backend/app/core/config.py")
 	assert.Regexp(t, regexp.MustCompile(`database_wait_seconds: float = Field\(default=60,`), settings)
 	assert.Regexp(t, regexp.MustCompile(`shutdown_seconds: int = Field\(default=\d+, ge=1, le=300\)`), settings)
-	assert.Regexp(t, regexp.MustCompile(`chat_timeout_seconds: float = Field\(default=60, gt=0, le=600\)`), settings)
+	assert.Regexp(t, regexp.MustCompile(`chat_timeout_seconds: float = Field\(default=60, gt=0, le=600\)`), settings, "the chart's schema ends at 300, as the shutdown does")
 	assert.Contains(t, read(t, "../../images/backend/app/api/routes/health.py"), "_SECONDS = 3\n")
+	published := regexp.MustCompile(`(?s)_PUBLISHED = \((.*?)\)`).FindStringSubmatch(settings)
+	require.NotNil(t, published)
+	words := regexp.MustCompile(`[a-z][a-z-]+`).FindAllString(published[1], -1)
+	assert.Contains(t, read(t, chartDir+"/files/preflight.mjs"), "const published = /"+strings.Join(words, "|")+"/i;", "the preflight refuses the secrets that the backend refuses")
+	assert.Contains(t, settings, "len(set(secret)) < 10")
 	migration := read(t, "../../images/frontend/migrate.ts")
 	assert.Contains(t, migration, "databaseWaitMs = 60_000")
 	assert.Contains(t, migration, "lockWaitMs = 60_000")

@@ -311,7 +311,7 @@ func sizes(t *testing.T, r rendering) {
 	assert.EqualValues(t, 1, *d.Spec.RevisionHistoryLimit)
 	assert.Equal(t, []string{"timeout", "600", "node", "migrate.mjs"}, d.Spec.Template.Spec.InitContainers[0].Command)
 	assert.Nil(t, c.Lifecycle, "no wait before stop")
-	assert.EqualValues(t, 20, *d.Spec.Template.Spec.TerminationGracePeriodSeconds)
+	assert.EqualValues(t, 95, *d.Spec.Template.Spec.TerminationGracePeriodSeconds)
 	config := get[corev1.ConfigMap](t, r, "ConfigMap", "todo-backend").Data
 	assert.Equal(t, "4 90 warning", config["WEB_CONCURRENCY"]+" "+config["CHAT_TIMEOUT_SECONDS"]+" "+config["LOG_LEVEL"])
 

@@ -129,6 +129,9 @@ func TestPreflightNamesEveryCredentialThatCannotBeUsedAndPrintsNone(t *testing.T
 		"a Secret of its own":      {"OPENAI_API_KEY", "", "FAIL  key token of Secret llm is not there"},
 		"an empty password":        {"DATABASE_PASSWORD", " ", "FAIL  key database-password of Secret todo-credentials is empty"},
 		"a password with its line": {"DATABASE_PASSWORD", "hunter2\n", "key database-password of Secret todo-credentials begins or ends with a blank or a line break"},
+		"a password of two lines":  {"DATABASE_PASSWORD", "hunter2\nhunter2", "key database-password of Secret todo-credentials has more than one line"},
+		"an example":               {"BETTER_AUTH_SECRET", "change-me-please-0123456789-hunter2", "key secret of Secret todo-auth looks like an example"},
+		"a secret of one letter":   {"BETTER_AUTH_SECRET", strings.Repeat("a", 40), "key secret of Secret todo-auth looks like an example"},
 		"a short secret":           {"BETTER_AUTH_SECRET", "hunter2", "key secret of Secret todo-auth has 7 bytes of at least 32"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -99,7 +99,10 @@ func TestASecretAmongTheValuesIsRefused(t *testing.T) {
 		"frontend: {extraEnv: [{name: SENTRY_TOKEN, value: x}]}":                       "frontend.extraEnv: the value of SENTRY_TOKEN would be readable",
 		"backend: {extraEnv: [{name: db_password, value: x}]}":                         "backend.extraEnv: the value of db_password would be readable",
 		"postgresql: {extraEnv: [{name: OPENAI_API_KEY, value: x}]}":                   "postgresql.extraEnv: the value of OPENAI_API_KEY",
+		"frontend: {extraEnv: [{name: TLS_PRIVATE_KEY, value: x}]}":                    "frontend.extraEnv: the value of TLS_PRIVATE_KEY",
+		"frontend: {extraEnv: [{name: PROXY, value: 'http://me:hunter2@proxy.test'}]}": "frontend.extraEnv: the value of PROXY would be readable",
 		"backend: {config: {openai: {baseUrl: 'https://me:secret@llm.example.test'}}}": "backend.config.openai.baseUrl",
+		"frontend: {config: {publicUrl: 'https://me:secret@todo.example.test'}}":       "frontend.config.publicUrl",
 	} {
 		assert.Contains(t, refused(t, values), want)
 	}

@@ -138,21 +138,40 @@ func TestEveryKeyOfTheSchemasHasADefault(t *testing.T) {
 
 func TestValuesThatCannotWorkAreRefused(t *testing.T) {
 	for values, want := range map[string]string{
-		"frontend: {service: {nodePort: 80}}":                       "frontend.service.nodePort",
-		"frontend: {service: {nodePort: '30080'}}":                  "is of type string, must be integer",
-		"frontend: {service: {type: Nodeport}}":                     `must be one of "ClusterIP", "NodePort", "LoadBalancer"`,
-		"backend: {replica: 2}":                                     `did you mean "replicas"?`,
-		"backend: {resources: {limits: {memory: 512MB}}}":           "backend.resources.limits.memory",
-		"backend: {config: {logLevel: critical}}":                   "backend.config.logLevel",
-		"backend: {tolerations: [{keey: a}]}":                       "unknown key",
-		"backend: {networkPolicy: {from: [{podSelectr: {}}]}}":      "unknown key",
-		"backend: {networkPolicy: {from: [{}]}}":                    "backend.networkPolicy.from.0",
-		"backend: {podLabels: {app.kubernetes.io/name: mine}}":      "backend.podLabels.app.kubernetes.io/name",
-		"frontend: {service: {loadBalancerSourceRanges: [anyone]}}": "frontend.service.loadBalancerSourceRanges.0",
-		"postgresql: {persistence: {size: 0Gi}}":                    "postgresql.persistence.size",
-		"postgresql: {backup: {keep: 0}}":                           "postgresql.backup.keep",
-		"global: {database: {user: 'to\"do'}}":                      "global.database.user",
-		"global: {networkPolicy: {dns: []}}":                        "global.networkPolicy.dns",
+		"frontend: {service: {nodePort: 80}}":                                "frontend.service.nodePort",
+		"frontend: {service: {nodePort: '30080'}}":                           "is of type string, must be integer",
+		"frontend: {service: {type: Nodeport}}":                              `must be one of "ClusterIP", "NodePort", "LoadBalancer"`,
+		"backend: {replica: 2}":                                              `did you mean "replicas"?`,
+		"backend: {resources: {limits: {memory: 512MB}}}":                    "backend.resources.limits.memory",
+		"backend: {config: {logLevel: critical}}":                            "backend.config.logLevel",
+		"backend: {tolerations: [{keey: a}]}":                                "unknown key",
+		"backend: {networkPolicy: {from: [{podSelectr: {}}]}}":               "unknown key",
+		"backend: {networkPolicy: {from: [{}]}}":                             "backend.networkPolicy.from.0",
+		"backend: {podLabels: {app.kubernetes.io/name: mine}}":               "backend.podLabels.app.kubernetes.io/name",
+		"frontend: {service: {loadBalancerSourceRanges: [anyone]}}":          "frontend.service.loadBalancerSourceRanges.0",
+		"postgresql: {persistence: {size: 0Gi}}":                             "postgresql.persistence.size",
+		"postgresql: {backup: {keep: 0}}":                                    "postgresql.backup.keep",
+		"global: {database: {user: 'to\"do'}}":                               "global.database.user",
+		"global: {networkPolicy: {dns: []}}":                                 "global.networkPolicy.dns",
+		"global: {networkPolicy: {database: [{ipBlock: {cidr: 10.0.0.7}}]}}": "global.networkPolicy.database.0.ipBlock.cidr",
+		"backend: {networkPolicy: {from: [{ipBlock: {cidr: any}}]}}":         "backend.networkPolicy.from.0.ipBlock.cidr",
+		"frontend: {networkPolicy: {from: [{ipBlock: {cdir: 10.0.0.0/8}}]}}": "unknown key",
+		"frontend: {ingress: {host: 'http://todo.test'}}":                    "frontend.ingress.host",
+		"frontend: {ingress: {host: 'todo.test:8080'}}":                      "frontend.ingress.host",
+		"frontend: {httpRoute: {hostnames: [Todo.test]}}":                    "frontend.httpRoute.hostnames.0",
+		"frontend: {resources: {limits: {memory: 512}}}":                     "frontend.resources.limits.memory",
+		"frontend: {resources: {requests: {memory: 512m}}}":                  "frontend.resources.requests.memory",
+		"frontend: {resources: {requests: {cpu: 1Gi}}}":                      "frontend.resources.requests.cpu",
+		"global: {credentialsSecret: Mine}":                                  "global.credentialsSecret",
+		"global: {imagePullSecrets: [registry_login]}":                       "global.imagePullSecrets.0",
+		"global: {database: {passwordSecret: {name: 'a b'}}}":                "global.database.passwordSecret.name",
+		"frontend: {ingress: {className: 'Nginx Class'}}":                    "frontend.ingress.className",
+		"frontend: {ingress: {tlsSecretName: My_cert}}":                      "frontend.ingress.tlsSecretName",
+		"postgresql: {persistence: {storageClass: 'Fast SSD'}}":              "postgresql.persistence.storageClass",
+		"postgresql: {priorityClassName: High}":                              "postgresql.priorityClassName",
+		"backend: {config: {chatTimeoutSeconds: 301}}":                       "backend.config.chatTimeoutSeconds",
+		"global: {database: {host: 'db.test:5432'}}":                         "global.database.host",
+		"global: {database: {host: 'postgresql://db.test'}}":                 "global.database.host",
 	} {
 		got := refused(t, values)
 		assert.Contains(t, got, want)
@@ -164,12 +183,21 @@ func TestValuesThatCannotWorkAreRefused(t *testing.T) {
 func TestValuesThatContradictEachOtherAreRefusedWithASentence(t *testing.T) {
 	external := "postgresql: {enabled: false}\nglobal: {database: {host: db.test, sslMode: verify-full}}"
 	for values, want := range map[string]string{
-		"postgresql: {enabled: false}":           "name the database to use in global.database.host",
-		"global: {database: {host: db.test}}":    "set postgresql.enabled to false",
-		"global: {database: {sslMode: require}}": "the PostgreSQL of this chart speaks no TLS",
-		external:                                 "name the Secret with the certificate authority in global.database.caSecret.name",
+		"postgresql: {enabled: false}":                                                    "name the database to use in global.database.host",
+		"global: {database: {host: db.test}}":                                             "set postgresql.enabled to false",
+		"global: {database: {sslMode: require}}":                                          "the PostgreSQL of this chart speaks no TLS",
+		external:                                                                          "name the Secret with the certificate authority in global.database.caSecret.name",
+		"frontend: {rollingUpdate: {maxSurge: 0}}":                                        "frontend.rollingUpdate: maxSurge and maxUnavailable are both 0",
+		"backend: {rollingUpdate: {maxSurge: 0%, maxUnavailable: 0%}}":                    "backend.rollingUpdate: maxSurge and maxUnavailable are both 0",
+		"frontend: {terminationGracePeriodSeconds: 30}":                                   "frontend.terminationGracePeriodSeconds is 30: preStopSeconds, an answer of the chat (backend.config.chatTimeoutSeconds) and 5 to close take 68",
+		"backend: {config: {chatTimeoutSeconds: 90}}":                                     "frontend.terminationGracePeriodSeconds is 70: ",
+		"backend: {preStopSeconds: 30}":                                                   "backend.terminationGracePeriodSeconds is 70: ",
+		"backend: {migrationSeconds: 600}":                                                "backend.progressDeadlineSeconds is 240: migrationSeconds and the startup probe may take 660 together",
+		"frontend: {probes: {startup: {initialDelaySeconds: 30, failureThreshold: 120}}}": "frontend.progressDeadlineSeconds is 240: migrationSeconds and the startup probe may take 300 together",
 	} {
-		assert.Contains(t, refused(t, values), want)
+		got := refused(t, values)
+		assert.Contains(t, got, want)
+		assert.Regexp(t, `\(values/test\.yaml:\d `, got, "and whose values they are")
 		var table map[string]any
 		require.NoError(t, yaml.Unmarshal([]byte(values), &table))
 		_, err := helmInstall(t, table, "todo", "todo-test")

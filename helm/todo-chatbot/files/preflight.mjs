@@ -4,12 +4,18 @@
 // credential holds is never printed.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 
+// Secrets copied from examples are as good as published.
+const published = /change|example|secret|password|better-auth|your-|default/i;
+
 function fault(value, bytes) {
   if (value === undefined) return "is not there; make the Secret before the installation";
   if (value.trim() === "") return "is empty";
   if (value.trim() !== value) return "begins or ends with a blank or a line break, which some programs keep and others drop";
+  if (/[\r\n]/.test(value)) return "has more than one line";
   const given = Buffer.byteLength(value);
   if (given < bytes) return `has ${given} bytes of at least ${bytes}; make one with: openssl rand -hex 32`;
+  // As the backend has it, which would not start.
+  if (bytes > 1 && (new Set(value).size < 10 || published.test(value))) return "looks like an example; make one with: openssl rand -hex 32";
   return "";
 }
 

@@ -115,12 +115,13 @@ capabilities:
 {{- end }}
 
 {{/*
-More environment, as the values give it. What its name calls a secret would stand
-in the release's record and in the pod's manifest.
+More environment, as the values give it. What its name calls a secret, or a URL
+with a password in it, would stand in the release's record and in the pod's manifest.
 */}}
 {{- define "todo-chatbot.extraEnv" -}}
 {{- range .Values.extraEnv }}
-{{- if and (get . "value") (regexMatch "(?i)(PASSWORD|SECRET|TOKEN|API_KEY)$" .name) }}
+{{- $value := get . "value" | toString }}
+{{- if and $value (or (regexMatch "(?i)(PASSWORD|SECRET|TOKEN|API_KEY|PRIVATE_KEY)$" .name) (regexMatch "://[^/\\s:@]+:[^/\\s@]+@" $value)) }}
 {{- fail (printf "%s.extraEnv: the value of %s would be readable in the release; put it into a Secret and name that in valueFrom.secretKeyRef" $.Chart.Name .name) }}
 {{- end }}
 {{- end }}

@@ -19,10 +19,10 @@ env:
 
 {{/*
 What is left of the grace period for running requests: preStop comes before it,
-and closing what is open afterwards.
+and closing what is open afterwards. The backend takes 300 at most.
 */}}
 {{- define "backend.shutdownSeconds" -}}
-{{- max 1 (sub .Values.terminationGracePeriodSeconds (add .Values.preStopSeconds 5)) -}}
+{{- min 300 (sub .Values.terminationGracePeriodSeconds (add .Values.preStopSeconds 5)) -}}
 {{- end }}
 
 {{/* The port of the model's server; that of its scheme where its address names none. */}}
