@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -13,6 +14,19 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 )
+
+// port is where a way leads to.
+type port struct {
+	number   int
+	protocol corev1.Protocol
+}
+
+func (p port) String() string {
+	if p.protocol == corev1.ProtocolTCP {
+		return strconv.Itoa(p.number)
+	}
+	return fmt.Sprintf("%d/%s", p.number, p.protocol)
+}
 
 // party is who sends or receives: a pod with labels, or an address outside.
 type party struct {
@@ -30,7 +44,7 @@ func member(name string) party {
 
 // town is everyone who could talk to everyone.
 var town = []party{
-	member("frontend"), member("backend"), member("postgresql"), member("postgresql-backup"), member("test"),
+	member("frontend"), member("backend"), member("postgresql"), member("postgresql-backup"), member("preflight"), member("test"),
 	{"neighbour", here, labels.Set{"app.kubernetes.io/name": "frontend", "app.kubernetes.io/instance": "other"}, ""},
 	{"dns", "kube-system", labels.Set{"k8s-app": "kube-dns"}, ""},
 	{"controller", "ingress-nginx", nil, ""},
@@ -40,8 +54,8 @@ var town = []party{
 	{"internet", "", nil, "198.51.100.1"},
 }
 
-// network is a release's policies, with Kubernetes' meaning of them: they
-// concern TCP and UDP between pods; who is chosen by none is open.
+// network is a release's policies, with Kubernetes' meaning of them: who is
+// chosen by none is open.
 type network []networkingv1.NetworkPolicy
 
 func networkOf(t *testing.T, r rendering) network {
@@ -78,13 +92,17 @@ func (p party) among(peers []networkingv1.NetworkPolicyPeer) bool {
 	})
 }
 
-func carries(ports []networkingv1.NetworkPolicyPort, port int) bool {
+func carries(ports []networkingv1.NetworkPolicyPort, to port) bool {
 	return len(ports) == 0 || slices.ContainsFunc(ports, func(p networkingv1.NetworkPolicyPort) bool {
-		return (p.Protocol == nil || *p.Protocol == corev1.ProtocolTCP) && p.Port.IntValue() == port
+		protocol := corev1.ProtocolTCP
+		if p.Protocol != nil {
+			protocol = *p.Protocol
+		}
+		return port{p.Port.IntValue(), protocol} == to
 	})
 }
 
-func (n network) lets(from, to party, port int) bool {
+func (n network) lets(from, to party, at port) bool {
 	out, in, closedOut, closedIn := false, false, false, false
 	for _, policy := range n {
 		concerns := func(p party, direction networkingv1.PolicyType) bool {
@@ -93,13 +111,13 @@ func (n network) lets(from, to party, port int) bool {
 		if concerns(from, networkingv1.PolicyTypeEgress) {
 			closedOut = true
 			for _, rule := range policy.Spec.Egress {
-				out = out || carries(rule.Ports, port) && to.among(rule.To)
+				out = out || carries(rule.Ports, at) && to.among(rule.To)
 			}
 		}
 		if concerns(to, networkingv1.PolicyTypeIngress) {
 			closedIn = true
 			for _, rule := range policy.Spec.Ingress {
-				in = in || carries(rule.Ports, port) && from.among(rule.From)
+				in = in || carries(rule.Ports, at) && from.among(rule.From)
 			}
 		}
 	}
@@ -107,14 +125,14 @@ func (n network) lets(from, to party, port int) bool {
 }
 
 // ways are all ways from or to a pod of the release, over the given ports.
-func (n network) ways(ports ...int) []string {
+func (n network) ways(ports ...port) []string {
 	var open []string
 	for _, from := range town {
 		for _, to := range town {
 			mine := from.labels["app.kubernetes.io/instance"] == "todo" || to.labels["app.kubernetes.io/instance"] == "todo"
-			for _, port := range ports {
-				if mine && from.name != to.name && n.lets(from, to, port) {
-					open = append(open, fmt.Sprintf("%s -> %s:%d", from.name, to.name, port))
+			for _, at := range ports {
+				if mine && from.name != to.name && n.lets(from, to, at) {
+					open = append(open, fmt.Sprintf("%s -> %s:%s", from.name, to.name, at))
 				}
 			}
 		}
@@ -132,12 +150,12 @@ func expand(froms []string, to string) []string {
 	return all
 }
 
-var members = []string{"frontend", "backend", "postgresql", "postgresql-backup", "test"}
+var members = []string{"frontend", "backend", "postgresql", "postgresql-backup", "preflight", "test"}
 
 // inside is what every release with policies lets through.
 func inside(dns string) []string {
 	return slices.Concat(
-		expand(members, dns+":53"),
+		expand(members, dns+":53"), expand(members, dns+":53/UDP"),
 		[]string{"frontend -> backend:8000", "test -> frontend:3000"},
 		expand([]string{"frontend", "backend", "postgresql-backup"}, "postgresql:5432"),
 	)
@@ -149,13 +167,24 @@ func sorted(lists ...[]string) []string {
 	return slices.Compact(all)
 }
 
-var allPorts = []int{53, 80, 443, 3000, 5432, 6432, 8000, 8080}
+var allPorts = append(tcp(53, 80, 443, 3000, 5432, 6432, 8000, 8080),
+	port{53, corev1.ProtocolUDP}, port{443, corev1.ProtocolUDP}, port{5432, corev1.ProtocolUDP})
+
+func tcp(numbers ...int) (ports []port) {
+	for _, number := range numbers {
+		ports = append(ports, port{number, corev1.ProtocolTCP})
+	}
+	return ports
+}
 
 func TestPoliciesLetThroughWhatTheApplicationNeedsAndNothingElse(t *testing.T) {
-	layer, opts := environment(t, "staging")
+	_, opts := environment(t, "staging")
 	require.Equal(t, "todo", opts.Release, "the town's members are of this release")
-	_ = layer
-	n := networkOf(t, deployed(t, "staging"))
+	r := deployed(t, "staging")
+	for _, p := range r.pods(t) {
+		assert.Contains(t, members, p.Labels["app.kubernetes.io/name"], "a pod whose ways nobody looks at")
+	}
+	n := networkOf(t, r)
 	strangers := []string{"neighbour", "dns", "controller", "llm", "database", "node-cache", "internet"}
 	assert.Equal(t, sorted(inside("dns"), expand(strangers, "frontend:3000")), n.ways(allPorts...))
 }
@@ -163,7 +192,7 @@ func TestPoliciesLetThroughWhatTheApplicationNeedsAndNothingElse(t *testing.T) {
 func TestWithoutPoliciesEverythingIsOpen(t *testing.T) {
 	n := networkOf(t, deployed(t, "dev"))
 	assert.Empty(t, n)
-	assert.True(t, n.lets(town[len(town)-1], member("postgresql"), 5432), "or the model of policies says no to all")
+	assert.True(t, n.lets(town[len(town)-1], member("postgresql"), port{5432, corev1.ProtocolTCP}), "or the model of policies says no to all")
 }
 
 func networkPolicies(t *testing.T, r rendering) {
