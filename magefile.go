@@ -54,7 +54,7 @@ func (Build) Image(ctx context.Context, name string, env *string, yes *bool) err
 // Chart checks, renders and packages the Helm chart without a cluster.
 type Chart mg.Namespace
 
-// Lint checks the chart with the values of every environment.
+// Lint checks the chart with the values of every environment and feature.
 func (Chart) Lint() error { return targets.ChartLint() }
 
 // Template prints the manifests of an environment, with zeroes for digests.

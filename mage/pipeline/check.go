@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	quantity "k8s.io/apimachinery/pkg/api/resource"
 
 	"todo-chatbot/mage/airgap"
 	"todo-chatbot/mage/chart"
@@ -20,29 +21,29 @@ func asError[T error](err error, target *T) bool { return errors.As(err, target)
 // checkChart is the part of the gate that a deploy goes through: it looks at one
 // version of Kubernetes, as Lint has looked at more. What it refuses, the user
 // cures in chart or values.
-func (p *Pipeline) checkChart() error { return p.gate(true) }
+func (p *Pipeline) checkChart() error {
+	_, err := p.gate(true)
+	return err
+}
 
-// Lint is the whole gate for chart and values, without a cluster.
-func (p *Pipeline) Lint() error { return p.gate(false) }
-
-func (p *Pipeline) gate(oneVersion bool) error {
+func (p *Pipeline) gate(oneVersion bool) (chart.Rendered, error) {
 	step := p.opts.Progress.Start("chart", p.env.Name)
-	manifests, err := p.render(oneVersion)
+	rendered, err := p.render(oneVersion)
 	if err != nil {
-		return step.Fail(usage(fmt.Errorf("chart of environment %q: %w", p.env.Name, err)))
+		return rendered, step.Fail(usage(fmt.Errorf("chart of environment %q: %w", p.env.Name, err)))
 	}
-	step.Done("valid", fmt.Sprintf("%d manifests", len(manifests)))
-	return nil
+	step.Done("valid", fmt.Sprintf("%d manifests", len(rendered.Manifests)))
+	return rendered, nil
 }
 
 // Template writes the manifests that a deploy would apply, with digests of
 // zeroes in place of images that it would build.
 func (p *Pipeline) Template(out io.Writer) error {
-	manifests, err := p.render(true)
+	rendered, err := p.render(true)
 	if err != nil {
 		return usage(fmt.Errorf("chart of environment %q: %w", p.env.Name, err))
 	}
-	for _, m := range manifests {
+	for _, m := range rendered.Manifests {
 		if _, err := fmt.Fprintf(out, "---\n# Source: %s\n%s\n", m.File, strings.TrimSpace(m.YAML)); err != nil {
 			return err
 		}
@@ -50,20 +51,40 @@ func (p *Pipeline) Template(out io.Writer) error {
 	return nil
 }
 
-func (p *Pipeline) render(oneVersion bool) ([]chart.Manifest, error) {
+func (p *Pipeline) render(oneVersion bool) (chart.Rendered, error) {
 	sources, err := p.sources()
 	if err != nil {
-		return nil, err
+		return chart.Rendered{}, err
 	}
 	built := make([]Built, 0, len(sources))
 	for _, src := range sources {
 		digest, err := name.NewDigest("localhost:5000/" + repository(src) + "@" + placeholder)
 		if err != nil {
-			return nil, fmt.Errorf("name of image %q: %w", src.Name, err)
+			return chart.Rendered{}, fmt.Errorf("name of image %q: %w", src.Name, err)
 		}
 		built = append(built, Built{Name: src.Name, Digest: digest})
 	}
-	return chart.Check(p.chartDir(), p.values(built), chart.Options{
-		Release: p.env.Release, Namespace: p.env.Namespace, KubeVersion: strings.TrimPrefix(airgap.Kubernetes, "v"), KubeOnly: oneVersion,
-	})
+	rendered := chart.Rendered{
+		Environment: p.env.Name, Dir: p.chartDir(), Values: p.values(built),
+		Options: chart.Options{
+			Release: p.env.Release, Namespace: p.env.Namespace, Capacity: p.capacity(),
+			KubeVersion: strings.TrimPrefix(airgap.Kubernetes, "v"), KubeOnly: oneVersion,
+		},
+	}
+	rendered.Manifests, err = chart.Check(rendered.Dir, rendered.Values, rendered.Options)
+	return rendered, err
+}
+
+// capacity is the size of the Minikube profile that a deploy may make. Of other
+// clusters nobody says here how large they are: the zero value is the
+// specification's bound.
+func (p *Pipeline) capacity() chart.Capacity {
+	c := p.env.Cluster
+	if c.Provider != "auto" && c.Provider != "minikube" {
+		return chart.Capacity{}
+	}
+	return chart.Capacity{
+		CPU:    *quantity.NewQuantity(int64(c.Minikube.CPUs), quantity.DecimalSI),
+		Memory: *quantity.NewQuantity(int64(c.Minikube.Memory)<<20, quantity.BinarySI),
+	}
 }

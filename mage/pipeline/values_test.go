@@ -63,7 +63,7 @@ func TestEveryEnvironmentsChartIsValid(t *testing.T) {
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
 			p := load(t, projectRoot, name, nil)
-			require.NoError(t, p.Lint())
+			require.NoError(t, Lint(p))
 			var out bytes.Buffer
 			require.NoError(t, p.Template(&out))
 			for _, image := range []string{"backend", "frontend", "postgresql"} {

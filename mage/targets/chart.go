@@ -2,6 +2,7 @@ package targets
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -9,7 +10,7 @@ import (
 	"todo-chatbot/mage/pipeline"
 )
 
-// ChartLint checks the chart with the values of every environment.
+// ChartLint checks the chart with the values of every environment and feature.
 func ChartLint() error {
 	root, err := os.Getwd()
 	if err != nil {
@@ -19,12 +20,18 @@ func ChartLint() error {
 	if err != nil {
 		return exit(err)
 	}
+	var errs []error
+	var environments []*pipeline.Pipeline
+	progress := reporter()
 	for _, name := range names {
-		if err := with(flags{env: &name}, func(p *pipeline.Pipeline) error { return p.Lint() }); err != nil {
-			return err
+		p, err := open(flags{env: &name, progress: progress})
+		if err != nil {
+			errs = append(errs, err)
+			continue
 		}
+		environments = append(environments, p)
 	}
-	return nil
+	return exit(errors.Join(append(errs, pipeline.Lint(environments...))...))
 }
 
 // ChartTemplate prints the manifests of an environment, with zeroes for digests.

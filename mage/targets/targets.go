@@ -23,8 +23,9 @@ const defaultEnvironment = "dev"
 
 // flags are the options that several targets share.
 type flags struct {
-	env *string
-	yes *bool
+	env      *string
+	yes      *bool
+	progress *progress.Reporter // of several pipelines at once; nil makes one
 }
 
 // open loads an environment and returns its pipeline.
@@ -41,7 +42,11 @@ func open(f flags) (*pipeline.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pipeline.New(env, pipeline.Options{Progress: reporter(), Getenv: os.Getenv, Confirm: confirm(f.yes), Sure: sure(f.yes)}), nil
+	progress := f.progress
+	if progress == nil {
+		progress = reporter()
+	}
+	return pipeline.New(env, pipeline.Options{Progress: progress, Getenv: os.Getenv, Confirm: confirm(f.yes), Sure: sure(f.yes)}), nil
 }
 
 func reporter() *progress.Reporter {

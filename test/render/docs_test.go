@@ -12,12 +12,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	yamlv3 "go.yaml.in/yaml/v3"
+
+	"todo-chatbot/mage/chart"
 )
 
 const (
 	docsFile  = "../../docs/chart.md"
 	docsBegin = "<!-- values: written by go test ./test/render -update from the comments of the values.yaml -->\n"
 	docsEnd   = "<!-- /values -->\n"
+
+	rulesBegin = "<!-- rules: written by go test ./test/render -update from chart.Rules -->\n"
+	rulesEnd   = "<!-- /rules -->\n"
 )
 
 // defaultsFile is a values.yaml.
@@ -61,27 +66,58 @@ func TestEveryKeyOfTheDefaultsHasACommentOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestTheDocumentationOfTheValuesIsFresh(t *testing.T) {
-	data, err := os.ReadFile(docsFile)
-	require.NoError(t, err)
-	before, rest, found := strings.Cut(string(data), docsBegin)
-	require.True(t, found, "%s has no line %s", docsFile, docsBegin)
-	_, after, found := strings.Cut(rest, docsEnd)
-	require.True(t, found, "%s has no line %s", docsFile, docsEnd)
-
-	var tables strings.Builder
-	for _, file := range defaultsFiles {
-		fmt.Fprintf(&tables, "\n### %s\n\n| key | default | meaning |\n|---|---|---|\n", file.title)
-		for _, row := range file.rows(t) {
-			fmt.Fprintf(&tables, "| `%s` | %s | %s |\n", row.key, row.value, strings.ReplaceAll(row.meaning, "|", `\|`))
-		}
-	}
-	want := before + docsBegin + tables.String() + "\n" + docsEnd + after
+// fresh compares what stands between two lines of the documentation with text,
+// or puts it there.
+func fresh(t *testing.T, begin, end, text string) {
+	t.Helper()
+	data := read(t, docsFile)
+	before, rest, found := strings.Cut(data, begin)
+	require.True(t, found, "%s has no line %s", docsFile, begin)
+	_, after, found := strings.Cut(rest, end)
+	require.True(t, found, "%s has no line %s", docsFile, end)
+	want := before + begin + text + "\n" + end + after
 	if *update {
 		require.NoError(t, os.WriteFile(docsFile, []byte(want), 0o644))
 		return
 	}
-	assert.Equal(t, want, string(data), "run: go test ./test/render -update")
+	assert.Equal(t, want, data, "run: go test ./test/render -update")
+}
+
+// cell is a text within a table.
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+
+func TestTheDocumentationOfTheRulesIsFresh(t *testing.T) {
+	var table strings.Builder
+	table.WriteString("\n| rule | what goes wrong without it | where it does not hold |\n|---|---|---|\n")
+	for _, rule := range chart.Rules() {
+		var exceptions []string
+		for _, e := range rule.Exceptions {
+			what := e.Kind
+			if e.Name != "*" {
+				what += " " + e.Name
+			}
+			if e.Hook {
+				what += " of a hook"
+			}
+			if e.Says != "" {
+				what += " (`" + e.Says + "`)"
+			}
+			exceptions = append(exceptions, what+": "+e.Reason)
+		}
+		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", rule.Name, cell(rule.Reason), cell(strings.Join(exceptions, "; ")))
+	}
+	fresh(t, rulesBegin, rulesEnd, table.String())
+}
+
+func TestTheDocumentationOfTheValuesIsFresh(t *testing.T) {
+	var tables strings.Builder
+	for _, file := range defaultsFiles {
+		fmt.Fprintf(&tables, "\n### %s\n\n| key | default | meaning |\n|---|---|---|\n", file.title)
+		for _, row := range file.rows(t) {
+			fmt.Fprintf(&tables, "| `%s` | %s | %s |\n", row.key, row.value, cell(row.meaning))
+		}
+	}
+	fresh(t, docsBegin, docsEnd, tables.String())
 }
 
 // row is one line of the documentation's tables.

@@ -1,0 +1,91 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"todo-chatbot/mage/chart"
+)
+
+// featuresDir holds a values file for each feature of the chart, which no
+// environment need use.
+const featuresDir = "test/render/features"
+
+// Lint is the whole gate for chart and values, without a cluster: each
+// environment, those of one cluster together, and each feature of the chart. It
+// tells everything that is wrong at once.
+func Lint(environments ...*Pipeline) error {
+	if len(environments) == 0 {
+		return nil
+	}
+	var features errgroup.Group // beside the environments: together they take a machine's cores for seconds
+	features.Go(environments[0].lintFeatures)
+	var errs []error
+	onCluster := map[string][]chart.Rendered{}
+	for _, p := range environments {
+		rendered, err := p.gate(false)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		cluster := p.env.Cluster.Provider + "/" + p.env.Cluster.Name
+		onCluster[cluster] = append(onCluster[cluster], rendered)
+	}
+	for _, cluster := range slices.Sorted(maps.Keys(onCluster)) {
+		together := onCluster[cluster]
+		if err := chart.Fit(together[0].Options.Capacity, together...); err != nil {
+			errs = append(errs, usage(fmt.Errorf("environments on cluster %q: %w", cluster, err)))
+		}
+	}
+	return errors.Join(append(errs, features.Wait())...)
+}
+
+// lintFeatures checks the chart with the values of every feature.
+func (p *Pipeline) lintFeatures() error {
+	files, err := filepath.Glob(filepath.Join(p.env.Root, featuresDir, "*.yaml"))
+	if err != nil || len(files) == 0 {
+		return err
+	}
+	step := p.opts.Progress.Start("chart", "features")
+	errs := make([]error, len(files))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, file := range files {
+		group.Go(func() error {
+			errs[i] = p.lintFeature(file)
+			return nil
+		})
+	}
+	_ = group.Wait() // the errors are told together
+	if err := errors.Join(errs...); err != nil {
+		return step.Fail(usage(err))
+	}
+	step.Done("valid", fmt.Sprintf("%d values files", len(files)))
+	return nil
+}
+
+func (p *Pipeline) lintFeature(file string) error {
+	name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("read values of feature %q: %w", name, err)
+	}
+	layer, err := chart.ParseLayer(file, data)
+	if err == nil {
+		_, err = chart.Check(p.chartDir(), chart.Compose(layer), chart.Options{
+			Release: p.env.Release, Namespace: p.env.Namespace, KubeVersion: chart.NewestKubernetes,
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("chart with feature %q: %w", name, err)
+	}
+	return nil
+}

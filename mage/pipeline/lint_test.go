@@ -1,0 +1,80 @@
+package pipeline
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"todo-chatbot/mage/config"
+	"todo-chatbot/mage/progress"
+)
+
+// all are the pipelines of every environment below root.
+func all(t *testing.T, root string) []*Pipeline {
+	t.Helper()
+	names, err := config.Names(root)
+	require.NoError(t, err)
+	var environments []*Pipeline
+	for _, name := range names {
+		environments = append(environments, load(t, root, name, nil))
+	}
+	return environments
+}
+
+// edit changes a file of a copied project.
+func edit(t *testing.T, file, old, with string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Contains(t, string(text), old)
+	write(t, file, strings.Replace(string(text), old, with, 1))
+}
+
+func TestTheProjectsChartPassesWithEveryEnvironmentAndFeature(t *testing.T) {
+	environments := all(t, projectRoot)
+	var steps bytes.Buffer
+	for _, p := range environments {
+		p.opts.Progress = progress.New(&steps, progress.Options{})
+	}
+	require.NoError(t, Lint(environments...))
+	for _, step := range []string{"dev", "staging", "features"} {
+		assert.Regexp(t, `(?m)^chart +`+step+` +valid`, steps.String())
+	}
+}
+
+func TestLintTellsWhatIsWrongWithEveryEnvironmentAndFeature(t *testing.T) {
+	root := copyProject(t, "\npostgresql: {replicaCuont: 2}\n")
+	edit(t, filepath.Join(root, "values", "staging.yaml"), "replicas: 2", "replicas: two")
+	write(t, filepath.Join(root, featuresDir, "bad.yaml"), "global:\n  database: {sslMode: require}\n")
+	write(t, filepath.Join(root, featuresDir, "worse.yaml"), "a: [1\n")
+	err := Lint(all(t, root)...)
+	assert.Equal(t, ExitUsage, ExitCode(err))
+	for _, want := range []string{
+		`chart of environment "dev": `, "postgresql.replicaCuont: unknown key",
+		`chart of environment "staging": `, "frontend.replicas: is of type string",
+		`chart with feature "bad": `, "bad.yaml:2 global.database.sslMode)",
+		`chart with feature "worse": parse values `,
+	} {
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+func TestEnvironmentsOfOneClusterMustFitIntoItTogether(t *testing.T) {
+	root := copyProject(t, "  replicas: 4\n") // of the backend, which is the file's last
+	dev := filepath.Join(root, "values", "dev.yaml")
+	require.NoError(t, Lint(load(t, root, "dev", nil)), "alone it fits")
+	err := Lint(all(t, root)...)
+	assert.Equal(t, ExitUsage, ExitCode(err))
+	assert.ErrorContains(t, err, `environments on cluster "auto/todo": limits of memory of all environments on the cluster are 4352Mi, and 768Mi more while one is updated; they must stay under 4Gi`)
+	assert.ErrorContains(t, err, "dev.yaml:22 backend.replicas)")
+
+	edit(t, dev, "cluster: {provider: auto, name: todo}", "cluster: {provider: auto, name: todo, minikube: {memory: 8192}}")
+	assert.NoError(t, Lint(all(t, root)...), "a larger profile has room")
+	edit(t, dev, "provider: auto, name: todo, minikube: {memory: 8192}", "provider: kind, name: other")
+	assert.NoError(t, Lint(all(t, root)...), "they are on clusters of their own")
+}
