@@ -43,6 +43,9 @@ func TestWhatATemplateRefusesNamesTheValuesThatItComesFrom(t *testing.T) {
 		"of nobody": {
 			[]edit{title(`{{ fail "never" }}`)}, "title: a\n",
 			at + "never"},
+		"of a template that is wrong itself, and gone with its subchart": {
+			[]edit{{deployment, ".Values.replicas", ".Values.replicaCount"}}, "title: a\n",
+			"good/" + deployment + `:6: executing "good/` + deployment + `" at <.Values.replicaCount>: map has no entry for key "replicaCount"`},
 		"a default that was taken away": {
 			nil, "title: x\nweb:\n  image: null\n",
 			"(values/test.yaml:3 web.image)"},
