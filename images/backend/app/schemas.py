@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+from pydantic_core import PydanticKnownError
 
 from app.models import DESCRIPTION_MAX, ID_MAX, MESSAGE_MAX, TITLE_MAX, Role
 
@@ -19,6 +20,12 @@ def _one_line(value: str) -> str:
 
 def _trimmed(value: str) -> str | None:
     return value.strip() or None
+
+
+def _number(value: object) -> object:
+    if isinstance(value, str | bool):
+        raise PydanticKnownError("int_type")
+    return value
 
 
 Title = Annotated[
@@ -37,6 +44,8 @@ Description = Annotated[
     AfterValidator(_trimmed),
 ]
 Id = Annotated[int, Field(ge=1, le=ID_MAX)]
+# In a document a number is one already; an address has only text.
+GivenId = Annotated[Id, BeforeValidator(_number)]
 TaskStatus = Literal["all", "pending", "completed"]
 TaskSort = Literal["created_at", "updated_at", "title", "completed", "id"]
 SortOrder = Literal["asc", "desc"]
@@ -47,7 +56,7 @@ class TaskCreate(BaseModel):
 
     title: Title
     description: Description | None = None
-    completed: bool = False
+    completed: StrictBool = False
 
 
 class TaskUpdate(BaseModel):
@@ -57,7 +66,7 @@ class TaskUpdate(BaseModel):
 
     title: Title | None = None
     description: Description | None = None
-    completed: bool | None = None
+    completed: StrictBool | None = None
 
 
 class TaskRead(BaseModel):
@@ -77,7 +86,7 @@ class TaskRead(BaseModel):
 class ChatRequest(BaseModel):
     """What the user says, and where; no conversation_id starts a new conversation."""
 
-    conversation_id: Id | None = None
+    conversation_id: GivenId | None = None
     message: Annotated[str, Field(min_length=1, max_length=MESSAGE_MAX, pattern=_VISIBLE)]
 
 

@@ -71,7 +71,9 @@ def test_the_conversation_of_another_is_unknown(ann: Person, bob: Person) -> Non
 def test_a_bad_message_is_refused(ann: Person) -> None:
     for body in ({}, {"message": " "}, {"message": "x" * 4001}, {"message": "x\x00"}):
         assert ann.call("POST", "/chat", json=body).status_code == 422
-    assert ann.call("POST", "/chat", json={"message": "hi", "conversation_id": 0}).is_error
+    for conversation in (0, "1", True, 1.5):
+        answer = ann.call("POST", "/chat", json={"message": "hi", "conversation_id": conversation})
+        assert answer.status_code == 422, conversation
 
 
 def _events(text: str) -> list[tuple[str, dict[str, Any]]]:

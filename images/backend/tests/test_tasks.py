@@ -32,6 +32,8 @@ def test_a_created_task_comes_back_with_every_field(ann: Person) -> None:
             "Description must be at most 1000 characters long.",
         ),
         ({"title": "x", "completed": "perhaps"}, "Completed must be true or false."),
+        ({"title": "x", "completed": "true"}, "Completed must be true or false."),
+        ({"title": "x", "completed": 0}, "Completed must be true or false."),
     ],
 )
 def test_a_bad_task_is_refused_with_a_sentence(
