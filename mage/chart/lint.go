@@ -96,6 +96,9 @@ func Lint(dir string, values Values, opts Options) (Findings, error) {
 		// place: it would write so to the terminal and find fault with the nothing.
 		return append(found, blame(c, values, opts, broken.finding(c))), nil
 	}
+	if opts.Linted {
+		return nil, nil
+	}
 	linter := lint.AllWithKubeVersion(dir, values.Map(), opts.Namespace, &caps.KubeVersion)
 	for _, m := range linter.Messages {
 		if m.Severity >= support.WarningSev {

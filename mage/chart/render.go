@@ -22,6 +22,7 @@ type Options struct {
 	Namespace   string   // required
 	KubeVersion string   // such as "1.36.3"; "" means NewestKubernetes
 	KubeOnly    bool     // Check looks at that version alone, for whoever is in a hurry
+	Linted      bool     // Helm's own lint, which looks at little but the chart, has seen it already
 	IsUpgrade   bool     // templates see an upgrade instead of an installation
 	Capacity    Capacity // of its cluster
 
