@@ -15,14 +15,14 @@ _KIND = (
     rf"(?:to-?do\s+)?(?:{NOUN}|notes?|lists?)"
 )
 _VERB = re.compile(
-    r"^(?:keep in mind|make sure(?: to| that)?(?: i| you| we)?|notes? to (?:self|myself)|add|insert|create|make|set(?: up)?|schedule|put|note(?: down)?|jot down|write (?:this |it )?down|new(?= )|"
-    r"remember|remind me|save|record|log|don'?t (?:let me )?forget|do not (?:let me )?forget|never forget|"
+    r"^(?:keep in mind|make sure(?: to| that)?(?: i| you| we)?|notes? to (?:self|myself)|add|insert|create|make|set(?: up)?|schedule|(?:put|stick|pop|place|throw|include)|note(?: down)?|jot down|write (?:this |it )?down|new(?= )|"
+    r"remember|remind me|save|record|log|don'?t (?:let me )?forget|do not (?:let me )?forget|never forget|(?:(?:i|we) )?(?:must(?: not|n't)|can'?t|cannot|can not|should(?: not|n't)) forget|"
     r"(?:i|we) (?:still |also |really |just )*(?:need|have|got|ought) to|(?:i|we)'ve got to|(?:i|we) (?:must|should|gotta)|i'?ll (?:need|have) to|gotta|"
-    r"need to|have to|i (?:also )?need|i (?:want|would like|'d like))\b\s*(?:me\s+)?(?:also\s+)?",
+    r"need to|have to|i (?:also )?need|i (?:want|would like|'d like))\b\s*(?:(?:for )?me\s+)?(?:also\s+)?",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    r"^(?:(?:to remember|remember)\s+)?(?:(?:that\s+)?(?:i|we)(?:'ve| have|'ll)?\s+(?:still )?(?:need|have|got|want|should|must|ought)(?: to)?\s+)?"
+    r"^(?:(?:to remember|remember)\s+(?=to\b|that\b|about\b|:))?(?:(?:that\s+)?(?:i|we)(?:'ve| have|'ll)?\s+(?:still )?(?:need|have|got|want|should|must|ought)(?: to)?\s+)?"
     r"(?:(?:(?:to|that|about|for|of|called|named|titled|saying|that says|which says|with (?:the )?(?:title|name))\b(?!['-])|:|-|–)\s*(?=\S))*",
     re.IGNORECASE,
 )
@@ -31,16 +31,20 @@ _TIME_FIRST = re.compile(
     r"^(?P<when>(?:today|tomorrow|tonight|(?:on|next|this) \w+|at \d[\w:.]*(?: ?[ap]m)?|in \w+ \w+)) to (?P<what>.+)$",
     re.IGNORECASE,
 )
+# "Remind me in ten minutes": of what?
+_TIME = r"(?:tomorrow|tonight|later|soon|(?:in|at|by) (?:an?|half an|the|\d[\w:.]*|\w+teen|one|two|three|five|ten|twenty|thirty)(?: (?:minutes?|hours?|days?|weeks?|am|pm|o'clock|evening|morning))?)"
 _TO_LIST = re.compile(
-    rf"\s+(?:(?:to|on|in|into|onto|from)\s+{_LIST}|as\s+(?:an?\s+)?(?:new\s+)?{NOUN}|to\s+(?:my|the)\s+{NOUN})$",
+    rf"\s+(?:(?:to|on|in|into|onto|from)\s+{_LIST}|as\s+(?:an?\s+)?(?:new\s+)?{NOUN}|to\s+(?:my|the)\s+{NOUN})(?P<when>\s+(?:today|tonight|tomorrow|(?:this|next)\s+\w+|(?:for|on|by|at)\s+(?!me\b)[^,.;]{{1,30}}))?$",
     re.IGNORECASE,
 )
 _FROM_LIST = re.compile(
-    rf"^(?:to|on|in|into|onto)\s+{_LIST}\s*(?:[:,-]\s*|that\s+)?", re.IGNORECASE
+    rf"^(?:to|on|in|into|onto)\s+(?=(?:my|the|our|this|that)\s){_LIST}\s*(?:[:,-]\s*|that\s+)?",
+    re.IGNORECASE,
 )
 _DESCRIPTION = re.compile(
-    r"[\s,]+(?:(?:and\s+)?with\s+(?:an?\s+|the\s+)?(?:description|note|details?|comment)s?(?:\s+(?:of|saying|that says|as))?"
-    r"|(?:and\s+)?(?:the\s+)?(?:description|details?|notes?)\s*(?::|is|=|should be|being))\s*:?\s*(?P<text>.+)$",
+    r"[\s,;.(-]+(?:(?:and\s+)?with\s+(?:an?\s+|the\s+)?(?:description|note|details?|comment)s?(?:\s+(?:of|saying|that says|as))?"
+    r"|(?:and\s+)?(?:the\s+|its\s+)?(?:description|details?|notes?)\s*(?::|is|=|should be|being)"
+    r"|(?<=[,;.] )description\b|(?:and|with)\s+(?:an?\s+|the\s+)?(?:description|details?|notes?)(?=\s*\ue000)|(?:and\s+)?(?:please\s+)?note that\b|(?:and\s+)?describe (?:it|this|that) (?:as|with))\s*:?\s*(?P<text>.+?)\s*\)?$",
     re.IGNORECASE,
 )
 _SEVERAL = re.compile(
@@ -63,7 +67,7 @@ def _wish(text: str, quotes: Quotes, source: str) -> Wish:
     if found := _DESCRIPTION.search(text):
         description = sentence_case(quotes.release(bare(found["text"])))
         text = text[: found.start()]
-    text = _TO_LIST.sub("", trim_end(text))
+    text = _TO_LIST.sub(r"\g<when>", trim_end(text))
     return Wish("add", title=_title(text, quotes) or None, description=description, source=source)
 
 
@@ -71,7 +75,7 @@ def trim_end(text: str) -> str:
     """Take politeness off the end; "now" and "today" may be part of a title."""
     s = bare(text)
     s = re.sub(
-        r"(?i)(?:[\s,]+(?:please|pls|thanks|thank you|for me|will you|would you|can you|ok|okay|too|as well|if you can))+[\s.!?]*$",
+        r"(?i)(?:[\s,?!.]+(?:please(?: and thank you)?|pls|thank(?:s| you)(?: (?:so|very) much| a lot| in advance| again)?|thx|ty|cheers|kindly|for me|will you|would you|can you|ok|okay|too|as well|if you can|if possible))+[^\w\ue000\ue001]*$",
         "",
         s,
     )
@@ -81,30 +85,47 @@ def trim_end(text: str) -> str:
 def read_add(s: str, quotes: Quotes, source: str) -> list[Wish]:
     """Read a part that starts with a word for adding; several wishes when it lists several."""
     rest = bare(
-        re.sub(r"^(?:task|to-?do|reminder|add|new task|note):\s*", "", s, flags=re.IGNORECASE)
+        re.sub(
+            r"^(?:add:|(?:(?:new|next) )?(?:task|to-?do|reminder|note)(?: item| entry)?(?::| [-–]))\s*",
+            "",
+            s,
+            flags=re.IGNORECASE,
+        )
     )
     several = False
     if rest == bare(s):
         rest = _VERB.sub("", s, count=1).strip()
-        rest = re.sub(
-            r"(?i)^(?:remember|remind me)\s+", "", re.sub(r"(?i)^to\s+(?=remember\b)", "", rest)
-        )
+        placing = re.match(r"(?i)(?:add|insert|create|put|stick|include|new|note)\b", s)
+        # "Add remember the milk" is a title.
+        remembered = r"(?:remember|remind me)\s+" + (r"(?=to\b|that\b|about\b)" if placing else "")
+        rest = re.sub(rf"(?i)^(?:to\s+(?=remember\b))?{remembered}", "", rest)
+        rest = re.sub(r"(?i)^(?:one more|another)(?: one)?\s*:\s*", "", rest)
         kind = re.match(rf"(?i)^{_KIND}\b(?!')", rest)
         if (
             kind
+            and (placing or kind[0].lower() != "to do")
             and not re.match(r"(?i)^(?:things?|ones?|lists?|notes?|jobs?)\b(?!:)", rest)
             and _is_kind(rest, kind)
         ):
             several = _SEVERAL.search(kind[0]) is not None
             rest = rest[kind.end() :].lstrip(" ,.")
+            rest = re.sub(r"(?i)^[\s?.!]+(?:it'?s|it is|namely)\s+", "", rest).lstrip("?! ")
+            rest = re.sub(
+                r"(?i)^(?:for (?:me|us)\b)?[\s?.!,:-]*(?:(?:it'?s|it is|namely)(?: called)?\b|for (?:me|us)\b)\s*:?\s*(?=\ue000|$)",
+                "",
+                rest,
+            )
         elif found := re.match(r"(?i)^(?:the )?(?:following|these|this|all of these)\s*:\s*", rest):
             several, rest = True, rest[found.end() :]
+        elif placing:
+            rest = re.sub(r"(?i)^(?:to|on|in) (?=(?:[\w-]+ )?list\b)", "to the ", rest)
     rest = _FROM_LIST.sub("", rest)
     rest = _AFTER.sub("", rest.strip(), count=1).strip()
     rest = re.sub(r"(?i)^(?:me\s+)?(?:to|that i (?:need|have) to)\s+(?=\w)", "", rest)
     rest = rest.lstrip(":").strip()
     rest = _TIME_FIRST.sub(r"\g<what> \g<when>", rest)
-    if re.fullmatch(rf"(?i)(?:{_KIND}|it|something|this|that|one|another one|new)?", trim(rest)):
+    nothing = rf"(?i)(?:{_KIND}|it|something|this|that|one|another one|new|{_TIME})?"
+    if re.fullmatch(nothing, trim(_TO_LIST.sub("", rest))):
         return [Wish("add", source=source)]
     parts = _parts(rest, several=several)
     return [_wish(part, quotes, source) for part in parts]

@@ -4,16 +4,21 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-from app.agent.builtin.commands import command_of, strip_lead
+from app.agent.builtin.commands import CHAT, command_of, strip_lead
 from app.agent.builtin.conversation import Pending
 from app.agent.builtin.matching import Task, match
 from app.agent.builtin.refs import NOUN, Ref, read_ref, trim
 from app.agent.builtin.text import Quotes, bare, mend, sentence_case, tidy
 
+# Said alone these agree; "okay" and the like also begin sentences that do not.
+_CLEAR = (
+    r"(?:yes+|y|yeah|yea|ye|yep|yup|ya|ja|aye|of course|absolutely|definitely|certainly|confirm(?:ed)?|i confirm|"
+    r"(?:just )?do it|do that|do so|please do|go ahead|go on|carry on|continue|go for it|affirmative|proceed|make it so|by all means|👍|✅)"
+)
 _YES = (
-    r"(?:yes|y|yeah|yea|yep|yup|ya|ja|yess+|sure|ok(?:ay)?|k|of course|absolutely|definitely|certainly|correct|right|"
-    r"confirm(?:ed)?|i confirm|do it|do that|please do|go ahead|go for it|affirmative|exactly|i'?m sure|i am sure|"
-    r"that'?s right|fine|proceed|make it so|indeed|totally|sounds good|why not|that one|that'?s the one|i do|you can|by all means|👍)"
+    rf"(?:{_CLEAR}|sure(?: thing)?|ok(?:ay)?|k|correct|right|exactly|i'?m (?:really |very |quite )?sure|i am (?:really |very |quite )?sure|"
+    r"that(?:'s| is) (?:right|correct|fine|it|okay|ok|what i (?:want|mean|meant|asked for))|fine|indeed|totally|sounds good|why not|i do|you can|"
+    r"i (?:really |do )*want (?:that|this|it)(?: to happen)?)"
 )
 _NO = (
     r"(?:no|n|nope|nah|nay|don'?t|do not|stop|cancel|never ?mind|not now|wait|none|neither|abort|leave (?:it|them)|"
@@ -21,14 +26,28 @@ _NO = (
     r"none of (?:them|these|those)|absolutely not|no way|of course not|rather not|please don'?t)"
 )
 _VAGUE = r"(?:maybe|perhaps|h+m+|idk|(?:i )?(?:don'?t|do not) know|dunno|(?:i'?m )?not sure|no idea|whatever|huh|what|eh+|let me think|possibly)[\s.!?]*"
-_SOFT = r"(?:please|thanks|thank you|then|now|all|both|indeed|and|,|\.|!|-)"
+# A yes with one of these is no clear yes.
+_RESERVE = r"\b(?:cancel|stop|abort|leave|forget|nothing|never|none|no|first|before|until|unless|if|when|only|just|except|but|not|n't|keep|instead|wait|hold|maybe|perhaps|later|tomorrow|or)\b|\?"
+_SOFT = r"(?:please|pls|plz|thanks|thank you|thx|sir|ma'am|then|now|all|both|of (?:them|it|these)|everything|really|indeed|and|,|\.|!|-)"
 _SAME = {
-    "delete": r"(?:delete|remove|cancel|clear|erase|do)",
+    "delete": r"(?:delete|remove|clear|erase|wipe|purge|get rid of|do)",
     "complete": r"(?:mark|complete|finish|tick|check|do|close)",
     "update": r"(?:rename|change|update|do)",
     "add": r"(?:add|create|do)",
 }
-_OBJECT = rf"(?:it|them|that|this|these|those|all|both|everything|all of (?:them|it|these)|all (?:my |the |these )?tasks|the tasks?|(?:these|those|this|that) {NOUN})"
+_OBJECT = rf"(?:them all|these all|it all|'?em(?: all)?|all (?:my |the |these )?tasks|all of (?:them|it|these)|it|them|that|this|these|those|all|both|everything|the tasks?|(?:these|those|this|that) {NOUN})"
+# "Cancel the gym" is a title, where one was asked for.
+_TITLE_AFTER_ALL = re.compile(
+    rf"^(?:cancel|stop|skip|keep|leave) (?!(?:{_OBJECT}|please|now|here|there|thanks|as|like|asking|adding|renaming|(?:the|this|that|my) (?:tasks?|list|request|question|rename|change|titles?|name|old one))\b)[^?]+$",
+    re.IGNORECASE,
+)
+_TOGETHER = r"\b(?:all|both|every|everything|each)\b"
+_SOME = r"\b(?:some|few|several|couple|many|most|half|any|either)\b"
+# "Cancel that" takes the question back, also where it was whether to delete.
+_TAKEN_BACK = re.compile(
+    rf"^(?:please )?(?:cancel|drop|scratch|scrap|dismiss|ditch|forget|skip|abort|stop|undo) {_OBJECT}(?: please| then| now)?$",
+    re.IGNORECASE,
+)
 _FROM_TITLE = re.compile(
     r"^(?:(?:please )?(?:call|name|title|rename) (?:it|that|this)(?: to)?|it should be(?: called)?|let's (?:call it|say)|"
     r"(?:make|change) it(?: to)?|to|it's called|how about|the title is|title:)\s+",
@@ -50,7 +69,15 @@ def read_reply(pending: Pending, message: str) -> Reply | None:
     """Read a message as an answer; nothing when it speaks of something else."""
     text = mend(tidy(message))
     flat = bare(text)
-    if found := re.match(rf"^{_NO}(?=$|[\s,.!;:-])[\s,.!;:-]*", flat, re.IGNORECASE):
+    if _TAKEN_BACK.match(flat):
+        return Reply("no")
+    if pending.form in ("title", "text") and _TITLE_AFTER_ALL.match(flat):
+        return Reply("text", text=sentence_case(flat))
+    if found := re.match(
+        rf"^(?:(?:please|ok(?:ay)?|oh|well|sorry),? )*{_NO}(?=$|[\s,.!;:-])[\s,.!;:-]*",
+        flat,
+        re.IGNORECASE,
+    ):
         refused = _refused(pending, flat, flat[found.end() :])
         if refused is not None:
             return refused
@@ -58,14 +85,16 @@ def read_reply(pending: Pending, message: str) -> Reply | None:
         return Reply("unclear")
     if pending.form in ("title", "text"):
         return _new_text(text)
-    if found := re.match(rf"^(?:{_YES}|please)(?=$|[\s,.!;:-])", flat, re.IGNORECASE):
+    if "?" in text:
+        # A question is no answer, though it may speak of the tasks.
+        spoken = command_of(flat) is None and _chosen(pending, flat)
+        return Reply("unclear") if spoken or re.match(rf"(?i){_YES}\b", flat) else None
+    if re.match(rf"^(?:{_YES}|please)(?=$|[\s,.!;:-])", flat, re.IGNORECASE):
         return _agreed(pending, flat)
-    same = rf"^(?:please )?{_SAME[pending.action.kind]} {_OBJECT}(?: (?:as|to) (?:done|completed?))?(?: please| now)?$"
+    same = rf"^(?:please |just |i (?:really )?want (?:you )?to )*{_SAME[pending.action.kind]} {_OBJECT}(?: (?:as|to) (?:done|completed?))?(?: please| now)?$"
     if pending.form == "shall" and re.match(same, flat, re.IGNORECASE):
         return Reply("yes")
-    if re.match(same, flat, re.IGNORECASE) and re.search(
-        r"(?i)\b(?:all|both|them|everything)\b", flat
-    ):
+    if re.match(same, flat, re.IGNORECASE) and re.search(_TOGETHER, flat, re.IGNORECASE):
         return Reply("chosen", pending.tasks)
     if command_of(flat) is not None and not re.match(r"(?i)^(?:the|#?\d|task)\b", flat):
         return None
@@ -101,34 +130,70 @@ def _refused(pending: Pending, flat: str, rest: str) -> Reply | None:
 
 
 def _agreed(pending: Pending, flat: str) -> Reply | None:
-    agreed = rf"(?:{_YES}|{_SOFT}|{_SAME[pending.action.kind]} {_OBJECT}(?: as (?:done|completed?))?|as done)"
-    rest = re.sub(
-        rf"^(?:{agreed}(?=$|[\s,.!;:-])[\s,.!;:-]*)+", "", flat, flags=re.IGNORECASE
-    ).strip()
+    """Read what begins with a yes; only a whole or a clear one is taken for it."""
+    same = rf"(?:i (?:really )?want (?:you )?to )?{_SAME[pending.action.kind]} {_OBJECT}(?: as (?:done|completed?))?"
+    agreed = rf"(?:{_YES}|{_SOFT}|{same}|as done)"
+    found = re.match(rf"^(?:{agreed}(?=$|[\s,.!;:-])[\s,.!;:-]*)+", flat, re.IGNORECASE)
+    said, rest = (flat[: found.end()], flat[found.end() :].strip()) if found else ("", flat)
     if pending.form == "which":
         if rest:
-            return _chosen(pending, rest) if command_of(rest) is None else None
-        if re.search(r"(?i)\b(?:all|both)\b", flat) or len(pending.tasks) == 1:
+            if command_of(rest) is None or re.search(_RESERVE, rest, re.IGNORECASE):
+                return _chosen(pending, rest) or Reply("unclear")
+            return None
+        if re.search(_TOGETHER, flat, re.IGNORECASE) or len(pending.tasks) == 1:
             return Reply("chosen", pending.tasks)
         return Reply("unclear")
     if not rest:
-        return Reply("yes")
-    narrowed = re.sub(r"(?i)^(?:but|and)\s+", "", rest)
-    if found := re.match(
-        r"(?i)^(?:except(?: for)?|not|without|keep|leave|all but)\s+(.+)$", narrowed
-    ):
+        sarcastic = re.fullmatch(r"(?i)(?:please|(?:yeah|sure|ok),? right)[\s.!]*", flat)
+        return Reply("unclear" if sarcastic else "yes")
+    return _agreed_and(pending, said, re.sub(r"(?i)^(?:but|and|also)\s+", "", rest))
+
+
+def _agreed_and(pending: Pending, said: str, rest: str) -> Reply | None:
+    """Read what follows a yes: less than what was asked about, or more."""
+    if found := re.match(r"(?i)^(?:except(?: for)?|not|without|keep|leave|all but)\s+(.+)$", rest):
         kept = _chosen(pending, found[1])
         if kept and kept.sort == "chosen":
             return Reply("chosen", [t for t in pending.tasks if t not in kept.tasks])
         return Reply("unclear")
-    if found := re.match(r"(?i)^(?:only|just)\s+(?:delete |mark |remove )?(.+)$", narrowed):
+    if found := re.match(
+        r"(?i)^(?:(?:delete|mark|complete|remove|do)\s+)?(?:only|just)\s+(?:delete |mark |complete |remove )?(.+)$",
+        rest,
+    ):
         return _chosen(pending, found[1]) or Reply("unclear")
-    if command_of(narrowed) is not None:
-        return Reply("yes", rest=narrowed)
-    return _chosen(pending, narrowed) or Reply("unclear")
+    kind = command_of(rest)
+    if kind is None:
+        return _chosen(pending, rest) or Reply("unclear")
+    if not re.search(rf"(?i)\b{_CLEAR}\b", said):
+        # "Okay, so what is left" is no answer.
+        return None
+    joined = re.search(r"(?i)(?:[.;!]|\band|\bthen)\s*$", said)
+    if re.search(_RESERVE, rest, re.IGNORECASE):
+        return Reply("unclear")
+    if joined or kind == "add":
+        return Reply("yes", rest=rest)
+    if kind == pending.action.kind:
+        # "Yes, delete the milk" is less than was asked about.
+        object_ = re.sub(r"(?i)^(?:get rid of|\w+)\s+", "", strip_lead(rest))
+        return _chosen(pending, object_) or Reply("unclear")
+    return Reply("unclear")
+
+
+# Said when a title is asked for, this is none.
+_NO_TITLE = re.compile(
+    r"^(?:(?:yes|yeah|yep|sure|sorry|oops|god|hell|nah|nope)\b.+|help|(?:yes|yeah|ok|okay|sure|well|so|oh|fine|certainly|definitely),? )*(?:(?:hm+|er|u[hm]+|ha(?:ha)+|lol|oops|nein|why|who|when|it|that|this|one|these|those|them|later|tomorrow|not? .*|never.*|"
+    r"(?:i|you) (?:can(?:not|'?t)?|do|don'?t|won'?t|guess|think|said|was|did|am|will|changed|want(?:ed)? to (?:cancel|keep|stop|leave|wait))\b.*|i'?m .*|(?:just )?kidding|just (?:a )?joking|"
+    r"(?:that|this|one|which)(?: one)?|probably.*|possibly.*|(?:it )?depends.*|could be|up to you|you (?:decide|choose)|as you like|if you (?:want|like)|"
+    rf"(?:keep|leave|cancel|stop|forget) {_OBJECT}\b.*|(?:hang|hold) on|excuse me|my mistake|go (?:away|back|on)|do nothing|do it.*|please(?: (?:wait|stop|explain|do nothing|show|no|don't)\b.*)?)[\s.!]*)?$",
+    re.IGNORECASE,
+)
 
 
 def _new_text(text: str) -> Reply | None:
+    flat = bare(text)
+    agreed = re.fullmatch(rf"(?:(?:{_YES}|{_SOFT})[\s,.!;:-]*)+", flat, re.IGNORECASE)
+    if agreed or CHAT.match(flat) or _NO_TITLE.match(flat) or not re.search(r"\w", flat):
+        return Reply("unclear")
     quotes = Quotes()
     held = quotes.hold(text)
     kind = command_of(held)
@@ -159,10 +224,20 @@ def _chosen(pending: Pending, text: str) -> Reply | None:
         s,
     )
     ref = read_ref(re.sub(r"(?i)\s+(?:one )?(?:of course|i guess|i think)$", "", trim(s)), quotes)
-    if ref.them or (ref.every and ref.query is None and ref.besides is None):
+    if ref.either or re.search(_SOME, s, re.IGNORECASE):
+        return Reply("unclear")
+    if ref.it and len(tasks) == 1:
         return Reply("chosen", tasks)
+    if ref.status != "all":
+        some = [t for t in tasks if t.completed == (ref.status == "completed")]
+        narrowed = 0 < len(some) < len(tasks) and ref.query is None
+        return Reply("chosen", some) if narrowed else Reply("unclear")
+    if ref.them or (ref.every and ref.query is None and ref.besides is None):
+        together = re.search(_TOGETHER, s, re.IGNORECASE)
+        return Reply("chosen", tasks) if together else Reply("unclear")
     if ref.every and ref.besides is not None:
-        kept = match(ref.besides, tasks).tasks
+        spared = _chosen(pending, ref.besides)
+        kept = (spared.tasks if spared else []) or match(ref.besides, tasks).tasks
         return Reply("chosen", [t for t in tasks if t not in kept]) if kept else Reply("unclear")
     if ref.ids:
         return _numbered(ref, tasks)

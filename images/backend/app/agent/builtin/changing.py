@@ -1,6 +1,7 @@
 """Reads what is to become of a task's title or description."""
 
 import re
+from dataclasses import replace
 
 from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, read_ref
 from app.agent.builtin.text import Quotes, bare, sentence_case
@@ -8,13 +9,14 @@ from app.agent.builtin.wishes import Change, Wish
 
 _VERB = re.compile(
     r"^(?:change|update|rename|edit|modify|correct|revise|reword|rephrase|alter|replace|retitle|"
-    r"turn|swap|call|make|set|describe|fix|add)\b\s*",
+    r"turn|swap|call|make|set|describe|fix|give|add)\b\s*",
     re.IGNORECASE,
 )
 _MORE = r"(?:description|details?|notes?|comments?)"
 _NAME = r"(?:title|name|text|wording)"
 _TO = (
-    r"(?:to say|to read|to be|so (?:that )?it (?:says|reads|is)|to|into|as|with|by|for|->|=>|→|=|:)"
+    # "Change task 1 to read Buy milk", but also "change task 1 to read chapter 5".
+    r"(?:to say|(?-i:to read(?=\s+[\ue000A-Z]|:))|to be|so (?:that )?it (?:says|reads|is)|to|into|as|with|by|for|->|=>|→|=|:)"
 )
 _AN = r"(?:an?\s+|the\s+|this\s+|some\s+|new\s+)*"
 
@@ -23,9 +25,11 @@ _TEXTS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"^{_AN}{_MORE}\s+(?:of|for|on|in)\s+(?P<ref>.+?)\s*(?:\bto say\b|\bto\b|\bas\b|\bwith\b|\binto\b|\bsaying\b|:|=|->)\s*(?P<text>.+)$",
+        rf"^{_AN}{_MORE}\s+(?:of|for|on|in)\s+(?P<ref>.+?)\s+(?P<text>\ue000\d+\ue001)$",
         rf"^{_AN}{_MORE}\s+(?:to|for|on)\s+(?P<ref>.+?)\s*(?::|\bsaying\b|\bthat says\b|\bof\b|,|\s-\s)\s*(?P<text>.+)$",
         rf"^(?P<text>.+?)\s+(?:as|to|in)\s+(?:(?:an?|the|its)\s+)?{_MORE}\s+(?:to|of|for|on|in)\s+(?P<ref>.+)$",
         rf"^(?P<ref>.+?)(?:'s)?\s+{_MORE}\s*(?:\bto say\b|\bto\b|\bas\b|\binto\b|\bwith\b|:|=|->)\s*(?P<text>.+)$",
+        rf"^(?P<text>.+?)\s+as\s+(?P<ref>it|that|this)s?\s+{_MORE}$",
         rf"^{_AN}{_MORE}\s*(?::|\bsaying\b|\bof\b)?\s*(?P<text>.+?)\s+(?:to|on|for)\s+(?P<ref>.+)$",
         rf"^(?P<ref>.+?)\s+(?:with|to have)\s+{_AN}{_MORE}\s*(?::|\bsaying\b|\bof\b)?\s*(?P<text>.+)$",
     )
@@ -35,14 +39,24 @@ _TITLES = tuple(
     for pattern in (
         rf"^(?:the\s+)?{_NAME}\s+(?:of|for|on)\s+(?P<ref>.+?)\s*(?<!\w){_TO}(?!\w)\s*(?P<title>.+)$",
         rf"^(?P<ref>.+?)(?:'s)?\s+{_NAME}\s*(?:from\s+.+?\s+)?(?<!\w){_TO}(?!\w)\s*(?P<title>.+)$",
-        r"^(?P<ref>(?:task|#)\s*#?\d+)\s+from\s+.+?\s+to\s+(?P<title>.+)$",
+        rf"^(?P<ref>(?:the\s+|my\s+)?.+\s{NOUN})\s*:\s*(?P<title>.+)$",
+        rf"^(?P<old>.+?)\s+(?:to|with|by|into)\s+(?P<title>.+?)\s+in\s+(?P<ref>(?:the\s+|my\s+)?(?:(?:task|#)\s*#?\d+|.+\s{NOUN}))$",
         r"^from\s+(?P<ref>.+?)\s+to\s+(?P<title>.+)$",
-        r"^(?P<ref>.+?)\s+should\s+(?:now\s+)?(?:be called|be named|be|say|read)\s+(?P<title>.+)$",
+        r"^(?P<ref>.+?)\s+from\s+(?P<old>.+?)\s+to\s+(?P<title>.+)$",
+        r"^(?P<ref>.+?)\s+should\s+(?:now\s+)?(?:be called|be named|be (?:re-?named|re-?titled|changed)(?: to| as| into)?|be|say|read)\s+(?P<title>.+)$",
     )
+)
+# "Give task 4 the description ..."
+_GIVEN = tuple(
+    re.compile(
+        rf"^give\s+(?P<ref>.+?)\s+(?:an?|the)\s+(?:new\s+)?{what}\s*(?::|\bsaying\b|\bof\b)?\s*(?P<{name}>.+)$",
+        re.IGNORECASE,
+    )
+    for what, name in ((_MORE, "text"), (_NAME, "title"))
 )
 _SPLIT = re.compile(rf"\s*(?<!\w){_TO}(?!\w)\s*", re.IGNORECASE)
 _HEAD = re.compile(
-    rf"^(?P<ref>(?:the\s+)?(?:(?:task|item|to-?do|number|no\.?)\s*#?|#)\d+|it|(?:the\s+)?{NOUN}\s+\d+)\s*[,:]?\s+(?P<title>\S.*)$",
+    rf"^(?P<ref>(?:the\s+)?(?:(?:task|item|to-?do|number|no\.?)\s*#?|#)\d+|it|(?:the\s+)?{NOUN}\s+\d+|\d+(?=:))\s*[,:]?\s+(?P<title>\S.*)$",
     re.IGNORECASE,
 )
 
@@ -51,16 +65,19 @@ def _clean(text: str, quotes: Quotes) -> str:
     s = re.sub(
         r"(?i)(?:[\s,]+(?:please|pls|instead|for me|thanks|thank you))+[\s.!]*$", "", bare(text)
     )
-    s = re.sub(r"(?i)^(?:say|be called|be|read|called|named)\s+(?=\S)", "", s)
+    s = re.sub(r"^(?:say|be called|be|called|named)\s+(?=\S)", "", s)
     return quotes.release(bare(s.rstrip("?"))).strip()
 
 
 def _change(found: re.Match[str], quotes: Quotes) -> Change:
     given = found.groupdict()
-    ref = read_ref(re.sub(r"(?i)'s$", "", given["ref"].strip()), quotes)
+    old = quotes.release(bare(given["old"])) if given.get("old") else None
+    whose = re.sub(r"(?i)'s$", "", given["ref"].strip())
+    # "Set its description to ..."
+    ref = Ref(it=True) if re.fullmatch(r"(?i)its|the", whose) else read_ref(whose, quotes)
     if "text" in given:
         return Change(ref, description=sentence_case(_clean(given["text"], quotes)))
-    return _titled(ref, given["title"], quotes)
+    return replace(_titled(ref, given["title"], quotes), old=old)
 
 
 def _titled(ref: Ref, text: str, quotes: Quotes) -> Change:
@@ -80,7 +97,11 @@ def read_change(s: str, quotes: Quotes, source: str) -> Wish:
     rest = bare(rest)
     if found := re.match(r"(?i)^describe\s+(?P<ref>.+?)\s+(?:as|with)\s+(?P<text>.+)$", s):
         return Wish("update", changes=(_change(found, quotes),), source=source)
-    for pattern in _TEXTS:
+    for pattern in _GIVEN:
+        if found := pattern.match(s):
+            return Wish("update", changes=(_change(found, quotes),), source=source)
+    renaming = re.match(r"(?i)(?:rename|retitle)\b", s)
+    for pattern in () if renaming else _TEXTS:
         if found := pattern.match(rest):
             return Wish("update", changes=(_change(found, quotes),), source=source)
     for pattern in _TITLES:
@@ -88,6 +109,11 @@ def read_change(s: str, quotes: Quotes, source: str) -> Wish:
             return _status_or(
                 Wish("update", changes=(_change(found, quotes),), source=source), rest
             )
+    # "Task 5: Write a report for Q3": what follows the number is the title, whatever is in it.
+    head = _HEAD.match(rest)
+    if head and not re.match(rf"(?i){_TO}(?!\w)|(?:from|{_NAME}|{_MORE}|status)\b", head["title"]):
+        change = _titled(read_ref(head["ref"], quotes), head["title"], quotes)
+        return _status_or(Wish("update", changes=(change,), source=source), rest)
     changes = [
         _titled(read_ref(rest[: gap.start()], quotes), rest[gap.end() :], quotes)
         for gap in _SPLIT.finditer(rest)
@@ -95,9 +121,6 @@ def read_change(s: str, quotes: Quotes, source: str) -> Wish:
     ]
     if changes:
         return _status_or(Wish("update", changes=tuple(changes), source=source), rest)
-    if found := _HEAD.match(rest):
-        change = _titled(read_ref(found["ref"], quotes), found["title"], quotes)
-        return _status_or(Wish("update", changes=(change,), source=source), rest)
     held = Quotes.held(rest)
     if len(held) == 2:
         first, second = rest[: rest.index(held[1])], held[1]

@@ -5,20 +5,21 @@ import re
 from app.agent.builtin.text import mend_start
 
 LEAD = re.compile(
-    r"^(?:(?:hey|hi|hello|hiya|ok(?:ay)?|so|well|now|please|kindly|also|then|and|but|just|actually|"
+    r"^(?:(?:hey|hi|hello|hiya|ok(?:ay)?|so|well|now|please(?: to)?|kindly|also|then|and|but|just|actually|"
     r"alright|great|perfect|cool|awesome|nice|good|thanks|thank you|dear|assistant|bot|chatbot|oh|um+|uh|yay|woo ?hoo|hooray|hurray|finally|phew|oops|whoops|ah|er|hmm+|next|finally|lastly|"
-    r"firstly?|second(?:ly)?|yes|yeah|yep|sure|no|nope|sorry|wait|there|again|quickly|system:|"
+    r"firstly?|second(?:ly)?|yes|yeah|yep|sure|no(?! (?:need|reason|point|way|use|more)\b| \w+ing\b)|nope|sorry|wait|there|again|quickly|system:|"
+    r"before i forget|if (?:you (?:can|could|please|don'?t mind)|possible)|when(?:ever)? you (?:can|get a (?:chance|moment|minute)|have (?:time|a (?:moment|minute|second)))|"
     r"by the way|btw|afterwards|after that|"
     r"would you mind|do you mind|(?:would you )?be so kind (?:as )?to|"
     r"(?:can|could|would|will|can't|couldn't) (?:you|ya|u|we)(?: please| kindly| also| just| maybe)*|"
-    r"i(?:'d| would) (?:like|love) you to|i (?:want|need) you to|you (?:can|should|may|must|need to)|"
+    r"(?:i|me)(?:'d| would)? (?:like|love|want|need|wish)(?: for| that)* you(?: to)?|you (?:can|should|may|must|need to)|"
     r"help me(?: to)?|go ahead and|let's|let us|feel free to|"
     r"it'?d be (?:great|nice) if you(?: could)?|time to|try to|"
-    r"is it possible to|can i ask you to|may i ask you to|i'?m going to need you to)(?=[\s,.!:-])[\s,.!:-]*)+",
+    r"(?:is|would|will) it (?:be )?possible(?: for you)? to|(?:is there )?any (?:chance|way)(?: that)? (?:you (?:can|could)|to)|can i ask you to|may i ask you to|i'?m going to need you to)(?=[\s,.!:-])[\s,.!:-]*)+",
     re.IGNORECASE,
 )
 WANT = re.compile(
-    r"^i(?:'d| would)? (?:really )?(?:like|want|wish|love|prefer) to\s+|^(?:can|could|may) i (?:please )?(?=(?:see|view|get|have a look|look)\b)",
+    r"^(?:i|me)(?:'d| would)? (?:really )?(?:(?:like|want|wish|love|prefer) to\s+|(?:want|need|wish|like)\s+(?=(?:delete|remove|add|create|mark|complete|show|see|list|rename|change|update|edit|remember)\b))|^(?:can|could|may) i (?:please )?(?=(?:see|view|get|have a look|look)\b)",
     re.IGNORECASE,
 )
 _GERUND = re.compile(
@@ -26,6 +27,8 @@ _GERUND = re.compile(
     r"finish|clear|display|check|tick|modify|tell)ing\b",
     re.IGNORECASE,
 )
+# An emoji, a bullet or a number before a command.
+_SYMBOLS = re.compile(r"^(?:[^\w\s\ue000\ue001#'\"<({\[]+|\d{1,2}[.)]\s)\s*(?=\w)")
 _BASES = {
     "delet": "delete", "remov": "remove", "creat": "create", "complet": "complete",
     "renam": "rename", "chang": "change", "updat": "update", "eras": "erase", "putt": "put",
@@ -35,41 +38,44 @@ _BASES = {
 _ADD = (
     r"(?:add|insert|create|new (?:task|to-?do|item|reminder|entry)|remind me|remember\b|note down|note:|note that|"
     r"make (?:me )?(?:a |another )?(?:new )?(?:task|to-?do|note|reminder|entry|item)|jot down|"
-    r"write (?:this |it )?down|make a note|put\b.*\b(?:on|in|onto|to)\b.*\b(?:list|to-?dos?|tasks)|notes? to (?:self|myself)\b|"
-    r"set (?:up )?(?:me )?(?:(?:a |another )(?:new )?(?:reminder|task|to-?do)|reminders?\b)|don'?t (?:let me )?forget|"
+    r"write (?:this |it )?down|make a note|(?:put|stick|pop|place|throw|include)\b.*\b(?:on|in|onto|to)\b.*\b(?:list|to-?dos?|tasks)|notes? to (?:self|myself)\b|"
+    r"put (?:for )?(?:me )?(?:an?|another|one more) (?:new )?(?:task|to-?do|reminder|entry|item)\b|"
+    r"(?:(?:i|we) )?(?:must(?: not|n't)|can'?t|cannot|can not|should(?: not|n't)) forget|"
+    r"set (?:up )?(?:me )?(?:(?:a |another )(?:new )?(?:reminder|task|to-?do)(?! (?:to|as) (?:done|completed?|finished))|reminders?\b)|don'?t (?:let me )?forget|"
     r"do not (?:let me )?forget|never forget|(?:i|we) (?:still |also |really |just )*(?:need|have|got|ought) to|(?:i|we)'ve got to|(?:i|we) (?:must|should|gotta)|"
-    r"i'?ll need to|i'?ll have to|gotta|need to|have to|to-?do:|task:|reminder:|add:|make sure|schedule|keep in mind|"
-    r"i (?:also )?need a (?:task|reminder|to-?do)|i (?:want|would like|'d like) a(?: new)? (?:task|reminder|to-?do))"
+    r"i'?ll need to|i'?ll have to|gotta|need to|have to|(?:(?:new|next) )?(?:to-?do|task|reminder)(?: item| entry)?(?::| [-–])|add:|make sure|schedule|keep in mind|"
+    r"i (?:also )?(?:need|want|would like|'d like) (?:an?|another|one more)(?: new)? (?:task|reminder|to-?do))"
 )
 _COMPLETE = (
     r"(?:complete\b|finish\b|mark\b|check off|tick\b|cross (?:off|out)|check\b.+\boff\b|"
-    r"cross\b.+\b(?:off|out)\b|close\b|set\b.+\b(?:to|as) (?:done|completed?|finished)|"
-    r"i(?:'ve|'m| have| am| just| already| finally| now)* (?:all )?(?:done|finished|completed)\b|"
+    r"cross\b.+\b(?:off|out)\b|close\b|(?:make|consider|count|treat|declare)\b.+\b(?:done|completed?|finished)$|set\b.+\b(?:to|as) (?:done|completed?|finished)|"
+    r"(?:i|we)(?:'ve|'m|'re| have| am| are| just| already| finally| now)* (?:all )?(?:done|finished|completed)\b|"
     r"(?:i'm|we're|i am|all) (?:all |just |finally |now )*done\b|done\b|finished\b|completed\b|get\b.+\bdone$|got\b.+\bdone$|"
     r"flag\b.+\bas (?:done|complete)|(?:i'm|i am) (?:all )?(?:through|finished|over) with\b|"
-    r"i(?:'ve| have)? (?:just |already |finally )*(?:got|gotten)\b.+\bdone\b)"
+    r"i(?:'ve| have)? (?:just |already |finally )*(?:got|gotten)\b.+\bdone\b|"
+    r"i (?:finish|complete)\b(?!.*\b(?:tomorrow|tonight|later|soon|next|if|when)\b))"
 )
 DELETE = (
-    r"(?:delete|remove|cancel|get rid of|erase|drop(?! table)|scratch|discard|clear|trash|wipe|"
+    r"(?:(?:delete|remove|cancel|get rid of|erase|drop(?! table)|scratch|discard|clear|trash|wipe|"
     r"throw (?:away|out)|take\b.+\boff|purge|eliminate|nuke|dump|bin|toss|empty|destroy|ditch|"
-    r"delete|kill)\b"
+    r"scrap|dismiss|kill)\b|strike\b.+\b(?:from|off)\b)"
 )
 _UPDATE = (
     r"(?:change|update|rename|edit|modify|correct|revise|reword|rephrase|alter|replace|retitle|"
     r"turn\b.+\binto|swap\b.+\b(?:for|with)|call (?:task|#\d+|it)|make (?:it|task \d+|#\d+)|"
-    r"set (?:the )?(?:title|name|description|details)|set\b.+'s (?:title|name|description)|describe\b|"
-    r"fix\b|add\b.+\b(?:as|to) (?:the |a |its )?(?:description|notes?|details?)\b|(?:task \d+|it|#\d+) should (?:be|say|read)|[^,;]{1,60} should (?:now |rather )?be (?:called|named|renamed)|"
+    r"(?:set|make) (?:the |its )?(?:title|name|description|details)|set\b.+'s (?:title|name|description)|describe\b|"
+    r"fix\b|give (?!me\b|us\b).+\b(?:title|name|description|details|notes?)\b|add\b.+\b(?:as|to) (?:the |a |its )?(?:description|notes?|details?)\b|(?:task \d+|it|#\d+) should (?:be|say|read)|[^,;]{1,60} should (?:now |rather )?be (?:called|named|renamed)|"
     r"add (?:a |the |this |some )?(?:description|notes?|details?|comment)\b)"
 )
 _REOPEN = (
-    r"(?:re-?open|un-?complete|uncheck|untick|unmark|un-?finish|"
-    r"(?:mark|set|change|make)\b.+?\b(?:as |to )?(?:not (?:yet )?(?:done|completed?|finished)|undone|"
-    r"in-?complete|uncompleted|unfinished|pending|not complete|active|open|to-?do)(?: again)?$)"
+    r"(?:re-?open|un-?(?:complete|check|tick|mark|finish)|"
+    r"(?:(?:mark|set|change|make|revert|return|restore|switch)\b|(?:put|move|bring|turn)\b.+\bback\b).+?\b(?:as |to )?(?:not (?:yet )?(?:done|completed?|finished)|undone|"
+    r"in-?complete|uncompleted|unfinished|pending|not complete|active|open|to-?do)(?: list)?(?: again)?$)"
 )
 _LIST = (
     r"(?:show|list|display|view|see\b|print|give me|tell me|what|which|how many|do i have|have i got|are there|"
-    r"is there|any(?:thing)?\b|my (?:tasks|list|to-?dos?)|find|search|look up|look for|read (?:me|out|my|all|back)|let me see|"
-    r"get (?:me )?(?:all |my |the )|check (?:my|the) (?:list|tasks)|"
+    r"is there|any(?:thing)?\b|(?:all|everything)(?: that| which)? (?:i|we) (?:still )?(?:have|need|must|should|haven't|did|do)\b|my (?:tasks|list|to-?dos?)|find|search|look up|look for|read (?:me|out|my|all|back)|let me see|"
+    r"get (?:me )?(?:all|my|the)\b(?=.*\b(?:tasks|list|to-?dos?)\b)|check (?:my|the) (?:list|tasks)|"
     r"(?:all|pending|completed|open|finished|done) tasks)"
 )
 
@@ -81,7 +87,13 @@ STRONG = re.compile(
 # "... is done": whatever stands before it is what was finished.
 SUFFIX = re.compile(
     r"^(?P<what>.+?)\s*(?:(?:is|are|was|were|'s|has been|have been|got)\s+)?(?:now |already |all |finally |just |both )*"
-    r"(?:done|finished|completed?|ready)(?: now| already| too| as well| today)?$",
+    r"(?:done|finished|completed?|ready|(?:(?<=is )|(?<=are )|(?<='s ))finish)(?: now| already| too| as well| today)?$",
+    re.IGNORECASE,
+)
+# With "is", what sounds like a command before it can only be a task's name.
+STATED = re.compile(
+    r"^(?P<what>.+(?<! that)(?<! which)(?<! what)(?<! who)(?<! \d)(?<! everything)(?<! whatever)(?<! all)(?<! tasks)(?<! ones))\s+(?:is|are|was|were|has been|have been)\s+"
+    r"(?:now |already |all |finally )*(?:done|finished|completed?)(?: now| already| too| as well| today)?$",
     re.IGNORECASE,
 )
 CHAT = re.compile(
@@ -92,11 +104,18 @@ CHAT = re.compile(
 )
 
 
-def strip_lead(text: str) -> str:
-    """Take greetings and "could you please" off the start, and put the first word right."""
-    s = text.strip()
+def _led(s: str) -> str:
     for _ in range(3):
         s = mend_start(LEAD.sub("", s, count=1).strip()) or s
+    return s
+
+
+def strip_lead(text: str) -> str:
+    """Take greetings and "could you please" off the start, and put the first word right."""
+    s = _led(text.strip())
+    plain = _led(_SYMBOLS.sub("", s))
+    if plain != s and STRONG.match(plain):
+        s = plain
     if found := _GERUND.match(s):
         base = found[1].lower()
         s = _BASES.get(base, base) + s[found.end() :]

@@ -99,6 +99,19 @@ def ask_text(task: Task) -> str:
     return f"What should the new title of {named(task)} be?"
 
 
+def ask_again(pending: Pending) -> str:
+    """Repeat a question that was not answered."""
+    match pending.form:
+        case "which":
+            return ask_which(pending.action, pending.tasks)
+        case "shall":
+            return ask_whether(pending.action, pending.tasks)
+        case "text":
+            return ask_text(pending.tasks[0])
+        case "title":
+            return ASK_TITLE
+
+
 _VERB = "delete|mark as done|change|rename to “(?P<title>.*)”|describe as “(?P<text>.*)”"
 _WHICH = re.compile(rf"(?m)^Which one should I (?P<verb>{_VERB})\?$")
 _SHALL = re.compile(

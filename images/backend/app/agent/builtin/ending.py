@@ -8,13 +8,13 @@ from app.agent.builtin.wishes import Wish
 
 _DELETE_VERB = re.compile(
     r"^(?:delete|remove|cancel|get rid of|erase|drop|scratch|discard|clear(?: out| off| up)?|trash|wipe(?: out)?|throw (?:away|out)|"
-    r"purge|eliminate|nuke|dump|bin|toss|empty|destroy|ditch|kill)\b\s*(?:off |out )?",
+    r"purge|eliminate|nuke|dump|bin|toss|empty|destroy|ditch|scrap|dismiss|kill)\b\s*(?:off |out )?",
     re.IGNORECASE,
 )
 
 
 def read_deletion(s: str, quotes: Quotes, source: str) -> Wish:
-    if found := re.match(r"(?i)^take\s+(.+?)\s+off\b.*$", s):
+    if found := re.match(r"(?i)^(?:take|strike)\s+(.+?)\s+(?:off|from)\b.*$", s):
         return Wish("delete", read_ref(found[1], quotes), source=source)
     rest = _DELETE_VERB.sub("", s, count=1)
     rest = re.sub(
@@ -30,11 +30,11 @@ def read_deletion(s: str, quotes: Quotes, source: str) -> Wish:
 
 
 _MARKED = re.compile(
-    rf"^(?:mark|flag|set|check|tick|cross)\s+(?P<what>.+?)\s*(?:\b(?:as|to|off|out)\b\s*)?(?:\b(?:be )?(?:being )?(?:all )?(?:{DONE}|off|out)\b)?(?:\s+(?:from|on|off) (?:my|the) .*)?$",
+    rf"^(?:mark|flag|set|check|tick|cross|make|consider|count|treat|declare)\s+(?P<what>.+?)\s*(?:\b(?:as|to|off|out)\b\s*)?(?:\b(?:be )?(?:being )?(?:all )?(?:{DONE}|off|out)\b)?(?:\s+(?:from|on|off) (?:my|the) .*)?$",
     re.IGNORECASE,
 )
 _DOING = re.compile(
-    r"^(?:i(?:'ve|'m| have| am| just| already| finally| now)*|we(?:'re|'ve| are| have)|all)?\s*(?:all |just |already |finally |now )*"
+    r"^(?:i(?:'ve|'m| have| am| just| already| finally| now)*|we(?:'re|'ve| are| have)?|all)?\s*(?:all |just |already |finally |now )*"
     r"(?:complete|finish|close|done|finished|completed|through|over)\b\s*(?:off |up |out )?(?:with |doing |on )?",
     re.IGNORECASE,
 )
@@ -42,7 +42,7 @@ _DOING = re.compile(
 
 def what_done(s: str) -> str:
     """Return the words for what was finished."""
-    flat = trim(s)
+    flat = re.sub(r"(?i)\b(?:the )?status (?:of|for) ", "", trim(s))
     if found := re.match(rf"(?i)^(?:mark|flag)\s+(?:as\s+)?{DONE}\s*[:,]?\s*(.*)$", flat):
         return found[1]
     if found := re.match(r"(?i)^(?:check|tick|cross)\s+(?:off|out)\s+(.+)$", flat):

@@ -7,7 +7,7 @@ from app.agent.builtin.text import Quotes, bare
 from app.agent.builtin.wishes import Wish
 
 _TO_DO = (
-    r"(?:left|still|remain\w*|need to (?:do|get done)|(?:have|got) to (?:do|get done)|should i do|must i do|do next|"
+    r"(?:left|still|remain\w*|(?:need|have|got|want) to (?:do|finish|complete|get done)|(?:should|must) i (?:do|finish|complete)|i (?:should|must) (?:do|finish|complete)|needs? (?:doing|finishing)|do next|"
     r"haven'?t|not (?:yet )?(?:done|complete|finish)\w*|to be done|on my plate|supposed to do|to do (?:today|now|next|still)|yet to|i do (?:today|now|next)|do i do)"
 )
 _SUBJECT = re.compile(
@@ -16,20 +16,28 @@ _SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _NOTHING = re.compile(
-    rf"^(?:(?:any|more|all|my|the|a|an|of|other|else|to|do|still|on|in|list|today|now|left|so far|{NOUN}|{DONE}|{OPEN}|anything|something|everything|much|many)\s*)*$",
+    rf"^(?:(?:any|more|all|my|the|a|an|of|other|else|for|me|us|i|we|to|do|still|on|in|list|today|now|left|so far|{NOUN}|{DONE}|{OPEN}|anything|something|everything|much|many)\s*)*$",
     re.IGNORECASE,
 )
 _TIME = re.compile(
-    r"\b(?:today|tonight|tomorrow|now|right now|this week|for today|so far|yet|currently|at the moment)\b",
+    r"\b(?:today|tonight|tomorrow|now|right now|this week|for today|so far|yet(?! to)|currently|at the moment)\b",
+    re.IGNORECASE,
+)
+
+
+_EITHER = re.compile(
+    rf"\b(?:{DONE},? (?:and|or|as well as|&|\+) (?:the )?{OPEN}|{OPEN},? (?:and|or|as well as|&|\+) (?:the )?{DONE})\b",
     re.IGNORECASE,
 )
 
 
 def _status(s: str) -> Status:
+    if _EITHER.search(s):
+        return "all"
     if re.search(rf"(?i)\b{_TO_DO}\b", s) or re.search(rf"(?i)\b{OPEN}\b", s):
         return "pending"
     if re.search(
-        r"(?i)\b(?:completed?|done|finished|accomplished|achieved|ticked off|checked off|crossed off|did i do|got done)\b",
+        r"(?i)\b(?:completed?|done|finished|accomplished|achieved|ticked off|checked off|crossed off|did i (?:do|finish|get)|got done)\b",
         s,
     ):
         return "completed"

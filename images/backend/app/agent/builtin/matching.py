@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.agent.builtin.text import alike, words
+from app.agent.builtin.text import alike, misspelt, words
 
 _FILLER = frozenset(
     [
@@ -150,6 +150,8 @@ def match(query: str, tasks: list[Task]) -> Match:
         return Match([], sure=True)
     if same := exact(query, tasks):
         return Match(same, sure=True)
+    if all(word in _FILLER for word in wanted):
+        return Match([], sure=True)
     have = {t.id: words(t.title) for t in tasks}
     plain = {singular(w) for w in wanted}
     found = [t for t in tasks if plain <= {singular(w) for w in have[t.id]}]
@@ -166,7 +168,7 @@ def match(query: str, tasks: list[Task]) -> Match:
 def _slip(word: str, title: list[str]) -> bool:
     if stem(word) in {stem(w) for w in title}:
         return True
-    return any(alike(singular(word), singular(w)) or alike(word, w) for w in title)
+    return any(misspelt(singular(word), singular(w)) or misspelt(word, w) for w in title)
 
 
 def _perhaps(stems: set[str], tasks: list[Task]) -> Match:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.agent.builtin.commands import CHAT, LEAD, SUFFIX, command_of, strip_lead
-from app.agent.builtin.refs import DONE, NOUN
+from app.agent.builtin.refs import DONE
 from app.agent.builtin.text import bare
 
 # After an adding part these may as well continue its title: "buy paint and remove the wallpaper".
@@ -20,12 +20,31 @@ _LOOSE = re.compile(
 _POINTS = re.compile(
     r"\b(?:tasks?|to-?dos?|my list|the list|it|them|that one|the (?:first|second|third|last|other) one|everything|all of)\b"
     r"|#\d|^mark\b|^(?:i'm |i am )?done with|^i(?:'ve| have)? (?:already |just )*(?:finished|completed|done)\b"
-    r"|^remind me|^what(?:'s| is| are) (?:left|pending|open|done)|^(?:delete|rename|modify)\b|^(?:show|list) (?:me|my|all|everything)",
+    r"|^remind me|^what(?:'s| is| are) (?:left|pending|open|done)|^(?:show|list|tell|give|read) (?:me|us|my|all|everything)\b",
     re.IGNORECASE,
 )
+# "If I finish, delete it": what hangs on a condition is no wish yet.
+_CONDITION = re.compile(
+    r"^(?:unless|if|when|whenever|once|until|till|before|after (?!that\b|this\b)|as soon as|in case|suppose|supposing|provided|assuming|only if)\b",
+    re.IGNORECASE,
+)
+# What was added is described; no wish of its own.
+_DESCRIBES = re.compile(
+    r"^(?:please )?(?:(?:the |its )?(?:description|details?)\b|note that\b|describe (?:it|this|that) (?:as|with)\b)",
+    re.IGNORECASE,
+)
+# Seldom said of anything but the list; yet "and delete old drafts" may go on with a title.
+_FIRM = re.compile(r"^(?:delete|rename|modify)\b", re.IGNORECASE)
 _BREAK = re.compile(
     r"(?P<hard>\s*\n\s*|\s*;\s*|(?<=[.!?])(?!(?<=\bno\.)\s*#?\d)\s+)|"
-    r"(?P<soft>\s*,\s*(?:(?:and|but|then|also|plus|so)\s+)*|\s+(?:and|then|also|but|plus|&|\+)(?:\s+(?:then|also|please|afterwards))*\s+)",
+    r"(?P<soft>\s*,\s*(?:(?:and|but|then|also|plus|so)\s+)*|\s+(?:and|then|also|but|plus|&|\+|so(?= (?:please )?(?:mark|delete|remove|complete|tick|check|cross|add)\b))(?:\s+(?:then|also|please|afterwards))*\s+)",
+    re.IGNORECASE,
+)
+
+
+# A full stop that ends no sentence.
+_SHORT = re.compile(
+    r"\b(?:st|mr|mrs|ms|dr|prof|vs|e\.g|i\.e|a\.m|p\.m|approx|dept|jr|sr)\.$|\b(?-i:[A-Z])\.$",
     re.IGNORECASE,
 )
 
@@ -37,22 +56,28 @@ class Part:
     text: str
     # It may as well go on with the title before it: "buy paint and remove the wallpaper".
     loose: bool = False
+    # What stands between it and the part before.
+    gap: str = ""
 
 
 def cut(text: str) -> list[Part]:
     """Cut where a new wish starts; what only continues the one before stays with it."""
     parts: list[Part] = []
-    start, loose = 0, False
+    start, loose, joint = 0, False, ""
     for gap in _BREAK.finditer(text):
         left, right = text[start : gap.start()].strip(), text[gap.end() :].strip()
+        if gap["hard"] and _SHORT.search(left):
+            continue
         if not left or not right or not LEAD.sub("", left + " ").strip():
             continue
-        cutting = _starts_anew(left, right, hard=gap["hard"] is not None)
+        cutting = _starts_anew(left, right, gap[0], hard=gap["hard"] is not None)
+        if cutting == "loose" and re.search(r"(?i)\b(?:also|plus)\b", gap[0]):
+            cutting = "surely" if command_of(right) == "add" else cutting
         if cutting is None:
             continue
-        parts.append(Part(left, loose))
-        start, loose = gap.end(), cutting == "loose"
-    parts.append(Part(text[start:].strip(), loose))
+        parts.append(Part(left, loose, joint))
+        start, loose, joint = gap.end(), cutting == "loose", gap[0]
+    parts.append(Part(text[start:].strip(), loose, joint))
     return [part for part in parts if part.text]
 
 
@@ -61,17 +86,24 @@ def _first_part(text: str) -> str:
     return text[: gap.start()] if gap else text
 
 
-def _starts_anew(left: str, right: str, *, hard: bool) -> Literal["surely", "loose"] | None:
+def _starts_anew(
+    left: str, right: str, gap: str, *, hard: bool
+) -> Literal["surely", "loose"] | None:
     kind = command_of(left)
     following = command_of(right)
     next_part = bare(_first_part(right))
+    if not hard and _CONDITION.match(strip_lead(left)) and following not in ("add", "list"):
+        return None
+    if kind == "add" and _DESCRIBES.match(right):
+        return None
     if CHAT.match(left) or (CHAT.match(next_part) and (hard or kind != "add")):
         return "surely"
     if re.fullmatch(rf"(?i){DONE}|paid", next_part):
         return None
     negated = re.match(r"(?i)^(?:no|not|don't|do not|never)\b", strip_lead(right))
     if following is None and negated:
-        return "surely" if hard else None
+        forbidden = command_of(strip_lead(right)[negated.end() :]) is not None
+        return "surely" if hard or (forbidden and kind not in (None, "add")) else None
     suffix = SUFFIX.match(next_part)
     if suffix and re.search(r"(?i)(?:^(?:get|have)\b.*|\b(?:as|to|off|not))$", suffix["what"]):
         suffix = None
@@ -80,13 +112,14 @@ def _starts_anew(left: str, right: str, *, hard: bool) -> Literal["surely", "loo
         return None
     if following is None and not suffix:
         return "surely" if hard and kind not in (None, "add") else None
-    if kind != "add" or hard or re.search(rf"(?i){NOUN}s?:|:$", left):
+    if kind != "add" or hard:
         return "surely"
     # Which words go on with a title is open; those that point at the list do not.
     head = strip_lead(right)
     if following is None:
         pointing = re.search(r"(?i)\b(?:task|#)\s*\d|\b(?:is|are|'s)\b", next_part)
         return "surely" if pointing else None
-    if _LOOSE.match(head) and not _POINTS.search(_first_part(head)):
+    firm = _FIRM.match(head) and gap.strip().lower() not in ("and", "&")
+    if _LOOSE.match(head) and not firm and not _POINTS.search(_first_part(head)):
         return "loose"
     return "surely"

@@ -12,6 +12,7 @@ from app.agent.builtin.conversation import (
     ASK_TITLE,
     Action,
     Pending,
+    ask_again,
     ask_text,
     ask_whether,
     ask_which,
@@ -20,9 +21,9 @@ from app.agent.builtin.conversation import (
     named,
     read_context,
 )
-from app.agent.builtin.matching import Task, content, match
+from app.agent.builtin.matching import Task, exact, match
 from app.agent.builtin.reading import read
-from app.agent.builtin.refs import Ref
+from app.agent.builtin.renaming import settled
 from app.agent.builtin.resolving import Turn, apart, resolve
 from app.agent.builtin.steps import Call, Result, Steps
 from app.agent.builtin.text import sentence_case
@@ -75,16 +76,23 @@ def _joined(wishes: list[Wish]) -> list[Wish]:
         before = joined[-1] if joined else None
         if (
             before is not None
-            and before.kind in ("ask_add", "ask_complete", "ask_done")
+            and before.kind in ("ask_add", "ask_complete", "ask_delete", "ask_done")
             and wish.kind in ("complete", "delete", "update")
             and (wish.ref.it or any(change.ref.it for change in wish.changes))
         ):
             joined.pop()
             changes = tuple(replace(c, ref=before.ref) if c.ref.it else c for c in wish.changes)
             joined.append(replace(wish, ref=before.ref, changes=changes))
-        else:
+        elif before is not None and _plain_list(before) and _plain_list(wish):
+            both = wish.status if wish.status == before.status else "all"
+            joined[-1] = replace(wish, status=both)
+        elif before is None or before.kind != "ask_add" or wish.kind != "add" or wish.title:
             joined.append(wish)
     return joined
+
+
+def _plain_list(wish: Wish) -> bool:
+    return wish.kind == "list" and wish.ref.empty and wish.query is None
 
 
 def _settle(turn: Turn, pending: Pending, message: str) -> Steps:
@@ -96,9 +104,8 @@ def _settle(turn: Turn, pending: Pending, message: str) -> Steps:
         case "no":
             turn.say(replies.CALM)
         case "unclear":
-            turn.say("I'm sorry, I'm not sure which you mean.")
-            again = ask_which if pending.form == "which" else ask_whether
-            turn.ask(again(pending.action, pending.tasks))
+            turn.say("I'm sorry, I'm not sure what you mean.")
+            turn.ask(ask_again(pending))
         case "text" if pending.form == "title":
             yield from _add(turn, reply.text, None)
         case "text":
@@ -119,6 +126,9 @@ def _act(turn: Turn, action: Action, tasks: list[Task]) -> Steps:
         yield from _delete(turn, tasks)
     elif action.kind == "complete":
         yield from _complete(turn, tasks)
+    elif len(tasks) > 1:
+        turn.say("I can change one task at a time.")
+        turn.ask(ask_which(action, tasks))
     elif action.title is None and action.description is None:
         turn.ask(ask_text(tasks[0]))
     else:
@@ -149,6 +159,8 @@ def _fulfil(turn: Turn, wish: Wish) -> Steps:
             yield from _consider(turn, wish)
         case "ask_add" | "ask_done":
             yield from _wonder(turn, wish)
+        case "not_done":
+            yield from _not_done(turn, wish)
         case "undo" if turn.context.deleted:
             turn.say(replies.NO_UNDO)
             turn.ask(ask_whether(Action("add", title=turn.context.deleted), []))
@@ -167,10 +179,12 @@ def _add_and_more(turn: Turn, wish: Wish) -> Steps:
             match(_object(more), tasks) if more.kind in ("complete", "delete", "update") else None
         )
         if found is None or not found.sure or not found.tasks:
-            yield from _add(turn, wish.whole or wish.title or "", wish.description)
+            for added in wish.whole or (wish,):
+                yield from _add(turn, added.title or "", added.description)
             return
         # What is destroyed on the strength of a likeness is asked about.
-        firm.append(replace(more, kind="ask_delete") if more.kind == "delete" else more)
+        doubtful = more.kind == "delete" and not re.match(r"(?i)(?:please )?delete\b", more.source)
+        firm.append(replace(more, kind="ask_delete") if doubtful else more)
     yield from _add(turn, wish.title or "", wish.description)
     for more in firm:
         yield from _fulfil(turn, more)
@@ -184,19 +198,33 @@ def _object(wish: Wish) -> str:
 def _consider(turn: Turn, wish: Wish) -> Steps:
     """Ask about what was only hinted at."""
     action = Action("delete" if wish.kind == "ask_delete" else "complete")
-    if wish.ref.ids or not wish.ref.query:
-        tasks = yield from turn.tasks()
-        if wish.ref.ids:
-            tasks = [t for t in tasks if t.id in wish.ref.ids]
-            if tasks:
-                turn.ask(ask_whether(action, tasks), wish.source)
-                return
+    if wish.ref.empty or (wish.ref.it and not turn.context.focus):
         turn.say(replies.UNCLEAR)
         return
-    tasks = yield from turn.tasks()
-    found = match(wish.ref.query, tasks)
+    tasks: list[Task] = yield from turn.tasks()
+    if wish.ref.ids:
+        chosen = [t for t in tasks if t.id in wish.ref.ids]
+    elif not wish.ref.query:
+        chosen = yield from resolve(turn, wish.ref, action, wish.source)
+    else:
+        yield from _weigh(turn, wish, action, tasks)
+        return
+    if chosen:
+        turn.ask(ask_whether(action, chosen), wish.source)
+    elif wish.ref.ids:
+        turn.say(replies.missing(wish.ref.ids[0]))
+
+
+def _weigh(turn: Turn, wish: Wish, action: Action, tasks: list[Task]) -> Steps:
+    """Ask about tasks that what was hinted at may speak of."""
+    query = wish.ref.query or ""
+    named_so = [t for t in exact(query, tasks) if not t.completed] if wish.stated else []
+    if len(named_so) == 1:
+        yield from _complete(turn, named_so)
+        return
+    found = match(query, tasks)
     chosen = [t for t in found.tasks if action.kind == "delete" or not t.completed]
-    together = apart(wish.ref.query, tasks, action) if not found.sure else []
+    together = apart(query, tasks, action) if not found.sure else []
     if together or len(chosen) == 1:
         turn.ask(ask_whether(action, together or chosen), wish.source)
     elif chosen:
@@ -204,7 +232,7 @@ def _consider(turn: Turn, wish: Wish) -> Steps:
     elif wish.title:
         turn.ask(ask_whether(Action("add", title=sentence_case(wish.title)), []), wish.source)
     else:
-        turn.say(replies.unknown(wish.ref.query))
+        turn.say(replies.unknown(query))
 
 
 def _wonder(turn: Turn, wish: Wish) -> Steps:
@@ -228,6 +256,15 @@ def _wonder(turn: Turn, wish: Wish) -> Steps:
         turn.ask(ask_whether(action, []), wish.source)
     else:
         turn.say(replies.UNCLEAR)
+
+
+def _not_done(turn: Turn, wish: Wish) -> Steps:
+    """Leave a pending task as it is; a completed one cannot be made pending."""
+    tasks = yield from turn.tasks()
+    pointed = wish.ref.it or wish.ref.empty
+    ids = {task.id for task in turn.context.focus} if pointed else set(wish.ref.ids)
+    found = [t for t in tasks if t.id in ids] or match(wish.ref.query or "", tasks).tasks
+    turn.say(replies.REOPEN if any(task.completed for task in found) else replies.CALM)
 
 
 def _list(turn: Turn, wish: Wish) -> Steps:
@@ -309,35 +346,12 @@ def _finish(turn: Turn, done: list[Task], gone: list[Task]) -> None:
 
 
 def _change(turn: Turn, wish: Wish) -> Steps:
-    change = wish.changes[0]
-    if len(wish.changes) > 1 and not _is_firm(change.ref):
-        tasks = yield from turn.tasks()
-        change = _likeliest(wish.changes, tasks)
+    change: Change = yield from settled(turn, wish.changes)
     action = Action("update", change.title, change.description)
     tasks = yield from resolve(turn, change.ref, action, wish.source)
-    if len(tasks) > 1:
-        turn.say("I can change one task at a time.")
-        turn.ask(ask_which(action, tasks), wish.source)
-    elif tasks:
+    if tasks:
         turn.topic = tasks
         yield from _act(turn, action, tasks)
-
-
-def _is_firm(ref: Ref) -> bool:
-    return bool(ref.ids or ref.it or ref.places or ref.quoted)
-
-
-def _likeliest(changes: tuple[Change, ...], tasks: list[Task]) -> Change:
-    """Read "change call to mom to call dad" the way that finds a task."""
-
-    def fit(change: Change) -> tuple[bool, bool, int, int]:
-        query = change.ref.query or ""
-        found = match(query, tasks)
-        sure = found.sure and bool(found.tasks)
-        # The most words of the title, in the shortest phrase.
-        return sure, len(found.tasks) == 1, len(set(content(query))), -len(query)
-
-    return max(changes, key=fit)
 
 
 def _update(turn: Turn, task: Task, action: Action) -> Steps:

@@ -5,19 +5,24 @@ from dataclasses import replace
 from itertools import pairwise
 
 from app.agent.builtin import adding, changing
-from app.agent.builtin.commands import CHAT, DELETE, STRONG, SUFFIX, WANT, strip_lead
+from app.agent.builtin.commands import CHAT, DELETE, STATED, STRONG, SUFFIX, WANT, strip_lead
 from app.agent.builtin.ending import read_completion, read_deletion, what_done
 from app.agent.builtin.lists import read_list
 from app.agent.builtin.parts import cut
 from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, read_ref, trim
+from app.agent.builtin.stating import NOT_DONE, loose_words, not_done
 from app.agent.builtin.text import Quotes, bare, mend, tidy
 from app.agent.builtin.wishes import Kind, Wish
 
 _OTHERS = re.compile(
-    r"\buser[_ -]?ids?\b|\b(?:all|other|another|every|any|different) (?:the )?(?:users?|people|accounts?|persons?)\b|"
+    r"\buser[_ -]?ids?\b|\bfor (?:everyone|everybody)\s*:|\b(?:all|other|another|every|any|different) (?:the )?(?:users?|people|accounts?|persons?)\b|"
     r"\b(?:everyone|everybody|someone|somebody|anyone|anybody)(?: else)?'?s? (?:else'?s? )?(?:tasks?|lists?|to-?dos?)\b|someone else'?s|"
     r"\b(?:of|for|from|as|to|by|belonging to|in) (?:the )?(?:user|account|customer|admin)s?\b(?:\s*#?\d+|\s+[\w.@-]+)?|\buser\s*#?\d+'?s?\b|"
     r"\b[\w.+-]+@[\w-]+\.\w+(?:'s)? (?:tasks|list|to-?dos?)|(?:tasks|list|to-?dos?) (?:of|for|from|belonging to|owned by) (?:user |the user )?[\w.+-]+@",
+    re.IGNORECASE,
+)
+_IMPERSONATION = re.compile(
+    r"^(?:act|pretend|log ?in|sign in|switch|change|become|be|behave|impersonate|i am|i'm|as)\b.*\b(?:user|admin\w*|root|someone else|somebody else)\b",
     re.IGNORECASE,
 )
 _WHOSE = re.compile(
@@ -26,17 +31,18 @@ _WHOSE = re.compile(
     re.IGNORECASE,
 )
 _NEVER = re.compile(
-    r"^(?:no,? )?(?:please )?(?:don'?t|do not|never|you (?:must|should|may)n'?t|stop|you (?:must|should|may) not)\s+(?:you |ever |please |just )*"
+    r"^(?:no,? )?(?:please )?(?:don'?t|do not|never|you (?:must|should|may)n'?t|stop|you (?:must|should|may) not|make sure (?:not to|(?:that )?you (?:don'?t|do not|never)))\s+(?:you |ever |please |just )*"
     r"(?!forget|let me forget)",
     re.IGNORECASE,
 )
-_NOT_DONE = re.compile(
-    r"\b(?:haven'?t|hasn'?t|didn'?t|don'?t|wasn'?t|isn'?t|aren'?t|not|never|can'?t|couldn'?t|won'?t|"
-    r"nearly|almost|half(?:way)?|partly|partially|soon|about to|going to|will|i'll|yet to|when i(?:'ve| have|'m)?|once i(?:'ve| have|'m)?|before i|until i|if i)\b",
+# What is ordered may have "not" in its title.
+_ORDERED = re.compile(r"^(?:mark|flag|complete|finish|check|tick|cross|close|set)\b", re.IGNORECASE)
+_LATER = re.compile(
+    r"\b(?:soon|about to|when|once|before|until|if|unless)\b|\b(?:not|never|don'?t|do not)(?: (?:yet|now|done|complete\w*|finish\w*|it|this|that))*$",
     re.IGNORECASE,
 )
 _MUSING = re.compile(
-    r"\b(?:maybe|perhaps|might|should i|shall i|what (?:if|happens|would happen)|thinking (?:of|about)|"
+    r"\b(?:maybe|perhaps|might|should i|shall i|what (?:if|happens|would happen)|if (?:i|we|you) (?:asked?|told|tell|said|say|want(?:ed)?|were|was)|thinking (?:of|about)|"
     r"wondering|not sure|do you think|i guess|could i|would it|hypothetically|someday i'?ll|am i allowed|may i|can i)\b",
     re.IGNORECASE,
 )
@@ -69,8 +75,12 @@ _UNDO = re.compile(
 )
 _CALM = re.compile(
     r"^(?:never ?mind|forget (?:it|that|about it)|cancel(?: that| it)?|stop|no|nope|nah|nothing|no thanks|no thank you|"
-    r"leave it|abort|not now|maybe|hm+|idk|i don'?t know|dunno|not sure|no idea|whatever|huh|what|eh+|let me think|don't|skip(?: it)?|nvm|quit|exit|it's nothing|yes|yeah|yep|y|n|ok|sure)$",
+    r"(?:leave|keep) (?:it|them|all|both|everything)|abort|not now|maybe|hm+|idk|i don'?t know|dunno|not sure|no idea|whatever|huh|what|eh+|let me think|don't|skip(?: it)?|nvm|quit|exit|it's nothing|yes|yeah|yep|y|n|ok|sure)$",
     re.IGNORECASE,
+)
+# "Scratch that" may take words back as well as a task.
+_IDIOM = re.compile(
+    r"^(?:drop|scratch|scrap|dismiss|ditch|cancel|kill|toss) (?:it|that|this)$", re.IGNORECASE
 )
 _NEEDLESS = re.compile(
     r"^(?:i (?:do not|don't|no longer) (?:need|have|want)(?: to)?|i needn't|there'?s no need (?:to|for)|no need (?:to|for)|forget(?: about)?|i won't (?:need|be)(?: to)?|skip)\s+"
@@ -79,16 +89,35 @@ _NEEDLESS = re.compile(
 )
 
 
+_UNNEEDED = re.compile(
+    r"^(?P<what>.+?) (?:(?:is|are|was)(?:n't| not| no longer)|no longer) (?:needed|necessary|required|relevant|important)(?: any ?(?:more|longer))?$",
+    re.IGNORECASE,
+)
+_START_OVER = re.compile(
+    r"^(?:i (?:want|would like|'d like) to )?(?:start (?:over|afresh|anew|fresh|from scratch)|reset)\b(?: (?:with )?.*\b(?:list|tasks|to-?dos|everything|all)\b.*)?[\s.!]*$",
+    re.IGNORECASE,
+)
 _CORRECTION = re.compile(
     r"^(?:oh |oops |sorry |hm+ )*(?:no|nope|nah|wait|actually|sorry|rather|i mean|i meant|scratch that|instead|never ?mind)\b",
     re.IGNORECASE,
 )
 
 
+# What makes the words before it less than a wish.
+_HEDGE = re.compile(
+    r"^(?:(?:but |only )*(?:if|unless|when|once|until)\b|(?:i'?m |i am )?(?:not sure|unsure|kidding|joking)\b|just (?:kidding|joking)\b|"
+    r"maybe\b|perhaps\b|i (?:think|guess)\b|or not\b|jk\b)",
+    re.IGNORECASE,
+)
+_POLITE = re.compile(
+    r"\b(?:can|could|would|will|please|pls|plz|mind|possible|chance|kindly)\b", re.IGNORECASE
+)
+
+
 def read(message: str) -> list[Wish]:
     """Return the wishes of a message, in order."""
     quotes = Quotes()
-    text = quotes.hold(mend(tidy(message)))
+    text = _enumerated(quotes.hold(mend(tidy(message))))
     listed = adding.read_lines(text, quotes)
     if listed:
         return listed
@@ -96,14 +125,26 @@ def read(message: str) -> list[Wish]:
     before = ""
     for part in cut(text):
         found = read_part(part.text, quotes)
+        if found[0].kind == "refuse" and _IMPERSONATION.match(strip_lead(part.text)):
+            # What follows would be for someone else too.
+            return found
         if part.loose and wishes and wishes[-1].kind == "add":
-            whole = read_part(f"{before} and {part.text}", quotes)
+            whole = read_part(before + part.gap + part.text, quotes)
             wishes[-1] = replace(
-                wishes[-1], whole=whole[-1].title, loose=(*wishes[-1].loose, *found)
+                wishes[-1],
+                whole=tuple(wish for wish in whole if wish.kind == "add" and wish.title),
+                loose=(*wishes[-1].loose, *found),
             )
-            before = f"{before} and {part.text}"
+            before = before + part.gap + part.text
             continue
-        if wishes and wishes[-1].kind in ("delete", "complete") and _CORRECTION.match(part.text):
+        if wishes and wishes[-1].kind in _TENTATIVE and _HEDGE.match(part.text):
+            wishes[-1] = _tentative(wishes[-1])
+            continue
+        if wishes and wishes[-1].source == "never" and part.gap.strip().lower() in ("and", "or"):
+            # "Don't delete milk and remove eggs": how far does the "don't" reach?
+            found = [_tentative(wish) for wish in found]
+        correctable = ("delete", "complete", "ask_delete", "ask_complete")
+        if wishes and wishes[-1].kind in correctable and _CORRECTION.match(part.text):
             # "Delete milk? No, complete it": the first was taken back.
             found = [replace(w, ref=wishes[-1].ref) if w.ref.it else w for w in found]
             wishes.pop()
@@ -112,8 +153,27 @@ def read(message: str) -> list[Wish]:
     for index, (said, then) in enumerate(pairwise(wishes), 1):
         if said.kind == "calm" and not said.ref.empty and then.ref.it:
             wishes[index] = replace(then, ref=said.ref)
-    loud = [wish for wish in wishes if wish.kind not in ("greet", "thank", "calm")]
+    loud = [wish for wish in wishes if wish.kind not in ("greet", "thank", "calm", "not_done")]
     return loud or wishes[:1]
+
+
+_TENTATIVE: dict[Kind, Kind] = {
+    "delete": "ask_delete",
+    "complete": "ask_complete",
+    "update": "unclear",
+}
+
+
+def _tentative(wish: Wish) -> Wish:
+    """Ask about what would have been done."""
+    return replace(wish, kind=_TENTATIVE.get(wish.kind, wish.kind))
+
+
+def _enumerated(text: str) -> str:
+    """Give each of "1. add tea 2. add coffee" a line of its own."""
+    if re.search(r"(?:^|[\s:])1[.)]\s.*\s2[.)]\s", text):
+        return re.sub(r"(?:^|\s)(?=\d{1,2}[.)]\s)", "\n", text).strip()
+    return text
 
 
 def _chatting(plain: str) -> Kind:
@@ -125,7 +185,7 @@ def _chatting(plain: str) -> Kind:
 
 def read_part(part: str, quotes: Quotes) -> list[Wish]:
     """Read one part of a message."""
-    plain = bare(part)
+    plain = bare(re.sub(r"^\s*-(?=\d)", "minus ", part))
     source = quotes.release(plain)
     if CHAT.match(plain):
         return [Wish(_chatting(plain))]
@@ -134,8 +194,13 @@ def read_part(part: str, quotes: Quotes) -> list[Wish]:
         return [Wish("calm")]
     if _UNDO.match(trim(s)):
         return [Wish("undo")]
+    if _START_OVER.match(s):
+        return [Wish("delete", Ref(every=True), source=source)]
     if found := WANT.match(s):
-        s = _wanted(s[found.end() :])
+        s = s[found.end() :]
+        if _CALM.match(trim(s)):
+            return [Wish("calm")]
+        s = _wanted(s)
     command = STRONG.match(s)
     kind = command.lastgroup if command else None
     if (_OTHERS.search(s) and _is_foreign(s, kind)) or (kind != "add" and _WHOSE.search(s)):
@@ -144,7 +209,7 @@ def read_part(part: str, quotes: Quotes) -> list[Wish]:
         return [Wish("help")]
     if kind in (None, "list") and _SECRET.search(s):
         return [Wish("cannot", source=source)]
-    if found := _NEEDLESS.match(s):
+    if found := _NEEDLESS.match(s) or _UNNEEDED.match(trim(s)):
         return [Wish("ask_delete", read_ref(found["what"], quotes), source=source)]
     if _NEVER.match(s) and not re.match(r"(?i)^(?:don'?t|do not|never) (?:let me )?forget", s):
         # "Don't delete milk, complete it": what "it" is was said.
@@ -157,24 +222,40 @@ def read_part(part: str, quotes: Quotes) -> list[Wish]:
         return [Wish("ask_delete", read_ref(inner[1], quotes), source=source)]
     if kind == "list" or _QUESTION.match(s):
         return [read_list(s, quotes)]
+    if kind != "add":
+        # There is no task -1; a lost sign would make it another.
+        s = re.sub(r"(?i)^((?:\w+ ){1,4}(?:no\. ?|#)?)-(?=\d)", r"\1minus ", s)
+    naming = kind == "add" and re.match(r"(?i)(?:create|schedule|remember)\b", s)
+    if (naming or kind in ("delete", "update")) and (stated := STATED.match(trim(s))):
+        ref = Ref(query=quotes.release(stated["what"]))
+        return [Wish("ask_complete", ref, stated=True, source=source)]
+    if kind == "delete" and _IDIOM.match(trim(s)):
+        return [Wish("ask_delete", Ref(it=True), source=source)]
+    doubtful = part.rstrip().endswith("?") and not _POLITE.search(part)
+    if kind == "delete" and doubtful:
+        return [_tentative(wish) for wish in _by_command(kind, s, quotes, source)]
     if kind in ("reopen", "update", "add", "delete"):
         return _by_command(str(kind), s, quotes, source)
     suffix = SUFFIX.match(trim(s))
     if kind == "complete" or suffix:
-        if _NOT_DONE.search(s):
-            return [Wish("calm", source="not done")]
+        ordered = kind == "complete" and _ORDERED.match(s)
+        if (_LATER if ordered else NOT_DONE).search(s):
+            return [not_done(suffix["what"] if suffix else what_done(s), quotes)]
         if kind == "complete":
-            return _by_command("complete", s, quotes, source)
+            found_done = _by_command("complete", s, quotes, source)
+            return [_tentative(wish) for wish in found_done] if doubtful else found_done
         assert suffix is not None  # noqa: S101 - for the type checker
+        if doubtful:
+            return [read_list(f"is {s}", quotes)]
         return read_completion(suffix["what"], quotes, source)
     if re.fullmatch(
         rf"(?i)(?:(?:the|my|all)\s+)*(?:{DONE}|{OPEN})?\s*(?:tasks|list|to-?do list|to-?dos|ones)?",
-        s,
+        trim(s),
     ):
         return [read_list(s, quotes)]
     if _CANNOT.search(s):
         return [Wish("cannot", source=source)]
-    return [_loose_words(s, quotes, source)]
+    return [loose_words(s, quotes, source)]
 
 
 def _is_foreign(s: str, kind: str | None) -> bool:
@@ -183,7 +264,7 @@ def _is_foreign(s: str, kind: str | None) -> bool:
         return True
     return (
         re.search(
-            r"(?i)\buser[_ -]?ids?\b|\b(?:for|as|to) (?:the )?(?:user|account)\s*#?\d|(?:everyone|every user|all users|user \d+|other users?)(?:'s)?(?: list)?$",
+            r"(?i)\buser[_ -]?ids?\b|\b(?:for|as|to) (?:the )?(?:user|account)\s*#?\d|\bfor (?:everyone|everybody)\s*:|\bfor user (?!manual|guide|interface|experience|stor|research|test|interview|accept)\w+|(?:everyone|every user|all users|user \d+|other users?)(?:'s)?(?: list)?$",
             s,
         )
         is not None
@@ -192,9 +273,14 @@ def _is_foreign(s: str, kind: str | None) -> bool:
 
 def _wanted(s: str) -> str:
     """Read "I want to X": a command when X speaks of the list, something to do otherwise."""
+    s = re.sub(
+        rf"(?i)^(?:have|get|put|make|set)\s+(?=(?:an?|another)\s+(?:new\s+)?{NOUN}\b)", "", s
+    )
     found = STRONG.match(s)
     if found is None:
         return "add " + s
+    if found.lastgroup == "add":
+        return s
     strong = re.match(
         r"(?i)^(?:delete|remove|add|create|rename|mark|show|list|update|edit|complete)\b", s
     )
@@ -220,6 +306,13 @@ _NEED = re.compile(
 )
 
 
+# "I need to create a task", but not "I need to create a budget" or "to add sugar to the jar".
+_LISTING = re.compile(
+    rf"^(?:remember|remind)\b|^(?:add|create|make)\b.*\b(?:{NOUN}|list)\b|^add\b(?!.*\b(?:to|in|into|on) (?:the|my|our)\b)",
+    re.IGNORECASE,
+)
+
+
 def _needed(s: str, quotes: Quotes, source: str) -> list[Wish] | None:
     """Read "I need to delete task 3" as the command it is; most of what people need is a task."""
     found = _NEED.match(s)
@@ -228,57 +321,22 @@ def _needed(s: str, quotes: Quotes, source: str) -> list[Wish] | None:
     rest = strip_lead(found["rest"])
     command = STRONG.match(rest)
     if command is None or command.lastgroup in ("add",):
-        if command and re.match(r"(?i)(?:add|create|remember|remind)\b", rest):
+        if command and _LISTING.match(rest):
             return adding.read_add(rest, quotes, source)
         return None
+    kind = str(command.lastgroup)
     pointed = re.search(r"(?i)\b(?:tasks?|to-?dos?|my list|everything)\b|#\d", rest)
-    if command.lastgroup == "list":
+    if kind in ("delete", "complete"):
+        wish = _by_command(kind, rest, quotes, source)[0]
+        if not pointed and (wish.ref.empty or wish.ref.query is not None):
+            return None
+        # Who needs to finish something has not finished it.
+        unfinished = re.match(r"(?i)(?:finish|complete|close)\b", rest)
+        return [replace(wish, kind="ask_complete") if unfinished else wish]
+    if kind == "update" and re.match(r"(?i)fix\b", rest):
+        return None
+    if kind == "list":
         return (
             [read_list(rest, quotes)] if pointed or re.search(r"(?i)pending|left", rest) else None
         )
-    return _by_command(str(command.lastgroup), rest, quotes, source) if pointed else None
-
-
-def _loose_words(s: str, quotes: Quotes, source: str) -> Wish:
-    """Read words without a command: word of something done, something to do, or a task's name."""
-    done = re.match(
-        r"(?i)^(?:i|we)(?:'ve| have)?\s+(?:just |already |finally )*(?P<what>(?:(?!need|feed|speed)\w+ed|bought|paid|sent|wrote|went|got|made|took|ran|met|told|"
-        r"fed|found|did|gave|brought|spoke|sold|built|swept|drove|read|picked|cut|put|did)\b.*)$",
-        s,
-    )
-    if done and not _NOT_DONE.search(s):
-        what = re.sub(r"(?i)^did\s+", "", done["what"])
-        return Wish("ask_complete", Ref(query=quotes.release(trim(what))), source=source)
-    past = re.match(
-        r"(?i)^(?:just |already |finally )*(?:\w{3,}(?<!ne)(?<!fe)(?<!see)ed|bought|paid|sent|wrote|got|took|ran|met|told|fed|did|swept|drove)\b\s+(?P<what>.+)$",
-        s,
-    )
-    if re.match(r"(?i)^(?:i|we)\b", s) and re.search(r"(?i)\b(?:not|never)\b|n't\b", s):
-        return Wish("calm", source="not done")
-    if past and not _NOT_DONE.search(s):
-        return Wish(
-            "ask_complete",
-            Ref(query=quotes.release(trim(s))),
-            title=quotes.release(trim(s)),
-            source=source,
-        )
-    passive = re.match(
-        r"(?i)^(?P<what>.+?) (?:is|are|was|were|has been|have been|got|'s been) (?:now |already |finally )*"
-        r"(?P<verb>\w{2,}ed|bought|paid|sent|written|made|taken|met|told|fed|found|sold|built|swept|read|cut)$",
-        trim(s),
-    )
-    if passive and not _NOT_DONE.search(s):
-        what = f"{passive['what']} {passive['verb']}"
-        return Wish("ask_complete", Ref(query=quotes.release(what)), source=source)
-    if found := re.match(r"(?i)^check\s+(.+)$", s):
-        return Wish("ask_complete", read_ref(found[1], quotes), source=source)
-    if found := re.match(r"(?i)^(?:i|we) (?:also |still )?need\s+(.+)$", trim(s)):
-        return Wish(
-            "ask_add", read_ref(found[1], quotes), title=quotes.release(found[1]), source=source
-        )
-    ref = read_ref(s, quotes)
-    if ref.query is None and not ref.empty:
-        return Wish("ask_done", ref, source=source)
-    if s.rstrip().endswith("?"):
-        return read_list(s, quotes)
-    return Wish("ask_add", ref, title=quotes.release(trim(s)), source=source)
+    return _by_command(kind, rest, quotes, source) if pointed else None

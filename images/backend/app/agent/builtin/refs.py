@@ -62,6 +62,7 @@ class Ref:
     query: str | None = None
     besides: str | None = None  # all of them but this
     quoted: bool = False
+    either: bool = False  # one of several: "1 or 2"
 
     @property
     def empty(self) -> bool:
@@ -85,10 +86,10 @@ def _place(word: str) -> int:
 
 
 _TRAIL = re.compile(
-    r"(?:[\s,]+(?:please|pls|now|right now|too|as well|also|for me|thanks|thank you|already|today|"
-    r"again|instead|asap|immediately|if you can|would you|will you|ok|okay|"
+    r"(?:[\s,]+(?:please|pls|now|right now|too|as well|also|for me|thank(?:s| you)(?: (?:so|very) much| a lot| in advance| again)?|thx|ty|cheers|kindly|already|today|"
+    r"again|instead|asap|immediately|if you can|if possible|would you|will you|can you|could you|ok|okay|"
     r"(?:from|off|on|in|of) (?:my|the|our|this|that) (?:[\w-]+ )?(?:list|tasks|to-?dos?)"
-    r"|from (?:there|here)))+[\s.!?]*$",
+    r"|from (?:there|here)))+[^\w\ue000\ue001]*$",
     re.IGNORECASE,
 )
 
@@ -111,7 +112,7 @@ _LAST_ADDED = re.compile(
     re.IGNORECASE,
 )
 _THEM = re.compile(
-    rf"^(?:them|those|these|both(?: of (?:them|these|those))?|all (?:of )?(?:them|these|those)"
+    rf"^(?:(?:them|those|these)(?: all| both)?|both(?: of (?:them|these|those))?|all (?:of )?(?:them|these|those)"
     rf"|(?:those|these|both)(?: two| three)?(?: {NOUN})?|the two(?: of them)?|all (?:two|three|four))$",
     re.IGNORECASE,
 )
@@ -133,7 +134,8 @@ _RANGE = re.compile(
     re.IGNORECASE,
 )
 _ID_AND_MORE = re.compile(
-    rf"^(?:the |my )?(?:{_LABEL}\s*(?P<a>\d+)\s*[:(–-]|#(?P<b>\d+)\s).*$", re.IGNORECASE
+    rf"^(?:the |my )?(?:{_LABEL}\s*(?P<a>\d+)\s*(?:[:(–-]|,\s*(?:it|that|because|since|as|i(?! mean| meant))\b)|#(?P<b>\d+)\s).*$",
+    re.IGNORECASE,
 )
 _EVERY = re.compile(
     rf"^(?:(?:absolutely )?(?:all|every(?: single)?|each(?: of)?|any|what(?:ever)?)(?: {_NUMBER})?(?: (?:and every))?\b|everything\b|every one\b"
@@ -190,6 +192,8 @@ def read_ref(text: str, quotes: Quotes) -> Ref:
             return Ref(ids=(int(by_id[1]),))
         if len(held) == 1 and not _EVERY.match(s):
             return Ref(query=quotes.release(held[0]), quoted=True)
+    if re.fullmatch(rf"(?i)(?:an?|any|some|one) {_NOUN1}|something", s):
+        return Ref()
     if _FOCUS.match(s) or _LAST_ADDED.match(s):
         return Ref(it=True)
     if _THEM.match(s):
@@ -207,7 +211,8 @@ def read_ref(text: str, quotes: Quotes) -> Ref:
         return Ref(places=tuple(_place(word) for word in every))
     if (found := _IDS.match(s)) and (s.lower() not in ("one", "a")):
         every = re.findall(_NUMBER, re.sub(NOUN + r"\b", " ", found["all"]), re.IGNORECASE)
-        return Ref(ids=tuple(dict.fromkeys(number(word) for word in every)))
+        either = re.search(r"(?i)\bor\b", found["all"]) is not None
+        return Ref(ids=tuple(dict.fromkeys(number(word) for word in every)), either=either)
     if found := _ID_AND_MORE.match(s):
         return Ref(ids=(int(found["a"] or found["b"]),))
     return _read_many(s, quotes) or _read_title(s, quotes)

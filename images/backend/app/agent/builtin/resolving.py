@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from app.agent.builtin import replies
 from app.agent.builtin.conversation import Action, Context, ask_whether, ask_which, named
 from app.agent.builtin.matching import Match, Task, exact, match
-from app.agent.builtin.refs import Ref, Status
+from app.agent.builtin.refs import Ref, Status, read_ref
 from app.agent.builtin.steps import Call, Steps
+from app.agent.builtin.text import Quotes
 
 _ID_MAX = 2**31 - 1
 _ASKED = 50  # tasks in one question
@@ -64,7 +65,7 @@ class Turn:
 def resolve(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
     """Return the tasks that are surely meant; none after a question or an apology."""
     if ref.ids:
-        return (yield from _by_id(turn, ref, action))
+        return (yield from _by_id(turn, ref, action, source))
     if ref.it or ref.them:
         return (yield from _pointed(turn, ref, action, source))
     if ref.places:
@@ -133,17 +134,23 @@ def apart(query: str, tasks: list[Task], action: Action) -> list[Task]:
     return []
 
 
-def _by_id(turn: Turn, ref: Ref, action: Action) -> Steps:
+def _by_id(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
+    tasks: list[Task]
     numbers = [n for n in ref.ids if 1 <= n <= _ID_MAX]
     for n in ref.ids:
         if n not in numbers:
             turn.say(replies.missing(n))
+    if ref.either:
+        tasks = yield from turn.tasks()
+        if meant := [task for task in tasks if task.id in numbers]:
+            turn.ask(ask_which(action, meant), source)
+        return []
     alone = len(numbers) == 1 and not turn.several_deletes
     if action.kind == "complete" or (alone and (action.kind == "delete" or action.title)):
         return [Task(n, "") for n in numbers]
     if alone and action.description:
         return [Task(n, "") for n in numbers]
-    tasks: list[Task] = yield from turn.tasks()
+    tasks = yield from turn.tasks()
     have = {task.id: task for task in tasks}
     for n in numbers:
         if n not in have:
@@ -189,6 +196,19 @@ def _by_place(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
     return []
 
 
+def _spared(turn: Turn, besides: str, tasks: list[Task], action: Action) -> list[Task]:
+    """Return what is excepted: "all but the first", "all but milk and eggs"."""
+    ref = read_ref(besides, Quotes())
+    places = [place if place < 0 else place - 1 for place in ref.places]
+    listed = turn.context.listed or tasks
+    if places and all(-len(listed) <= place < len(listed) for place in places):
+        ids = [listed[place].id for place in places]
+        return [task for task in tasks if task.id in ids]
+    if ref.ids:
+        return [task for task in tasks if task.id in ref.ids]
+    return match(besides, tasks).tasks or apart(besides, tasks, action)
+
+
 def _every(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
     """Ask about all that fit: what touches several tasks is never done unasked."""
     tasks: list[Task] = yield from turn.tasks()
@@ -202,7 +222,7 @@ def _every(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
             return
         tasks = found.tasks
     if ref.besides is not None:
-        kept = match(ref.besides, tasks).tasks or apart(ref.besides, tasks, action)
+        kept = _spared(turn, ref.besides, tasks, action)
         if not kept:
             turn.say(replies.unknown(ref.besides))
             return

@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from itertools import combinations
 
 _OPEN, _CLOSE = "\ue000", "\ue001"  # private use: nobody types them
 
@@ -139,7 +140,7 @@ _KNOWN_SLIPS = {
     "lets": "let's",
 }
 _KNOWN_ANYWHERE = {
-    "taks": "task", "tsak": "task", "tas": "task", "tassk": "task", "atsk": "task",
+    "taks": "task", "tsk": "task", "tesk": "task", "taask": "task", "tsak": "task", "tas": "task", "tassk": "task", "atsk": "task",
     "taskk": "task", "tks": "task", "tast": "task", "taskss": "tasks", "takss": "tasks",
     "tsaks": "tasks", "taskes": "tasks", "tasls": "tasks", "doen": "done", "dnoe": "done",
     "donee": "done", "compelte": "complete", "compleet": "complete", "complet": "complete",
@@ -215,6 +216,44 @@ def alike(word: str, right: str) -> bool:
         # One letter for another makes a different short word too easily: walk, work; plan, play.
         return len(word) != len(right) or sorted(word) == sorted(right) or len(right) >= 6
     return slips == 2 and min(len(word), len(right)) >= 8
+
+
+# Neighbours on the keyboard.
+_KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+# One slip makes another word of these.
+_TWINS = (
+    "diary dairy", "trail trial", "angel angle", "form from", "quiet quite", "bread beard", "united untied",
+    "calm clam", "lion loin", "split spilt", "casual causal", "martial marital", "goal gaol", "sign sing",
+    "board broad", "reserve reverse", "sacred scared", "silver sliver", "salt slat", "unite untie",
+    "contract contact", "desert dessert", "county country", "bride bridge", "sever server", "coast coat",
+    "pleasant peasant", "dinner diner", "manager manger", "father farther further", "policy police",
+    "better batter bitter butter", "letter latter litter", "matter mutter", "summer simmer", "lesson lessen",
+    "former farmer", "hanger hunger", "massage message", "collage college", "parent patent", "loose lose",
+)  # fmt: skip
+_TWIN = {frozenset(pair) for group in _TWINS for pair in combinations(group.split(), 2)}
+
+
+def _near(a: str, b: str) -> bool:
+    """Say whether a finger, or an ear, easily takes one letter for the other."""
+    if a in "aeiouy" and b in "aeiouy":
+        return True
+    return any(a in row and b in row and abs(row.index(a) - row.index(b)) == 1 for row in _KEYS)
+
+
+def misspelt(word: str, right: str) -> bool:
+    """Say the same of words in titles, where "grandpa" is no slip for "grandma"."""
+    if word == right:
+        return True
+    if not alike(word, right) or frozenset((word, right)) in _TWIN:
+        return False
+    if sorted(word) == sorted(right):
+        return True
+    short, long = sorted((word, right), key=len)
+    if len(short) < len(long):
+        # "Plane" and "planet" are two words, "milk" and "milkk" are not.
+        return not long.startswith(short) or long[-1] == long[-2]
+    differing = [(a, b) for a, b in zip(word, right, strict=True) if a != b]
+    return len(differing) == 1 and _near(*differing[0])
 
 
 def _command_word(word: str) -> str:

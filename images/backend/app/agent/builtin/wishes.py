@@ -7,7 +7,7 @@ from app.agent.builtin.refs import Ref, Status
 
 Kind = Literal[
     "add", "list", "complete", "delete", "update", "reopen", "ask_add", "ask_done", "ask_delete",
-    "ask_complete", "greet", "thank", "help", "refuse", "calm", "undo", "cannot", "unclear",
+    "ask_complete", "greet", "thank", "help", "refuse", "calm", "undo", "cannot", "unclear", "not_done",
 ]  # fmt: skip
 
 
@@ -18,6 +18,8 @@ class Change:
     ref: Ref
     title: str | None = None
     description: str | None = None
+    # The part of the title that is to be replaced: "from 10 to 11".
+    old: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,11 @@ class Wish:
     title: str | None = None
     description: str | None = None
     status: Status = "all"
+    stated: bool = False  # "... is done" of what may be a task's very title
     query: str | None = None
     changes: tuple[Change, ...] = ()
     # The words it was read from, for an honest answer.
     source: str = ""
-    # An added title may go on: the whole of it, and the wishes it would otherwise hold.
-    whole: str | None = None
+    # What is added may go on: all that is added then, and the wishes it would otherwise hold.
+    whole: tuple["Wish", ...] = ()
     loose: tuple["Wish", ...] = ()

@@ -1,0 +1,62 @@
+"""Settles which reading of a change is meant, by the tasks that there are."""
+
+import re
+from dataclasses import replace
+
+from app.agent.builtin.matching import Task, content, exact, match
+from app.agent.builtin.refs import Ref
+from app.agent.builtin.resolving import Turn
+from app.agent.builtin.steps import Steps
+from app.agent.builtin.text import sentence_case
+from app.agent.builtin.wishes import Change
+
+
+def settled(turn: Turn, changes: tuple[Change, ...]) -> Steps:
+    """Return the change that is meant, with the whole of its new title."""
+    change = changes[0]
+    if len(changes) > 1 and not _is_firm(change.ref):
+        change = _likeliest(changes, (yield from turn.tasks()))
+    if change.old is None:
+        return change
+    whole = f"{change.ref.query} from {change.old}"
+    if exact(whole, (yield from turn.tasks())):
+        return replace(change, ref=Ref(query=whole))
+    return replace(change, title=(yield from _replaced(turn, change)))
+
+
+def _replaced(turn: Turn, change: Change) -> Steps:
+    """Return the title with a part of it replaced; None, to be asked about, where it has no such part."""
+    tasks = yield from turn.tasks()
+    if change.ref.ids or change.ref.it:
+        ids = change.ref.ids or tuple(task.id for task in turn.topic or turn.context.focus)
+        found = [t for t in tasks if t.id in ids]
+    else:
+        found = match(change.ref.query or "", tasks).tasks
+    if len(found) != 1 or not change.old or not change.title:
+        return None
+    old, now = re.escape(change.old), change.title
+    title, times = re.subn(rf"(?i)(?<!\w){old}(?!\w)", lambda _: now, found[0].title)
+    return sentence_case(title) if times == 1 else None
+
+
+def _is_firm(ref: Ref) -> bool:
+    return bool(ref.ids or ref.it or ref.places or ref.quoted)
+
+
+def _likeliest(changes: tuple[Change, ...], tasks: list[Task]) -> Change:
+    """Read "change call to mom to call dad" the way that finds a task."""
+
+    def fit(change: Change) -> tuple[bool, bool, bool, int, int]:
+        query = change.ref.query or ""
+        found = match(query, tasks)
+        sure = found.sure and bool(found.tasks)
+        # The most words of the title, in the shortest phrase.
+        return (
+            bool(exact(query, tasks)),
+            sure,
+            len(found.tasks) == 1,
+            len(set(content(query))),
+            -len(query),
+        )
+
+    return max(changes, key=fit)

@@ -1,0 +1,70 @@
+"""Reads what is only stated: that something was done, or not done, or is to be done."""
+
+import re
+
+from app.agent.builtin.lists import read_list
+from app.agent.builtin.refs import Ref, read_ref, trim
+from app.agent.builtin.text import Quotes
+from app.agent.builtin.wishes import Wish
+
+NOT_DONE = re.compile(
+    r"\b(?:haven'?t|hasn'?t|didn'?t|don'?t|wasn'?t|isn'?t|aren'?t|not|never|can'?t|couldn'?t|won'?t|"
+    r"nearly|almost|half(?:way)?|partly|partially|soon|about to|going to|will|i'll|yet to|when i(?:'ve| have|'m)?|once i(?:'ve| have|'m)?|before i|until i|if i)\b",
+    re.IGNORECASE,
+)
+
+
+def not_done(what: str, quotes: Quotes) -> Wish:
+    """Read what is said not to be done."""
+    what = re.sub(
+        r"(?i)^(?:i|we)\b|(?:'s|\b(?:is|are|was|were))$", "", NOT_DONE.sub(" ", what).strip()
+    )
+    return Wish("not_done", read_ref(what, quotes), source="not done")
+
+
+def loose_words(s: str, quotes: Quotes, source: str) -> Wish:
+    """Read words without a command: word of something done, something to do, or a task's name."""
+    done = re.match(
+        r"(?i)^(?:i|we)(?:'ve| have)?\s+(?:just |already |finally )*(?P<what>(?:(?!need|feed|speed)\w+ed|bought|paid|sent|wrote|went|got|made|took|ran|met|told|"
+        r"fed|found|did|gave|brought|spoke|sold|built|swept|drove|read|picked|cut|put|did)\b.*)$",
+        s,
+    )
+    if done and not NOT_DONE.search(s):
+        what = re.sub(r"(?i)^did\s+", "", done["what"])
+        pointed = read_ref(what, quotes)
+        if what != done["what"] and pointed.query is None:
+            return Wish("complete", pointed, source=source)
+        return Wish("ask_complete", Ref(query=quotes.release(trim(what))), source=source)
+    past = re.match(
+        r"(?i)^(?:just |already |finally )*(?:\w{3,}(?<!ne)(?<!fe)(?<!see)ed|bought|paid|sent|wrote|got|took|ran|met|told|fed|did|swept|drove)\b\s+(?P<what>.+)$",
+        s,
+    )
+    if re.match(r"(?i)^(?:i|we)\b", s) and re.search(r"(?i)\b(?:not|never)\b|n't\b", s):
+        return not_done(s, quotes)
+    if past and not NOT_DONE.search(s):
+        return Wish(
+            "ask_complete",
+            Ref(query=quotes.release(trim(s))),
+            title=quotes.release(trim(s)),
+            source=source,
+        )
+    passive = re.match(
+        r"(?i)^(?P<what>.+?) (?:is|are|was|were|has been|have been|got|'s been) (?:now |already |finally )*"
+        r"(?P<verb>\w{2,}ed|bought|paid|sent|written|made|taken|met|told|fed|found|sold|built|swept|read|cut)$",
+        trim(s),
+    )
+    if passive and not NOT_DONE.search(s):
+        what = f"{passive['what']} {passive['verb']}"
+        return Wish("ask_complete", Ref(query=quotes.release(what)), source=source)
+    if found := re.match(r"(?i)^check\s+(.+)$", s):
+        return Wish("ask_complete", read_ref(found[1], quotes), source=source)
+    if found := re.match(r"(?i)^(?:i|we) (?:also |still )?need\s+(.+)$", trim(s)):
+        return Wish(
+            "ask_add", read_ref(found[1], quotes), title=quotes.release(found[1]), source=source
+        )
+    ref = read_ref(s, quotes)
+    if ref.query is None and not ref.empty:
+        return Wish("ask_done", ref, source=source)
+    if s.rstrip().endswith("?"):
+        return read_list(s, quotes)
+    return Wish("ask_add", ref, title=quotes.release(trim(s)), source=source)
