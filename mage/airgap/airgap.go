@@ -90,7 +90,7 @@ func New(opts Options) *Supply {
 		compiler: make(limit, 1), debootstrap: make(limit, 2), probes: map[string]*probe{},
 	}
 	for _, r := range []Recipe{
-		debianBase{s}, pythonBase{s}, nodeJSBase{s}, registryImage{s}, buildKitImage{s}, kindNode{s},
+		debianBase{s}, pythonBase{s}, nodeJSBase{s}, registryImage{s}, buildKitImage{s}, kindNode{s}, traefikImage{s},
 	} {
 		s.recipes[r.Ref()] = r
 	}

@@ -6,7 +6,9 @@ package airgap
 const (
 	// Kubernetes is the version of k8s.io/kubernetes in modules/kubernetes.
 	Kubernetes = "v1.36.3"
-	suite      = "bookworm"
+	// Traefik is the version of github.com/traefik/traefik/v3 in modules/traefik.
+	Traefik = "v3.7.13"
+	suite   = "bookworm"
 
 	// epoch is the time stamp of every file in a made image, so that the same
 	// inputs give the same bytes.
@@ -21,9 +23,10 @@ const (
 	RegistryRef = "registry:2.8.3"
 	BuildKitRef = "moby/buildkit:v0.34.2"
 	KindNodeRef = "kindest/node:" + Kubernetes
+	TraefikRef  = "traefik:" + Traefik
 )
 
 // Makeable is every reference that a recipe can stand in for.
 func Makeable() []string {
-	return []string{DebianRef, PythonRef, NodeJSRef, RegistryRef, BuildKitRef, KindNodeRef}
+	return []string{DebianRef, PythonRef, NodeJSRef, RegistryRef, BuildKitRef, KindNodeRef, TraefikRef}
 }
