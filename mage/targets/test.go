@@ -40,7 +40,7 @@ func TestChart(ctx context.Context) error {
 
 // TestIntegration makes a cluster of its own and takes a deployment through its whole life.
 func TestIntegration(ctx context.Context, long *bool) error {
-	command := goCommand(ctx, "test", "-count=1", "-v", "-timeout=60m", "./test/integration")
+	command := goCommand(ctx, "test", "-count=1", "-v", "-timeout=90m", "./test/integration")
 	if long != nil && *long {
 		command.Env = append(os.Environ(), "TODO_TEST_LONG=1")
 	}

@@ -17,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"todo-chatbot/test/project"
@@ -61,6 +62,7 @@ func TestTheLifeOfADeployment(t *testing.T) {
 		{"a database that is killed loses nothing that was confirmed", long(l.killed)},
 		{"staging stands beside dev, and nobody notices its updates", long(l.staging)},
 		{"a release with a migration goes forward and back, and keeps what both wrote", long(l.migrated)},
+		{"an Ingress and a Gateway let people in by a host name", long(l.ingress)},
 		{"a backup brings the data back, and new credentials keep it", long(l.data)},
 		{"a deploy that fails goes back to what served, with its evidence", long(l.failures)},
 		{"a stopped node comes back with its data", l.stoppedNode},
@@ -228,11 +230,20 @@ func (l *life) oneLine(t *testing.T) {
 	}
 }
 
+func (l *life) kubeconfig() string {
+	return filepath.Join(l.cache, "kind-"+l.Cluster+".kubeconfig")
+}
+
+func (l *life) config(t *testing.T) *rest.Config {
+	t.Helper()
+	config, err := clientcmd.BuildConfigFromFlags("", l.kubeconfig())
+	require.NoError(t, err)
+	return config
+}
+
 func (l *life) client(t *testing.T) kubernetes.Interface {
 	t.Helper()
-	config, err := clientcmd.BuildConfigFromFlags("", filepath.Join(l.cache, "kind-"+l.Cluster+".kubeconfig"))
-	require.NoError(t, err)
-	clients, err := kubernetes.NewForConfig(config)
+	clients, err := kubernetes.NewForConfig(l.config(t))
 	require.NoError(t, err)
 	return clients
 }
