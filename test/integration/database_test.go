@@ -219,6 +219,7 @@ func (l *life) rotates(t *testing.T, ada *person, before map[string]string) {
 		assert.Empty(t, secret.Annotations, "no rotation is half done")
 		return secret.Data
 	}
+	require.Equal(t, http.StatusOK, ada.signIn(t), "the session of the last time went with the restore")
 	ada.takeToken(t)
 	was := read()
 	rotated := l.mage(t, "secrets:rotate")
