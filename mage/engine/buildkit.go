@@ -17,6 +17,10 @@ import (
 // BuildKitName names the container and the volume of the build cache.
 const BuildKitName = "todo-chatbot-buildkit"
 
+// builderShares is the builder's weight against a node's 1024 where processors are
+// short: a build must not starve the application that serves meanwhile.
+const builderShares = 256
+
 // buildKitTimeout bounds the wait for BuildKit to answer.
 const buildKitTimeout = 60 * time.Second
 
@@ -61,6 +65,7 @@ func (e *Engine) createBuildKit(ctx context.Context, imageRef string) error {
 		HostConfig: &container.HostConfig{
 			Privileged:  true,
 			NetworkMode: "host",
+			Resources:   container.Resources{CPUShares: builderShares},
 			Mounts:      []mount.Mount{{Type: mount.TypeVolume, Source: BuildKitName, Target: "/var/lib/buildkit"}},
 		},
 	})

@@ -55,6 +55,7 @@ func TestBuildKitGetsTheHostsNetworkAndAVolumeForItsCache(t *testing.T) {
 	host := made["HostConfig"].(map[string]any)
 	assert.Equal(t, true, host["Privileged"])
 	assert.Equal(t, "host", host["NetworkMode"])
+	assert.EqualValues(t, builderShares, host["CpuShares"], "a build gives way to what serves")
 	mount := host["Mounts"].([]any)[0].(map[string]any)
 	assert.Equal(t, []any{"volume", BuildKitName, "/var/lib/buildkit"}, []any{mount["Type"], mount["Source"], mount["Target"]})
 }
