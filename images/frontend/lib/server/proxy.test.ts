@@ -117,6 +117,22 @@ it.each([204, 304])("passes on a %d without a body", async (status) => {
   expect(response.status).toBe(status);
 });
 
+it.each([
+  ["GET", 200, 2],
+  ["POST", 502, 1],
+])("sends a %s whose connection was cut again only if it reads", async (method, status, times) => {
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  let asked = 0;
+  const url = await backend((request, response) => {
+    asked += 1;
+    if (asked === 1) request.socket.destroy();
+    else response.end("[]");
+  });
+  const response = await forward(browser("/api/u1/tasks", { method }), url);
+  expect(response.status).toBe(status);
+  expect(asked).toBe(times);
+});
+
 it("answers 502 with a sentence for people when the backend is away", async () => {
   const log = vi.spyOn(console, "error").mockImplementation(() => {});
   const url = await backend(() => {});

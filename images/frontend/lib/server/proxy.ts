@@ -68,6 +68,25 @@ function causeOf(error: unknown): string {
   return String(cause);
 }
 
+/** Pauses, in milliseconds, before a request that only reads is sent once more. A
+ * backend that is replaced closes the connections that are kept to it, and one of
+ * them may just have been taken. */
+const pauses = [20, 250, 1000];
+
+/** send is fetch, again where nothing was answered and nothing can be done twice. */
+async function send(target: URL, init: RequestInit): Promise<Response> {
+  const reads = init.method === "GET" || init.method === "HEAD";
+  for (const pause of reads ? pauses : []) {
+    try {
+      return await fetch(target, init);
+    } catch (error) {
+      if (init.signal?.aborted) throw error;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+  return fetch(target, init);
+}
+
 /** forward sends the request to the backend and streams both bodies. It answers
  * 502 with a readable detail, in the backend's own error shape, when the backend
  * cannot be reached. */
@@ -84,7 +103,7 @@ export async function forward(request: Request, backend: URL): Promise<Response>
     ...(request.body ? { duplex: "half" } : {}),
   };
   try {
-    const response = await fetch(target, init as RequestInit);
+    const response = await send(target, init as RequestInit);
     return new Response(response.body, {
       status: response.status,
       statusText: response.statusText,
