@@ -16,14 +16,14 @@ _KIND = (
 )
 _VERB = re.compile(
     r"^(?:keep in mind|make sure(?: to| that)?(?: i| you| we)?|notes? to (?:self|myself)|add|insert|create|make|set(?: up)?|schedule|(?:put|stick|pop|place|throw|include)|note(?: down)?|jot down|write (?:this |it )?down|new(?= )|"
-    r"remember|remind me|save|record|log|don'?t (?:let me )?forget|do not (?:let me )?forget|never forget|(?:(?:i|we) )?(?:must(?: not|n't)|can'?t|cannot|can not|should(?: not|n't)) forget|"
+    r"remember|remind me|save|record|log|(?:i|we) (?:don'?t|do not) want to forget|don'?t (?:let me )?forget|do not (?:let me )?forget|never forget|(?:(?:i|we) )?(?:must(?: not|n't)|can'?t|cannot|can not|should(?: not|n't)) forget|"
     r"(?:i|we) (?:still |also |really |just )*(?:need|have|got|ought) to|(?:i|we)'ve got to|(?:i|we) (?:must|should|gotta)|i'?ll (?:need|have) to|gotta|"
     r"need to|have to|i (?:also )?need|i (?:want|would like|'d like))\b\s*(?:(?:for )?me\s+)?(?:also\s+)?",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
     r"^(?:(?:to remember|remember)\s+(?=to\b|that\b|about\b|:))?(?:(?:that\s+)?(?:i|we)(?:'ve| have|'ll)?\s+(?:still )?(?:need|have|got|want|should|must|ought)(?: to)?\s+)?"
-    r"(?:(?:(?:to|that|about|for|of|called|named|titled|saying|that says|which says|with (?:the )?(?:title|name))\b(?!['-])|:|-|–)\s*(?=\S))*",
+    r"(?:(?:(?:(?:that|which) (?:says|reads|is called)|(?:(?:the )?(?:title|name)d?(?=\s*[:=]))|to|that|about|for|of|called|named|titled|saying|with (?:the )?(?:title|name)|by the name of)\b(?!['-])|:|-|–)\s*(?=\S))*",
     re.IGNORECASE,
 )
 # "Remind me tomorrow to call": the time goes last.
@@ -44,11 +44,22 @@ _FROM_LIST = re.compile(
 _DESCRIPTION = re.compile(
     r"[\s,;.(-]+(?:(?:and\s+)?with\s+(?:an?\s+|the\s+)?(?:description|note|details?|comment)s?(?:\s+(?:of|saying|that says|as))?"
     r"|(?:and\s+)?(?:the\s+|its\s+)?(?:description|details?|notes?)\s*(?::|is|=|should be|being)"
-    r"|(?<=[,;.] )description\b|(?:and|with)\s+(?:an?\s+|the\s+)?(?:description|details?|notes?)(?=\s*\ue000)|(?:and\s+)?(?:please\s+)?note that\b|(?:and\s+)?describe (?:it|this|that) (?:as|with))\s*:?\s*(?P<text>.+?)\s*\)?$",
+    r"|(?<=[,;.] )description\b|and\s+(?:an?\s+|the\s+)?description(?!\s+(?:of|for|to|in|on|from)\b)(?=\s+\w)|(?:and|with)\s+(?:an?\s+|the\s+)?(?:description|details?|notes?)(?=\s*\ue000)|(?:and\s+)?(?:please\s+)?note that\b|(?:and\s+)?describe (?:it|this|that) (?:as|with))\s*:?\s*(?P<text>.+?)\s*\)?$",
     re.IGNORECASE,
 )
 _SEVERAL = re.compile(
     r"\b(?:tasks|to-?dos|items|reminders|things|entries|these|following|all of|two|three|four|five|both|\d+)\b",
+    re.IGNORECASE,
+)
+# "So that I don't forget to ..."
+_UNFORGOTTEN = re.compile(
+    r"^(?:so (?:that )?)?(?:i|we) (?:don'?t|won'?t|do not|will not|never|can'?t) forget\b(?: (?:to|about|that)\b)?:?\s*(?=\S)|^so (?:that )?(?:i|we) (?:can )?remember (?:to )?(?=\S)|"
+    r"^(?:don'?t|do not|never) forget (?:to|about) (?=\S)",
+    re.IGNORECASE,
+)
+_APART = re.compile(
+    r"[\s,]+(?:as|in|into)\s+(?:(?:two|three|four|five|\d+|several|separate|individual|different|single)\s+)+(?:tasks|to-?dos|items|entries)[\s.!?]*$|"
+    r"[\s,]+(?:separately|as separate (?:ones|things))[\s.!?]*$",
     re.IGNORECASE,
 )
 _ITEM = re.compile(r"^\s*(?:[-*•–]|\d+[.)]|\[ ?\])\s+(.+)$")
@@ -75,7 +86,7 @@ def trim_end(text: str) -> str:
     """Take politeness off the end; "now" and "today" may be part of a title."""
     s = bare(text)
     s = re.sub(
-        r"(?i)(?:[\s,?!.]+(?:please(?: and thank you)?|pls|thank(?:s| you)(?: (?:so|very) much| a lot| in advance| again)?|thx|ty|cheers|kindly|for me|will you|would you|can you|ok|okay|too|as well|if you can|if possible))+[^\w\ue000\ue001]*$",
+        r"(?i)(?:[\s,?!.]+(?:please(?: and thank you)?|pls|thank(?:s| you)(?: (?:so|very) much| a lot| in advance| again)?|thx|ty|cheers|kindly|for me|will you|would you|can you|ok|okay|too|as well|pretty please|if you (?:can|don'?t mind|could|like)|if possible|when(?:ever)? you (?:can|get a chance|have time)|right now|quickly|immediately|instead))+[^\w\ue000\ue001]*$",
         "",
         s,
     )
@@ -104,11 +115,19 @@ def read_add(s: str, quotes: Quotes, source: str) -> list[Wish]:
         if (
             kind
             and (placing or kind[0].lower() != "to do")
-            and not re.match(r"(?i)^(?:things?|ones?|lists?|notes?|jobs?)\b(?!:)", rest)
+            and not re.match(
+                r"(?i)^(?:things?|ones?(?! (?:task|to-?do|item|reminder)s?\b)|lists?|notes?|jobs?)\b(?!:)",
+                rest,
+            )
             and _is_kind(rest, kind)
         ):
             several = _SEVERAL.search(kind[0]) is not None
             rest = rest[kind.end() :].lstrip(" ,.")
+            rest = re.sub(
+                r"(?i)^for (?:me|us)\s*[?.!:]+\s*(?:(?:it'?s|it is|namely)(?: called| to)?\s+)?",
+                "",
+                rest,
+            )
             rest = re.sub(r"(?i)^[\s?.!]+(?:it'?s|it is|namely)\s+", "", rest).lstrip("?! ")
             rest = re.sub(
                 r"(?i)^(?:for (?:me|us)\b)?[\s?.!,:-]*(?:(?:it'?s|it is|namely)(?: called)?\b|for (?:me|us)\b)\s*:?\s*(?=\ue000|$)",
@@ -122,11 +141,20 @@ def read_add(s: str, quotes: Quotes, source: str) -> list[Wish]:
     rest = _FROM_LIST.sub("", rest)
     rest = _AFTER.sub("", rest.strip(), count=1).strip()
     rest = re.sub(r"(?i)^(?:me\s+)?(?:to|that i (?:need|have) to)\s+(?=\w)", "", rest)
-    rest = rest.lstrip(":").strip()
+    rest = re.sub(
+        r"(?i)^(?:to )?(?:remind me (?:to|about|of|that)\s+|(?:add|put|write down)\s+(?=.*\b(?:list|tasks?|to-?dos?)\b))",
+        "",
+        rest,
+    )
+    if re.match(r"(?i)make sure\b", s):
+        rest = re.sub(r"(?i)^(?:don'?t|do not|never) forget (?:to |about )?(?=\S)", "", rest)
+    rest = _UNFORGOTTEN.sub("", rest.lstrip(":").strip(), count=1)
     rest = _TIME_FIRST.sub(r"\g<what> \g<when>", rest)
-    nothing = rf"(?i)(?:{_KIND}|it|something|this|that|one|another one|new|{_TIME})?"
+    nothing = rf"(?i)(?:{_KIND}|please|now|for me|it|something|this|that|both(?: of (?:them|these))?|them|these|those|all(?: of (?:them|these))?|one|another one|new|{_TIME})?"
     if re.fullmatch(nothing, trim(_TO_LIST.sub("", rest))):
         return [Wish("add", source=source)]
+    if found := _APART.search(rest):
+        several, rest = True, rest[: found.start()]
     parts = _parts(rest, several=several)
     return [_wish(part, quotes, source) for part in parts]
 

@@ -50,7 +50,7 @@ _TAKEN_BACK = re.compile(
 )
 _FROM_TITLE = re.compile(
     r"^(?:(?:please )?(?:call|name|title|rename) (?:it|that|this)(?: to)?|it should be(?: called)?|let's (?:call it|say)|"
-    r"(?:make|change) it(?: to)?|to|it's called|how about|the title is|title:)\s+",
+    r"(?:make|change) it(?: to)?|to|it's called|how about|(?:the|its) (?:new )?(?:title|name|description) (?:is|should be)|(?:title|name|description):)\s+",
     re.IGNORECASE,
 )
 
@@ -71,7 +71,7 @@ def read_reply(pending: Pending, message: str) -> Reply | None:
     flat = bare(text)
     if _TAKEN_BACK.match(flat):
         return Reply("no")
-    if pending.form in ("title", "text") and _TITLE_AFTER_ALL.match(flat):
+    if pending.form in ("title", "text", "note") and _TITLE_AFTER_ALL.match(flat):
         return Reply("text", text=sentence_case(flat))
     if found := re.match(
         rf"^(?:(?:please|ok(?:ay)?|oh|well|sorry),? )*{_NO}(?=$|[\s,.!;:-])[\s,.!;:-]*",
@@ -83,7 +83,7 @@ def read_reply(pending: Pending, message: str) -> Reply | None:
             return refused
     if re.fullmatch(_VAGUE, flat, re.IGNORECASE):
         return Reply("unclear")
-    if pending.form in ("title", "text"):
+    if pending.form in ("title", "text", "note"):
         return _new_text(text)
     if "?" in text:
         # A question is no answer, though it may speak of the tasks.
@@ -99,6 +99,18 @@ def read_reply(pending: Pending, message: str) -> Reply | None:
     if command_of(flat) is not None and not re.match(r"(?i)^(?:the|#?\d|task)\b", flat):
         return None
     return _chosen(pending, flat)
+
+
+def after_adding(message: str) -> str:
+    """Read "and beans", "beans too" and "I meant oat milk" as going on with what was added."""
+    going = re.sub(r"(?i)^(?:oh,? )?(?:and|also|plus)\b[\s,]*", "add ", message)
+    if found := re.match(
+        r"(?i)^(?P<x>[^,;?]{2,60}?),? (?:too|as well)(?:,? please)?[\s.!]*$", going
+    ):
+        return going if going != message else f"add {found['x']}"
+    meant = r"(?i)^(?:(?:oops|sorry|no|wait|actually|oh)[\s,]+)*(?:i (?:meant|mean)(?: to say)?|make that|rather)[\s:,]+(?P<x>[^,;?]+)$"
+    found = re.match(meant, message)
+    return f"rename it to {found['x']}" if found else going
 
 
 def _refused(pending: Pending, flat: str, rest: str) -> Reply | None:
@@ -181,7 +193,7 @@ def _agreed_and(pending: Pending, said: str, rest: str) -> Reply | None:
 
 # Said when a title is asked for, this is none.
 _NO_TITLE = re.compile(
-    r"^(?:(?:yes|yeah|yep|sure|sorry|oops|god|hell|nah|nope)\b.+|help|(?:yes|yeah|ok|okay|sure|well|so|oh|fine|certainly|definitely),? )*(?:(?:hm+|er|u[hm]+|ha(?:ha)+|lol|oops|nein|why|who|when|it|that|this|one|these|those|them|later|tomorrow|not? .*|never.*|"
+    r"^(?:(?:yes|yeah|yep|sure|sorry|oops|god|hell|nah|nope)\b.+|help|(?:yes|yeah|ok|okay|sure|well|so|oh|fine|certainly|definitely),? )*(?:(?:hm+|er|u[hm]+|ha(?:ha)+|lol|oops|nein|why|who|when|(?:the )?(?:title|name|description|details?|notes?)|it|that|this|one|these|those|them|later|tomorrow|not? .*|never.*|"
     r"(?:i|you) (?:can(?:not|'?t)?|do|don'?t|won'?t|guess|think|said|was|did|am|will|changed|want(?:ed)? to (?:cancel|keep|stop|leave|wait))\b.*|i'?m .*|(?:just )?kidding|just (?:a )?joking|"
     r"(?:that|this|one|which)(?: one)?|probably.*|possibly.*|(?:it )?depends.*|could be|up to you|you (?:decide|choose)|as you like|if you (?:want|like)|"
     rf"(?:keep|leave|cancel|stop|forget) {_OBJECT}\b.*|(?:hang|hold) on|excuse me|my mistake|go (?:away|back|on)|do nothing|do it.*|please(?: (?:wait|stop|explain|do nothing|show|no|don't)\b.*)?)[\s.!]*)?$",
@@ -207,8 +219,13 @@ def _new_text(text: str) -> Reply | None:
 
 
 def strip_quotes_lead(text: str) -> str:
-    """Take a leading "please" off; everything else may belong to a title."""
-    return re.sub(r"(?i)^(?:please|just|maybe|ok|okay|um+|well)[\s,]+", "", text.strip())
+    """Take "please" off both ends; everything else may belong to a title."""
+    s = re.sub(
+        r"(?i)^(?:(?:please|just|maybe|ok|okay|um+|well)[\s,]+|(?:oh|ah|hm+|er|right),\s*)+",
+        "",
+        text.strip(),
+    )
+    return re.sub(r"(?i)[\s,]+(?:please|thanks|thank you)[\s.!]*$", "", s)
 
 
 def _chosen(pending: Pending, text: str) -> Reply | None:

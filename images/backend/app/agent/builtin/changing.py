@@ -1,7 +1,6 @@
 """Reads what is to become of a task's title or description."""
 
 import re
-from dataclasses import replace
 
 from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, read_ref
 from app.agent.builtin.text import Quotes, bare, sentence_case
@@ -77,7 +76,33 @@ def _change(found: re.Match[str], quotes: Quotes) -> Change:
     ref = Ref(it=True) if re.fullmatch(r"(?i)its|the", whose) else read_ref(whose, quotes)
     if "text" in given:
         return Change(ref, description=sentence_case(_clean(given["text"], quotes)))
-    return replace(_titled(ref, given["title"], quotes), old=old)
+    if old:
+        return Change(ref, title=_clean(given["title"], quotes), old=old)
+    return _titled(ref, given["title"], quotes)
+
+
+def _of_words(s: str, old: str, new: str) -> Change | None:
+    """Read "change Rome to Milan": as many words for as many, where no task is spoken of."""
+    words = old.split()
+    if (
+        not re.match(r"(?i)(?:change|replace|swap|switch)\b", s)
+        or len(words) != len(new.split())
+        or Quotes.held(old + new)
+        or re.search(rf"(?i)\b(?:{NOUN}|the|my|it|this|that|its|from)\b|#|:", old)
+        or re.fullmatch(r"\d+", old.strip())
+        or re.fullmatch(rf"(?i){DONE}|{OPEN}", new.strip())
+    ):
+        return None
+    query = read_ref(old, Quotes()).query
+    if query is None:
+        return None
+    return Change(Ref(query=query), title=_clean(new, Quotes()), old=old.strip(), whole=True)
+
+
+def _instead(found: re.Match[str], quotes: Quotes) -> Change:
+    """Read "put milk instead of cream": of the task that has these words, whatever they are."""
+    old = _clean(found["old"], quotes)
+    return Change(Ref(query=old), title=_clean(found["title"], quotes), old=old)
 
 
 def _titled(ref: Ref, text: str, quotes: Quotes) -> Change:
@@ -95,6 +120,8 @@ def read_change(s: str, quotes: Quotes, source: str) -> Wish:
     """Read a part that starts with a word for changing."""
     rest = s if re.search(r"(?i)^#|\bshould\b", s) else _VERB.sub("", s, count=1)
     rest = bare(rest)
+    if found := re.match(r"(?i)^put (?P<title>.+?) instead of (?P<ref>(?P<old>.+))$", s):
+        return Wish("update", changes=(_instead(found, quotes),), source=source)
     if found := re.match(r"(?i)^describe\s+(?P<ref>.+?)\s+(?:as|with)\s+(?P<text>.+)$", s):
         return Wish("update", changes=(_change(found, quotes),), source=source)
     for pattern in _GIVEN:
@@ -104,6 +131,14 @@ def read_change(s: str, quotes: Quotes, source: str) -> Wish:
     for pattern in () if renaming else _TEXTS:
         if found := pattern.match(rest):
             return Wish("update", changes=(_change(found, quotes),), source=source)
+    if found := re.match(rf"(?i)^{_AN}{_MORE}\s+(?:of|for|to|on)\s+(?P<ref>.+)$", rest) or re.match(
+        rf"(?i)^(?P<ref>.+?)(?:'s)?\s+{_MORE}$", rest
+    ):
+        return Wish(
+            "update",
+            changes=(Change(read_ref(found["ref"], quotes), description=""),),
+            source=source,
+        )
     for pattern in _TITLES:
         if found := pattern.match(rest):
             return _status_or(
@@ -115,7 +150,8 @@ def read_change(s: str, quotes: Quotes, source: str) -> Wish:
         change = _titled(read_ref(head["ref"], quotes), head["title"], quotes)
         return _status_or(Wish("update", changes=(change,), source=source), rest)
     changes = [
-        _titled(read_ref(rest[: gap.start()], quotes), rest[gap.end() :], quotes)
+        _of_words(s, rest[: gap.start()], rest[gap.end() :])
+        or _titled(read_ref(rest[: gap.start()], quotes), rest[gap.end() :], quotes)
         for gap in _SPLIT.finditer(rest)
         if rest[: gap.start()].strip() and rest[gap.end() :].strip()
     ]

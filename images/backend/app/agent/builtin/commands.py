@@ -3,6 +3,7 @@
 import re
 
 from app.agent.builtin.text import mend_start
+from app.agent.builtin.wording import reworded
 
 LEAD = re.compile(
     r"^(?:(?:hey|hi|hello|hiya|ok(?:ay)?|so|well|now|please(?: to)?|kindly|also|then|and|but|just|actually|"
@@ -10,11 +11,12 @@ LEAD = re.compile(
     r"firstly?|second(?:ly)?|yes|yeah|yep|sure|no(?! (?:need|reason|point|way|use|more)\b| \w+ing\b)|nope|sorry|wait|there|again|quickly|system:|"
     r"before i forget|if (?:you (?:can|could|please|don'?t mind)|possible)|when(?:ever)? you (?:can|get a (?:chance|moment|minute)|have (?:time|a (?:moment|minute|second)))|"
     r"by the way|btw|afterwards|after that|"
+    r"(?:i )?(?:almost|nearly) forgot|"
     r"would you mind|do you mind|(?:would you )?be so kind (?:as )?to|"
     r"(?:can|could|would|will|can't|couldn't) (?:you|ya|u|we)(?: please| kindly| also| just| maybe)*|"
     r"(?:i|me)(?:'d| would)? (?:like|love|want|need|wish)(?: for| that)* you(?: to)?|you (?:can|should|may|must|need to)|"
-    r"help me(?: to)?|go ahead and|let's|let us|feel free to|"
-    r"it'?d be (?:great|nice) if you(?: could)?|time to|try to|"
+    r"(?:can|could|may) (?:i|we)(?: please)?(?= (?:please )?(?:add|create|put|insert|note|jot)\b)|let me(?= (?:add|create|remove|delete|rename|change|update|mark|complete)\b)|help me(?: to)?|go ahead and|let's|let us|feel free to|"
+    r"it'?d be (?:great|nice) if you(?: could)?|(?:it'?s )?time to|(?:i )?(?:think|guess|suppose|believe)(?: that)?(?= (?:i|we)(?:'ve)? (?:need|have|must|should|gotta|ought|got)\b)|(?:remember|don'?t forget|note)(?=,)|try to|"
     r"(?:is|would|will) it (?:be )?possible(?: for you)? to|(?:is there )?any (?:chance|way)(?: that)? (?:you (?:can|could)|to)|can i ask you to|may i ask you to|i'?m going to need you to)(?=[\s,.!:-])[\s,.!:-]*)+",
     re.IGNORECASE,
 )
@@ -42,7 +44,7 @@ _ADD = (
     r"put (?:for )?(?:me )?(?:an?|another|one more) (?:new )?(?:task|to-?do|reminder|entry|item)\b|"
     r"(?:(?:i|we) )?(?:must(?: not|n't)|can'?t|cannot|can not|should(?: not|n't)) forget|"
     r"set (?:up )?(?:me )?(?:(?:a |another )(?:new )?(?:reminder|task|to-?do)(?! (?:to|as) (?:done|completed?|finished))|reminders?\b)|don'?t (?:let me )?forget|"
-    r"do not (?:let me )?forget|never forget|(?:i|we) (?:still |also |really |just )*(?:need|have|got|ought) to|(?:i|we)'ve got to|(?:i|we) (?:must|should|gotta)|"
+    r"do not (?:let me )?forget|never forget|(?:i|we) (?:don'?t|do not) want to forget|(?:i|we) (?:still |also |really |just )*(?:need|have|got|ought) to|(?:i|we)'ve got to|(?:i|we) (?:must|should|gotta)|"
     r"i'?ll need to|i'?ll have to|gotta|need to|have to|(?:(?:new|next) )?(?:to-?do|task|reminder)(?: item| entry)?(?::| [-–])|add:|make sure|schedule|keep in mind|"
     r"i (?:also )?(?:need|want|would like|'d like) (?:an?|another|one more)(?: new)? (?:task|reminder|to-?do))"
 )
@@ -62,9 +64,9 @@ DELETE = (
 )
 _UPDATE = (
     r"(?:change|update|rename|edit|modify|correct|revise|reword|rephrase|alter|replace|retitle|"
-    r"turn\b.+\binto|swap\b.+\b(?:for|with)|call (?:task|#\d+|it)|make (?:it|task \d+|#\d+)|"
+    r"turn\b.+\binto|put\b.+\binstead of|swap\b.+\b(?:for|with)|call (?:task|#\d+|it)|make (?:it|task \d+|#\d+)|"
     r"(?:set|make) (?:the |its )?(?:title|name|description|details)|set\b.+'s (?:title|name|description)|describe\b|"
-    r"fix\b|give (?!me\b|us\b).+\b(?:title|name|description|details|notes?)\b|add\b.+\b(?:as|to) (?:the |a |its )?(?:description|notes?|details?)\b|(?:task \d+|it|#\d+) should (?:be|say|read)|[^,;]{1,60} should (?:now |rather )?be (?:called|named|renamed)|"
+    r"fix\b(?=.*(?:\b(?:to|title|name|typo|spelling|tasks?|to-?do|it|as|description|should)\b|:|#\d|->))|give (?!me\b|us\b).+\b(?:title|name|description|details|notes?)\b|add\b.+\b(?:as|to) (?:the |a |its )?(?:description|notes?|details?)\b|(?:task \d+|it|#\d+) should (?:say|read|be(?! (?:done|finished|completed?|closed|deleted|removed|erased|cancel\w*|marked|ticked|crossed|checked|dropped|taken|thrown|changed|renamed|updated|moved|assigned|postponed|repeated|easy|hard|quick|simple|fun|urgent|important|high|low|due|first|last|next|top|at|on|by|before|in|ready|fine|ok|okay|possible|enough)\b))|[^,;]{1,60} should (?:now |rather )?be (?:called|named|renamed)|"
     r"add (?:a |the |this |some )?(?:description|notes?|details?|comment)\b)"
 )
 _REOPEN = (
@@ -111,6 +113,13 @@ def _led(s: str) -> str:
 
 
 def strip_lead(text: str) -> str:
+    """Take off what only leads up to a wish, and put the wish in known words."""
+    if found := re.match(r"\s*\+\s*(?=[^\W\d])", text):
+        return f"add: {text[found.end() :]}"
+    return reworded(led(text), lambda s: (STRONG.match(s) or WANT.match(s)) is not None)
+
+
+def led(text: str) -> str:
     """Take greetings and "could you please" off the start, and put the first word right."""
     s = _led(text.strip())
     plain = _led(_SYMBOLS.sub("", s))
@@ -122,9 +131,9 @@ def strip_lead(text: str) -> str:
     return s
 
 
-def command_of(text: str) -> str | None:
-    """Return the kind of command that a part starts with."""
-    s = strip_lead(text)
+def command_of(text: str, *, plain: bool = False) -> str | None:
+    """Return the kind of command that a part starts with; plain: in the very words of one."""
+    s = led(text) if plain else strip_lead(text)
     if found := WANT.match(s):
         s = s[found.end() :]
     found = STRONG.match(s)

@@ -28,7 +28,7 @@ class Action:
 class Pending:
     """A question of ours that waits for its answer."""
 
-    form: Literal["which", "shall", "title", "text"]
+    form: Literal["which", "shall", "title", "text", "note"]
     action: Action
     tasks: list[Task] = field(default_factory=list)
 
@@ -70,9 +70,9 @@ def _verb(action: Action) -> str:
         return "mark as done"
     if action.title is not None:
         return f"rename to “{action.title}”"
-    if action.description is not None:
+    if action.description:
         return f"describe as “{action.description}”"
-    return "change"
+    return "change" if action.description is None else "describe"
 
 
 def ask_which(action: Action, tasks: list[Task]) -> str:
@@ -94,9 +94,9 @@ ADDED = "I've added "
 ASK_TITLE = "What should the new task be called?"
 
 
-def ask_text(task: Task) -> str:
-    """Ask for a task's new title."""
-    return f"What should the new title of {named(task)} be?"
+def ask_text(task: Task, what: str = "title") -> str:
+    """Ask for a task's new title or description."""
+    return f"What should the new {what} of {named(task)} be?"
 
 
 def ask_again(pending: Pending) -> str:
@@ -108,18 +108,22 @@ def ask_again(pending: Pending) -> str:
             return ask_whether(pending.action, pending.tasks)
         case "text":
             return ask_text(pending.tasks[0])
+        case "note":
+            return ask_text(pending.tasks[0], "description")
         case "title":
             return ASK_TITLE
 
 
-_VERB = "delete|mark as done|change|rename to “(?P<title>.*)”|describe as “(?P<text>.*)”"
+_VERB = "delete|mark as done|change|describe(?! as)|rename to “(?P<title>.*)”|describe as “(?P<text>.*)”"
 _WHICH = re.compile(rf"(?m)^Which one should I (?P<verb>{_VERB})\?$")
 _SHALL = re.compile(
     r"(?m)^Shall I (?P<verb>delete|mark|rename|describe) (?:this task|these \d+ tasks)"
     r"(?: as done| to “(?P<title>.*)”| as “(?P<text>.*)”)?\?$"
 )
 _SHALL_ADD = re.compile(r"(?m)^Shall I add “(?P<title>.*)” to your list\?$")
-_TEXT = re.compile(r"(?m)^What should the new title of “(?P<title>.*)” \(#(?P<id>\d+)\) be\?$")
+_TEXT = re.compile(
+    r"(?m)^What should the new (?P<what>title|description) of “(?P<title>.*)” \(#(?P<id>\d+)\) be\?$"
+)
 _BULLET = re.compile(r"(?m)^• #(?P<id>\d+) (?P<title>.*?)(?P<done> ✓)?$")
 _NAMED = re.compile(r"“(?P<title>[^\n]*?)” \(#(?P<id>\d+)\)")
 _DELETED = re.compile(r"(?m)^I've deleted “(?P<title>[^\n]*)” \(#\d+\)")
@@ -134,7 +138,8 @@ def _action(found: re.Match[str]) -> Action:
         return Action("delete")
     if found["verb"].startswith("mark"):
         return Action("complete")
-    return Action("update", found["title"], found["text"])
+    text = "" if found["verb"] == "describe" else found["text"]
+    return Action("update", found["title"], text)
 
 
 def _pending(text: str) -> Pending | None:
@@ -145,7 +150,8 @@ def _pending(text: str) -> Pending | None:
     if found := _SHALL_ADD.search(text):
         return Pending("shall", Action("add", found["title"]))
     if found := _TEXT.search(text):
-        return Pending("text", Action("update"), [Task(int(found["id"]), found["title"])])
+        form: Literal["text", "note"] = "text" if found["what"] == "title" else "note"
+        return Pending(form, Action("update"), [Task(int(found["id"]), found["title"])])
     if text.endswith(ASK_TITLE):
         return Pending("title", Action("add"))
     return None

@@ -13,10 +13,24 @@ _DELETE_VERB = re.compile(
 )
 
 
+# Why, which is no part of the name; a doubt is no reason.
+_REASON = re.compile(
+    r"(?:,?\s+(?:because|'?cause|cuz|coz|since|as)|,)\s+(?:it|that|this|they|i|we|he|she|there)(?:'s|'m|'re|'ve)?\b"
+    r"(?=.*\b(?:no longer|any ?more|don'?t need|not needed|needed|done|did|cancel+ed|over|went|already|bought|happening)\b)"
+    r"(?!.*(?:\?|\b(?:if|maybe|think|guess|not sure|perhaps|or|unless|yet|later|keep|leave)\b)).*$",
+    re.IGNORECASE,
+)
+
+
 def read_deletion(s: str, quotes: Quotes, source: str) -> Wish:
+    if found := re.match(r"(?i)^(?:take|strike)\s+(?:off|out)\s+(.+)$", s):
+        return Wish("delete", read_ref(found[1], quotes), source=source)
     if found := re.match(r"(?i)^(?:take|strike)\s+(.+?)\s+(?:off|from)\b.*$", s):
         return Wish("delete", read_ref(found[1], quotes), source=source)
     rest = _DELETE_VERB.sub("", s, count=1)
+    rest = _REASON.sub("", trim(rest))
+    if re.match(r"(?i)(?:scratch|clear|wipe|drop|throw|toss)\b", s):
+        rest = re.sub(r"(?i)^((?:number|task|#|no\.?|id)\s*\d+) (?:off|out|away)$", r"\1", rest)
     rest = re.sub(
         r"(?i)\s+(?:completely|entirely|permanently|forever|for good|clean|without asking.*|and don't ask.*)$",
         "",

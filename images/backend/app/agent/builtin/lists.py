@@ -8,7 +8,7 @@ from app.agent.builtin.wishes import Wish
 
 _TO_DO = (
     r"(?:left|still|remain\w*|(?:need|have|got|want) to (?:do|finish|complete|get done)|(?:should|must) i (?:do|finish|complete)|i (?:should|must) (?:do|finish|complete)|needs? (?:doing|finishing)|do next|"
-    r"haven'?t|not (?:yet )?(?:done|complete|finish)\w*|to be done|on my plate|supposed to do|to do (?:today|now|next|still)|yet to|i do (?:today|now|next)|do i do)"
+    r"haven'?t|hasn'?t|isn'?t|aren'?t|wasn'?t|not (?:yet )?(?:been )?(?:done|complete|finish)\w*|to be done|on my plate|supposed to do|to do (?:today|now|next|still)|yet to|i do (?:today|now|next)|do i do)"
 )
 _SUBJECT = re.compile(
     rf"\b(?:{NOUN})\b.*?\b(?:about|with|contain\w*|mention\w*|named|called|related to|regarding|for|say\w*|matching)\s+(?P<what>.+)$"
@@ -25,6 +25,10 @@ _TIME = re.compile(
 )
 
 
+_NAMED = re.compile(
+    r"^(?:show|display|view|see|open)(?: me)?\s+(?:the |my )?(?P<what>(?!(?:what|which|how|all|everything|it|that|more|me)\b)\S+(?: \S+){0,4})$",
+    re.IGNORECASE,
+)
 _EITHER = re.compile(
     rf"\b(?:{DONE},? (?:and|or|as well as|&|\+) (?:the )?{OPEN}|{OPEN},? (?:and|or|as well as|&|\+) (?:the )?{DONE})\b",
     re.IGNORECASE,
@@ -37,7 +41,7 @@ def _status(s: str) -> Status:
     if re.search(rf"(?i)\b{_TO_DO}\b", s) or re.search(rf"(?i)\b{OPEN}\b", s):
         return "pending"
     if re.search(
-        r"(?i)\b(?:completed?|done|finished|accomplished|achieved|ticked off|checked off|crossed off|did i (?:do|finish|get)|got done)\b",
+        r"(?i)\b(?:completed?|done|finished|accomplished|achieved|ticked off|checked off|crossed off|did i (?:already |just |even )*(?:do|finish|get|complete|tick|check|cross)|got done)\b",
         s,
     ):
         return "completed"
@@ -65,6 +69,12 @@ def read_list(s: str, quotes: Quotes) -> Wish:
         flat,
     ) or re.match(r"(?i)^(?:what|how) about\s+(?P<what>.+)$", flat):
         return Wish("list", query=read_ref(named["what"], quotes).query, source=quotes.release(s))
+    if (named := _NAMED.match(flat)) and not re.search(
+        rf"(?i)\b(?:{_TO_DO}|{OPEN}|{DONE}|tasks?|to-?dos?|items|list)\b", flat
+    ):
+        query = read_ref(named["what"], quotes).query
+        if query:
+            return Wish("list", query=query, soft=True, source=quotes.release(s))
     found = _SUBJECT.search(_TIME.sub("", flat))
     what = trim(found["what"] or found["thing"] or "") if found else ""
     what = re.sub(

@@ -179,4 +179,22 @@ def _perhaps(stems: set[str], tasks: list[Task]) -> Match:
         shared = sum(1 for s in stems if s in title or any(alike(s, t) for t in title))
         if shared and (shared * 2 >= len(stems) or shared == len(title)):
             found.append(task)
-    return Match(found, sure=False)
+    return Match(found or _described(stems, tasks), sure=False)
+
+
+# Words by which a description is spoken of.
+_OF_DESCRIPTIONS = frozenset(
+    stem(w)
+    for w in ("described", "description", "note", "details", "where", "whose", "which", "as")
+)
+
+
+def _described(stems: set[str], tasks: list[Task]) -> list[Task]:
+    """Return tasks whose title and description together hold all that is wanted."""
+    wanted = stems - _OF_DESCRIPTIONS
+    found = []
+    for task in tasks:
+        told = {stem(w) for w in words(f"{task.title} {task.description or ''}")}
+        if wanted and task.description and wanted <= told:
+            found.append(task)
+    return found

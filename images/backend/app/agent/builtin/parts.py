@@ -68,7 +68,7 @@ def cut(text: str) -> list[Part]:
         left, right = text[start : gap.start()].strip(), text[gap.end() :].strip()
         if gap["hard"] and _SHORT.search(left):
             continue
-        if not left or not right or not LEAD.sub("", left + " ").strip():
+        if not left or not right or not LEAD.sub("", left + gap[0]).strip(" ,"):
             continue
         cutting = _starts_anew(left, right, gap[0], hard=gap["hard"] is not None)
         if cutting == "loose" and re.search(r"(?i)\b(?:also|plus)\b", gap[0]):
@@ -90,7 +90,8 @@ def _starts_anew(
     left: str, right: str, gap: str, *, hard: bool
 ) -> Literal["surely", "loose"] | None:
     kind = command_of(left)
-    following = command_of(right)
+    # "Milk and bread need to be added" is one sentence.
+    following = command_of(right, plain=kind in (None, "add") and not hard)
     next_part = bare(_first_part(right))
     if not hard and _CONDITION.match(strip_lead(left)) and following not in ("add", "list"):
         return None
@@ -98,7 +99,8 @@ def _starts_anew(
         return None
     if CHAT.match(left) or (CHAT.match(next_part) and (hard or kind != "add")):
         return "surely"
-    if re.fullmatch(rf"(?i){DONE}|paid", next_part):
+    shown = r"(?: (?:tasks|ones|items|separately|too|as well|please))*" if kind == "list" else ""
+    if re.fullmatch(rf"(?i){DONE}{shown}|paid", next_part):
         return None
     negated = re.match(r"(?i)^(?:no|not|don't|do not|never)\b", strip_lead(right))
     if following is None and negated:

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from dataclasses import replace
 
 from app.agent.builtin import replies
-from app.agent.builtin.answering import read_reply
+from app.agent.builtin.answering import after_adding, read_reply
 from app.agent.builtin.commands import command_of
 from app.agent.builtin.conversation import (
     ADDED,
@@ -56,8 +56,7 @@ def respond(said: list[Said]) -> Generator[list[Call], list[Result], str]:
             return turn.answer()
         message = rest
     elif said[-2:-1] and said[-2].text.startswith(ADDED) and command_of(message) is None:
-        # "And beans" goes on with what was added just now.
-        message = re.sub(r"(?i)^(?:oh,? )?(?:and|also|plus)\b[\s,]*", "add ", message)
+        message = after_adding(message)
     wishes = _joined(read(message))
     turn.several_deletes = sum(wish.kind == "delete" for wish in wishes) > 1
     for wish in wishes:
@@ -108,6 +107,8 @@ def _settle(turn: Turn, pending: Pending, message: str) -> Steps:
             turn.ask(ask_again(pending))
         case "text" if pending.form == "title":
             yield from _add(turn, reply.text, None)
+        case "text" if pending.form == "note":
+            yield from _update(turn, pending.tasks[0], Action("update", description=reply.text))
         case "text":
             yield from _update(turn, pending.tasks[0], Action("update", title=reply.text))
         case _ if pending.action.kind == "add":
@@ -129,8 +130,8 @@ def _act(turn: Turn, action: Action, tasks: list[Task]) -> Steps:
     elif len(tasks) > 1:
         turn.say("I can change one task at a time.")
         turn.ask(ask_which(action, tasks))
-    elif action.title is None and action.description is None:
-        turn.ask(ask_text(tasks[0]))
+    elif action.title is None and not action.description:
+        turn.ask(ask_text(tasks[0], "title" if action.description is None else "description"))
     else:
         yield from _update(turn, tasks[0], action)
 
@@ -275,6 +276,9 @@ def _list(turn: Turn, wish: Wish) -> Steps:
             turn.say(_detail(found[0]) if found else replies.missing(wish.ref.ids[0]))
         else:
             found = match(wish.query or "", tasks).tasks
+            if wish.soft and not found:
+                yield from _list(turn, Wish("list", status=wish.status))
+                return
             what = f"“{wish.query}”"
             turn.say(
                 f"About {what} I found:\n{bullets(found)}"

@@ -5,7 +5,17 @@ from dataclasses import replace
 from itertools import pairwise
 
 from app.agent.builtin import adding, changing
-from app.agent.builtin.commands import CHAT, DELETE, STATED, STRONG, SUFFIX, WANT, strip_lead
+from app.agent.builtin.commands import (
+    CHAT,
+    DELETE,
+    STATED,
+    STRONG,
+    SUFFIX,
+    WANT,
+    command_of,
+    led,
+    strip_lead,
+)
 from app.agent.builtin.ending import read_completion, read_deletion, what_done
 from app.agent.builtin.lists import read_list
 from app.agent.builtin.parts import cut
@@ -13,6 +23,7 @@ from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, read_ref, trim
 from app.agent.builtin.stating import NOT_DONE, loose_words, not_done
 from app.agent.builtin.text import Quotes, bare, mend, tidy
 from app.agent.builtin.wishes import Kind, Wish
+from app.agent.builtin.wording import joined_up
 
 _OTHERS = re.compile(
     r"\buser[_ -]?ids?\b|\bfor (?:everyone|everybody)\s*:|\b(?:all|other|another|every|any|different) (?:the )?(?:users?|people|accounts?|persons?)\b|"
@@ -83,7 +94,7 @@ _IDIOM = re.compile(
     r"^(?:drop|scratch|scrap|dismiss|ditch|cancel|kill|toss) (?:it|that|this)$", re.IGNORECASE
 )
 _NEEDLESS = re.compile(
-    r"^(?:i (?:do not|don't|no longer) (?:need|have|want)(?: to)?|i needn't|there'?s no need (?:to|for)|no need (?:to|for)|forget(?: about)?|i won't (?:need|be)(?: to)?|skip)\s+"
+    r"^(?!.{1,12}\bwant to forget)(?:i (?:do not|don't|no longer) (?:need|have|want)(?: to)?|i needn't|there'?s no need (?:to|for)|no need (?:to|for)|forget(?: about)?|i won't (?:need|be)(?: to)?|skip)\s+"
     r"(?P<what>.+?)(?:\s+(?:anymore|any more|any longer|now))?$",
     re.IGNORECASE,
 )
@@ -117,7 +128,7 @@ _POLITE = re.compile(
 def read(message: str) -> list[Wish]:
     """Return the wishes of a message, in order."""
     quotes = Quotes()
-    text = _enumerated(quotes.hold(mend(tidy(message))))
+    text = joined_up(_enumerated(mend(quotes.hold(tidy(message)))))
     listed = adding.read_lines(text, quotes)
     if listed:
         return listed
@@ -198,6 +209,7 @@ def read_part(part: str, quotes: Quotes) -> list[Wish]:
         return [Wish("delete", Ref(every=True), source=source)]
     if found := WANT.match(s):
         s = s[found.end() :]
+        s = known if command_of(known := strip_lead(s)) == "list" else s
         if _CALM.match(trim(s)):
             return [Wish("calm")]
         s = _wanted(s)
@@ -209,7 +221,7 @@ def read_part(part: str, quotes: Quotes) -> list[Wish]:
         return [Wish("help")]
     if kind in (None, "list") and _SECRET.search(s):
         return [Wish("cannot", source=source)]
-    if found := _NEEDLESS.match(s) or _UNNEEDED.match(trim(s)):
+    if found := _NEEDLESS.match(s) or (kind != "delete" and _UNNEEDED.match(trim(s))) or None:
         return [Wish("ask_delete", read_ref(found["what"], quotes), source=source)]
     if _NEVER.match(s) and not re.match(r"(?i)^(?:don'?t|do not|never) (?:let me )?forget", s):
         # "Don't delete milk, complete it": what "it" is was said.
@@ -225,6 +237,12 @@ def read_part(part: str, quotes: Quotes) -> list[Wish]:
     if kind != "add":
         # There is no task -1; a lost sign would make it another.
         s = re.sub(r"(?i)^((?:\w+ ){1,4}(?:no\. ?|#)?)-(?=\d)", r"\1minus ", s)
+    if (
+        kind == "complete"
+        and re.match(r"(?i)(?:finish|complete|close|check)\b", s)
+        and STATED.match(trim(s))
+    ):
+        kind = "update"
     naming = kind == "add" and re.match(r"(?i)(?:create|schedule|remember)\b", s)
     if (naming or kind in ("delete", "update")) and (stated := STATED.match(trim(s))):
         ref = Ref(query=quotes.release(stated["what"]))
@@ -318,7 +336,7 @@ def _needed(s: str, quotes: Quotes, source: str) -> list[Wish] | None:
     found = _NEED.match(s)
     if found is None:
         return None
-    rest = strip_lead(found["rest"])
+    rest = led(found["rest"])
     command = STRONG.match(rest)
     if command is None or command.lastgroup in ("add",):
         if command and _LISTING.match(rest):

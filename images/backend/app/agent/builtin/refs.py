@@ -44,9 +44,9 @@ OPEN = (
 )
 _NOUN1 = r"(?:task|to-?do|item|entry|reminder|thing|one|job|chore)"
 _MINE = r"(?:of )?(?:my |the |your |our |these |those |this |that )*"
-_ORDINAL = rf"(?:{'|'.join(_ORDINALS)}|\d+(?:st|nd|rd|th)|last|top|bottom|final)"
+_ORDINAL = rf"(?:(?:second|next)[ -]to[ -](?:the[ -])?last|second[ -]last|penultimate|last but one|{'|'.join(_ORDINALS)}|\d+(?:st|nd|rd|th)|last|top|bottom|final)"
 _NUMBER = rf"(?:\d+|{'|'.join(_NUMBERS)})"
-_LABEL = rf"(?:{NOUN}\s*(?:with\s+)?(?:number|no\.?|nr\.?|id|#)?|number|no\.|nr\.?|id|#)"
+_LABEL = rf"(?:{NOUN}\s*(?:with\s+)?(?:number|no\.?|nr\.?|id\s*=?|#)?|number|no\.|nr\.?|id\s*=?|#)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,8 @@ def number(word: str) -> int:
 
 def _place(word: str) -> int:
     lower = word.lower()
+    if re.search(r"to[ -]|second[ -]|penult|but one", lower):
+        return -2
     if lower in ("last", "bottom", "final"):
         return -1
     if lower == "top":
@@ -192,7 +194,10 @@ def read_ref(text: str, quotes: Quotes) -> Ref:
             return Ref(ids=(int(by_id[1]),))
         if len(held) == 1 and not _EVERY.match(s):
             return Ref(query=quotes.release(held[0]), quoted=True)
-    if re.fullmatch(rf"(?i)(?:an?|any|some|one) {_NOUN1}|something", s):
+    if re.fullmatch(
+        rf"(?i)(?:(?:an?|any|some|one|my|another) )?(?:task|to-?do|item|entry)|(?:an?|any|some|one) {_NOUN1}|something",
+        s,
+    ):
         return Ref()
     if _FOCUS.match(s) or _LAST_ADDED.match(s):
         return Ref(it=True)

@@ -19,9 +19,12 @@ def settled(turn: Turn, changes: tuple[Change, ...]) -> Steps:
     if change.old is None:
         return change
     whole = f"{change.ref.query} from {change.old}"
-    if exact(whole, (yield from turn.tasks())):
-        return replace(change, ref=Ref(query=whole))
-    return replace(change, title=(yield from _replaced(turn, change)))
+    if not change.whole and exact(whole, (yield from turn.tasks())):
+        return replace(change, ref=Ref(query=whole), title=sentence_case(change.title or ""))
+    title = yield from _replaced(turn, change)
+    if title is None and change.whole:
+        title = sentence_case(change.title or "")
+    return replace(change, title=title)
 
 
 def _replaced(turn: Turn, change: Change) -> Steps:
@@ -34,9 +37,24 @@ def _replaced(turn: Turn, change: Change) -> Steps:
         found = match(change.ref.query or "", tasks).tasks
     if len(found) != 1 or not change.old or not change.title:
         return None
-    old, now = re.escape(change.old), change.title
-    title, times = re.subn(rf"(?i)(?<!\w){old}(?!\w)", lambda _: now, found[0].title)
-    return sentence_case(title) if times == 1 else None
+    parts = re.split(rf"(?i)(?<!\w){re.escape(change.old)}(?!\w)", found[0].title)
+    if len(parts) != 2:
+        return None
+    # "Book a train instead of flights", in "Book flights": what stands there is not said twice.
+    before, now, after = parts[0].split(), change.title.split(), parts[1].split()
+    if change.whole and len(before + after) == 1:
+        # "Replace milk with juice", in "Buy milk": nearly all of it is spoken of.
+        return None
+    before = before[: len(before) - _overlap(before, now)]
+    after = after[_overlap(now, after) :]
+    return sentence_case(" ".join([*before, *now, *after]))
+
+
+def _overlap(left: list[str], right: list[str]) -> int:
+    """Return how many words at the end of the one begin the other."""
+    ends, starts = [w.lower() for w in left], [w.lower() for w in right]
+    sizes = range(min(len(left), len(right)), 0, -1)
+    return next((n for n in sizes if ends[-n:] == starts[:n]), 0)
 
 
 def _is_firm(ref: Ref) -> bool:

@@ -1,7 +1,7 @@
 """Finds the tasks a phrase points at, asking where it could be more than one."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.agent.builtin import replies
 from app.agent.builtin.conversation import Action, Context, ask_whether, ask_which, named
@@ -62,6 +62,13 @@ class Turn:
         self._tasks = None
 
 
+# What is said about a task after it was named.
+_ASIDE = re.compile(
+    r"(?:,| -|\bbecause\b|\bsince\b|\bcause\b|\bas\b)\s*(?:it|that|this|they|i|we|he|she|there)\b",
+    re.IGNORECASE,
+)
+
+
 def resolve(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
     """Return the tasks that are surely meant; none after a question or an apology."""
     if ref.ids:
@@ -76,6 +83,10 @@ def resolve(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
     tasks: list[Task] = yield from turn.tasks()
     if ref.status != "all":
         tasks = [t for t in tasks if t.completed == (ref.status == "completed")]
+    focus = [t for t in tasks if t.id in {f.id for f in turn.context.focus}]
+    if ref.empty and len(focus) == 1 and _open(focus, action):
+        # "Done!", of the only task that was just spoken of.
+        return _one_of(turn, Match(focus, sure=True), action, source, "")
     if ref.query is None:
         label = "" if ref.status == "all" else ref.status
         return _one_of(turn, Match(_open(tasks, action), sure=True), action, source, label)
@@ -85,6 +96,9 @@ def resolve(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
         parts = [] if ref.quoted else apart(ref.query, tasks, action)
         if parts:
             return parts
+    if not found.tasks and not ref.quoted and (aside := _ASIDE.search(ref.query)):
+        # "The flights, we are not going": asked about, as the rest may mean something else.
+        found = replace(match(ref.query[: aside.start()], tasks), sure=False)
     return _one_of(turn, found, action, source, ref.query)
 
 

@@ -25,7 +25,7 @@ def not_done(what: str, quotes: Quotes) -> Wish:
 def loose_words(s: str, quotes: Quotes, source: str) -> Wish:
     """Read words without a command: word of something done, something to do, or a task's name."""
     done = re.match(
-        r"(?i)^(?:i|we)(?:'ve| have)?\s+(?:just |already |finally )*(?P<what>(?:(?!need|feed|speed)\w+ed|bought|paid|sent|wrote|went|got|made|took|ran|met|told|"
+        r"(?i)^(?:i|we)(?:'ve| have)?\s+(?:just |already |finally )*(?P<what>(?:(?!need|feed|speed)\w+ed|bought|paid|sent|wrote|went|had|held|got|made|took|ran|met|told|"
         r"fed|found|did|gave|brought|spoke|sold|built|swept|drove|read|picked|cut|put|did)\b.*)$",
         s,
     )
@@ -45,6 +45,40 @@ def loose_words(s: str, quotes: Quotes, source: str) -> Wish:
         return Wish(
             "ask_complete",
             Ref(query=quotes.release(trim(s))),
+            title=quotes.release(trim(s)),
+            source=source,
+        )
+    off = re.match(
+        r"(?i)^(?P<what>.+?)(?:'s| (?:is|are|was|were|has been|have been|got|is being)) (?:now |already |all )*"
+        r"(?:cancel+ed|called off|off|not happening|not needed)(?: any ?more| now)?$",
+        trim(s),
+    )
+    if off:
+        return Wish(
+            "ask_delete",
+            read_ref(off["what"], quotes),
+            title=quotes.release(trim(s)),
+            source=source,
+        )
+    may = r"(?:can|could|should|must|may|has to|needs to) (?:now |please )?"
+    gone = re.match(
+        rf"(?i)^(?:(?:can |could )?(?P<what>.+?) (?:{may}go|(?:{may})?be (?:deleted|removed|erased|cancel+ed|dropped|scrapped|thrown out))"
+        r"|(?:axe|chuck|nix|zap) (?P<thing>.+?))(?: (?:out|away))?$",
+        trim(s),
+    )
+    if gone and not NOT_DONE.search(s):
+        what = gone["what"] or gone["thing"]
+        return Wish(
+            "ask_delete", read_ref(what, quotes), title=quotes.release(trim(s)), source=source
+        )
+    over = re.match(
+        r"(?i)^(?P<what>.+?)(?:(?:'s| is| are| was) (?:now |already )*(?:over|behind me|history)| (?:has |already )*(?:happened|took place|taken place|went well))$",
+        trim(s),
+    )
+    if over:
+        return Wish(
+            "ask_complete",
+            read_ref(over["what"], quotes),
             title=quotes.release(trim(s)),
             source=source,
         )

@@ -57,6 +57,8 @@ _RIGHT = frozenset(
         "cheer",
         "chance",
         "famish",
+        "compete",
+        "competed",
         "clever",
         "finishes",
         "lost",
@@ -104,6 +106,11 @@ _KNOWN_SLIPS = {
     "shwo": "show",
     "hsow": "show",
     "shw": "show",
+    "sho": "show",
+    "lst": "list",
+    "rmv": "remove",
+    "dlt": "delete",
+    "mrk": "mark",
     "lsit": "list",
     "lits": "list",
     "marc": "mark",
@@ -115,21 +122,11 @@ _KNOWN_SLIPS = {
     "wht": "what",
     "whats": "what's",
     "wats": "what's",
-    "pls": "please",
-    "plz": "please",
     "cna": "can",
     "u": "you",
     "im": "i'm",
-    "ive": "i've",
     "id": "id",
-    "dont": "don't",
-    "didnt": "didn't",
-    "havent": "haven't",
-    "isnt": "isn't",
-    "doesnt": "doesn't",
     "cant": "can't",
-    "gonna": "going to",
-    "wanna": "want to",
     "ned": "need",
     "nede": "need",
     "edti": "edit",
@@ -151,6 +148,9 @@ _KNOWN_ANYWHERE = {
     "teh": "the", "hte": "the", "thsi": "this", "taht": "that", "frist": "first",
     "secnd": "second", "secodn": "second", "desciption": "description",
     "descripton": "description", "discription": "description", "todoo": "todo",
+    "pls": "please", "plz": "please", "plse": "please", "plss": "please", "wanna": "want to",
+    "dont": "don't", "didnt": "didn't", "havent": "haven't", "hasnt": "hasn't", "isnt": "isn't",
+    "doesnt": "doesn't", "ive": "i've", "gonna": "going to", "lemme": "let me", "gimme": "give me", "reminde": "remind",
 }  # fmt: skip
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -256,13 +256,21 @@ def misspelt(word: str, right: str) -> bool:
     return len(differing) == 1 and _near(*differing[0])
 
 
+def _shortened(word: str, verb: str) -> bool:
+    """Say whether two letters were left out of a long verb."""
+    if len(verb) - len(word) != 2 or len(verb) < 8 or word[0] + word[-1] != verb[0] + verb[-1]:
+        return False
+    letters = iter(verb)
+    return all(letter in letters for letter in word)
+
+
 def _command_word(word: str) -> str:
     lower = word.lower()
     if lower in _KNOWN_SLIPS:
         return _KNOWN_SLIPS[lower]
     if lower in _RIGHT or lower in _VERBS or len(lower) < 4:
         return word
-    near = [verb for verb in _VERBS if alike(lower, verb)]
+    near = [verb for verb in _VERBS if alike(lower, verb) or _shortened(lower, verb)]
     return near[0] if len(near) == 1 else word
 
 
@@ -274,9 +282,30 @@ def mend_start(text: str) -> str:
     return _command_word(found[0]) + text[found.end() :]
 
 
+# Long words of the list; with a letter left out, doubled or swapped they are no other word.
+_LONG = ("outstanding", "completed", "finished", "unfinished", "pending", "remaining", "incomplete")
+_LONG_RIGHT = (
+    "finishes",
+    "finisher",
+    "competed",
+    "complete",
+    "completes",
+    "depending",
+    "impending",
+)
+
+
+def _mended(word: str) -> str:
+    lower = word.lower()
+    if lower in _KNOWN_ANYWHERE or len(lower) < 6 or lower in _LONG_RIGHT or lower in _LONG:
+        return _KNOWN_ANYWHERE.get(lower, word)
+    near = (w for w in _LONG if w[0] == lower[0] and distance(lower, w) == 1)
+    return next((w for w in near if len(w) != len(lower) or sorted(w) == sorted(lower)), word)
+
+
 def mend(text: str) -> str:
     """Put right what is never a word of its own."""
-    return _WORD.sub(lambda found: _KNOWN_ANYWHERE.get(found[0].lower(), found[0]), text)
+    return _WORD.sub(lambda found: _mended(found[0]), text)
 
 
 def words(text: str) -> list[str]:

@@ -20,6 +20,7 @@ class Change:
     description: str | None = None
     # The part of the title that is to be replaced: "from 10 to 11".
     old: str | None = None
+    whole: bool = False  # without such a part, the title is replaced as a whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Wish:
     status: Status = "all"
     stated: bool = False  # "... is done" of what may be a task's very title
     query: str | None = None
+    soft: bool = False  # where nothing fits the query, everything is shown
     changes: tuple[Change, ...] = ()
     # The words it was read from, for an honest answer.
     source: str = ""
