@@ -5,7 +5,18 @@ import pytest
 from tests.desk import Desk
 from tests.dialogue import Dialogue, check, read_table
 
-TABLES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+TABLES = (
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+)
 EVERY = [dialogue for table in TABLES for dialogue in read_table(table)]
 
 
