@@ -171,6 +171,12 @@ def _parts(rest: str, *, several: bool) -> list[str]:
     if len(lines) > 1:
         return [m[1] if (m := _ITEM.match(line)) else line for line in lines]
     flat = _TO_LIST.sub("", trim_end(rest))
+    each = re.split(
+        r"(?i)\s*(?:,|\band)\s+(?:also )?(?:another|one)(?: one| more| task)* (?:for|to|about) ",
+        flat,
+    )
+    if len(each) > 1:
+        return each
     pieces = [
         p for p in re.split(r"\s*(?:,\s*and\s+|,\s*|\s+and\s+|;\s*|\s+&\s+)", flat) if p.strip()
     ]

@@ -53,9 +53,9 @@ _GIVEN = tuple(
     )
     for what, name in ((_MORE, "text"), (_NAME, "title"))
 )
-_SPLIT = re.compile(rf"\s*(?<!\w){_TO}(?!\w)\s*", re.IGNORECASE)
+_SPLIT = re.compile(rf"\s*(?:(?<!\w){_TO}(?!\w)|:(?=\s))\s*", re.IGNORECASE)
 _HEAD = re.compile(
-    rf"^(?P<ref>(?:the\s+)?(?:(?:task|item|to-?do|number|no\.?)\s*#?|#)\d+|it|(?:the\s+)?{NOUN}\s+\d+|\d+(?=:))\s*[,:]?\s+(?P<title>\S.*)$",
+    rf"^(?P<ref>(?:the\s+)?(?:(?:task|item|to-?do)?\s*(?:task|item|to-?do|number|no\.?)\s*#?|#)\d+|it|(?:the\s+)?{NOUN}\s+\d+|\d+(?=:))\s*[,:]?\s+(?P<title>\S.*)$",
     re.IGNORECASE,
 )
 
@@ -64,7 +64,11 @@ def _clean(text: str, quotes: Quotes) -> str:
     s = re.sub(
         r"(?i)(?:[\s,]+(?:please|pls|instead|for me|thanks|thank you))+[\s.!]*$", "", bare(text)
     )
-    s = re.sub(r"^(?:say|be called|be|called|named)\s+(?=\S)", "", s)
+    s = re.sub(
+        r"^(?:say|be called|be|called|named|(?i:make it(?: say| to)?|change it to|it should (?:be|say|read)))\s+(?=\S)",
+        "",
+        s,
+    )
     return quotes.release(bare(s.rstrip("?"))).strip()
 
 
@@ -108,18 +112,31 @@ def _instead(found: re.Match[str], quotes: Quotes) -> Change:
 def _titled(ref: Ref, text: str, quotes: Quotes) -> Change:
     """Read a new title, and the description that may come with it."""
     description = None
+    # "Update task 3 with the title ..."
+    text = re.sub(
+        r"(?i)^\s*(?:the|a) (?:new )?(?:title|name)\s*(?::|of\b|called\b)?\s*(?=\S)", "", text
+    )
     if found := re.search(
-        rf"(?i)[\s,]+(?:and|with)\s+(?:an?\s+|the\s+|its\s+)?{_MORE}\s*(?::|\bto\b|\bas\b|\bof\b|\bis\b)?\s*(.+)$",
+        rf"(?i)(?:[\s,]+(?:and|with)|,)\s+(?:an?\s+|the\s+|its\s+)?{_MORE}\s*(?::|\bto\b|\bas\b|\bof\b|\bis\b)?\s*(.+)$",
         text,
     ):
         description, text = _clean(found[1], quotes), text[: found.start()]
-    return Change(ref, title=sentence_case(_clean(text, quotes)) or None, description=description)
+    title = "" if _NO_TITLE.match(text) else _clean(text, quotes)
+    return Change(ref, title=sentence_case(title) or None, description=description)
+
+
+# "Change task 3 please", "give task 3 another name".
+_NO_TITLE = re.compile(
+    r"^\s*(?:please|pls|now|thanks|thank you|for me|something(?: else)?|(?:an?|another|the)(?: (?:new|different|better|other|good|nice))? (?:name|title|description)|"
+    r"again|quickly|to|as|,|\s)*[\s.!?]*$",
+    re.IGNORECASE,
+)
 
 
 def read_change(s: str, quotes: Quotes, source: str) -> Wish:
     """Read a part that starts with a word for changing."""
     rest = s if re.search(r"(?i)^#|\bshould\b", s) else _VERB.sub("", s, count=1)
-    rest = bare(rest)
+    rest = bare(re.sub(r"(?i)(?:[\s,]+(?:please|pls|for me|thanks|thank you))+[\s.!?]*$", "", rest))
     if found := re.match(r"(?i)^put (?P<title>.+?) instead of (?P<ref>(?P<old>.+))$", s):
         return Wish("update", changes=(_instead(found, quotes),), source=source)
     if found := re.match(r"(?i)^describe\s+(?P<ref>.+?)\s+(?:as|with)\s+(?P<text>.+)$", s):
@@ -146,7 +163,10 @@ def read_change(s: str, quotes: Quotes, source: str) -> Wish:
             )
     # "Task 5: Write a report for Q3": what follows the number is the title, whatever is in it.
     head = _HEAD.match(rest)
-    if head and not re.match(rf"(?i){_TO}(?!\w)|(?:from|{_NAME}|{_MORE}|status)\b", head["title"]):
+    if head and not re.match(
+        rf"(?i){_TO}(?!\w)|(?:from|{_NAME}|{_MORE}|status)\b|(?:or|and|&)\s+(?:{NOUN}\s*)?#?\d",
+        head["title"],
+    ):
         change = _titled(read_ref(head["ref"], quotes), head["title"], quotes)
         return _status_or(Wish("update", changes=(change,), source=source), rest)
     changes = [
@@ -176,6 +196,8 @@ def _status_or(wish: Wish, rest: str) -> Wish:
         return wish
     if re.fullmatch(DONE, first.title, re.IGNORECASE):
         return Wish("complete", ref, source=wish.source)
+    if re.fullmatch(r"(?i)deleted?|removed?|cancell?ed", first.title):
+        return Wish("ask_delete", ref, source=wish.source)
     if re.fullmatch(OPEN, first.title, re.IGNORECASE):
         return Wish("reopen", ref, source=wish.source)
     return wish

@@ -8,7 +8,11 @@ from app.agent.builtin.wording import reworded
 LEAD = re.compile(
     r"^(?:(?:hey|hi|hello|hiya|ok(?:ay)?|so|well|now|please(?: to)?|kindly|also|then|and|but|just|actually|"
     r"alright|great|perfect|cool|awesome|nice|good|thanks|thank you|dear|assistant|bot|chatbot|oh|um+|uh|yay|woo ?hoo|hooray|hurray|finally|phew|oops|whoops|ah|er|hmm+|next|finally|lastly|"
-    r"firstly?|second(?:ly)?|yes|yeah|yep|sure|no(?! (?:need|reason|point|way|use|more)\b| \w+ing\b)|nope|sorry|wait|there|again|quickly|system:|"
+    r"firstly|first(?=[\s,]+(?:of all|please|add|create|delete|remove|mark|complete|show|list|rename|change|update)\b)|second(?:ly)?|yes|yeah|yep|sure|no(?! (?:need|reason|point|way|use|more)\b| \w+ing\b)|nope|sorry|wait|there|again|quickly|system:|"
+    r"yo|bro|dude|mate|fyi|for your information|good news|guess what|of all|quick (?:one|question|thing|favou?r)|"
+    r"(?:just )?(?:(?:wanted|want) to (?:say|tell you|let you know)|letting you know|so you know)(?: that)?|"
+    r"if it'?s not too much trouble|i was (?:just )?(?:wondering|hoping)(?: if| that)? you (?:could|can|would)|do you think you (?:could|can)|"
+    r"be able to|we can(?: now)?(?= (?:delete|remove|mark|complete|close|tick|check|cross|drop|cancel)\b)|"
     r"before i forget|if (?:you (?:can|could|please|don'?t mind)|possible)|when(?:ever)? you (?:can|get a (?:chance|moment|minute)|have (?:time|a (?:moment|minute|second)))|"
     r"by the way|btw|afterwards|after that|"
     r"(?:i )?(?:almost|nearly) forgot|"
@@ -16,7 +20,9 @@ LEAD = re.compile(
     r"(?:can|could|would|will|can't|couldn't) (?:you|ya|u|we)(?: please| kindly| also| just| maybe)*|"
     r"(?:i|me)(?:'d| would)? (?:like|love|want|need|wish)(?: for| that)* you(?: to)?|you (?:can|should|may|must|need to)|"
     r"(?:can|could|may) (?:i|we)(?: please)?(?= (?:please )?(?:add|create|put|insert|note|jot)\b)|let me(?= (?:add|create|remove|delete|rename|change|update|mark|complete)\b)|help me(?: to)?|go ahead and|let's|let us|feel free to|"
-    r"it'?d be (?:great|nice) if you(?: could)?|(?:it'?s )?time to|(?:i )?(?:think|guess|suppose|believe)(?: that)?(?= (?:i|we)(?:'ve)? (?:need|have|must|should|gotta|ought|got)\b)|(?:remember|don'?t forget|note)(?=,)|try to|"
+    r"(?:it (?:would|will)|it'?(?:d|ll)) be (?:really |very |so )?(?:great|nice|good|lovely|cool|kind|helpful|perfect|awesome) (?:if|when) you(?: (?:could|can|would|will))?|"
+    r"i(?:'d| would) (?:really )?(?:appreciate it|be (?:grateful|glad|happy|thankful)) if you(?: (?:could|can|would|will))?|(?:would|will) you be able to|"
+    r"(?:it'?s )?time to|(?:i )?(?:think|guess|suppose|believe)(?: that)?(?= (?:i|we)(?:'ve)? (?:need|have|must|should|gotta|ought|got)\b)|(?:remember|don'?t forget|note)(?=,)|try to|"
     r"(?:is|would|will) it (?:be )?possible(?: for you)? to|(?:is there )?any (?:chance|way)(?: that)? (?:you (?:can|could)|to)|can i ask you to|may i ask you to|i'?m going to need you to)(?=[\s,.!:-])[\s,.!:-]*)+",
     re.IGNORECASE,
 )
@@ -53,7 +59,7 @@ _COMPLETE = (
     r"cross\b.+\b(?:off|out)\b|close\b|(?:make|consider|count|treat|declare)\b.+\b(?:done|completed?|finished)$|set\b.+\b(?:to|as) (?:done|completed?|finished)|"
     r"(?:i|we)(?:'ve|'m|'re| have| am| are| just| already| finally| now)* (?:all )?(?:done|finished|completed)\b|"
     r"(?:i'm|we're|i am|all) (?:all |just |finally |now )*done\b|done\b|finished\b|completed\b|get\b.+\bdone$|got\b.+\bdone$|"
-    r"flag\b.+\bas (?:done|complete)|(?:i'm|i am) (?:all )?(?:through|finished|over) with\b|"
+    r"flag\b.+\bas (?:done|completed?|finished)|(?:i'm|i am) (?:all )?(?:through|finished|over) with\b|"
     r"i(?:'ve| have)? (?:just |already |finally )*(?:got|gotten)\b.+\bdone\b|"
     r"i (?:finish|complete)\b(?!.*\b(?:tomorrow|tonight|later|soon|next|if|when)\b))"
 )

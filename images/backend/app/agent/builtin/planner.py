@@ -230,6 +230,8 @@ def _weigh(turn: Turn, wish: Wish, action: Action, tasks: list[Task]) -> Steps:
         turn.ask(ask_whether(action, together or chosen), wish.source)
     elif chosen:
         turn.ask(ask_which(action, chosen), wish.source)
+    elif wish.title and wish.soft:
+        yield from _add(turn, sentence_case(wish.title), None)
     elif wish.title:
         turn.ask(ask_whether(Action("add", title=sentence_case(wish.title)), []), wish.source)
     else:

@@ -94,7 +94,7 @@ _IDIOM = re.compile(
     r"^(?:drop|scratch|scrap|dismiss|ditch|cancel|kill|toss) (?:it|that|this)$", re.IGNORECASE
 )
 _NEEDLESS = re.compile(
-    r"^(?!.{1,12}\bwant to forget)(?:i (?:do not|don't|no longer) (?:need|have|want)(?: to)?|i needn't|there'?s no need (?:to|for)|no need (?:to|for)|forget(?: about)?|i won't (?:need|be)(?: to)?|skip)\s+"
+    r"^(?!.{1,12}\bwant to forget)(?:(?:i )?(?:do not|don't|no longer) (?:need|want)(?: to)?|i (?:do not|don't|no longer) have(?: to)?|i needn't|there'?s no need (?:to|for)|no need (?:to|for)|forget(?: about)?|i won't (?:need|be)(?: to)?|skip)\s+"
     r"(?P<what>.+?)(?:\s+(?:anymore|any more|any longer|now))?$",
     re.IGNORECASE,
 )
@@ -118,6 +118,10 @@ _CORRECTION = re.compile(
 _HEDGE = re.compile(
     r"^(?:(?:but |only )*(?:if|unless|when|once|until)\b|(?:i'?m |i am )?(?:not sure|unsure|kidding|joking)\b|just (?:kidding|joking)\b|"
     r"maybe\b|perhaps\b|i (?:think|guess)\b|or not\b|jk\b)",
+    re.IGNORECASE,
+)
+_HEDGED = re.compile(
+    r"^(?:i (?:think|believe|guess|suppose)|(?:i'?m )?pretty sure|(?:it )?(?:looks like|seems)|probably)(?: that)?,?\s+(?=\S+ \S)",
     re.IGNORECASE,
 )
 _POLITE = re.compile(
@@ -213,6 +217,9 @@ def read_part(part: str, quotes: Quotes) -> list[Wish]:
         if _CALM.match(trim(s)):
             return [Wish("calm")]
         s = _wanted(s)
+    if (hedged := _HEDGED.match(s)) and not s.endswith("?"):
+        # "I think the dentist is done" is not sure of it.
+        return [_tentative(wish) for wish in read_part(s[hedged.end() :], quotes)]
     command = STRONG.match(s)
     kind = command.lastgroup if command else None
     if (_OTHERS.search(s) and _is_foreign(s, kind)) or (kind != "add" and _WHOSE.search(s)):
@@ -310,6 +317,9 @@ def _by_command(kind: str, s: str, quotes: Quotes, source: str) -> list[Wish]:
     if kind == "reopen":
         return [Wish("reopen")]
     if kind == "update":
+        if both := _TWO_CHANGES.match(s):
+            halves = (both["first"], f"{both['verb']} {both['second']}")
+            return [changing.read_change(half, quotes, source) for half in halves]
         return [changing.read_change(s, quotes, source)]
     if kind == "add":
         return _needed(s, quotes, source) or adding.read_add(s, quotes, source)
@@ -318,6 +328,11 @@ def _by_command(kind: str, s: str, quotes: Quotes, source: str) -> list[Wish]:
     return read_completion(what_done(s), quotes, source)
 
 
+# "Change the dentist to Call doctor and task 4 to Pay taxes".
+_TWO_CHANGES = re.compile(
+    rf"^(?P<first>(?P<verb>change|rename|update|edit) .+? to .+?),? and (?P<second>(?:(?:task|number|no\.?|#) ?\d+|the [^,;]{{1,40}}? {NOUN}) to \S.*)$",
+    re.IGNORECASE,
+)
 _NEED = re.compile(
     r"^(?:(?:i|we) (?:still |also |really |just )*(?:need|have|got|ought) to|(?:i|we)'ve got to|(?:i|we) (?:must|should|gotta)|i'?ll (?:need|have) to|gotta|need to|have to|make sure(?: to| you| i)?)\s+(?P<rest>.+)$",
     re.IGNORECASE,
@@ -346,10 +361,14 @@ def _needed(s: str, quotes: Quotes, source: str) -> list[Wish] | None:
     pointed = re.search(r"(?i)\b(?:tasks?|to-?dos?|my list|everything)\b|#\d", rest)
     if kind in ("delete", "complete"):
         wish = _by_command(kind, rest, quotes, source)[0]
-        if not pointed and (wish.ref.empty or wish.ref.query is not None):
+        ours = kind == "delete" and re.match(r"(?i)(?:delete|remove|erase)\b", rest)
+        if not pointed and (wish.ref.empty or (wish.ref.query is not None and not ours)):
             return None
         # Who needs to finish something has not finished it.
         unfinished = re.match(r"(?i)(?:finish|complete|close)\b", rest)
+        if kind == "delete" and not pointed:
+            # A wish about the list where a task is called so, and something to do otherwise.
+            return [replace(wish, kind="ask_delete", title=quotes.release(rest), soft=True)]
         return [replace(wish, kind="ask_complete") if unfinished else wish]
     if kind == "update" and re.match(r"(?i)fix\b", rest):
         return None

@@ -34,7 +34,7 @@ class Wish:
     status: Status = "all"
     stated: bool = False  # "... is done" of what may be a task's very title
     query: str | None = None
-    soft: bool = False  # where nothing fits the query, everything is shown
+    soft: bool = False  # where nothing fits: everything is shown, or the words are a new task
     changes: tuple[Change, ...] = ()
     # The words it was read from, for an honest answer.
     source: str = ""

@@ -135,6 +135,11 @@ _ALWAYS: tuple[tuple[str, str], ...] = (
     (r"get (?P<x>.+?) (?:off|out of|removed from|deleted from) " + _LIST, r"delete \g<x>"),
     (rf"(?:get|return|fetch)(?: me)? (?P<x>(?:(?:all|the|my) )*(?:{DONE}|{OPEN}))", r"show me \g<x>"),
     (rf"(?:my |the )*(?:tasks|to-?dos|items) (?P<x>{DONE}|{OPEN})(?: so far| yet| already)?", r"show me \g<x> tasks"),
+    (
+        r"(?:add|set|give it|write|put)(?: it)?(?: an?| the| this| its)? (?:description|details)\s*(?::|saying|that says)\s*(?P<x>.+)",
+        r"set its description to \g<x>",
+    ),
+    (r"give (?P<ref>.+?) (?:an?|another) (?:new |different |better |other )*(?:title|name)", r"rename \g<ref>"),
     (r"(?:update me on|brief me on) (?P<x>.+)", r"show me \g<x>"),
     (
         rf"(?:change|update|edit|fix|correct) {_TASK}\s*[:,–-]\s*(?:the |its )?(?:new )?{_NAME}(?: to| is| should be|:)? (?P<x>.+)",
@@ -212,6 +217,7 @@ _ELSE: tuple[tuple[str, str], ...] = (
     (rf"(?:(?:can|could|may) (?:i|we) (?:have|get)|(?:i|we)(?: would|'d)? (?:need|want|like)|have|register|start|open|log|record|file|enter|save|track|make|set|generate|prepare|produce)? ?(?P<x>{_A_TASK} (?:to(?! do$)|for|about|called|named|titled)\b.+)", r"add \g<x>"),
     (rf"(?:register|start|open|log|record|file|enter|save)? ?{_A_TASK}\s*[:–-]\s*(?P<x>.+)", r"add: \g<x>"),
     (rf"(?:append|attach|enter|track|log|save|record|register|file|keep|list|include) (?P<x>.+?) (?:as (?:an?|my next) (?:new )?{NOUN}|(?:on|in|to|into|onto|under) {_LIST})", r"add \g<x>"),
+    (rf"(?:note|jot|write|put) (?P<x>.+?) (?:down )?as (?:an?|my|another) (?:new )?{NOUN}", r"add \g<x>"),
     (r"(?:note|jot|write) (?P<x>.+?) down", r"add \g<x>"),
     (r"pencil in (?P<x>.+)", r"add \g<x>"),
     (r"(?:keep|make|take) (?:a )?(?:note|track) of (?P<x>.+)", r"add \g<x>"),
