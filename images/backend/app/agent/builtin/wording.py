@@ -297,12 +297,16 @@ def _compiled(rules: tuple[tuple[str, str], ...]) -> tuple[tuple[re.Pattern[str]
     return tuple((re.compile(rf"^{rule}{_END}$", re.IGNORECASE), to) for rule, to in rules)
 
 
+# What is longer is no short wish in other words, and would take long to compare.
+_LONGEST = 400
 _FIRST = _compiled(_ALWAYS)
 _THEN = _compiled(_ELSE)
 
 
 def reworded(s: str, is_command: Callable[[str], bool]) -> str:
     """Return a wish in the words of a known command, or as it is."""
+    if len(s) > _LONGEST:
+        return s
     for pattern, known in _FIRST:
         if found := pattern.match(s):
             return _timed(found, known)
