@@ -9,7 +9,7 @@ LEAD = re.compile(
     r"^(?:(?:hey|hi|hello|hiya|ok(?:ay)?|so|well|now|please(?: to)?|kindly|also|then|and|but|just|actually|"
     r"alright|great|perfect|cool|awesome|nice|good|thanks|thank you|dear|assistant|bot|chatbot|oh|um+|uh|yay|woo ?hoo|hooray|hurray|finally|phew|oops|whoops|ah|er|hmm+|next|finally|lastly|"
     r"firstly|first(?=[\s,]+(?:of all|please|add|create|delete|remove|mark|complete|show|list|rename|change|update)\b)|second(?:ly)?|yes|yeah|yep|sure|no(?! (?:need|reason|point|way|use|more)\b| \w+ing\b)|nope|sorry|wait|there|again|quickly|system:|"
-    r"yo|bro|dude|mate|fyi|for your information|good news|guess what|of all|quick (?:one|question|thing|favou?r)|"
+    r"only(?= (?:show|list|display)\b)|yo|bro|dude|mate|fyi|for your information|good news|guess what|of all|quick (?:one|question|thing|favou?r)|"
     r"(?:just )?(?:(?:wanted|want) to (?:say|tell you|let you know)|letting you know|so you know)(?: that)?|"
     r"if it'?s not too much trouble|i was (?:just )?(?:wondering|hoping)(?: if| that)? you (?:could|can|would)|do you think you (?:could|can)|"
     r"be able to|we can(?: now)?(?= (?:delete|remove|mark|complete|close|tick|check|cross|drop|cancel)\b)|"

@@ -215,7 +215,7 @@ _ELSE: tuple[tuple[str, str], ...] = (
     ),
     (rf"(?P<x>.+?)\s+[–—-]\s+(?:please )?(?:add|note|save)(?: (?:this|that|it))?(?: down)?(?: (?:to|on|onto|in) {_LIST})?", r"add \g<x>"),
     (rf"(?:(?:can|could|may) (?:i|we) (?:have|get)|(?:i|we)(?: would|'d)? (?:need|want|like)|have|register|start|open|log|record|file|enter|save|track|make|set|generate|prepare|produce)? ?(?P<x>{_A_TASK} (?:to(?! do$)|for|about|called|named|titled)\b.+)", r"add \g<x>"),
-    (rf"(?:register|start|open|log|record|file|enter|save)? ?{_A_TASK}\s*[:–-]\s*(?P<x>.+)", r"add: \g<x>"),
+    (rf"(?:register|start|open|log|record|file|enter|save|make|write|create)? ?{_A_TASK}\s*[:–-]\s*(?P<x>.+)", r"add: \g<x>"),
     (rf"(?:append|attach|enter|track|log|save|record|register|file|keep|list|include) (?P<x>.+?) (?:as (?:an?|my next) (?:new )?{NOUN}|(?:on|in|to|into|onto|under) {_LIST})", r"add \g<x>"),
     (rf"(?:note|jot|write|put) (?P<x>.+?) (?:down )?as (?:an?|my|another) (?:new )?{NOUN}", r"add \g<x>"),
     (r"(?:note|jot|write) (?P<x>.+?) down", r"add \g<x>"),
