@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from app.agent.builtin.commands import CHAT, LEAD, SUFFIX, command_of, strip_lead
@@ -60,11 +61,15 @@ class Part:
     gap: str = ""
 
 
+# Nobody has more wishes at a time; every break costs a look at all that follows it.
+_MOST = 50
+
+
 def cut(text: str) -> list[Part]:
     """Cut where a new wish starts; what only continues the one before stays with it."""
     parts: list[Part] = []
     start, loose, joint = 0, False, ""
-    for gap in _BREAK.finditer(text):
+    for gap in islice(_BREAK.finditer(text), _MOST):
         left, right = text[start : gap.start()].strip(), text[gap.end() :].strip()
         if gap["hard"] and _SHORT.search(left):
             continue
