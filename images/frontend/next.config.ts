@@ -1,18 +1,6 @@
 import type { NextConfig } from "next";
 import { buildId } from "./scripts/build-id.mjs";
-
-/** Nothing is fetched from another origin: the browser enforces it. Next.js
- * inlines its hydration data, hence 'unsafe-inline' for scripts. */
-const contentSecurityPolicy = [
-  "default-src 'self'",
-  `script-src 'self' 'unsafe-inline'${process.env.NODE_ENV === "development" ? " 'unsafe-eval'" : ""}`,
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "object-src 'none'",
-  "base-uri 'self'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join("; ");
+import { securityHeaders } from "./scripts/security-headers.mjs";
 
 /** Holds what is the same in every environment. What differs is read from the
  * process environment at run time (lib/server/settings.ts), so one image serves all. */
@@ -40,13 +28,7 @@ const config: NextConfig = {
   headers: async () => [
     {
       source: "/:path*",
-      headers: [
-        { key: "Content-Security-Policy", value: contentSecurityPolicy },
-        { key: "X-Content-Type-Options", value: "nosniff" },
-        { key: "X-Frame-Options", value: "DENY" },
-        { key: "Referrer-Policy", value: "same-origin" },
-        { key: "Permissions-Policy", value: "camera=(), microphone=(), geolocation=()" },
-      ],
+      headers: Object.entries(securityHeaders).map(([key, value]) => ({ key, value })),
     },
   ],
 };

@@ -148,16 +148,34 @@ func (j *journey) watches(t *testing.T, b *page) {
 		release()
 		assert.Equal(t, []string{"add_task"}, answer().Tools)
 	})
-	b.step("stops an answer", func() {
+	stops := func() {
+		b.t.Helper()
 		release := j.line.hold()
 		defer release()
 		b.tell("What's pending?")
 		coming()
 		b.click(button("Stop the answer"))
 		b.reads("You stopped the answer.")
+	}
+	before, err := b.conversation()
+	require.NoError(t, err)
+	b.step("stops an answer", func() {
+		stops()
 		b.photograph("stopped")
 	})
-	assert.Equal(t, []string{"list_tasks"}, b.says("Show me all my tasks").Tools)
+	b.step("wants it after all, and has not said it twice", func() {
+		b.click(button("Retry"))
+		b.lacks(button("Retry"))
+		b.until("the whole answer is there", func() error {
+			now, err := b.conversation()
+			if err == nil && (len(now) != len(before)+2 || !strings.HasPrefix(now[len(now)-1], "(list_tasks) ")) {
+				err = fmt.Errorf("the conversation is %q", now[min(len(before), len(now)):])
+			}
+			return err
+		})
+	})
+	b.step("stops another", stops)
+	assert.Equal(t, []string{"list_tasks"}, b.says("Show me all my tasks").Tools, "what was stopped stays where it is")
 }
 
 func (j *journey) deletes(_ *testing.T, p *page) {

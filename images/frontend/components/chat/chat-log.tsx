@@ -19,7 +19,7 @@ interface ChatLogProps {
   turn: Turn | undefined;
   onReload: () => void;
   onSuggestion: (text: string) => void;
-  onRetry: (text: string) => void;
+  onRetry: () => void;
 }
 
 const suggestions = ["Add a task to buy groceries", "What's pending?", "Show me all my tasks"];
@@ -74,7 +74,7 @@ function Loading() {
   );
 }
 
-function CurrentTurn({ turn, onRetry }: { turn: Turn; onRetry: (text: string) => void }) {
+function CurrentTurn({ turn, onRetry }: { turn: Turn; onRetry: () => void }) {
   return (
     <>
       {!turn.stored && <Bubble text={turn.text} />}
@@ -82,7 +82,7 @@ function CurrentTurn({ turn, onRetry }: { turn: Turn; onRetry: (text: string) =>
         <Reply text={turn.reply} tools={turn.tools} coming={turn.problem === undefined} />
       )}
       {turn.problem !== undefined && (
-        <Trouble text={turn.problem} label="Retry" onRetry={() => onRetry(turn.text)} />
+        <Trouble text={turn.problem} label="Retry" onRetry={onRetry} />
       )}
     </>
   );

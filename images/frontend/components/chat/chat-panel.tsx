@@ -82,7 +82,7 @@ export function ChatPanel({ userId, onTool, className }: ChatPanelProps) {
         turn={chat.turn}
         onReload={() => void failed.refetch()}
         onSuggestion={send}
-        onRetry={send}
+        onRetry={() => void chat.retry()}
       />
       <ChatComposer
         draft={draft}

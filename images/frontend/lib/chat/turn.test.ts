@@ -25,6 +25,18 @@ it("keeps what was said when the answer fails, and begins anew with a retry", ()
   expect(advance(failed, { type: "sent", text: "hi" })?.problem).toBeUndefined();
 });
 
+it("waits anew when it is retried, without forgetting that the backend holds the message", () => {
+  expect(
+    play(
+      { type: "sent", text: "hi" },
+      { type: "stored" },
+      { type: "delta", text: "He" },
+      { type: "failed", problem: "cut" },
+      { type: "retried" },
+    ),
+  ).toEqual({ text: "hi", reply: "", tools: [], stored: true });
+});
+
 it("ignores what comes after the end", () => {
   expect(
     play({ type: "sent", text: "hi" }, { type: "finished" }, { type: "delta", text: "late" }),

@@ -13,6 +13,7 @@ export interface Turn {
 
 export type TurnEvent =
   | { type: "sent"; text: string }
+  | { type: "retried" }
   | { type: "stored" }
   | { type: "tool"; call: ToolCall }
   | { type: "delta"; text: string }
@@ -24,6 +25,8 @@ export function advance(turn: Turn | undefined, event: TurnEvent): Turn | undefi
   if (event.type === "sent") return { text: event.text, reply: "", tools: [], stored: false };
   if (turn === undefined || event.type === "finished") return undefined;
   switch (event.type) {
+    case "retried":
+      return { text: turn.text, reply: "", tools: [], stored: turn.stored };
     case "stored":
       return { ...turn, stored: true };
     case "tool":

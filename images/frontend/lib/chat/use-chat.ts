@@ -4,8 +4,14 @@ import { fetchAsUser, type Message, type ToolCall } from "@/lib/api/client";
 import { asApiError } from "@/lib/api/errors";
 import { tasksKey } from "@/lib/tasks/use-tasks";
 import { sendMessage } from "./send";
-import { advance } from "./turn";
-import { conversationsKey, type History, messagesKey } from "./use-conversations";
+import { advance, type Turn } from "./turn";
+import {
+  conversationsKey,
+  type History,
+  historyQuery,
+  isAnswered,
+  messagesKey,
+} from "./use-conversations";
 
 interface ChatOptions {
   userId: string;
@@ -37,6 +43,13 @@ function append(client: QueryClient, conversationId: number, message: Message): 
   }));
 }
 
+/** keep puts what had come of an answer that broke off into the history, where
+ * it stays until the page is loaded again, and the whole answer with it. */
+function keep(client: QueryClient, conversationId: number, turn: Turn): void {
+  if (!turn.stored || (turn.reply === "" && turn.tools.length === 0)) return;
+  append(client, conversationId, said("assistant", turn.reply, turn.tools));
+}
+
 /** useChat sends messages and follows the answer. The history lives in the
  * query cache; turn is what is not part of it yet. */
 export function useChat({ userId, conversationId, onConversation, onTool }: ChatOptions) {
@@ -53,6 +66,7 @@ export function useChat({ userId, conversationId, onConversation, onTool }: Chat
       abort.current = controller;
       const calls: ToolCall[] = [];
       let current = conversationId;
+      if (turn !== undefined && current !== undefined) keep(client, current, turn);
       dispatch({ type: "sent", text });
       const body = {
         message: text,
@@ -82,11 +96,10 @@ export function useChat({ userId, conversationId, onConversation, onTool }: Chat
         );
         dispatch({ type: "finished" });
       } catch (error) {
-        const problem = controller.signal.aborted ? "You stopped the answer." : asApiError(error);
-        dispatch({
-          type: "failed",
-          problem: typeof problem === "string" ? problem : problem.message,
-        });
+        const problem = controller.signal.aborted
+          ? "You stopped the answer."
+          : asApiError(error).message;
+        dispatch({ type: "failed", problem });
       } finally {
         void client.invalidateQueries({ queryKey: conversationsKey });
         if (calls.length > 0 || controller.signal.aborted) {
@@ -94,15 +107,42 @@ export function useChat({ userId, conversationId, onConversation, onTool }: Chat
         }
       }
     },
-    [client, userId, conversationId, onConversation, onTool],
+    [client, userId, conversationId, onConversation, onTool, turn],
   );
+
+  /** The backend completes an answer that nobody listens to. Asking again would
+   * do again what was asked for, so the answer is looked for first. */
+  const retry = useCallback(async () => {
+    if (turn === undefined) return;
+    if (turn.stored && conversationId !== undefined) {
+      dispatch({ type: "retried" });
+      try {
+        const query = historyQuery(userId, conversationId);
+        const history = await client.fetchQuery({ ...query, staleTime: 0 });
+        if (isAnswered(history)) {
+          dispatch({ type: "finished" });
+          return;
+        }
+      } catch (error) {
+        dispatch({ type: "failed", problem: asApiError(error).message });
+        return;
+      }
+    }
+    await send(turn.text);
+  }, [client, userId, conversationId, send, turn]);
 
   return {
     turn,
     busy,
     send,
+    retry,
     stop: useCallback(() => abort.current?.abort(), []),
     /** Forgets a failed turn, for example when another conversation is opened. */
-    dismiss: useCallback(() => dispatch({ type: "finished" }), []),
+    dismiss: useCallback(() => {
+      if (turn?.stored && conversationId !== undefined) {
+        void client.invalidateQueries({ queryKey: messagesKey(conversationId) });
+      }
+      dispatch({ type: "finished" });
+    }, [client, conversationId, turn]),
   };
 }

@@ -50,11 +50,20 @@ async function loadMessages(userId: string, id: number, before?: number): Promis
   return { messages, more: messages.length === pageSize };
 }
 
+/** historyQuery asks for the last messages of a conversation. */
+export const historyQuery = (userId: string, conversationId: number) => ({
+  queryKey: messagesKey(conversationId),
+  queryFn: () => loadMessages(userId, conversationId),
+});
+
+/** isAnswered tells whether the last thing said is the assistant's. */
+export const isAnswered = (history: History): boolean =>
+  history.messages.at(-1)?.role === "assistant";
+
 /** useHistory loads the last messages of a conversation. */
 export function useHistory(userId: string, conversationId: number | undefined) {
   return useQuery({
-    queryKey: messagesKey(conversationId ?? 0),
-    queryFn: () => loadMessages(userId, conversationId ?? 0),
+    ...historyQuery(userId, conversationId ?? 0),
     enabled: conversationId !== undefined,
     // What this page sends is appended to the cache; reloading on every focus
     // would throw earlier pages away.

@@ -1,16 +1,8 @@
-/** Headers that belong to one connection (RFC 9110, section 7.6.1), and those
- * that fetch sets itself. */
-const hopByHop = [
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-];
+import http, { type IncomingMessage, type ServerResponse } from "node:http";
+import https from "node:https";
+import { pipeline } from "node:stream/promises";
+import { constants, createGzip } from "node:zlib";
+import { compress, hasBody, requestHeaders, responseHeaders } from "./proxy-headers";
 
 /** Paths that answer under another name on the backend. */
 const renamed: Readonly<Record<string, string>> = {
@@ -18,116 +10,153 @@ const renamed: Readonly<Record<string, string>> = {
   "/api/readyz": "/readyz",
 };
 
-/** backendUrlFor maps a request of the browser to the backend's URL. */
-export function backendUrlFor(requestUrl: string, backend: URL): URL {
-  const { pathname, search } = new URL(requestUrl);
-  const target = new URL(backend);
-  target.pathname = renamed[pathname] ?? pathname;
-  target.search = search;
-  return target;
-}
+/** How long a connection to the backend is kept when nothing goes over it, in
+ * milliseconds: less than the backend keeps it. */
+const idleMs = 10_000;
 
-function dropHopByHop(headers: Headers): Headers {
-  const listed = (headers.get("connection") ?? "").split(",").map((name) => name.trim());
-  for (const name of [...hopByHop, ...listed]) if (name !== "") headers.delete(name);
-  return headers;
-}
+/** How long the backend may be silent, in milliseconds. While its model thinks, it
+ * says every few seconds that it is still there. */
+const silentMs = 300_000;
 
-function requestHeaders(request: Request): Headers {
-  const headers = dropHopByHop(new Headers(request.headers));
-  // The body is streamed, so its length is not announced; fetch decodes
-  // compressed answers, so none is asked for. The session cookie stays here:
-  // the backend knows people by their token only.
-  for (const name of ["host", "content-length", "expect", "cookie"]) headers.delete(name);
-  headers.set("accept-encoding", "identity");
-  if (!headers.has("x-request-id")) headers.set("x-request-id", crypto.randomUUID());
-  return headers;
-}
+/** Pauses, in milliseconds, before a request that the backend has not seen, or
+ * that only reads, is sent once more. A backend that is replaced is still asked for
+ * a moment after it has stopped to listen, and closes the connections kept to it. */
+const pauses = [20, 250, 1_000];
 
-function responseHeaders(response: Response, backend: URL): Headers {
-  const headers = dropHopByHop(new Headers(response.headers));
-  headers.delete("content-encoding");
-  headers.delete("content-length");
-  const location = headers.get("location");
-  if (location?.startsWith(backend.origin)) {
-    headers.set("location", location.slice(backend.origin.length) || "/");
-  }
-  if (headers.get("content-type")?.startsWith("text/event-stream")) {
-    // "no-transform" keeps the compression from holding events back.
-    headers.set("cache-control", "no-cache, no-transform");
-    headers.set("x-accel-buffering", "no");
-  } else if (!headers.has("cache-control")) {
-    headers.set("cache-control", "no-store");
-  }
-  return headers;
-}
+/** Thrown where the backend may have seen the request. */
+class CutError extends Error {}
 
 function causeOf(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  const cause = error instanceof CutError ? error.cause : error;
   if (cause instanceof Error) return "code" in cause ? String(cause.code) : cause.message;
   return String(cause);
 }
 
-/** Pauses, in milliseconds, before a request that only reads is sent once more. A
- * backend that is replaced closes the connections that are kept to it, and one of
- * them may just have been taken. */
-const pauses = [20, 250, 1000];
+/** BackendProxy forwards requests to the backend and streams both bodies. */
+export class BackendProxy {
+  private readonly backend: URL;
+  private readonly secure: boolean;
+  private readonly kept: http.Agent;
 
-/** send is fetch, again where nothing was answered and nothing can be done twice. */
-async function send(target: URL, init: RequestInit): Promise<Response> {
-  const reads = init.method === "GET" || init.method === "HEAD";
-  for (const pause of reads ? pauses : []) {
+  constructor(backend: URL) {
+    this.backend = backend;
+    this.secure = backend.protocol === "https:";
+    const options = { keepAlive: true, timeout: idleMs };
+    this.kept = this.secure ? new https.Agent(options) : new http.Agent(options);
+  }
+
+  /** forward answers a request with what the backend answers under path. It answers
+   * 502 with a readable detail, in the backend's own error shape, when the backend
+   * cannot be reached. */
+  async forward(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
+    const headers = requestHeaders(request.headers, this.backend);
+    let answer: IncomingMessage;
     try {
-      return await fetch(target, init);
+      answer = await this.send(request, response, {
+        method: request.method ?? "GET",
+        path: renamed[path] ?? path,
+        headers,
+      });
     } catch (error) {
-      if (init.signal?.aborted) throw error;
-      await new Promise((resolve) => setTimeout(resolve, pause));
+      if (!response.closed) this.refuse(request, response, String(headers["x-request-id"]), error);
+      return;
+    }
+    const sent = responseHeaders(answer.headers, this.backend);
+    const compressed = request.method !== "HEAD" && compress(request.headers, sent);
+    response.writeHead(answer.statusCode ?? 502, sent);
+    response.flushHeaders();
+    try {
+      if (compressed) {
+        await pipeline(answer, createGzip({ level: constants.Z_BEST_SPEED }), response);
+      } else {
+        await pipeline(answer, response);
+      }
+    } catch {
+      // One of both went away in the middle; pipeline has closed the other.
     }
   }
-  return fetch(target, init);
-}
 
-/** forward sends the request to the backend and streams both bodies. It answers
- * 502 with a readable detail, in the backend's own error shape, when the backend
- * cannot be reached. */
-export async function forward(request: Request, backend: URL): Promise<Response> {
-  const target = backendUrlFor(request.url, backend);
-  const headers = requestHeaders(request);
-  const init = {
-    method: request.method,
-    headers,
-    body: request.body,
-    redirect: "manual",
-    cache: "no-store",
-    signal: request.signal,
-    ...(request.body ? { duplex: "half" } : {}),
-  };
-  try {
-    const response = await send(target, init as RequestInit);
-    return new Response(response.body, {
-      status: response.status,
-      statusText: response.statusText,
-      headers: responseHeaders(response, backend),
-    });
-  } catch (error) {
-    const requestId = headers.get("x-request-id") ?? "";
-    if (request.signal.aborted) return new Response(null, { status: 499 });
+  private refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+    error: unknown,
+  ): void {
     console.error(
       JSON.stringify({
         level: "error",
         message: "backend not reached",
         method: request.method,
-        path: target.pathname,
+        path: request.url?.split("?")[0],
         cause: causeOf(error),
         request_id: requestId,
       }),
     );
-    return Response.json(
-      { detail: "The todo service cannot be reached right now. Please try again in a moment." },
-      {
-        status: 502,
-        headers: { "cache-control": "no-store", "retry-after": "2", "x-request-id": requestId },
-      },
+    response.writeHead(502, {
+      "content-type": "application/json",
+      "cache-control": "no-store",
+      "retry-after": "2",
+      "x-request-id": requestId,
+    });
+    response.end(
+      JSON.stringify({
+        detail: "The todo service cannot be reached right now. Please try again in a moment.",
+      }),
     );
+  }
+
+  /** send asks, and asks again where nothing can be done twice. */
+  private async send(
+    request: IncomingMessage,
+    response: ServerResponse,
+    options: http.RequestOptions,
+  ): Promise<IncomingMessage> {
+    const reads = /^(GET|HEAD)$/.test(options.method ?? "") && !hasBody(request.headers);
+    // What changes something has a connection of its own: one that was kept may
+    // just be closed, and then nobody knows whether the backend got it.
+    const agent = reads ? this.kept : false;
+    for (const pause of pauses) {
+      try {
+        return await this.ask(request, response, { ...options, agent });
+      } catch (error) {
+        if (response.closed || (error instanceof CutError && !reads)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+    return this.ask(request, response, { ...options, agent });
+  }
+
+  /** ask resolves as soon as the answer's headers are there. It rejects with a
+   * CutError when there was a connection, over which the request may have gone. */
+  private ask(
+    request: IncomingMessage,
+    response: ServerResponse,
+    options: http.RequestOptions,
+  ): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      let connected = false;
+      const asked = (this.secure ? https : http).request(this.backend, {
+        ...options,
+        timeout: silentMs,
+      });
+      const leave = () => asked.destroy();
+      response.once("close", leave);
+      asked.once("close", () => response.off("close", leave));
+      asked.once("response", resolve);
+      asked.once("timeout", () => asked.destroy(new Error("no answer in time")));
+      asked.on("error", (error) => {
+        request.unpipe(asked);
+        reject(connected ? new CutError("the connection was cut", { cause: error }) : error);
+      });
+      asked.once("socket", (socket) => {
+        const begin = () => {
+          connected = true;
+          if (hasBody(request.headers)) request.pipe(asked);
+          else asked.end();
+        };
+        if (socket.connecting) socket.once(this.secure ? "secureConnect" : "connect", begin);
+        else begin();
+      });
+    });
   }
 }

@@ -1,10 +1,11 @@
-// Bundles the schema migration into one file beside the standalone server,
-// which holds no package the server itself does not load.
+// Bundles the programs that run beside Next.js's standalone server, each into one
+// file: the server's folder holds no package that it does not load itself.
 import { build } from "esbuild";
 
 await build({
-  entryPoints: ["migrate.ts"],
-  outfile: ".next/standalone/migrate.mjs",
+  entryPoints: ["door.ts", "migrate.ts"],
+  outdir: ".next/standalone",
+  outExtension: { ".js": ".mjs" },
   bundle: true,
   platform: "node",
   target: "node20",
