@@ -14,6 +14,10 @@ const renamed: Readonly<Record<string, string>> = {
  * milliseconds: less than the backend keeps it. */
 const idleMs = 10_000;
 
+/** How long a connection may take to come about, in milliseconds: the address of a
+ * pod that is gone says nothing at all. */
+const connectMs = 4_000;
+
 /** How long the backend may be silent, in milliseconds. While its model thinks, it
  * says every few seconds that it is still there. */
 const silentMs = 300_000;
@@ -140,8 +144,13 @@ export class BackendProxy {
         timeout: silentMs,
       });
       const leave = () => asked.destroy();
+      const late = () => asked.destroy(new Error("no connection in time"));
+      const waiting = setTimeout(late, connectMs);
       response.once("close", leave);
-      asked.once("close", () => response.off("close", leave));
+      asked.once("close", () => {
+        clearTimeout(waiting);
+        response.off("close", leave);
+      });
       asked.once("response", resolve);
       asked.once("timeout", () => asked.destroy(new Error("no answer in time")));
       asked.on("error", (error) => {
@@ -151,6 +160,7 @@ export class BackendProxy {
       asked.once("socket", (socket) => {
         const begin = () => {
           connected = true;
+          clearTimeout(waiting);
           if (hasBody(request.headers)) request.pipe(asked);
           else asked.end();
         };
