@@ -8,15 +8,10 @@
 package contract
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"os/exec"
@@ -27,6 +22,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"todo-chatbot/test/person"
 )
 
 // bound is for all requests together. The token lives that long.
@@ -44,7 +41,8 @@ func TestTheDeployedAPIKeepsItsContract(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "127.0.0.1", parsed.Hostname(), "the application must be on 127.0.0.1")
 	program := schemathesis(t)
-	user, token := account(t, base)
+	someone := person.New(base, "contract", &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{}})
+	require.NoError(t, someone.SignUp(t.Context()))
 
 	out := filepath.Join(or(os.Getenv("TODO_TEST_OUT"), filepath.Join("..", "..", "build")), "contract.xml")
 	ctx, cancel := context.WithTimeout(t.Context(), bound)
@@ -52,7 +50,7 @@ func TestTheDeployedAPIKeepsItsContract(t *testing.T) {
 	run := exec.CommandContext(ctx, program, "--config-file", "schemathesis.toml", "--no-color",
 		"run", filepath.Join("..", "..", "images", "backend", "openapi.json"), "--url", base,
 		"--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--workers", "1", "--report-junit-path", out)
-	run.Env = append(os.Environ(), "TODO_USER_ID="+user, "TODO_TOKEN="+token, "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
+	run.Env = append(os.Environ(), "TODO_USER_ID="+someone.ID, "TODO_TOKEN="+someone.Token, "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
 	run.Stdout, run.Stderr = t.Output(), t.Output()
 	run.Cancel = func() error { return run.Process.Signal(os.Interrupt) }
 	run.WaitDelay = 10 * time.Second
@@ -102,33 +100,4 @@ func or(given, otherwise string) string {
 		return given
 	}
 	return otherwise
-}
-
-// account makes an account of this run's own and returns who it is.
-func account(t *testing.T, base string) (user, token string) {
-	t.Helper()
-	jar, err := cookiejar.New(nil)
-	require.NoError(t, err)
-	browser := &http.Client{Jar: jar, Timeout: 30 * time.Second, Transport: &http.Transport{}}
-	ask := func(method, path, body string) []byte {
-		request, err := http.NewRequestWithContext(t.Context(), method, base+path, strings.NewReader(body))
-		require.NoError(t, err)
-		request.Header.Set("Origin", base)
-		request.Header.Set("Content-Type", "application/json")
-		response, err := browser.Do(request)
-		require.NoError(t, err)
-		defer response.Body.Close()
-		text, err := io.ReadAll(response.Body)
-		require.NoError(t, err)
-		require.Equal(t, http.StatusOK, response.StatusCode, "%s %s: %s", method, path, bytes.TrimSpace(text))
-		return text
-	}
-	ask(http.MethodPost, "/api/auth/sign-up/email", fmt.Sprintf(`{"name":"Contract Test","email":"contract-%s@example.com","password":%q}`, strings.ToLower(rand.Text()[:12]), rand.Text()))
-	var given struct {
-		Token  string `json:"token"`
-		UserID string `json:"user_id"`
-	}
-	require.NoError(t, json.Unmarshal(ask(http.MethodGet, "/api/auth/token", ""), &given))
-	require.NotEmpty(t, given.Token)
-	return given.UserID, given.Token
 }

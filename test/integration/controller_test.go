@@ -14,7 +14,6 @@ import (
 	"math/big"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -69,19 +68,6 @@ func (d door) browser() *http.Client {
 	}
 }
 
-// person is one with an account, who comes in by the door.
-func (d door) person(t *testing.T, base string) *person {
-	t.Helper()
-	jar, err := cookiejar.New(nil)
-	require.NoError(t, err)
-	p := &person{base: base, email: "guest-" + strings.ToLower(rand.Text()[:10]) + "@example.com", browser: d.browser()}
-	p.browser.Jar = jar
-	status, answer := p.ask(t, http.MethodPost, "/api/auth/sign-up/email", map[string]string{"name": "Guest", "email": p.email, "password": passphrase})
-	require.Equal(t, http.StatusOK, status, answer)
-	p.takeToken(t)
-	return p
-}
-
 // leadsToTLS wants plain HTTP to lead to the same place by TLS.
 func (d door) leadsToTLS(t *testing.T, host string) {
 	t.Helper()
@@ -94,16 +80,16 @@ func (d door) leadsToTLS(t *testing.T, host string) {
 
 // streams wants the first event of an answer while the rest of it cannot be made
 // yet: whoever holds events back would have none.
-func (l *life) streams(t *testing.T, p *person) {
+func (l *life) streams(t *testing.T, g guest) {
 	t.Helper()
 	release := l.hold(t)
 	defer release()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.base+p.api("chat/stream"), strings.NewReader(`{"message":"Add a task to water the plants"}`))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, g.Base+g.API("chat/stream"), strings.NewReader(`{"message":"Add a task to water the plants"}`))
 	require.NoError(t, err)
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "text/event-stream")
-	request.Header.Set("Authorization", "Bearer "+p.token)
-	response, err := p.browser.Do(request)
+	request.Header.Set("Authorization", "Bearer "+g.Token)
+	response, err := g.HTTP.Do(request)
 	require.NoError(t, err)
 	defer response.Body.Close()
 	require.Equal(t, http.StatusOK, response.StatusCode)
@@ -115,7 +101,7 @@ func (l *life) streams(t *testing.T, p *person) {
 	rest, err := io.ReadAll(events)
 	require.NoError(t, err)
 	assert.Contains(t, string(rest), "event: done\n")
-	assert.Contains(t, p.must(t, http.StatusOK, http.MethodGet, "tasks", nil), "Water the plants",
+	assert.Contains(t, g.must(t, http.StatusOK, http.MethodGet, "tasks", nil), "Water the plants",
 		"who gets the first event only when the answer has ended gets one that waited in vain for the todos")
 }
 

@@ -1,13 +1,10 @@
 package integration
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -19,114 +16,79 @@ import (
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"todo-chatbot/test/person"
 	"todo-chatbot/test/project"
 )
 
-// person uses the application as one browser does.
-type person struct {
-	base, email string
-	browser     *http.Client
-	id, token   string
+// guest is a person in a test, which ends where they cannot go on.
+type guest struct{ *person.Person }
+
+// signedUp is a new guest with an account.
+func (l *life) signedUp(t *testing.T, name string) guest {
+	t.Helper()
+	return signUp(t, person.New(l.address("dev"), name, browser()))
 }
 
-const passphrase = "correct horse battery"
-
-// signedUp is a new person with an account.
-func (l *life) signedUp(t *testing.T, name string) *person {
+func signUp(t *testing.T, p *person.Person) guest {
 	t.Helper()
-	jar, err := cookiejar.New(nil)
-	require.NoError(t, err)
-	p := &person{base: "http://127.0.0.1:" + strconv.Itoa(l.Ports["dev"]), email: name + "@example.com", browser: &http.Client{
-		Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-	status, answer := p.ask(t, http.MethodPost, "/api/auth/sign-up/email", map[string]string{"name": name, "email": p.email, "password": passphrase})
-	require.Equal(t, http.StatusOK, status, answer)
-	p.takeToken(t)
-	return p
+	require.NoError(t, p.SignUp(t.Context()))
+	return guest{p}
 }
 
-func (p *person) takeToken(t *testing.T) {
-	t.Helper()
-	status, answer := p.ask(t, http.MethodGet, "/api/auth/token", nil)
-	require.Equal(t, http.StatusOK, status, answer)
-	var given struct {
-		Token  string `json:"token"`
-		UserID string `json:"user_id"`
-	}
-	require.NoError(t, json.Unmarshal([]byte(answer), &given))
-	p.id, p.token = given.UserID, given.Token
+// browser follows no redirect by itself.
+func browser() *http.Client {
+	return &http.Client{Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// signIn is the status of a sign-in, whose session is then the person's.
-func (p *person) signIn(t *testing.T) int {
-	t.Helper()
-	status, _ := p.ask(t, http.MethodPost, "/api/auth/sign-in/email", map[string]string{"email": p.email, "password": passphrase})
-	return status
+// address is where an environment is published.
+func (l *life) address(environment string) string {
+	return "http://127.0.0.1:" + strconv.Itoa(l.Ports[environment])
 }
 
-func (p *person) ask(t *testing.T, method, path string, body any) (status int, answer string) {
+// ask is the status and the answer, or 0 and what went wrong.
+func (g guest) ask(t *testing.T, method, path string, body any) (status int, answer string) {
 	t.Helper()
-	var sent io.Reader
-	if body != nil {
-		encoded, err := json.Marshal(body)
-		require.NoError(t, err)
-		sent = bytes.NewReader(encoded)
-	}
-	request, err := http.NewRequestWithContext(t.Context(), method, p.base+path, sent)
-	require.NoError(t, err)
-	request.Header.Set("Origin", p.base)
-	request.Header.Set("Content-Type", "application/json")
-	if p.token != "" {
-		request.Header.Set("Authorization", "Bearer "+p.token)
-	}
-	response, err := p.browser.Do(request)
+	status, text, err := g.Ask(t.Context(), method, path, body)
 	if err != nil {
 		return 0, err.Error()
 	}
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	if err != nil {
-		return 0, err.Error()
-	}
-	return response.StatusCode, string(content)
+	return status, string(text)
 }
 
-// must is an ask that has to end in a status.
-func (p *person) must(t *testing.T, want int, method, path string, body any) string {
+// must is an ask for a resource of theirs that has to end in a status.
+func (g guest) must(t *testing.T, want int, method, path string, body any) string {
 	t.Helper()
-	status, answer := p.ask(t, method, p.api(path), body)
-	require.Equal(t, want, status, "%s %s: %s", method, path, answer)
-	return answer
+	answer, err := g.Want(t.Context(), want, method, g.API(path), body)
+	require.NoError(t, err)
+	return string(answer)
 }
-
-func (p *person) api(path string) string { return "/api/" + p.id + "/" + path }
 
 // rows is all that the application holds of the person, with every field, id
 // and time.
-func (p *person) rows(t *testing.T) map[string]string {
+func (g guest) rows(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for _, path := range []string{"tasks?sort=id&limit=200", "conversations"} {
-		all[path] = p.must(t, http.StatusOK, http.MethodGet, path, nil)
+		all[path] = g.must(t, http.StatusOK, http.MethodGet, path, nil)
 	}
 	var conversations []struct{ ID int }
 	require.NoError(t, json.Unmarshal([]byte(all["conversations"]), &conversations))
 	for _, one := range conversations {
 		path := fmt.Sprintf("conversations/%d/messages", one.ID)
-		all[path] = p.must(t, http.StatusOK, http.MethodGet, path, nil)
+		all[path] = g.must(t, http.StatusOK, http.MethodGet, path, nil)
 	}
 	return all
 }
 
 // use leaves tasks and a conversation.
-func (p *person) use(t *testing.T) {
+func (g guest) use(t *testing.T) {
 	t.Helper()
 	for i := range 20 {
-		p.must(t, http.StatusCreated, http.MethodPost, "tasks", map[string]any{
+		g.must(t, http.StatusCreated, http.MethodPost, "tasks", map[string]any{
 			"title": fmt.Sprintf("task %d: \"quoted\" \\ ñ 漢", i), "description": "line one\nline two\t'end'", "completed": i%3 == 0,
 		})
 	}
-	p.must(t, http.StatusOK, http.MethodPost, "chat", map[string]any{"message": "Add a task to buy milk"})
+	g.must(t, http.StatusOK, http.MethodPost, "chat", map[string]any{"message": "Add a task to buy milk"})
 }
 
 // data is a deployment's data through a backup, changes, files that are no
@@ -157,14 +119,16 @@ func (l *life) data(t *testing.T) {
 	require.Zero(t, restored.Code, restored.Stderr)
 	assert.Equal(t, []string{"passed"}, restored.Lines("verdict"))
 	assert.Equal(t, before, ada.rows(t), "every row, with its id and times; the session is one of them")
-	assert.Equal(t, http.StatusUnauthorized, late.signIn(t), "who came after the backup has no account")
-	assert.Equal(t, http.StatusOK, ada.signIn(t))
+	var refused *person.OtherStatusError
+	require.ErrorAs(t, late.SignIn(t.Context()), &refused, "who came after the backup has no account")
+	assert.Equal(t, http.StatusUnauthorized, refused.Status)
+	require.NoError(t, ada.SignIn(t.Context()))
 	l.restoresWhatWasCutShort(t, file, ada, before)
 	l.rotates(t, ada, before)
 }
 
 // refusesNoBackups tries what is no whole backup of this application.
-func (l *life) refusesNoBackups(t *testing.T, file string, ada *person) {
+func (l *life) refusesNoBackups(t *testing.T, file string, ada guest) {
 	t.Helper()
 	whole, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -192,13 +156,13 @@ func (l *life) refusesNoBackups(t *testing.T, file string, ada *person) {
 
 // restoresWhatWasCutShort stops restores as they begin to end the pods: after
 // Ctrl-C the application comes back by itself, after a kill by the next restore.
-func (l *life) restoresWhatWasCutShort(t *testing.T, file string, ada *person, before map[string]string) {
+func (l *life) restoresWhatWasCutShort(t *testing.T, file string, ada guest, before map[string]string) {
 	t.Helper()
 	stopped, err := l.MageStopped(t.Context(), project.Stop{Seen: "restored beside"}, "db:restore", file)
 	require.NoError(t, err)
 	assert.NotZero(t, stopped.Code)
 	require.Eventually(t, func() bool {
-		status, _ := ada.ask(t, http.MethodGet, ada.api("tasks"), nil)
+		status, _ := ada.ask(t, http.MethodGet, ada.API("tasks"), nil)
 		return status == http.StatusOK
 	}, 2*time.Minute, time.Second, "frontend and backend come back")
 	assert.Equal(t, before, ada.rows(t))
@@ -211,7 +175,7 @@ func (l *life) restoresWhatWasCutShort(t *testing.T, file string, ada *person, b
 }
 
 // rotates changes the credentials, after which everyone has to sign in again, and nothing else.
-func (l *life) rotates(t *testing.T, ada *person, before map[string]string) {
+func (l *life) rotates(t *testing.T, ada guest, before map[string]string) {
 	t.Helper()
 	read := func() map[string][]byte {
 		secret, err := l.client(t).CoreV1().Secrets(namespace).Get(t.Context(), "todo-credentials", metav1.GetOptions{})
@@ -219,8 +183,7 @@ func (l *life) rotates(t *testing.T, ada *person, before map[string]string) {
 		assert.Empty(t, secret.Annotations, "no rotation is half done")
 		return secret.Data
 	}
-	require.Equal(t, http.StatusOK, ada.signIn(t), "the session of the last time went with the restore")
-	ada.takeToken(t)
+	require.NoError(t, ada.SignIn(t.Context()), "the session of the last time went with the restore")
 	was := read()
 	rotated := l.mage(t, "secrets:rotate")
 	require.Zero(t, rotated.Code, rotated.Stderr)
@@ -231,7 +194,7 @@ func (l *life) rotates(t *testing.T, ada *person, before map[string]string) {
 		assert.NotContains(t, rotated.Stdout+rotated.Stderr, string(is[key]))
 	}
 
-	status, answer := ada.ask(t, http.MethodGet, ada.api("tasks"), nil)
+	status, answer := ada.ask(t, http.MethodGet, ada.API("tasks"), nil)
 	assert.Equal(t, http.StatusUnauthorized, status, "a token of before: %s", answer)
 	status, answer = ada.ask(t, http.MethodGet, "/api/auth/token", nil)
 	assert.Equal(t, http.StatusUnauthorized, status, "a session of before: %s", answer)
@@ -239,8 +202,7 @@ func (l *life) rotates(t *testing.T, ada *person, before map[string]string) {
 	assert.Contains(t, []int{http.StatusOK, http.StatusTemporaryRedirect}, status, "the sign-in page, or the way to it, and no error")
 	status, _ = ada.ask(t, http.MethodGet, "/sign-in", nil)
 	assert.Equal(t, http.StatusOK, status)
-	require.Equal(t, http.StatusOK, ada.signIn(t), "the account of before")
-	ada.takeToken(t)
+	require.NoError(t, ada.SignIn(t.Context()), "the account of before")
 	assert.Equal(t, before, ada.rows(t))
 	unchanged := l.deploy(t)
 	assert.Contains(t, unchanged.Lines("revision")[0], "unchanged", "a deploy finds nothing to do")

@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"todo-chatbot/test/person"
 )
 
 const (
@@ -24,16 +26,17 @@ const (
 // killed ends every process of PostgreSQL by SIGKILL, again and again, while
 // people write, and then looks for each todo whose making was confirmed.
 func (l *life) killed(t *testing.T) {
-	people := make([]*visitor, writers)
+	people := make([]*person.Person, writers)
 	for i := range people {
-		people[i] = l.join(t, "dev")
+		people[i] = hurried(l.address("dev"))
+		require.NoError(t, people[i].SignUp(t.Context()))
 	}
 	writing, stop := context.WithCancel(t.Context())
 	defer stop()
 	kept := make([][]string, writers)
 	var all sync.WaitGroup
-	for i, v := range people {
-		all.Go(func() { kept[i] = v.writes(writing) })
+	for i, p := range people {
+		all.Go(func() { kept[i] = writes(writing, p) })
 	}
 	for range kills {
 		l.kill(t)
@@ -41,10 +44,10 @@ func (l *life) killed(t *testing.T) {
 	stop()
 	all.Wait()
 	confirmed := 0
-	for i, v := range people {
+	for i, p := range people {
 		require.NotEmpty(t, kept[i], "nothing was written, so nothing was proved")
 		confirmed += len(kept[i])
-		found := v.titles(t)
+		found := titles(t, p)
 		for _, title := range kept[i] {
 			assert.Contains(t, found, title, "it was confirmed")
 		}
@@ -80,11 +83,11 @@ if grep -q -e %s -e %s $p/cgroup 2>/dev/null && [ "$(cat $p/comm 2>/dev/null)" =
 }
 
 // writes adds todos until ctx ends, and returns the titles that were confirmed.
-func (v *visitor) writes(ctx context.Context) (confirmed []string) {
+func writes(ctx context.Context, p *person.Person) (confirmed []string) {
 	for i := 0; ctx.Err() == nil; i++ {
 		title := fmt.Sprintf("Todo %d", i)
 		// It is not cut short: an answer that was not read is no answer.
-		_, err := v.ask(context.WithoutCancel(ctx), http.MethodPost, "/api/"+v.id+"/tasks", fmt.Sprintf(`{"title":%q}`, title))
+		_, err := p.Want(context.WithoutCancel(ctx), http.StatusCreated, http.MethodPost, p.API("tasks"), map[string]string{"title": title})
 		if err == nil {
 			confirmed = append(confirmed, title)
 		}
@@ -94,12 +97,12 @@ func (v *visitor) writes(ctx context.Context) (confirmed []string) {
 }
 
 // titles reads the whole list, page by page.
-func (v *visitor) titles(t *testing.T) map[string]bool {
+func titles(t *testing.T, p *person.Person) map[string]bool {
 	t.Helper()
 	const page = 100
 	titles := map[string]bool{}
 	for offset := 0; ; offset += page {
-		text, err := v.ask(t.Context(), http.MethodGet, fmt.Sprintf("/api/%s/tasks?limit=%d&offset=%d", v.id, page, offset), "")
+		text, err := p.Want(t.Context(), http.StatusOK, http.MethodGet, p.API(fmt.Sprintf("tasks?limit=%d&offset=%d", page, offset)), nil)
 		require.NoError(t, err)
 		var tasks []struct {
 			Title string `json:"title"`

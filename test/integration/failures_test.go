@@ -250,7 +250,7 @@ func (l *life) running(t *testing.T, env string) []string {
 // does, until the returned function is called. That gives what went wrong.
 func (l *life) watch(t *testing.T, env string) (stop func() (asked int, failed []string)) {
 	t.Helper()
-	url := "http://127.0.0.1:" + strconv.Itoa(l.Ports[env]) + "/api/readyz"
+	url := l.address(env) + "/api/readyz"
 	browser := &http.Client{Timeout: 5 * time.Second}
 	ended, stopping := make(chan struct{}), make(chan struct{})
 	var asked int

@@ -24,6 +24,7 @@ import (
 	"todo-chatbot/mage/cluster"
 	"todo-chatbot/mage/progress"
 	"todo-chatbot/mage/smoke"
+	"todo-chatbot/test/person"
 )
 
 const (
@@ -159,9 +160,9 @@ func (l *life) comesIn(t *testing.T, d door, base string) {
 	t.Logf("%s: %d checks passed", base, len(verdict.Results))
 
 	scheme, _, _ := strings.Cut(base, "://")
-	guest := d.person(t, base)
-	l.signsIn(t, guest, scheme == "https")
-	l.streams(t, guest)
+	visitor := signUp(t, person.New(base, "visitor", d.browser()))
+	l.signsIn(t, visitor, scheme == "https")
+	l.streams(t, visitor)
 	for _, host := range []string{"nobody.localhost", "127.0.0.1"} {
 		response, err := someone.Get("http://" + host + "/")
 		require.NoError(t, err)
@@ -172,30 +173,30 @@ func (l *life) comesIn(t *testing.T, d door, base string) {
 
 // signsIn wants a session from the pages of the host alone, in a cookie that
 // leaves TLS only where there is none.
-func (l *life) signsIn(t *testing.T, p *person, secure bool) {
+func (l *life) signsIn(t *testing.T, g guest, secure bool) {
 	t.Helper()
-	account := fmt.Sprintf(`{"email":%q,"password":%q}`, p.email, passphrase)
+	account := fmt.Sprintf(`{"email":%q,"password":%q}`, g.Email, g.Password)
 	ask := func(origin string) *http.Response {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.base+"/api/auth/sign-in/email", strings.NewReader(account))
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, g.Base+"/api/auth/sign-in/email", strings.NewReader(account))
 		require.NoError(t, err)
 		request.Header.Set("Origin", origin)
 		request.Header.Set("Content-Type", "application/json")
-		response, err := p.browser.Do(request)
+		response, err := g.HTTP.Do(request)
 		require.NoError(t, err)
 		response.Body.Close()
 		return response
 	}
 	assert.Equal(t, http.StatusForbidden, ask("https://elsewhere.example").StatusCode, "the page of another origin")
-	given := ask(p.base)
+	given := ask(g.Base)
 	require.Equal(t, http.StatusOK, given.StatusCode)
 	require.NotEmpty(t, given.Cookies())
 	for _, cookie := range given.Cookies() {
 		assert.Equal(t, secure, cookie.Secure, cookie.Name)
 		assert.True(t, cookie.HttpOnly, cookie.Name)
 	}
-	p.takeToken(t)
-	p.must(t, http.StatusCreated, http.MethodPost, "tasks", map[string]any{"title": "by " + p.base})
-	assert.Contains(t, p.must(t, http.StatusOK, http.MethodGet, "tasks", nil), "by "+p.base)
+	require.NoError(t, g.TakeToken(t.Context()))
+	g.must(t, http.StatusCreated, http.MethodPost, "tasks", map[string]any{"title": "by " + g.Base})
+	assert.Contains(t, g.must(t, http.StatusOK, http.MethodGet, "tasks", nil), "by "+g.Base)
 }
 
 func testdata(t *testing.T, name string) []byte {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"todo-chatbot/test/person"
 )
 
 // A migration as a next release brings it: it adds a column that the code of
@@ -64,7 +66,6 @@ func (l *life) migrated(t *testing.T) {
 // readyz is what the backend of dev says of its database.
 func (l *life) readyz(t *testing.T) string {
 	t.Helper()
-	p := &person{base: "http://127.0.0.1:" + strconv.Itoa(l.Ports["dev"]), browser: http.DefaultClient}
-	_, answer := p.ask(t, http.MethodGet, "/api/readyz", nil)
+	_, answer := guest{person.New(l.address("dev"), "nobody", browser())}.ask(t, http.MethodGet, "/api/readyz", nil)
 	return answer
 }

@@ -1,16 +1,9 @@
 package integration
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/cookiejar"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,6 +14,8 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"todo-chatbot/test/person"
 )
 
 const (
@@ -37,25 +32,26 @@ const (
 func (l *life) staging(t *testing.T) {
 	result := l.mage(t, "deploy:staging")
 	require.Zero(t, result.Code, result.Stderr)
-	assert.Equal(t, []string{"http://127.0.0.1:" + strconv.Itoa(l.Ports["staging"])}, result.Lines("url"))
+	assert.Equal(t, []string{l.address("staging")}, result.Lines("url"))
 	assert.NotContains(t, result.Stderr, "built", "the same images serve dev and staging")
 	l.restricted(t)
 	l.policies(t)
-	someone := l.join(t, "staging")
+	someone := hurried(l.address("staging"))
+	require.NoError(t, someone.SignUp(t.Context()))
 
 	require.NoError(t, l.Append(backendFile, "\nSTAGING = 1\n"))
-	calm := someone.asks(t)
+	calm := asks(t, someone)
 	result = l.mage(t, "deploy:staging")
 	require.Zero(t, result.Code, result.Stderr)
 	assert.Equal(t, []string{"2 new"}, result.Lines("revision"))
 	calm("while it was updated")
 
-	calm = someone.asks(t)
+	calm = asks(t, someone)
 	result = l.mage(t, "release:rollback", "-env=staging")
 	require.Zero(t, result.Code, result.Stderr)
 	calm("while it was rolled back")
 
-	calm = someone.asks(t)
+	calm = asks(t, someone)
 	for _, component := range []string{"backend", "frontend"} {
 		l.evict(t, component)
 	}
@@ -95,59 +91,9 @@ func (l *life) evict(t *testing.T, component string) {
 	}, 2*time.Minute, time.Second, component)
 }
 
-// visitor is somebody with an account in an environment.
-type visitor struct {
-	base, id, token string
-	http            *http.Client
-}
-
-// join makes an account.
-func (l *life) join(t *testing.T, environment string) *visitor {
-	t.Helper()
-	jar, err := cookiejar.New(nil)
-	require.NoError(t, err)
-	v := &visitor{
-		base: "http://127.0.0.1:" + strconv.Itoa(l.Ports[environment]),
-		http: &http.Client{Jar: jar, Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: perSecond}},
-	}
-	account := fmt.Sprintf(`{"name":"Ada","email":"ada-%s@example.com","password":%q}`, strings.ToLower(rand.Text()[:10]), rand.Text())
-	_, err = v.ask(t.Context(), http.MethodPost, "/api/auth/sign-up/email", account)
-	require.NoError(t, err)
-	text, err := v.ask(t.Context(), http.MethodGet, "/api/auth/token", "")
-	require.NoError(t, err)
-	var given struct {
-		Token  string `json:"token"`
-		UserID string `json:"user_id"`
-	}
-	require.NoError(t, json.Unmarshal(text, &given))
-	v.id, v.token = given.UserID, given.Token
-	return v
-}
-
-// ask demands a good answer.
-func (v *visitor) ask(ctx context.Context, method, path, body string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, method, v.base+path, strings.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Origin", v.base)
-	request.Header.Set("Content-Type", "application/json")
-	if v.token != "" {
-		request.Header.Set("Authorization", "Bearer "+v.token)
-	}
-	response, err := v.http.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", method, path, err)
-	}
-	if response.StatusCode/100 != 2 {
-		return text, fmt.Errorf("%s %s: %s: %.200s", method, path, response.Status, bytes.TrimSpace(text))
-	}
-	return text, nil
+// hurried is somebody who asks much at once, and waits for each answer.
+func hurried(base string) *person.Person {
+	return person.New(base, "hurried", &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: perSecond}})
 }
 
 // asks begins to ask perSecond times a second: one in ten for a page, the others
@@ -155,7 +101,7 @@ func (v *visitor) ask(ctx context.Context, method, path, body string) ([]byte, e
 // one frontend of two can serve, within the 0.3 processors that it may have, while
 // the other is replaced (measured on a node of 2 processors: 12 ms a page, 4 ms a
 // list). The returned function ends that and demands that every answer was good.
-func (v *visitor) asks(t *testing.T) (calm func(when string)) {
+func asks(t *testing.T, p *person.Person) (calm func(when string)) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	var (
@@ -166,9 +112,9 @@ func (v *visitor) asks(t *testing.T) (calm func(when string)) {
 		failed []string
 	)
 	began := time.Now()
-	one := func(who *visitor, path string) {
+	one := func(who *person.Person, path string) {
 		sent := time.Now()
-		_, err := who.ask(context.WithoutCancel(ctx), http.MethodGet, path, "")
+		_, err := who.Want(context.WithoutCancel(ctx), http.StatusOK, http.MethodGet, path, nil)
 		mu.Lock()
 		defer mu.Unlock()
 		asked++
@@ -178,7 +124,7 @@ func (v *visitor) asks(t *testing.T) (calm func(when string)) {
 		}
 	}
 	// Who is signed in is sent on from the page to sign in, which would be a request more.
-	stranger := &visitor{base: v.base, http: &http.Client{Timeout: v.http.Timeout, Transport: v.http.Transport}}
+	stranger := hurried(p.Base)
 	open.Go(func() {
 		tick := time.NewTicker(time.Second / perSecond)
 		defer tick.Stop()
@@ -191,7 +137,7 @@ func (v *visitor) asks(t *testing.T) (calm func(when string)) {
 					if i%10 == 0 {
 						one(stranger, "/sign-in")
 					} else {
-						one(v, "/api/"+v.id+"/tasks")
+						one(p, p.API("tasks"))
 					}
 				})
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -122,32 +121,17 @@ func (l *life) fullDisk(t *testing.T) {
 
 func (l *life) stoppedNode(t *testing.T) {
 	api := docker(t)
-	const account = `{"name":"Ada","email":"ada@example.com","password":"correct horse battery"}`
-	require.Equal(t, http.StatusOK, l.post(t, "/api/auth/sign-up/email", account))
+	ada := l.signedUp(t, "ada-of-the-stopped-node")
 	wait := 10
 	_, err := api.ContainerStop(t.Context(), l.Cluster+"-control-plane", client.ContainerStopOptions{Timeout: &wait})
 	require.NoError(t, err)
 	result := l.deploy(t)
 	assert.Len(t, unchangedImage.FindAllString(result.Stderr, -1), 3, "the registry kept the images")
 	assert.NotContains(t, result.Stderr, "built")
-	assert.Equal(t, http.StatusOK, l.post(t, "/api/auth/sign-in/email", account), "the database kept the account")
+	require.NoError(t, ada.SignIn(t.Context()), "the database kept the account")
 }
 
 var unchangedImage = regexp.MustCompile(`(?m)^image +\w+ +unchanged`)
-
-// post sends a JSON document to the application, as a page of it does.
-func (l *life) post(t *testing.T, path, body string) int {
-	t.Helper()
-	base := "http://127.0.0.1:" + strconv.Itoa(l.Ports["dev"])
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+path, strings.NewReader(body))
-	require.NoError(t, err)
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Origin", base)
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	response.Body.Close()
-	return response.StatusCode
-}
 
 func (l *life) clean(t *testing.T) {
 	api := docker(t)

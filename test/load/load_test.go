@@ -18,9 +18,9 @@ func TestTheSharesOfTheActionsAreAHundred(t *testing.T) {
 	}
 	assert.Equal(t, 100, sum)
 	for range 1000 {
-		assert.False(t, (&person{}).chooses().needs, "who has no todo does nothing to one")
+		assert.False(t, (&user{}).chooses().needs, "who has no todo does nothing to one")
 	}
-	assert.Equal(t, "DELETE task", (&person{todos: make([]int64, keep+1)}).chooses().route)
+	assert.Equal(t, "DELETE task", (&user{todos: make([]int64, keep+1)}).chooses().route)
 }
 
 func TestQuantilesAreTimesThatWereSeen(t *testing.T) {
