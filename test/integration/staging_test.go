@@ -97,10 +97,8 @@ func hurried(base string) *person.Person {
 }
 
 // asks begins to ask perSecond times a second: one in ten for a page, the others
-// for the list of todos, which goes through every component. That is as much as
-// one frontend of two can serve, within the 0.3 processors that it may have, while
-// the other is replaced (measured on a node of 2 processors: 12 ms a page, 4 ms a
-// list). The returned function ends that and demands that every answer was good.
+// for the list of todos, which goes through every component. A page costs the
+// frontend 12 ms of a processor, of which it may have 0.3. The returned function ends that and demands that every answer was good.
 func asks(t *testing.T, p *person.Person) (calm func(when string)) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
