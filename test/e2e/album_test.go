@@ -85,12 +85,15 @@ func (p *page) photograph(state string, hovered ...element) {
 }
 
 // paint shows the page in a theme, as its own switch does, and waits until it
-// has been drawn.
+// has been drawn and what fades or slides in is there: half of it has half of its
+// contrast. What moves for ever, such as a wait for an answer, does not count.
 func (p *page) paint(theme string) {
 	p.t.Helper()
 	_, err := ask[bool](p, `async (theme) => {
 		document.documentElement.dataset.theme = theme;
 		for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+		const ends = (a) => a.playState === "running" && a.effect.getComputedTiming().endTime !== Infinity;
+		await Promise.allSettled(document.getAnimations().filter(ends).map((a) => a.finished));
 		return true;
 	}`, theme)
 	require.NoError(p.t, err)
