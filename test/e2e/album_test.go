@@ -91,9 +91,14 @@ func (p *page) paint(theme string) {
 	p.t.Helper()
 	_, err := ask[bool](p, `async (theme) => {
 		document.documentElement.dataset.theme = theme;
-		for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
 		const ends = (a) => a.playState === "running" && a.effect.getComputedTiming().endTime !== Infinity;
-		await Promise.allSettled(document.getAnimations().filter(ends).map((a) => a.finished));
+		// A menu finds its place anew after a resize, and only then fades in.
+		for (let still = 0; still < 6; still++) {
+			await new Promise(requestAnimationFrame);
+			const moving = document.getAnimations().filter(ends);
+			if (moving.length > 0) still = 0;
+			await Promise.allSettled(moving.map((a) => a.finished));
+		}
 		return true;
 	}`, theme)
 	require.NoError(p.t, err)
