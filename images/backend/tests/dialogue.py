@@ -72,6 +72,11 @@ def _list(text: str) -> State:
     return tuple(_todo(item.strip()) for item in text.split(";") if item.strip())
 
 
+def tables() -> list[str]:
+    """Return the names of the tables that there are."""
+    return sorted(path.stem for path in _FOLDER.glob("*.txt"))
+
+
 def read_table(name: str) -> list[Dialogue]:
     """Read a table's conversations."""
     always: State = ()

@@ -3,21 +3,9 @@
 import pytest
 
 from tests.desk import Desk
-from tests.dialogue import Dialogue, check, read_table
+from tests.dialogue import Dialogue, check, read_table, tables
 
-TABLES = (
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-)
-EVERY = [dialogue for table in TABLES for dialogue in read_table(table)]
+EVERY = [dialogue for table in tables() for dialogue in read_table(table)]
 
 
 @pytest.mark.parametrize("dialogue", EVERY, ids=lambda dialogue: dialogue.name)

@@ -34,7 +34,7 @@ _TIME_FIRST = re.compile(
 # "Remind me in ten minutes": of what?
 _TIME = r"(?:tomorrow|tonight|later|soon|(?:in|at|by) (?:an?|half an|the|\d[\w:.]*|\w+teen|one|two|three|five|ten|twenty|thirty)(?: (?:minutes?|hours?|days?|weeks?|am|pm|o'clock|evening|morning))?)"
 _TO_LIST = re.compile(
-    rf"\s+(?:(?:to|on|in|into|onto|from)\s+{_LIST}|as\s+(?:an?\s+)?(?:new\s+)?{NOUN}|to\s+(?:my|the)\s+{NOUN})(?P<when>\s+(?:today|tonight|tomorrow|(?:this|next)\s+\w+|(?:for|on|by|at)\s+(?!me\b)[^,.;]{{1,30}}))?$",
+    rf"\s+(?:(?:to|on|in|into|onto|from)\s+(?:{_LIST}|mine)|as\s+(?:an?\s+)?(?:new\s+)?{NOUN}|to\s+(?:my|the)\s+{NOUN})(?P<when>\s+(?:today|tonight|tomorrow|(?:this|next)\s+\w+|(?:for|on|by|at)\s+(?!me\b)[^,.;]{{1,30}}))?$",
     re.IGNORECASE,
 )
 _FROM_LIST = re.compile(
@@ -86,7 +86,7 @@ def trim_end(text: str) -> str:
     """Take politeness off the end; "now" and "today" may be part of a title."""
     s = bare(text)
     s = re.sub(
-        r"(?i)(?:[\s,?!.]+(?:please(?: and thank you)?|pls|thank(?:s| you)(?: (?:so|very) much| a lot| in advance| again)?|thx|ty|cheers|kindly|for me|will you|would you|can you|ok|okay|too|as well|pretty please|if you (?:can|don'?t mind|could|like)|if possible|when(?:ever)? you (?:can|get a chance|have time)|right now|quickly|immediately|instead))+[^\w\ue000\ue001]*$",
+        r"(?i)(?:[\s,?!.]+(?:please(?: and thank you)?|pls|thank(?:s| you)(?: (?:so|very) much| a lot| in advance| again)?|thx|ty|cheers|kindly|for me|will you|would you|can you|ok|okay|too|as well|pretty please|dear|buddy|mate|my friend|if you (?:can|don'?t mind|could|like)|if possible|when(?:ever)? you (?:can|get a chance|have time)|right now|quickly|immediately|instead))+[^\w\ue000\ue001]*$",
         "",
         s,
     )
@@ -128,6 +128,9 @@ def read_add(s: str, quotes: Quotes, source: str) -> list[Wish]:
                 "",
                 rest,
             )
+            rest = re.sub(
+                r"(?i)^for (?:me|us)\s+(?=(?:called|named|titled|to|that|about|saying)\b)", "", rest
+            )
             rest = re.sub(r"(?i)^[\s?.!]+(?:it'?s|it is|namely)\s+", "", rest).lstrip("?! ")
             rest = re.sub(
                 r"(?i)^(?:for (?:me|us)\b)?[\s?.!,:-]*(?:(?:it'?s|it is|namely)(?: called)?\b|for (?:me|us)\b)\s*:?\s*(?=\ue000|$)",
@@ -165,6 +168,17 @@ def _is_kind(rest: str, kind: re.Match[str]) -> bool:
     return not after or not re.match(r"(?i)^\s+(?:force|manager|list for)\b", after)
 
 
+# What people mostly do: with one in front, and something it is done to, words are a
+# task of their own.
+_DOING = re.compile(
+    r"^(?:to )?(?:answer|ask|book|borrow|bring|buy|call|cancel|check|clean|collect|cook|dust|email|e-mail|empty|fetch|"
+    r"fill|find|fix|fold|get|give|go|hoover|invite|iron|learn|mail|make|message|mop|mow|order|organi[sz]e|pack|paint|pay|"
+    r"phone|pick up|plan|play|post|practi[cs]e|prepare|print|read|renew|repair|reply|return|ring|schedule|sell|send|sign|"
+    r"study|sweep|take|text|tidy|update|vacuum|visit|walk|wash|water|wrap|write)\s+\S",
+    re.IGNORECASE,
+)
+
+
 def _parts(rest: str, *, several: bool) -> list[str]:
     """Split a list of titles, where it surely is one."""
     lines = [line for line in rest.split("\n") if line.strip()]
@@ -180,6 +194,10 @@ def _parts(rest: str, *, several: bool) -> list[str]:
     pieces = [
         p for p in re.split(r"\s*(?:,\s*and\s+|,\s*|\s+and\s+|;\s*|\s+&\s+)", flat) if p.strip()
     ]
+    if re.search(r",|\balso\b", flat) and len(pieces) > 1:
+        pieces = [re.sub(r"(?i)^also\s+", "", p) for p in pieces]
+        if all(_DOING.match(p) for p in pieces):
+            return pieces
     all_quoted = len(pieces) > 1 and all(bare(p) in Quotes.held(p) for p in pieces)
     if len(pieces) > 1 and (several or all_quoted):
         return [re.sub(r"(?i)^(?:to|one to|another to|\d+[.)])\s+", "", p.strip()) for p in pieces]

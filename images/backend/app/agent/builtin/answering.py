@@ -50,7 +50,7 @@ _TAKEN_BACK = re.compile(
 )
 _FROM_TITLE = re.compile(
     r"^(?:(?:please )?(?:call|name|title|rename) (?:it|that|this)(?: to)?|it should be(?: called)?|let's (?:call it|say)|"
-    r"(?:make|change) it(?: to)?|to|it's called|how about|(?:the|its) (?:new )?(?:title|name|description) (?:is|should be)|(?:title|name|description):)\s+",
+    r"(?:make|change|set|update) (?:it|the (?:title|name|text)|its (?:title|name))(?: to| into| as)?|to|it's called|how about|(?:the|its) (?:new )?(?:title|name|description) (?:is|should be)|(?:title|name|description):)\s+",
     re.IGNORECASE,
 )
 
@@ -111,6 +111,25 @@ def after_adding(message: str) -> str:
     meant = r"(?i)^(?:(?:oops|sorry|no|wait|actually|oh)[\s,]+)*(?:i (?:meant|mean)(?: to say)?|make that|rather)[\s:,]+(?P<x>[^,;?]+)$"
     found = re.match(meant, message)
     return f"rename it to {found['x']}" if found else going
+
+
+# What we say once something was done, and how more of it is asked for.
+_DONE_SO = (("Well done! ", "mark {} as done"), ("I've deleted ", "delete {}"))
+
+
+def after_doing(answer: str, message: str) -> str:
+    """Read "and 5 too" as going on with what was done to others."""
+    more = re.match(
+        r"(?i)^(?:(?P<and>and|also|plus|oh and)\b[\s,]*)?(?P<x>[^,;?]{1,60}?)(?P<too>,? (?:too|as well|also))?(?:,? please)?[\s.!]*$",
+        message,
+    )
+    if more is None or not (more["and"] or more["too"]):
+        return message
+    asked = (form for said, form in _DONE_SO if answer.startswith(said))
+    return next(asked, "{}").format(more["x"]) if answer.startswith(_BEGINNINGS) else message
+
+
+_BEGINNINGS = tuple(said for said, _ in _DONE_SO)
 
 
 def _refused(pending: Pending, flat: str, rest: str) -> Reply | None:

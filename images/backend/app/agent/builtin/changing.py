@@ -1,6 +1,7 @@
 """Reads what is to become of a task's title or description."""
 
 import re
+from dataclasses import replace
 
 from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, read_ref
 from app.agent.builtin.text import Quotes, bare, sentence_case
@@ -53,6 +54,7 @@ _GIVEN = tuple(
     )
     for what, name in ((_MORE, "text"), (_NAME, "title"))
 )
+_CALLED = re.compile(rf"\w\s+{NOUN}\s*$", re.IGNORECASE)
 _SPLIT = re.compile(rf"\s*(?:(?<!\w){_TO}(?!\w)|:(?=\s))\s*", re.IGNORECASE)
 _HEAD = re.compile(
     rf"^(?P<ref>(?:the\s+)?(?:(?:task|item|to-?do)?\s*(?:task|item|to-?do|number|no\.?)\s*#?|#)\d+|it|(?:the\s+)?{NOUN}\s+\d+|\d+(?=:))\s*[,:]?\s+(?P<title>\S.*)$",
@@ -171,7 +173,10 @@ def read_change(s: str, quotes: Quotes, source: str) -> Wish:
         return _status_or(Wish("update", changes=(change,), source=source), rest)
     changes = [
         _of_words(s, rest[: gap.start()], rest[gap.end() :])
-        or _titled(read_ref(rest[: gap.start()], quotes), rest[gap.end() :], quotes)
+        or replace(
+            _titled(read_ref(rest[: gap.start()], quotes), rest[gap.end() :], quotes),
+            noun=_CALLED.search(rest[: gap.start()]) is not None,
+        )
         for gap in _SPLIT.finditer(rest)
         if rest[: gap.start()].strip() and rest[gap.end() :].strip()
     ]

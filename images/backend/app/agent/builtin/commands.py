@@ -27,7 +27,7 @@ LEAD = re.compile(
     re.IGNORECASE,
 )
 WANT = re.compile(
-    r"^(?:i|me)(?:'d| would)? (?:really )?(?:(?:like|want|wish|love|prefer) to\s+|(?:want|need|wish|like)\s+(?=(?:delete|remove|add|create|mark|complete|show|see|list|rename|change|update|edit|remember)\b))|^(?:can|could|may) i (?:please )?(?=(?:see|view|get|have a look|look)\b)",
+    r"^(?:i|me)(?:'d| would| am|'m)? (?:really )?(?:(?:wanting|looking|hoping|trying) to\s+|(?:like|want|wish|love|prefer) to\s+|(?:want|need|wish|like)\s+(?=(?:delete|remove|add|create|mark|complete|show|see|list|rename|change|update|edit|remember)\b))|^(?:can|could|may) i (?:please )?(?=(?:see|view|get|have a look|look)\b)",
     re.IGNORECASE,
 )
 _GERUND = re.compile(
@@ -106,8 +106,14 @@ STATED = re.compile(
 )
 CHAT = re.compile(
     r"^(?:(?:thanks|thank you|thx|ty|cheers|please|ok|okay|great|cool|yes|no|hi|hello|hey|bye|perfect|nice|"
-    r"good (?:morning|evening|afternoon|night|job)|awesome|wonderful|well done|how are you|sorry|you're? (?:the best|great|welcome))\b[\s!,.?]*"
+    r"good (?:morning|evening|afternoon|night|job)|awesome|wonderful|well done|how are you|sorry|fine|alright|i see|got it|you're? (?:the best|great|welcome))\b[\s!,.?]*"
     r"(?:so much|a lot|very much|again|there|everyone|you|job|work|assistant|bot|for (?:that|everything|your help)|man|buddy|today)*[\s!,.?]*)+$",
+    re.IGNORECASE,
+)
+
+CALM = re.compile(
+    r"^(?:never ?mind|forget (?:it|that|about it)|cancel(?: that| it)?|stop|no|nope|nah|nothing|no thanks|no thank you|"
+    r"(?:leave|keep) (?:it|them|all|both|everything)|abort|not now|maybe|hm+|idk|i don'?t know|dunno|not sure|no idea|whatever|huh|what|eh+|let me think|don't|skip(?: it)?|nvm|quit|exit|it's nothing|yes|yeah|yep|y|n|ok|sure)$",
     re.IGNORECASE,
 )
 

@@ -14,8 +14,8 @@ _DELETE_VERB = re.compile(
 
 
 # Why, which is no part of the name; a doubt is no reason.
-_REASON = re.compile(
-    r"(?:,?\s+(?:because|'?cause|cuz|coz|since|as)|,)\s+(?:it|that|this|they|i|we|he|she|there)(?:'s|'m|'re|'ve)?\b"
+REASON = re.compile(
+    r"(?:,?\s+(?:because|'?cause|cuz|coz|since|as)|,)\s+(?:(?:it|that|this|they|i|we|he|she|there)(?:'s|'m|'re|'ve)?|were|its|thats|theyre|im|ive)\b"
     r"(?=.*\b(?:no longer|any ?more|don'?t need|not needed|needed|done|did|cancel+ed|over|went|already|bought|happening)\b)"
     r"(?!.*(?:\?|\b(?:if|maybe|think|guess|not sure|perhaps|or|unless|yet|later|keep|leave)\b)).*$",
     re.IGNORECASE,
@@ -28,7 +28,7 @@ def read_deletion(s: str, quotes: Quotes, source: str) -> Wish:
     if found := re.match(r"(?i)^(?:take|strike)\s+(.+?)\s+(?:off|from)\b.*$", s):
         return Wish("delete", read_ref(found[1], quotes), source=source)
     rest = _DELETE_VERB.sub("", s, count=1)
-    rest = _REASON.sub("", trim(rest))
+    rest = REASON.sub("", trim(rest))
     if re.match(r"(?i)(?:scratch|clear|wipe|drop|throw|toss)\b", s):
         rest = re.sub(r"(?i)^((?:number|task|#|no\.?|id)\s*\d+) (?:off|out|away)$", r"\1", rest)
     rest = re.sub(
@@ -72,7 +72,7 @@ def what_done(s: str) -> str:
     return re.sub(rf"(?i)\s+(?:as|to) {DONE}$", "", rest)
 
 
-_WHEN = re.compile(
+WHEN = re.compile(
     r"(?:[\s,]+(?:yesterday|earlier(?: today)?|this (?:morning|afternoon|evening)|last (?:night|week)|just now|today|already|finally|"
     r"an? (?:minute|moment|hour|while) ago|as (?:paid|bought|sent|read|handled|sorted)(?: and)?))+$",
     re.IGNORECASE,
@@ -84,7 +84,7 @@ def read_completion(what: str, quotes: Quotes, source: str) -> list[Wish]:
         r"(?i)^(?:i(?:'ve| have)?|we(?:'ve)?|just|already|that|with)\s+(?=\S+\s)", "", trim(what)
     )
     what = re.sub(r"(?i)[\s:,-]*\bmark(?: it| this| that)?(?: as)?$", "", what)
-    ref = read_ref(_WHEN.sub("", what), quotes)
+    ref = read_ref(WHEN.sub("", what), quotes)
     if ref.query and re.fullmatch(
         r"(?i)(?:i|we|you|i'm|am|i am|nothing|not|it all|all|well|that|there)", ref.query
     ):

@@ -19,6 +19,11 @@ _NOTHING = re.compile(
     rf"^(?:(?:any|more|all|my|the|a|an|of|other|else|for|me|us|i|we|to|do|still|on|in|list|today|now|left|so far|{NOUN}|{DONE}|{OPEN}|anything|something|everything|much|many)\s*)*$",
     re.IGNORECASE,
 )
+# "Is there anything I've finished?" is about a status, whatever follows.
+_ANY = re.compile(
+    r"^(?:is there|are there|do i have|have i got) (?:anything|something|any (?:tasks|to-?dos|things|ones))(?: (?:that|which))? (?:i|we)\b",
+    re.IGNORECASE,
+)
 _TIME = re.compile(
     r"\b(?:today|tonight|tomorrow|now|right now|this week|for today|so far|yet(?! to)|currently|at the moment)\b",
     re.IGNORECASE,
@@ -35,13 +40,26 @@ _EITHER = re.compile(
 )
 
 
+# "All but the finished ones".
+_WITHOUT = re.compile(
+    rf"\b(?:except(?: for)?|without|excluding|but not|apart from|other than|besides|minus) (?:the |my |any |all )*(?:(?P<done>{DONE})|{OPEN})\b",
+    re.IGNORECASE,
+)
+_DESCRIBED = re.compile(
+    r"^(?:what(?:'s| is| are| does| do)|show(?: me)?|tell me|read(?: me)?|see)\s+(?:the |my )?(?:description|details?|notes?)\s+(?:of|for|on|about|in)\s+(?P<what>.+?)(?:\s+(?:say|read|have))?$",
+    re.IGNORECASE,
+)
+
+
 def _status(s: str) -> Status:
+    if found := _WITHOUT.search(s):
+        return "pending" if found["done"] else "completed"
     if _EITHER.search(s):
         return "all"
     if re.search(rf"(?i)\b{_TO_DO}\b", s) or re.search(rf"(?i)\b{OPEN}\b", s):
         return "pending"
     if re.search(
-        r"(?i)\b(?:completed?|done|finished|accomplished|achieved|ticked off|checked off|crossed off|did i (?:already |just |even )*(?:do|finish|get|complete|tick|check|cross)|got done)\b",
+        r"(?i)\b(?:completed?|done|finished|accomplished|achieved|ticked off|checked off|crossed off|i(?:'ve| have)? (?:already |just |even )*(?:did|done|finished|completed)|did i (?:already |just |even )*(?:do|finish|get|complete|tick|check|cross)|got done)\b",
         s,
     ):
         return "completed"
@@ -53,6 +71,8 @@ def read_list(s: str, quotes: Quotes) -> Wish:
     flat = trim(s)
     if found := re.search(r"(?i)(?:\btask|#)\s*(?:number |no\.? )?#?(\d+)\b", flat):
         return Wish("list", ref=read_ref(f"task {found[1]}", quotes), source=quotes.release(s))
+    if found := _DESCRIBED.match(flat):
+        return Wish("list", query=read_ref(found["what"], quotes).query, source=quotes.release(s))
     if re.match(r"(?i)^(?:did|have i|has|is|are|was|were)\b", flat) and not re.search(
         r"(?i)\b(?:tasks|anything|something|there|list|to-?dos|everything|all)\b", flat
     ):
@@ -75,7 +95,7 @@ def read_list(s: str, quotes: Quotes) -> Wish:
         query = read_ref(named["what"], quotes).query
         if query:
             return Wish("list", query=query, soft=True, source=quotes.release(s))
-    found = _SUBJECT.search(_TIME.sub("", flat))
+    found = None if _ANY.match(flat) else _SUBJECT.search(_TIME.sub("", flat))
     what = trim(found["what"] or found["thing"] or "") if found else ""
     what = re.sub(
         rf"(?i)^(?:an?|any|my|the)?\s*{NOUN}\s+(?:about|with|for|called|named|to|on)\s+", "", what

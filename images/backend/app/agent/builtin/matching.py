@@ -1,5 +1,6 @@
 """Finds the tasks that words mean, and says how sure that is."""
 
+import re
 from dataclasses import dataclass
 
 from app.agent.builtin.text import alike, misspelt, words
@@ -143,6 +144,18 @@ def exact(title: str, tasks: list[Task]) -> list[Task]:
     return [t for t in tasks if whole and _same(t.title) == whole]
 
 
+def in_order(query: str, task: Task) -> bool:
+    """Say whether the words stand in the title in this order, each once."""
+    title = iter(stem(w) for w in words(task.title))
+    return all(stem(w) in title for w in content(query))
+
+
+def told(report: str, tasks: list[Task]) -> list[Task]:
+    """Return the tasks whose very title, in whatever tense, is reported: "called grandma"."""
+    whole = [stem(w) for w in _same(report)]
+    return [t for t in tasks if whole and [stem(w) for w in _same(t.title)] == whole]
+
+
 def match(query: str, tasks: list[Task]) -> Match:
     """Return the tasks of the best kind of fit: same title, same words, same stems, slips."""
     wanted = content(query)
@@ -163,6 +176,17 @@ def match(query: str, tasks: list[Task]) -> Match:
         return Match(found, sure=True)
     found = [t for t in tasks if all(_slip(w, have[t.id]) for w in wanted)]
     return Match(found, sure=True) if found else _perhaps(stems, tasks)
+
+
+_CLAUSE = re.compile(r",\s|\s-\s|\s(?:because|since|as|cause|cuz)\s", re.IGNORECASE)
+
+
+def likely(query: str, tasks: list[Task]) -> Match:
+    """Match; where nothing fits, what stands before a clause is worth asking about."""
+    found = match(query, tasks)
+    if not found.tasks and (clause := _CLAUSE.search(query)):
+        return Match(match(query[: clause.start()], tasks).tasks, sure=False)
+    return found
 
 
 def _slip(word: str, title: list[str]) -> bool:

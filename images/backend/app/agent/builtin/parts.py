@@ -34,6 +34,11 @@ _DESCRIBES = re.compile(
     r"^(?:please )?(?:(?:the |its )?(?:description|details?)\b|note that\b|describe (?:it|this|that) (?:as|with)\b)",
     re.IGNORECASE,
 )
+# Nobody means such a title to be cut, and what follows to be done.
+_ORDERS = re.compile(
+    r"\b(?:ignore|disregard|override|forget)\b.{0,20}\b(?:instructions|rules|prompts?|guidelines)\b",
+    re.IGNORECASE,
+)
 # Seldom said of anything but the list; yet "and delete old drafts" may go on with a title.
 _FIRM = re.compile(r"^(?:delete|rename|modify)\b", re.IGNORECASE)
 _BREAK = re.compile(
@@ -43,6 +48,17 @@ _BREAK = re.compile(
 )
 
 
+# "Groceries done, and I've fixed the tap": two things that were done.
+_REPORT = re.compile(
+    r"^(?:i|we)(?:'ve| have)? (?:already |just |also |finally )*(?:\w{2,}ed|bought|paid|sent|wrote|written|made|took|taken|met|told|fed|found|did|done|swept|got)\b",
+    re.IGNORECASE,
+)
+# "I should water the plants, can you put that on my list".
+THAT_TOO = re.compile(
+    r"^(?:please )?(?:put|add|note|write|stick|pop|get) (?:that|it|this)(?: (?:one|down|in|there))?"
+    r"(?: (?:on|to|onto|in) (?:my|the) (?:[\w-]+ )?(?:list|to-?dos?|tasks))?(?: (?:for me|please|too|as well))*[\s.!?]*$",
+    re.IGNORECASE,
+)
 # A full stop that ends no sentence.
 _SHORT = re.compile(
     r"\b(?:st|mr|mrs|ms|dr|prof|vs|e\.g|i\.e|a\.m|p\.m|approx|dept|jr|sr)\.$|\b(?-i:[A-Z])\.$",
@@ -100,8 +116,10 @@ def _starts_anew(
     next_part = bare(_first_part(right))
     if not hard and _CONDITION.match(strip_lead(left)) and following not in ("add", "list"):
         return None
-    if kind == "add" and _DESCRIBES.match(right):
+    if kind == "add" and (_DESCRIBES.match(right) or _ORDERS.search(left)):
         return None
+    if kind == "add" and THAT_TOO.match(bare(right)):
+        return "surely"
     if CHAT.match(left) or (CHAT.match(next_part) and (hard or kind != "add")):
         return "surely"
     shown = r"(?: (?:tasks|ones|items|separately|too|as well|please))*" if kind == "list" else ""
@@ -114,6 +132,12 @@ def _starts_anew(
     suffix = SUFFIX.match(next_part)
     if suffix and re.search(r"(?i)(?:^(?:get|have)\b.*|\b(?:as|to|off|not))$", suffix["what"]):
         suffix = None
+    if (
+        following is None
+        and _REPORT.match(strip_lead(right))
+        and (kind == "complete" or SUFFIX.match(left))
+    ):
+        return "surely"
     if following is None and not hard and kind is None and not SUFFIX.match(left):
         # "Tasks 1, 2 and 3 are done" is one sentence.
         return None

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from dataclasses import replace
 
 from app.agent.builtin import replies
-from app.agent.builtin.answering import after_adding, read_reply
+from app.agent.builtin.answering import after_adding, after_doing, read_reply
 from app.agent.builtin.commands import command_of
 from app.agent.builtin.conversation import (
     ADDED,
@@ -21,7 +21,7 @@ from app.agent.builtin.conversation import (
     named,
     read_context,
 )
-from app.agent.builtin.matching import Task, exact, match
+from app.agent.builtin.matching import Task, likely, match, told
 from app.agent.builtin.reading import read
 from app.agent.builtin.renaming import settled
 from app.agent.builtin.resolving import Turn, apart, resolve
@@ -57,6 +57,8 @@ def respond(said: list[Said]) -> Generator[list[Call], list[Result], str]:
         message = rest
     elif said[-2:-1] and said[-2].text.startswith(ADDED) and command_of(message) is None:
         message = after_adding(message)
+    elif said[-2:-1] and command_of(message) is None:
+        message = after_doing(said[-2].text, message)
     wishes = _joined(read(message))
     turn.several_deletes = sum(wish.kind == "delete" for wish in wishes) > 1
     for wish in wishes:
@@ -219,11 +221,11 @@ def _consider(turn: Turn, wish: Wish) -> Steps:
 def _weigh(turn: Turn, wish: Wish, action: Action, tasks: list[Task]) -> Steps:
     """Ask about tasks that what was hinted at may speak of."""
     query = wish.ref.query or ""
-    named_so = [t for t in exact(query, tasks) if not t.completed] if wish.stated else []
+    named_so = [t for t in told(query, tasks) if not t.completed] if wish.stated else []
     if len(named_so) == 1:
         yield from _complete(turn, named_so)
         return
-    found = match(query, tasks)
+    found = likely(query, tasks)
     chosen = [t for t in found.tasks if action.kind == "delete" or not t.completed]
     together = apart(query, tasks, action) if not found.sure else []
     if together or len(chosen) == 1:
@@ -282,11 +284,14 @@ def _list(turn: Turn, wish: Wish) -> Steps:
                 yield from _list(turn, Wish("list", status=wish.status))
                 return
             what = f"“{wish.query}”"
-            turn.say(
-                f"About {what} I found:\n{bullets(found)}"
-                if found
-                else f"I found nothing about {what}."
-            )
+            if len(found) == 1:
+                turn.say(_detail(found[0]))
+            else:
+                turn.say(
+                    f"About {what} I found:\n{bullets(found)}"
+                    if found
+                    else f"I found nothing about {what}."
+                )
         turn.topic = found
         return
     tasks = yield from turn.fetch(wish.status)
@@ -352,6 +357,12 @@ def _finish(turn: Turn, done: list[Task], gone: list[Task]) -> None:
 
 
 def _change(turn: Turn, wish: Wish) -> Steps:
+    if wish.soft:
+        # "I want to change the oil" is something to do, where no task is called so.
+        found = match(wish.changes[0].ref.query or "", (yield from turn.tasks()))
+        if not found.tasks or not found.sure:
+            yield from _add(turn, sentence_case(wish.title or ""), None)
+            return
     change: Change = yield from settled(turn, wish.changes)
     action = Action("update", change.title, change.description)
     tasks = yield from resolve(turn, change.ref, action, wish.source)

@@ -6,22 +6,22 @@ from itertools import pairwise
 
 from app.agent.builtin import adding, changing
 from app.agent.builtin.commands import (
+    CALM,
     CHAT,
     DELETE,
     STATED,
     STRONG,
     SUFFIX,
-    WANT,
-    command_of,
     led,
     strip_lead,
 )
-from app.agent.builtin.ending import read_completion, read_deletion, what_done
+from app.agent.builtin.ending import REASON, read_completion, read_deletion, what_done
 from app.agent.builtin.lists import read_list
-from app.agent.builtin.parts import cut
+from app.agent.builtin.parts import THAT_TOO, cut
 from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, read_ref, trim
 from app.agent.builtin.stating import NOT_DONE, loose_words, not_done
 from app.agent.builtin.text import Quotes, bare, mend, tidy
+from app.agent.builtin.wanting import wanted_of
 from app.agent.builtin.wishes import Kind, Wish
 from app.agent.builtin.wording import joined_up
 
@@ -81,12 +81,7 @@ _SECRET = re.compile(
 )
 _UNDO = re.compile(
     r"^(?:undo\b.*|revert\b.*|restore\b.*|bring (?:it|that|them) back|(?:add|put|get) (?:it|that|them) back.*|"
-    r"(?:that|it) was (?:a mistake|wrong)|i didn't mean (?:that|it|to).*|(?:can you )?undelete.*)$",
-    re.IGNORECASE,
-)
-_CALM = re.compile(
-    r"^(?:never ?mind|forget (?:it|that|about it)|cancel(?: that| it)?|stop|no|nope|nah|nothing|no thanks|no thank you|"
-    r"(?:leave|keep) (?:it|them|all|both|everything)|abort|not now|maybe|hm+|idk|i don'?t know|dunno|not sure|no idea|whatever|huh|what|eh+|let me think|don't|skip(?: it)?|nvm|quit|exit|it's nothing|yes|yeah|yep|y|n|ok|sure)$",
+    r"(?:change|rename|turn|set|put|switch) (?:it|that|this|them) back\b.*|(?:that|it) was (?:a mistake|wrong)|i didn't mean (?:that|it|to).*|(?:can you )?undelete.*)$",
     re.IGNORECASE,
 )
 # "Scratch that" may take words back as well as a task.
@@ -94,7 +89,7 @@ _IDIOM = re.compile(
     r"^(?:drop|scratch|scrap|dismiss|ditch|cancel|kill|toss) (?:it|that|this)$", re.IGNORECASE
 )
 _NEEDLESS = re.compile(
-    r"^(?!.{1,12}\bwant to forget)(?:(?:i )?(?:do not|don't|no longer) (?:need|want)(?: to)?|i (?:do not|don't|no longer) have(?: to)?|i needn't|there'?s no need (?:to|for)|no need (?:to|for)|forget(?: about)?|i won't (?:need|be)(?: to)?|skip)\s+"
+    r"^(?!.{1,12}\bwant to forget)(?:(?:i )?(?:do not|don't|no longer) (?:need|want)(?: to)?|i (?:do not|don't|no longer) have(?: to)?|i needn't|there'?s no need (?:to|for)|no need (?:to|for)|forget(?: about)?|never ?mind(?: about)?(?= (?:the|my|our)\b)|i won't (?:need|be)(?: to)?|skip)\s+"
     r"(?P<what>.+?)(?:\s+(?:anymore|any more|any longer|now))?$",
     re.IGNORECASE,
 )
@@ -139,6 +134,13 @@ def read(message: str) -> list[Wish]:
     wishes: list[Wish] = []
     before = ""
     for part in cut(text):
+        if (
+            wishes
+            and wishes[-1].kind == "add"
+            and wishes[-1].title
+            and THAT_TOO.match(led(part.text))
+        ):
+            continue
         found = read_part(part.text, quotes)
         if found[0].kind == "refuse" and _IMPERSONATION.match(strip_lead(part.text)):
             # What follows would be for someone else too.
@@ -205,18 +207,16 @@ def read_part(part: str, quotes: Quotes) -> list[Wish]:
     if CHAT.match(plain):
         return [Wish(_chatting(plain))]
     s = strip_lead(plain)
-    if _CALM.match(trim(s)):
+    if CALM.match(trim(s)):
         return [Wish("calm")]
     if _UNDO.match(trim(s)):
         return [Wish("undo")]
     if _START_OVER.match(s):
         return [Wish("delete", Ref(every=True), source=source)]
-    if found := WANT.match(s):
-        s = s[found.end() :]
-        s = known if command_of(known := strip_lead(s)) == "list" else s
-        if _CALM.match(trim(s)):
-            return [Wish("calm")]
-        s = _wanted(s)
+    wanted = wanted_of(s, quotes, source)
+    if isinstance(wanted, Wish):
+        return [wanted]
+    s = wanted
     if (hedged := _HEDGED.match(s)) and not s.endswith("?"):
         # "I think the dentist is done" is not sure of it.
         return [_tentative(wish) for wish in read_part(s[hedged.end() :], quotes)]
@@ -229,7 +229,10 @@ def read_part(part: str, quotes: Quotes) -> list[Wish]:
     if kind in (None, "list") and _SECRET.search(s):
         return [Wish("cannot", source=source)]
     if found := _NEEDLESS.match(s) or (kind != "delete" and _UNNEEDED.match(trim(s))) or None:
-        return [Wish("ask_delete", read_ref(found["what"], quotes), source=source)]
+        whole = trim(s[found.start("what") :])
+        reasoned = REASON.sub("", whole)
+        what = reasoned if reasoned != whole else found["what"]
+        return [Wish("ask_delete", read_ref(what, quotes), source=source)]
     if _NEVER.match(s) and not re.match(r"(?i)^(?:don'?t|do not|never) (?:let me )?forget", s):
         # "Don't delete milk, complete it": what "it" is was said.
         object_ = STRONG.sub("", _NEVER.sub("", s, count=1), count=1)
@@ -294,23 +297,6 @@ def _is_foreign(s: str, kind: str | None) -> bool:
         )
         is not None
     )
-
-
-def _wanted(s: str) -> str:
-    """Read "I want to X": a command when X speaks of the list, something to do otherwise."""
-    s = re.sub(
-        rf"(?i)^(?:have|get|put|make|set)\s+(?=(?:an?|another)\s+(?:new\s+)?{NOUN}\b)", "", s
-    )
-    found = STRONG.match(s)
-    if found is None:
-        return "add " + s
-    if found.lastgroup == "add":
-        return s
-    strong = re.match(
-        r"(?i)^(?:delete|remove|add|create|rename|mark|show|list|update|edit|complete)\b", s
-    )
-    about = re.search(rf"(?i)\b(?:{NOUN}|list|it|pending|everything|#\d+)\b|what", s)
-    return s if strong or about else "add " + s
 
 
 def _by_command(kind: str, s: str, quotes: Quotes, source: str) -> list[Wish]:

@@ -88,8 +88,8 @@ def _place(word: str) -> int:
 
 
 _TRAIL = re.compile(
-    r"(?:[\s,]+(?:please|pls|now|right now|too|as well|also|for me|thank(?:s| you)(?: (?:so|very) much| a lot| in advance| again)?|thx|ty|cheers|kindly|already|today|"
-    r"again|instead|asap|immediately|if you can|if possible|would you|will you|can you|could you|ok|okay|"
+    r"(?:[\s,]+(?:please|pls|now|then|woo ?hoo|yay|hooray|phew|lol|haha|at last|right now|too|as well|also|for me|thank(?:s| you)(?: (?:so|very) much| a lot| in advance| again)?|thx|ty|cheers|kindly|already|today|"
+    r"again|instead|asap|immediately|if you can|if possible|would you|will you|can you|could you|ok|okay|dear|buddy|mate|my friend|"
     r"(?:from|off|on|in|of) (?:my|the|our|this|that) (?:[\w-]+ )?(?:list|tasks|to-?dos?)"
     r"|from (?:there|here)))+[^\w\ue000\ue001]*$",
     re.IGNORECASE,
@@ -195,10 +195,13 @@ def read_ref(text: str, quotes: Quotes) -> Ref:
         if len(held) == 1 and not _EVERY.match(s):
             return Ref(query=quotes.release(held[0]), quoted=True)
     if re.fullmatch(
-        rf"(?i)(?:(?:an?|any|some|one|my|another) )?(?:task|to-?do|item|entry)|(?:an?|any|some|one) {_NOUN1}|something",
+        rf"(?i)(?:(?:an?|any|some|one|my|another) )?(?:task|to-?do|item|entry)|(?:an?|any|some|one) {_NOUN1}|something|(?:any )?(?:one|some) of (?:them|these|those|my {NOUN}|the {NOUN})",
         s,
     ):
         return Ref()
+    if aside := re.match(r"(?i)^(?P<it>it|that|this|them|those|these),\s+\S", s):
+        # "Scrap that, she just called me".
+        s = aside["it"]
     if _FOCUS.match(s) or _LAST_ADDED.match(s):
         return Ref(it=True)
     if _THEM.match(s):
@@ -236,6 +239,8 @@ def _read_many(s: str, quotes: Quotes) -> Ref | None:
     if found is None:
         return None
     rest = bare(found["rest"])
+    if besides is not None and re.fullmatch(r"(?i)them|these|those", rest):
+        return Ref(every=True, besides=besides)
     if plural := _PLURAL.match(rest):
         status = status_of(plural["status"] or plural["late"])
         return Ref(every=True, status=status, besides=besides)
@@ -257,7 +262,7 @@ def _subject(text: str, quotes: Quotes) -> str | None:
     s = re.sub(rf"^(?:the |my )?(?:{NOUN}|list)\b\s*", "", bare(text), flags=re.IGNORECASE)
     if re.fullmatch(
         r"(?:(?:that )?(?:is|are|i have|i've got|there(?: is| are)?)?\s*(?:on|in|from)?\s*"
-        r"(?:(?:my|the|this|here) ?(?:[\w-]+ )?(?:list|tasks)?)?|there|at once|of mine|you (?:have|can find))",
+        r"(?:(?:my|the|this|here) ?(?:[\w-]+ )?(?:list|tasks)?)?|there|at once|of mine|mine|you (?:have|can find))",
         s,
         re.IGNORECASE,
     ):

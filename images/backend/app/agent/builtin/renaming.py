@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from app.agent.builtin.matching import Task, content, exact, match
+from app.agent.builtin.matching import Task, content, exact, in_order, match
 from app.agent.builtin.refs import Ref
 from app.agent.builtin.resolving import Turn
 from app.agent.builtin.steps import Steps
@@ -64,14 +64,16 @@ def _is_firm(ref: Ref) -> bool:
 def _likeliest(changes: tuple[Change, ...], tasks: list[Task]) -> Change:
     """Read "change call to mom to call dad" the way that finds a task."""
 
-    def fit(change: Change) -> tuple[bool, bool, bool, int, int]:
+    def fit(change: Change) -> tuple[bool, bool, bool, bool, bool, int, int]:
         query = change.ref.query or ""
         found = match(query, tasks)
         sure = found.sure and bool(found.tasks)
         # The most words of the title, in the shortest phrase.
         return (
             bool(exact(query, tasks)),
+            sure and change.noun,
             sure,
+            sure and any(in_order(query, task) for task in found.tasks),
             len(found.tasks) == 1,
             len(set(content(query))),
             -len(query),

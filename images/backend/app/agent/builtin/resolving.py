@@ -1,11 +1,11 @@
 """Finds the tasks a phrase points at, asking where it could be more than one."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from app.agent.builtin import replies
 from app.agent.builtin.conversation import Action, Context, ask_whether, ask_which, named
-from app.agent.builtin.matching import Match, Task, exact, match
+from app.agent.builtin.matching import Match, Task, exact, likely, match
 from app.agent.builtin.refs import Ref, Status, read_ref
 from app.agent.builtin.steps import Call, Steps
 from app.agent.builtin.text import Quotes
@@ -62,13 +62,6 @@ class Turn:
         self._tasks = None
 
 
-# What is said about a task after it was named.
-_ASIDE = re.compile(
-    r"(?:,| -|\bbecause\b|\bsince\b|\bcause\b|\bas\b)\s*(?:it|that|this|they|i|we|he|she|there)\b",
-    re.IGNORECASE,
-)
-
-
 def resolve(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
     """Return the tasks that are surely meant; none after a question or an apology."""
     if ref.ids:
@@ -90,15 +83,20 @@ def resolve(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
     if ref.query is None:
         label = "" if ref.status == "all" else ref.status
         return _one_of(turn, Match(_open(tasks, action), sure=True), action, source, label)
+    if re.fullmatch(r"(?i)(?:the )?others?", ref.query):
+        spoken = {task.id for task in turn.context.focus}
+        others = {task.id for task in turn.context.listed} - spoken
+        left = [t for t in tasks if t.id in others]
+        return _one_of(turn, Match(left, sure=True), action, source, ref.query)
     # "Finish report" may be the very title of a task.
     found = match(ref.query, exact(source, tasks) or tasks)
     if not found.tasks or not found.sure:
         parts = [] if ref.quoted else apart(ref.query, tasks, action)
         if parts:
             return parts
-    if not found.tasks and not ref.quoted and (aside := _ASIDE.search(ref.query)):
+    if not found.tasks and not ref.quoted:
         # "The flights, we are not going": asked about, as the rest may mean something else.
-        found = replace(match(ref.query[: aside.start()], tasks), sure=False)
+        found = likely(ref.query, tasks)
     return _one_of(turn, found, action, source, ref.query)
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from app.agent.builtin.ending import WHEN
 from app.agent.builtin.lists import read_list
 from app.agent.builtin.refs import Ref, read_ref, trim
 from app.agent.builtin.text import Quotes
@@ -34,7 +35,8 @@ def loose_words(s: str, quotes: Quotes, source: str) -> Wish:
         pointed = read_ref(what, quotes)
         if what != done["what"] and pointed.query is None:
             return Wish("complete", pointed, source=source)
-        return Wish("ask_complete", Ref(query=quotes.release(trim(what))), source=source)
+        report = quotes.release(trim(WHEN.sub("", trim(what))))
+        return Wish("ask_complete", Ref(query=report), stated=True, source=source)
     past = re.match(
         r"(?i)^(?:just |already |finally )*(?:\w{3,}(?<!ne)(?<!fe)(?<!see)ed|bought|paid|sent|wrote|got|took|ran|met|told|fed|did|swept|drove)\b\s+(?P<what>.+)$",
         s,
@@ -44,8 +46,9 @@ def loose_words(s: str, quotes: Quotes, source: str) -> Wish:
     if past and not NOT_DONE.search(s):
         return Wish(
             "ask_complete",
-            Ref(query=quotes.release(trim(s))),
+            Ref(query=quotes.release(trim(WHEN.sub("", trim(s))))),
             title=quotes.release(trim(s)),
+            stated=True,
             source=source,
         )
     off = re.match(

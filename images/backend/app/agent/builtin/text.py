@@ -145,7 +145,7 @@ _KNOWN_ANYWHERE = {
     "complted": "completed", "finsihed": "finished", "finshed": "finished",
     "finised": "finished", "pendin": "pending", "pendng": "pending", "penidng": "pending",
     "evrything": "everything", "everthing": "everything", "everyting": "everything",
-    "teh": "the", "hte": "the", "thsi": "this", "taht": "that", "frist": "first",
+    "numbr": "number", "nubmer": "number", "teh": "the", "hte": "the", "thsi": "this", "taht": "that", "frist": "first",
     "secnd": "second", "secodn": "second", "desciption": "description",
     "descripton": "description", "discription": "description", "todoo": "todo",
     "pls": "please", "plz": "please", "plse": "please", "plss": "please", "wanna": "want to",
@@ -283,7 +283,16 @@ def mend_start(text: str) -> str:
 
 
 # Long words of the list; with a letter left out, doubled or swapped they are no other word.
-_LONG = ("outstanding", "completed", "finished", "unfinished", "pending", "remaining", "incomplete")
+_LONG = (
+    "outstanding",
+    "completed",
+    "finished",
+    "unfinished",
+    "pending",
+    "remaining",
+    "incomplete",
+    "number",
+)
 _LONG_RIGHT = (
     "finishes",
     "finisher",
@@ -292,6 +301,7 @@ _LONG_RIGHT = (
     "completes",
     "depending",
     "impending",
+    "numbers",
 )
 
 

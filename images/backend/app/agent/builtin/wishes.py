@@ -20,6 +20,8 @@ class Change:
     description: str | None = None
     # The part of the title that is to be replaced: "from 10 to 11".
     old: str | None = None
+    # It is called a task in so many words, so that the title begins after that.
+    noun: bool = False
     whole: bool = False  # without such a part, the title is replaced as a whole
 
 

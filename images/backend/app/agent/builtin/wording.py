@@ -79,6 +79,10 @@ _ALWAYS: tuple[tuple[str, str], ...] = (
         rf"(?:(?:new|next|another|my|a) )*(?:{NOUN}|reminder) for (?P<when>today|tomorrow|tonight|\w+day|(?:this|next) \w+)\s*[:–-]\s*(?P<x>.+)",
         r"add: \g<x>",
     ),
+    (
+        r"(?P<must>(?:i|we) (?:should|must|need to|have to|ought to|got to|gotta)) (?:really|definitely|probably|absolutely|seriously|finally|actually) (?P<x>.+)",
+        r"\g<must> \g<x>",
+    ),
     (r"not (?:to )?forget (?:to |about )?(?P<x>.+)", r"remember to \g<x>"),
     (r"(?:i|we) (?:keep forgetting|always forget|often forget|tend to forget) to (?P<x>.+)", r"i need to \g<x>"),
     (r"(?:remember|note|save) for (?:me|later)\s*[:–-]\s*(?P<x>.+)", r"add: \g<x>"),
@@ -94,8 +98,15 @@ _ALWAYS: tuple[tuple[str, str], ...] = (
         r"show me \g<x>",
     ),
     (
-        r"(?:(?:i )?(?:already|just) (?:did|done|finished|completed)(?: it| that)?|(?:i )?(?:did|done|finished) (?:it|that|already)(?: already)?)",
+        r"(?:(?:i )?(?:already|just) (?:did|done|finished|completed)(?: it| that)?|(?:i )?(?:did|done|finished) (?:it|that|already)(?: already)?|i (?:did|have)(?: now)?)",
         "it is done",
+    ),
+    (rf"its (?P<x>(?:already |now |all )*(?:{DONE}))(?: now| already)?", r"it is \g<x>"),
+    (r"(?:show me |list )?(?:everything|all of it|all of them|the whole list|all)(?: please)?,? (?:both )?(?:(?:done|completed|finished) (?:and|or) (?:not done|undone|pending|open|unfinished)|(?:pending|open) (?:and|or) (?:done|completed|finished))", "show me all tasks"),
+    (rf"(?:call|name|title) (?P<ref>(?:(?:{NOUN}|number|no\.?) ?)?#?\d+) (?P<x>{_HELD}.+?)(?: instead| now)?", r"rename \g<ref> to \g<x>"),
+    (
+        r"there(?:'?s| is) (?:an? )?(?:typo|mistake|error) in (?P<ref>[^,;]{1,60}?)[,;:.]? (?:it|that|this) (?:should|must|needs to|has to) (?:be|say|read) (?P<x>.+)",
+        r"change the title of \g<ref> to \g<x>",
     ),
     # "Only completed", "the open ones".
     (
@@ -331,11 +342,21 @@ def _timed(found: re.Match[str], known: str) -> str:
 
 # "In task 3, change dentist to doctor": one wish, although there is a comma in it.
 _FRONTED = re.compile(rf"^(?:please )?(?:in|for|on|to) {_TASK},\s+", re.IGNORECASE)
-_WHOLE = re.compile(r"^(?:please )?instead of [^,;]+,", re.IGNORECASE)
+_WHOLE = re.compile(
+    r"^(?:(?:please )?instead of [^,;]+|there'?s (?:an? )?(?:typo|mistake|error) in [^,;]+),",
+    re.IGNORECASE,
+)
+# "Task 3 is complete, and so is 4".
+_SO_IS = re.compile(
+    rf"^(?P<a>[^,;]+?) (?P<is>is|are) (?P<done>{DONE}),? and (?:so|also) (?:is|are) (?P<b>[^,;.]+?)[\s.!]*$",
+    re.IGNORECASE,
+)
 
 
 def joined_up(text: str) -> str:
-    """Take out the comma at which such a sentence would be cut."""
+    """Put a sentence that a comma would cut in the wrong place into another form."""
+    if found := _SO_IS.match(text):
+        return f"{found['a']} {found['is']} {found['done']}; {found['b']} is {found['done']}"
     if (found := _FRONTED.match(text)) or (found := _WHOLE.match(text)):
         rest = text[found.end() :]
         if not re.search(r"[,;\n]|(?<=[.!?])\s", rest):

@@ -1,0 +1,52 @@
+"""Reads what follows "I want to": a command, or something to do."""
+
+import re
+from dataclasses import replace
+
+from app.agent.builtin import changing
+from app.agent.builtin.commands import CALM, STRONG, WANT, command_of, strip_lead
+from app.agent.builtin.refs import DONE, NOUN, OPEN, trim
+from app.agent.builtin.text import Quotes
+from app.agent.builtin.wishes import Wish
+
+
+def wanted_of(s: str, quotes: Quotes, source: str) -> str | Wish:
+    """Return the words of the command that is wanted, or the wish; what wants nothing stays."""
+    found = WANT.match(s)
+    if found is None:
+        return s
+    s = s[found.end() :]
+    s = known if command_of(known := strip_lead(s)) == "list" else s
+    if CALM.match(trim(s)):
+        return Wish("calm")
+    return _soft_change(s, quotes, source) or _wanted(s)
+
+
+def _soft_change(s: str, quotes: Quotes, source: str) -> Wish | None:
+    """Read "I want to change the report": a wish about the list where a task is called so."""
+    if not re.match(r"(?i)(?:change|fix|correct|adjust) ", s) or re.search(
+        rf"(?i)\b{NOUN}\b|#?\d|\bit\b", s
+    ):
+        return None
+    if STRONG.match(s) is None:
+        return None
+    return replace(changing.read_change(s, quotes, source), soft=True, title=quotes.release(s))
+
+
+def _wanted(s: str) -> str:
+    """Read "I want to X": a command when X speaks of the list, something to do otherwise."""
+    s = re.sub(
+        rf"(?i)^(?:have|get|put|make|set)\s+(?=(?:an?|another)\s+(?:new\s+)?{NOUN}\b)", "", s
+    )
+    found = STRONG.match(s)
+    if found is None:
+        return "add " + s
+    if found.lastgroup == "add":
+        return s
+    strong = re.match(
+        r"(?i)^(?:delete|remove|add|create|rename|mark|show|list|update|edit|complete)\b", s
+    )
+    about = re.search(
+        rf"(?i)\b(?:{NOUN}|list|it|pending|everything|#\d+|(?:{DONE}|{OPEN}) stuff)\b|what", s
+    )
+    return s if strong or about else "add " + s
