@@ -42,9 +42,9 @@ _FROM_LIST = re.compile(
     re.IGNORECASE,
 )
 _DESCRIPTION = re.compile(
-    r"[\s,;.(-]+(?:(?:and\s+)?with\s+(?:an?\s+|the\s+)?(?:description|note|details?|comment)s?(?:\s+(?:of|saying|that says|as))?"
+    r"[\s,;.(-]+(?:(?:and\s+)?with\s+(?:an?\s+|the\s+)?(?:description|note|details?|comment)s?(?:\s+(?:of|saying|that says|as)\b)?"
     r"|(?:and\s+)?(?:the\s+|its\s+)?(?:description|details?|notes?)\s*(?::|is|=|should be|being)"
-    r"|(?<=[,;.] )description\b|and\s+(?:an?\s+|the\s+)?description(?!\s+(?:of|for|to|in|on|from)\b)(?=\s+\w)|(?:and|with)\s+(?:an?\s+|the\s+)?(?:description|details?|notes?)(?=\s*\ue000)|(?:and\s+)?(?:please\s+)?note that\b|(?:and\s+)?describe (?:it|this|that) (?:as|with))\s*:?\s*(?P<text>.+?)\s*\)?$",
+    r"|(?<=[,;.] )description\b|and\s+(?:an?\s+|the\s+)?description(?!\s+(?:of|for|to|in|on|from)\b)(?=\s+\w)|(?:and|with)\s+(?:an?\s+|the\s+)?(?:description|details?|notes?)(?=\s*\ue000)|(?:and\s+)?(?:please\s+)?note that\b|(?<=[.;] )note:|and\s+(?:put|add|write|leave|attach|give it)\s+(?:an?\s+|the\s+)?(?:note|description|comment)(?:\s+(?:on|to|for)\s+(?:it|that))?\s+(?:saying|that says|of)\b|(?:and\s+)?describe (?:it|this|that) (?:as|with))\s*:?\s*(?P<text>.+?)\s*\)?$",
     re.IGNORECASE,
 )
 _SEVERAL = re.compile(
@@ -86,7 +86,7 @@ def trim_end(text: str) -> str:
     """Take politeness off the end; "now" and "today" may be part of a title."""
     s = bare(text)
     s = re.sub(
-        r"(?i)(?:[\s,?!.]+(?:please(?: and thank you)?|pls|thank(?:s| you)(?: (?:so|very) much| a lot| in advance| again)?|thx|ty|cheers|kindly|for me|will you|would you|can you|ok|okay|too|as well|pretty please|dear|buddy|mate|my friend|if you (?:can|don'?t mind|could|like)|if possible|when(?:ever)? you (?:can|get a chance|have time)|right now|quickly|immediately|instead))+[^\w\ue000\ue001]*$",
+        r"(?i)(?:[\s,?!.]+(?:please(?: and thank you)?|pls|thank(?:s| you)(?: (?:so|very) much| a lot| in advance| again)?|thx|ty|cheers|kindly|for me|will you|would you|can you|ok|okay|too|as well|pretty please|dear|buddy|mate|my friend|if you (?:can|don'?t mind|could|like)|if possible|when(?:ever)? you (?:can|get a chance|have time)|right now|quickly|immediately|instead|(?<=\blist )then))+[^\w\ue000\ue001]*$",
         "",
         s,
     )
@@ -110,7 +110,12 @@ def read_add(s: str, quotes: Quotes, source: str) -> list[Wish]:
         # "Add remember the milk" is a title.
         remembered = r"(?:remember|remind me)\s+" + (r"(?=to\b|that\b|about\b)" if placing else "")
         rest = re.sub(rf"(?i)^(?:to\s+(?=remember\b))?{remembered}", "", rest)
-        rest = re.sub(r"(?i)^(?:one more|another)(?: one)?\s*:\s*", "", rest)
+        rest = re.sub(r"(?i)^(?:one more|another)(?: one| thing)?\s*[:?]\s*", "", rest)
+        rest = re.sub(
+            r"(?i)^(?:(?:just|only|another) )?one (?=(?:to|for|about|called|named)\b)",
+            "a task ",
+            rest,
+        )
         kind = re.match(rf"(?i)^{_KIND}\b(?!')", rest)
         if (
             kind
@@ -153,7 +158,7 @@ def read_add(s: str, quotes: Quotes, source: str) -> list[Wish]:
         rest = re.sub(r"(?i)^(?:don'?t|do not|never) forget (?:to |about )?(?=\S)", "", rest)
     rest = _UNFORGOTTEN.sub("", rest.lstrip(":").strip(), count=1)
     rest = _TIME_FIRST.sub(r"\g<what> \g<when>", rest)
-    nothing = rf"(?i)(?:{_KIND}|please|now|for me|it|something|this|that|both(?: of (?:them|these))?|them|these|those|all(?: of (?:them|these))?|one|another one|new|{_TIME})?"
+    nothing = rf"(?i)(?:{_KIND}|please|now|for me|it|(?:something|anything|one)(?: new| else| more| different)?|this|that|both(?: of (?:them|these))?|them|these|those|all(?: of (?:them|these))?|one|another one|new|{_TIME})?"
     if re.fullmatch(nothing, trim(_TO_LIST.sub("", rest))):
         return [Wish("add", source=source)]
     if found := _APART.search(rest):
@@ -174,7 +179,9 @@ _DOING = re.compile(
     r"^(?:to )?(?:answer|ask|book|borrow|bring|buy|call|cancel|check|clean|collect|cook|dust|email|e-mail|empty|fetch|"
     r"fill|find|fix|fold|get|give|go|hoover|invite|iron|learn|mail|make|message|mop|mow|order|organi[sz]e|pack|paint|pay|"
     r"phone|pick up|plan|play|post|practi[cs]e|prepare|print|read|renew|repair|reply|return|ring|schedule|sell|send|sign|"
-    r"study|sweep|take|text|tidy|update|vacuum|visit|walk|wash|water|wrap|write)\s+\S",
+    r"study|sweep|take|text|tidy|update|vacuum|visit|walk|wash|water|wrap|write)\s+\S|"
+    # Whatever is done to "the", "my" or "some" of a thing.
+    r"^(?:to )?[a-z]{3,} (?:up |out |off |in )?(?:the|an?|my|our|his|her|their|some)\s+\S",
     re.IGNORECASE,
 )
 

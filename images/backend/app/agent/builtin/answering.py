@@ -7,7 +7,7 @@ from typing import Literal
 from app.agent.builtin.commands import CHAT, command_of, strip_lead
 from app.agent.builtin.conversation import Pending
 from app.agent.builtin.matching import Task, match
-from app.agent.builtin.refs import NOUN, Ref, read_ref, trim
+from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, Status, read_ref, status_of, trim
 from app.agent.builtin.text import Quotes, bare, mend, sentence_case, tidy
 
 # Said alone these agree; "okay" and the like also begin sentences that do not.
@@ -81,6 +81,19 @@ def read_reply(pending: Pending, message: str) -> Reply | None:
         refused = _refused(pending, flat, flat[found.end() :])
         if refused is not None:
             return refused
+    narrowed = re.match(
+        r"(?i)^(?:(?:no|actually|ok(?:ay)?|oh|wait|well|sorry)[\s,]+)*(?:only|just) (?:the )?(?P<x>\S.*)$",
+        flat,
+    )
+    if pending.tasks and narrowed and not _VERB.match(narrowed["x"]):
+        status = re.fullmatch(rf"(?i)(?P<status>{DONE}|{OPEN})(?: {NOUN})?", bare(narrowed["x"]))
+        chosen = (
+            _of_status(pending, status_of(status["status"]))
+            if status
+            else _chosen(pending, narrowed["x"])
+        )
+        if chosen is not None and chosen.sort == "chosen":
+            return chosen
     if re.fullmatch(_VAGUE, flat, re.IGNORECASE):
         return Reply("unclear")
     if pending.form in ("title", "text", "note"):
@@ -123,12 +136,16 @@ def after_doing(answer: str, message: str) -> str:
         r"(?i)^(?:(?P<and>and|also|plus|oh and)\b[\s,]*)?(?P<x>[^,;?]{1,60}?)(?P<too>,? (?:too|as well|also))?(?:,? please)?[\s.!]*$",
         message,
     )
-    if more is None or not (more["and"] or more["too"]):
+    if more is None or not (more["and"] or more["too"]) or _SENTENCE.search(more["x"]):
         return message
     asked = (form for said, form in _DONE_SO if answer.startswith(said))
     return next(asked, "{}").format(more["x"]) if answer.startswith(_BEGINNINGS) else message
 
 
+_SENTENCE = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|do|did|done|finished|completed|i|we|you|need|needs|should|must|can|not)\b|'s\b|n't\b",
+    re.IGNORECASE,
+)
 _BEGINNINGS = tuple(said for said, _ in _DONE_SO)
 
 
@@ -210,6 +227,7 @@ def _agreed_and(pending: Pending, said: str, rest: str) -> Reply | None:
     return Reply("unclear")
 
 
+_VERB = re.compile(r"(?:add|change|complete|delete|list|mark|remove|rename|show)\b", re.IGNORECASE)
 # Said when a title is asked for, this is none.
 _NO_TITLE = re.compile(
     r"^(?:(?:yes|yeah|yep|sure|sorry|oops|god|hell|nah|nope)\b.+|help|(?:yes|yeah|ok|okay|sure|well|so|oh|fine|certainly|definitely),? )*(?:(?:hm+|er|u[hm]+|ha(?:ha)+|lol|oops|nein|why|who|when|(?:the )?(?:title|name|description|details?|notes?)|it|that|this|one|these|those|them|later|tomorrow|not? .*|never.*|"
@@ -265,9 +283,7 @@ def _chosen(pending: Pending, text: str) -> Reply | None:
     if ref.it and len(tasks) == 1:
         return Reply("chosen", tasks)
     if ref.status != "all":
-        some = [t for t in tasks if t.completed == (ref.status == "completed")]
-        narrowed = 0 < len(some) < len(tasks) and ref.query is None
-        return Reply("chosen", some) if narrowed else Reply("unclear")
+        return _of_status(pending, ref.status) if ref.query is None else Reply("unclear")
     if ref.them or (ref.every and ref.query is None and ref.besides is None):
         together = re.search(_TOGETHER, s, re.IGNORECASE)
         return Reply("chosen", tasks) if together else Reply("unclear")
@@ -293,6 +309,12 @@ def _chosen(pending: Pending, text: str) -> Reply | None:
     if len(several) > 1 and all(m.sure and len(m.tasks) == 1 for m in several):
         return Reply("chosen", [m.tasks[0] for m in several])
     return Reply("unclear") if found.tasks else None
+
+
+def _of_status(pending: Pending, status: Status) -> Reply:
+    """Read "only the completed ones", where that is less than all of them."""
+    some = [t for t in pending.tasks if t.completed == (status == "completed")]
+    return Reply("chosen", some) if 0 < len(some) < len(pending.tasks) else Reply("unclear")
 
 
 def _numbered(ref: Ref, tasks: list[Task]) -> Reply:

@@ -16,7 +16,7 @@ _MORE = r"(?:description|details?|notes?|comments?)"
 _NAME = r"(?:title|name|text|wording)"
 _TO = (
     # "Change task 1 to read Buy milk", but also "change task 1 to read chapter 5".
-    r"(?:to say|(?-i:to read(?=\s+[\ue000A-Z]|:))|to be|so (?:that )?it (?:says|reads|is)|to|into|as|with|by|for|->|=>|→|=|:)"
+    r"(?:to say|(?-i:to read(?=\s+[\ue000A-Z]|:))|to be|so (?:that )?it(?:'s| (?:says|reads|is))|to|into|as|with|by|for|->|=>|→|=|:)"
 )
 _AN = r"(?:an?\s+|the\s+|this\s+|some\s+|new\s+)*"
 
@@ -40,7 +40,7 @@ _TITLES = tuple(
         rf"^(?:the\s+)?{_NAME}\s+(?:of|for|on)\s+(?P<ref>.+?)\s*(?<!\w){_TO}(?!\w)\s*(?P<title>.+)$",
         rf"^(?P<ref>.+?)(?:'s)?\s+{_NAME}\s*(?:from\s+.+?\s+)?(?<!\w){_TO}(?!\w)\s*(?P<title>.+)$",
         rf"^(?P<ref>(?:the\s+|my\s+)?.+\s{NOUN})\s*:\s*(?P<title>.+)$",
-        rf"^(?P<old>.+?)\s+(?:to|with|by|into)\s+(?P<title>.+?)\s+in\s+(?P<ref>(?:the\s+|my\s+)?(?:(?:task|#)\s*#?\d+|.+\s{NOUN}))$",
+        rf"^(?P<old>.+?)\s+(?:to|with|by|into|for)\s+(?P<title>.+?)\s+in\s+(?P<ref>(?:the\s+|my\s+)?(?:(?:task|#)\s*#?\d+|.+\s{NOUN}))$",
         r"^from\s+(?P<ref>.+?)\s+to\s+(?P<title>.+)$",
         r"^(?P<ref>.+?)\s+from\s+(?P<old>.+?)\s+to\s+(?P<title>.+)$",
         r"^(?P<ref>.+?)\s+should\s+(?:now\s+)?(?:be called|be named|be (?:re-?named|re-?titled|changed)(?: to| as| into)?|be|say|read)\s+(?P<title>.+)$",
@@ -64,7 +64,9 @@ _HEAD = re.compile(
 
 def _clean(text: str, quotes: Quotes) -> str:
     s = re.sub(
-        r"(?i)(?:[\s,]+(?:please|pls|instead|for me|thanks|thank you))+[\s.!]*$", "", bare(text)
+        r"(?i)(?:[\s,]+(?:please|pls|instead|for me|thanks|thank you|from now on))+[\s.!]*$",
+        "",
+        bare(text),
     )
     s = re.sub(
         r"^(?:say|be called|be|called|named|(?i:make it(?: say| to)?|change it to|it should (?:be|say|read)))\s+(?=\S)",
@@ -158,6 +160,10 @@ def read_change(s: str, quotes: Quotes, source: str) -> Wish:
             changes=(Change(read_ref(found["ref"], quotes), description=""),),
             source=source,
         )
+    if found := re.match(
+        rf"(?i)^(?:the\s+)?{_NAME}\s+(?:of|for|on)\s+(?P<ref>(?:(?!\b{_TO}(?!\w)).)+)$", rest
+    ):
+        return Wish("update", changes=(Change(read_ref(found["ref"], quotes)),), source=source)
     for pattern in _TITLES:
         if found := pattern.match(rest):
             return _status_or(
@@ -180,6 +186,11 @@ def read_change(s: str, quotes: Quotes, source: str) -> Wish:
         for gap in _SPLIT.finditer(rest)
         if rest[: gap.start()].strip() and rest[gap.end() :].strip()
     ]
+    within = re.match(
+        r"(?i)^(?P<old>.+?)\s+(?:to|with|by|into|for)\s+(?P<title>.+?)\s+in\s+(?P<ref>.+)$", rest
+    )
+    if within and re.match(r"(?i)(?:change|replace|swap|switch|turn)\b", s):
+        changes.append(_change(within, quotes))
     if changes:
         return _status_or(Wish("update", changes=tuple(changes), source=source), rest)
     held = Quotes.held(rest)

@@ -14,6 +14,7 @@ LEAD = re.compile(
     r"if it'?s not too much trouble|i was (?:just )?(?:wondering|hoping)(?: if| that)? you (?:could|can|would)|do you think you (?:could|can)|"
     r"be able to|we can(?: now)?(?= (?:delete|remove|mark|complete|close|tick|check|cross|drop|cancel)\b)|"
     r"before i forget|if (?:you (?:can|could|please|don'?t mind)|possible)|when(?:ever)? you (?:can|get a (?:chance|moment|minute)|have (?:time|a (?:moment|minute|second)))|"
+    r"(?:two|three|four|a few|a couple of|some)(?: more| other)? things(?=\s*:)|"
     r"by the way|btw|afterwards|after that|"
     r"(?:i )?(?:almost|nearly) forgot|"
     r"would you mind|do you mind|(?:would you )?be so kind (?:as )?to|"

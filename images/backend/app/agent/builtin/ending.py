@@ -66,6 +66,18 @@ def what_done(s: str) -> str:
         flat,
     ):
         return found[1]
+    # Why, which is no part of the name.
+    flat = re.sub(
+        r"(?i),\s*(?:because |since |as )?(?:i|we|it)(?:'ve|'s| have| has| is)?\b.{0,20}\b(?:did|done|finished|completed)\b[^,]*$",
+        "",
+        flat,
+    )
+    # "Mark all tasks as done but the first".
+    flat = re.sub(
+        rf"(?i)^((?:mark|flag|set|check|tick|cross)\s+.+?)\s+((?:as |to |off )?{DONE}|off)\s+((?:except|apart from|but|other than|besides)\b.+)$",
+        r"\1 \3 \2",
+        flat,
+    )
     if found := _MARKED.match(flat):
         return found["what"]
     rest = _DOING.sub("", flat, count=1)

@@ -2,7 +2,7 @@
 
 import re
 
-from app.agent.builtin.refs import DONE, NOUN, OPEN, Status, read_ref, trim
+from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, Status, read_ref, trim
 from app.agent.builtin.text import Quotes, bare
 from app.agent.builtin.wishes import Wish
 
@@ -45,8 +45,12 @@ _WITHOUT = re.compile(
     rf"\b(?:except(?: for)?|without|excluding|but not|apart from|other than|besides|minus) (?:the |my |any |all )*(?:(?P<done>{DONE})|{OPEN})\b",
     re.IGNORECASE,
 )
+_SAID = re.compile(
+    r"^what (?:did (?:i|we) (?:say|write|note|put|mention|add)(?: down)?|(?:do|have) (?:i|we) (?:have|got|written|noted|planned)) (?:about|on|for|with|regarding) (?P<what>(?!today|tomorrow|tonight|now|this|my list|the list).+)$",
+    re.IGNORECASE,
+)
 _DESCRIBED = re.compile(
-    r"^(?:what(?:'s| is| are| does| do)|show(?: me)?|tell me|read(?: me)?|see)\s+(?:the |my )?(?:description|details?|notes?)\s+(?:of|for|on|about|in)\s+(?P<what>.+?)(?:\s+(?:say|read|have))?$",
+    r"^(?:what(?:'s| is| are| was| were| does| do| did)|show(?: me)?|tell me|read(?: me)?|see)\s+(?:the |my |that )?(?:description|details?|notes?)\s+(?:of|for|on|about|in)\s+(?P<what>.+?)(?:\s+(?:say|read|have|again))*$",
     re.IGNORECASE,
 )
 
@@ -54,12 +58,15 @@ _DESCRIBED = re.compile(
 def _status(s: str) -> Status:
     if found := _WITHOUT.search(s):
         return "pending" if found["done"] else "completed"
-    if _EITHER.search(s):
+    if _EITHER.search(s) or re.search(
+        rf"(?i)\b(?:including|incl\.?|along with|together with) (?:the |my |any |all )*(?:{DONE}|{OPEN})\b",
+        s,
+    ):
         return "all"
     if re.search(rf"(?i)\b{_TO_DO}\b", s) or re.search(rf"(?i)\b{OPEN}\b", s):
         return "pending"
     if re.search(
-        r"(?i)\b(?:completed?|done|finished|accomplished|achieved|ticked off|checked off|crossed off|i(?:'ve| have)? (?:already |just |even )*(?:did|done|finished|completed)|did i (?:already |just |even )*(?:do|finish|get|complete|tick|check|cross)|got done)\b",
+        r"(?i)\b(?:completed?|done|finished|what (?:have|did) (?:i|we) (?:already |just |even |actually )*(?!to\b|say\b|said\b|write\b|wrote\b|note\b|mention\w*\b|put\b|not\b|got\b|left\b|still\b|yet\b|need\b|planned|added|scheduled|written|listed|saved|noted|forgot|miss|do\b|have\b|plan\b|add\b)\w+|accomplished|achieved|ticked off|checked off|crossed off|i(?:'ve| have)? (?:already |just |even )*(?:did|done|finished|completed)|did i (?:already |just |even )*(?:do|finish|get|complete|tick|check|cross)|got done)\b",
         s,
     ):
         return "completed"
@@ -71,7 +78,7 @@ def read_list(s: str, quotes: Quotes) -> Wish:
     flat = trim(s)
     if found := re.search(r"(?i)(?:\btask|#)\s*(?:number |no\.? )?#?(\d+)\b", flat):
         return Wish("list", ref=read_ref(f"task {found[1]}", quotes), source=quotes.release(s))
-    if found := _DESCRIBED.match(flat):
+    if found := _DESCRIBED.match(flat) or _SAID.match(flat):
         return Wish("list", query=read_ref(found["what"], quotes).query, source=quotes.release(s))
     if re.match(r"(?i)^(?:did|have i|has|is|are|was|were)\b", flat) and not re.search(
         r"(?i)\b(?:tasks|anything|something|there|list|to-?dos|everything|all)\b", flat
@@ -83,12 +90,28 @@ def read_list(s: str, quotes: Quotes) -> Wish:
         )
         query = read_ref(bare(core), quotes).query
         return Wish("list", query=query, source=quotes.release(s))
+    if re.fullmatch(
+        r"(?i)(?:which|what)(?: ones?| tasks?)?(?: are (?:they|those|these))?|(?:show|list) (?:me )?(?:them|those|these)",
+        flat,
+    ):
+        return Wish("list", ref=Ref(them=True), source=quotes.release(s))
     if named := re.match(
         rf"(?i)^(?:(?:what|how) about|(?:show|find|see|display|open|view|get|give)(?: me)?|what(?:'s| is))\s+(?:the|my|that)\s+"
         rf"(?!(?:{DONE}|{OPEN}|to-?do|task|next|first|last)\b)(?P<what>.+?)\s+(?:task|to-?do|item|one|entry)$",
         flat,
     ) or re.match(r"(?i)^(?:what|how) about\s+(?P<what>.+)$", flat):
         return Wish("list", query=read_ref(named["what"], quotes).query, source=quotes.release(s))
+    if (
+        about := re.match(
+            r"(?i)^(?:which|what|show(?: me)?(?: all)?|list(?: all)?)\s+(?:the |my |of my )?(?P<what>[\w' -]{2,40}?)\s+(?:tasks|to-?dos|items|things|ones)(?:\s+(?:do|have|are|did|should|must|is|on|left|there)\b.*)?$",
+            flat,
+        )
+    ) and not _NOTHING.match(_TIME.sub("", about["what"])):
+        query = read_ref(about["what"], quotes).query
+        if query and not re.search(
+            rf"(?i)\b(?:{OPEN}|{DONE}|{NOUN}|all|other|many|much|more|kind of|sort of)\b", query
+        ):
+            return Wish("list", query=query, soft=True, source=quotes.release(s))
     if (named := _NAMED.match(flat)) and not re.search(
         rf"(?i)\b(?:{_TO_DO}|{OPEN}|{DONE}|tasks?|to-?dos?|items|list)\b", flat
     ):
@@ -97,6 +120,7 @@ def read_list(s: str, quotes: Quotes) -> Wish:
             return Wish("list", query=query, soft=True, source=quotes.release(s))
     found = None if _ANY.match(flat) else _SUBJECT.search(_TIME.sub("", flat))
     what = trim(found["what"] or found["thing"] or "") if found else ""
+    what = re.sub(r"(?i)\s+in (?:it|them|the (?:title|name)|their (?:titles?|names?))$", "", what)
     what = re.sub(
         rf"(?i)^(?:an?|any|my|the)?\s*{NOUN}\s+(?:about|with|for|called|named|to|on)\s+", "", what
     )
@@ -105,7 +129,10 @@ def read_list(s: str, quotes: Quotes) -> Wish:
         and not _NOTHING.match(what)
         and not re.match(r"(?i)^(?:me|you|today|tomorrow)\b", what)
     ):
-        return Wish(
-            "list", status="all", query=read_ref(what, quotes).query, source=quotes.release(s)
+        narrowed = re.match(rf"(?i)^.*?\b(?:(?P<done>{DONE})|{OPEN}) {NOUN}\b", flat)
+        status: Status = (
+            "all" if narrowed is None else "completed" if narrowed["done"] else "pending"
         )
+        query = read_ref(what, quotes).query
+        return Wish("list", status=status, query=query, source=quotes.release(s))
     return Wish("list", status=_status(_TIME.sub("", flat)), source=quotes.release(s))

@@ -178,6 +178,7 @@ def match(query: str, tasks: list[Task]) -> Match:
     return Match(found, sure=True) if found else _perhaps(stems, tasks)
 
 
+_SENTENCE = 4  # words that make more than a name
 _CLAUSE = re.compile(r",\s|\s-\s|\s(?:because|since|as|cause|cuz)\s", re.IGNORECASE)
 
 
@@ -185,8 +186,17 @@ def likely(query: str, tasks: list[Task]) -> Match:
     """Match; where nothing fits, what stands before a clause is worth asking about."""
     found = match(query, tasks)
     if not found.tasks and (clause := _CLAUSE.search(query)):
-        return Match(match(query[: clause.start()], tasks).tasks, sure=False)
-    return found
+        found = Match(match(query[: clause.start()], tasks).tasks, sure=False)
+    return found if found.tasks else _mentioned(query, tasks)
+
+
+def _mentioned(query: str, tasks: list[Task]) -> Match:
+    """Return the tasks that a whole sentence says a word of."""
+    said = {stem(w) for w in content(query)}
+    if len(said) < _SENTENCE:
+        return Match([], sure=True)
+    long = {w for w in said if len(w) > 3}
+    return Match([t for t in tasks if long & {stem(w) for w in content(t.title)}], sure=False)
 
 
 def _slip(word: str, title: list[str]) -> bool:

@@ -31,8 +31,12 @@ _CONDITION = re.compile(
 )
 # What was added is described; no wish of its own.
 _DESCRIBES = re.compile(
-    r"^(?:please )?(?:(?:the |its )?(?:description|details?)\b|note that\b|describe (?:it|this|that) (?:as|with)\b)",
+    r"^(?:please )?(?:note:|(?:put|add|write|leave|attach) (?:an? |the )?(?:note|description|comment)(?: (?:on|to|for) (?:it|that))? (?:saying|that says|of)\b|(?:the |its )?(?:description|details?)\b|note that\b|describe (?:it|this|that) (?:as|with)\b)",
     re.IGNORECASE,
+)
+# What is announced as a list goes on to its end.
+_HEADED = re.compile(
+    r"\b(?:following|these|tasks|things|to-?dos|items|reminders)\b[^:;]{0,20}:", re.IGNORECASE
 )
 # Nobody means such a title to be cut, and what follows to be done.
 _ORDERS = re.compile(
@@ -117,6 +121,13 @@ def _starts_anew(
     if not hard and _CONDITION.match(strip_lead(left)) and following not in ("add", "list"):
         return None
     if kind == "add" and (_DESCRIBES.match(right) or _ORDERS.search(left)):
+        return None
+    if (
+        kind == "add"
+        and (not hard or gap.strip() == ";")
+        and _HEADED.search(left)
+        and not _POINTS.search(_first_part(right))
+    ):
         return None
     if kind == "add" and THAT_TOO.match(bare(right)):
         return "surely"

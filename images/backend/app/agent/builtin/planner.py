@@ -16,15 +16,15 @@ from app.agent.builtin.conversation import (
     ask_text,
     ask_whether,
     ask_which,
-    bullet,
     bullets,
     named,
     read_context,
 )
-from app.agent.builtin.matching import Task, likely, match, told
+from app.agent.builtin.matching import Task, exact, likely, match, told
 from app.agent.builtin.reading import read
 from app.agent.builtin.renaming import settled
 from app.agent.builtin.resolving import Turn, apart, resolve
+from app.agent.builtin.showing import show
 from app.agent.builtin.steps import Call, Result, Steps
 from app.agent.builtin.text import sentence_case
 from app.agent.builtin.wishes import Change, Wish
@@ -60,6 +60,9 @@ def respond(said: list[Said]) -> Generator[list[Call], list[Result], str]:
     elif said[-2:-1] and command_of(message) is None:
         message = after_doing(said[-2].text, message)
     wishes = _joined(read(message))
+    if any(wish.kind == "delete" and wish.ref.every and wish.ref.query is None for wish in wishes):
+        # "The party is off, delete everything": the whole holds the part.
+        wishes = [wish for wish in wishes if wish.kind != "ask_delete"]
     turn.several_deletes = sum(wish.kind == "delete" for wish in wishes) > 1
     for wish in wishes:
         yield from _fulfil(turn, wish)
@@ -148,7 +151,7 @@ def _fulfil(turn: Turn, wish: Wish) -> Steps:
             else:
                 yield from _add(turn, wish.title, wish.description)
         case "list":
-            yield from _list(turn, wish)
+            yield from show(turn, wish)
         case "delete" | "complete":
             action = Action(wish.kind)
             tasks = yield from resolve(turn, wish.ref, action, wish.source)
@@ -272,39 +275,6 @@ def _not_done(turn: Turn, wish: Wish) -> Steps:
     turn.say(replies.REOPEN if any(task.completed for task in found) else replies.CALM)
 
 
-def _list(turn: Turn, wish: Wish) -> Steps:
-    if wish.ref.ids or wish.query is not None:
-        tasks = yield from turn.tasks()
-        if wish.ref.ids:
-            found = [t for t in tasks if t.id in wish.ref.ids]
-            turn.say(_detail(found[0]) if found else replies.missing(wish.ref.ids[0]))
-        else:
-            found = match(wish.query or "", tasks).tasks
-            if wish.soft and not found:
-                yield from _list(turn, Wish("list", status=wish.status))
-                return
-            what = f"“{wish.query}”"
-            if len(found) == 1:
-                turn.say(_detail(found[0]))
-            else:
-                turn.say(
-                    f"About {what} I found:\n{bullets(found)}"
-                    if found
-                    else f"I found nothing about {what}."
-                )
-        turn.topic = found
-        return
-    tasks = yield from turn.fetch(wish.status)
-    turn.topic = tasks
-    turn.say(replies.showing(tasks, wish.status))
-
-
-def _detail(task: Task) -> str:
-    state = "done" if task.completed else "pending"
-    text = f"\n{task.description}" if task.description else ""
-    return f"This one is {state}:\n{bullet(task)}{text}"
-
-
 def _add(turn: Turn, title: str, description: str | None) -> Steps:
     if not title or len(title) > TITLE_MAX or len(description or "") > DESCRIPTION_MAX:
         turn.say(replies.TOO_LONG if title else replies.UNCLEAR)
@@ -364,11 +334,24 @@ def _change(turn: Turn, wish: Wish) -> Steps:
             yield from _add(turn, sentence_case(wish.title or ""), None)
             return
     change: Change = yield from settled(turn, wish.changes)
+    if second := _second(change, (yield from turn.tasks())):
+        change = replace(change, title=second[0])
     action = Action("update", change.title, change.description)
     tasks = yield from resolve(turn, change.ref, action, wish.source)
     if tasks:
         turn.topic = tasks
         yield from _act(turn, action, tasks)
+    if second:
+        yield from _update(turn, second[1], Action("update", second[2]))
+
+
+def _second(change: Change, tasks: list[Task]) -> tuple[str, Task, str] | None:
+    """Read "change A to B and C to D", where C is a task too: B, C and D."""
+    found = re.match(r"(?i)(?P<b>.+?),? and (?P<c>.+?) (?:to|into) (?P<d>.+)$", change.title or "")
+    named_so = exact(found["c"], tasks) if found else []
+    if found is None or len(named_so) != 1:
+        return None
+    return found["b"], named_so[0], sentence_case(found["d"])
 
 
 def _update(turn: Turn, task: Task, action: Action) -> Steps:

@@ -20,7 +20,7 @@ from app.agent.builtin.lists import read_list
 from app.agent.builtin.parts import THAT_TOO, cut
 from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, read_ref, trim
 from app.agent.builtin.stating import NOT_DONE, loose_words, not_done
-from app.agent.builtin.text import Quotes, bare, mend, tidy
+from app.agent.builtin.text import Quotes, bare, mend, sentence_case, tidy
 from app.agent.builtin.wanting import wanted_of
 from app.agent.builtin.wishes import Kind, Wish
 from app.agent.builtin.wording import joined_up
@@ -37,7 +37,7 @@ _IMPERSONATION = re.compile(
     re.IGNORECASE,
 )
 _WHOSE = re.compile(
-    r"\b(?!(?:today|tomorrow|yesterday|tonight|week|month|year|day|what|that|let|it|here|there|who|how|"
+    r"\b(?:his|her|their) (?:tasks|to-?dos|to-?do list|list|task list)\b|\b(?!(?:today|tomorrow|yesterday|tonight|week|month|year|day|what|that|let|it|here|there|who|how|"
     r"everything|where|morning|weekend)'s)([a-z]+)'s (?:other |open |pending |completed |whole )?(?:tasks|to-?dos|to-?do list|list|task list)\b",
     re.IGNORECASE,
 )
@@ -81,7 +81,7 @@ _SECRET = re.compile(
 )
 _UNDO = re.compile(
     r"^(?:undo\b.*|revert\b.*|restore\b.*|bring (?:it|that|them) back|(?:add|put|get) (?:it|that|them) back.*|"
-    r"(?:change|rename|turn|set|put|switch) (?:it|that|this|them) back\b.*|(?:that|it) was (?:a mistake|wrong)|i didn't mean (?:that|it|to).*|(?:can you )?undelete.*)$",
+    r"(?:change|rename|turn|set|put|switch) (?:it|that|this|them) back\b(?! to\b).*|(?:that|it) was (?:a mistake|wrong)|i didn't mean (?:that|it|to).*|(?:can you )?undelete.*)$",
     re.IGNORECASE,
 )
 # "Scratch that" may take words back as well as a task.
@@ -89,8 +89,8 @@ _IDIOM = re.compile(
     r"^(?:drop|scratch|scrap|dismiss|ditch|cancel|kill|toss) (?:it|that|this)$", re.IGNORECASE
 )
 _NEEDLESS = re.compile(
-    r"^(?!.{1,12}\bwant to forget)(?:(?:i )?(?:do not|don't|no longer) (?:need|want)(?: to)?|i (?:do not|don't|no longer) have(?: to)?|i needn't|there'?s no need (?:to|for)|no need (?:to|for)|forget(?: about)?|never ?mind(?: about)?(?= (?:the|my|our)\b)|i won't (?:need|be)(?: to)?|skip)\s+"
-    r"(?P<what>.+?)(?:\s+(?:anymore|any more|any longer|now))?$",
+    r"^(?!.{1,12}\bwant to forget)(?:(?:(?:i|we) )?(?:do not|don't|no longer) (?:need|want)(?: to)?|(?:i|we) (?:do not|don't|no longer) have(?: to)?|(?:i|we) needn't|(?:(?:i|we)(?:'ve| have)? )?decided (?:not to|against)|(?:i|we) (?:won't|will not) (?:be needing|need)(?: to)?|there'?s no need (?:to|for)|no need (?:to|for)|forget(?: about)?|never ?mind(?: about)?(?= (?:the|my|our)\b)|i won't (?:need|be)(?: to)?|skip)\s+"
+    r"(?P<what>.+?)(?:\s+(?:anymore|any more|any longer|now|after all))?$",
     re.IGNORECASE,
 )
 
@@ -109,6 +109,11 @@ _CORRECTION = re.compile(
 )
 
 
+# "We're out of coffee", "forgot to buy nappies": what is lacking, where it is to be added.
+_LACK = re.compile(
+    r"^(?:(?:i|we)(?:'re|'m| are| am)? (?:almost |nearly |all )?(?:out of|low on)|(?:(?:i|we) )?(?:forgot|always forget|keep forgetting) to(?: add)?)\s+",
+    re.IGNORECASE,
+)
 # What makes the words before it less than a wish.
 _HEDGE = re.compile(
     r"^(?:(?:but |only )*(?:if|unless|when|once|until)\b|(?:i'?m |i am )?(?:not sure|unsure|kidding|joking)\b|just (?:kidding|joking)\b|"
@@ -136,10 +141,12 @@ def read(message: str) -> list[Wish]:
     for part in cut(text):
         if (
             wishes
-            and wishes[-1].kind == "add"
+            and wishes[-1].kind in ("add", "ask_add")
             and wishes[-1].title
             and THAT_TOO.match(led(part.text))
         ):
+            title = sentence_case(_LACK.sub("", wishes[-1].title))
+            wishes[-1] = replace(wishes[-1], kind="add", title=title)
             continue
         found = read_part(part.text, quotes)
         if found[0].kind == "refuse" and _IMPERSONATION.match(strip_lead(part.text)):
@@ -147,9 +154,12 @@ def read(message: str) -> list[Wish]:
             return found
         if part.loose and wishes and wishes[-1].kind == "add":
             whole = read_part(before + part.gap + part.text, quotes)
+            added = [wish for wish in whole if wish.kind == "add" and wish.title]
+            # What came before it in a list of several stands for itself.
+            titles = [wish.title for wish in wishes[:-1]]
             wishes[-1] = replace(
                 wishes[-1],
-                whole=tuple(wish for wish in whole if wish.kind == "add" and wish.title),
+                whole=tuple(wish for wish in added if wish.title not in titles),
                 loose=(*wishes[-1].loose, *found),
             )
             before = before + part.gap + part.text

@@ -195,7 +195,7 @@ def read_ref(text: str, quotes: Quotes) -> Ref:
         if len(held) == 1 and not _EVERY.match(s):
             return Ref(query=quotes.release(held[0]), quoted=True)
     if re.fullmatch(
-        rf"(?i)(?:(?:an?|any|some|one|my|another) )?(?:task|to-?do|item|entry)|(?:an?|any|some|one) {_NOUN1}|something|(?:any )?(?:one|some) of (?:them|these|those|my {NOUN}|the {NOUN})",
+        rf"(?i)(?:(?:an?|any|some|one|my|another) )?(?:task|to-?do|item|entry)|(?:an?|any|some|one) {_NOUN1}|one|something|(?:any )?(?:one|some) of (?:them|these|those|my {NOUN}|the {NOUN})",
         s,
     ):
         return Ref()
@@ -226,10 +226,21 @@ def read_ref(text: str, quotes: Quotes) -> Ref:
     return _read_many(s, quotes) or _read_title(s, quotes)
 
 
+# "The ones I already finished", "what I haven't done yet".
+_OF_MINE = re.compile(
+    rf"^(?:(?:all|the|my|those|any|every)\s+)*(?:{NOUN}|stuff|what(?:ever)?|everything|all|those)\s+(?:(?:of )?(?:that|which|what)\s+)?(?:i|we)"
+    r"(?:(?P<open>(?:'ve| have| had| did)?(?: not|n't)(?: yet)?|haven'?t|didn'?t)|'ve| have|'d| had)?\s*(?:already |just |even |yet )*"
+    r"(?:done|did|do|finish(?:ed)?|complet(?:ed|e)|ticked(?: off)?|checked(?: off)?)(?: already| so far| yet| today| now)*$",
+    re.IGNORECASE,
+)
+
+
 def _read_many(s: str, quotes: Quotes) -> Ref | None:
     besides = None
     if found := _BESIDES.search(s):
         besides, s = quotes.release(trim(found[1])), s[: found.start()].strip()
+    if found := _OF_MINE.match(s):
+        return Ref(every=True, status="pending" if found["open"] else "completed", besides=besides)
     if re.fullmatch(rf"(?:{DONE}|{OPEN})", s, re.IGNORECASE):
         return Ref(every=True, status=status_of(s), besides=besides)
     if found := _PLURAL.match(s):
@@ -249,7 +260,7 @@ def _read_many(s: str, quotes: Quotes) -> Ref | None:
         query = _subject(with_status[2], quotes)
         return Ref(every=True, status=status, query=query, besides=besides)
     if late := re.match(
-        rf"^{NOUN}?\s*(?:that|which)?\s*(?:is|are|i've|i have|have been)\s(?:already )?({DONE}|{OPEN})$",
+        rf"^{NOUN}?\s*(?:that's|which's|(?:that|which)?\s*(?:is|are|i've|i have|have been))\s(?:already )?({DONE}|{OPEN})$",
         rest,
         re.IGNORECASE,
     ):

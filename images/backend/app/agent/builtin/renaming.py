@@ -17,7 +17,7 @@ def settled(turn: Turn, changes: tuple[Change, ...]) -> Steps:
     if len(changes) > 1 and not _is_firm(change.ref):
         change = _likeliest(changes, (yield from turn.tasks()))
     if change.old is None:
-        return change
+        return _dated(turn, change)
     whole = f"{change.ref.query} from {change.old}"
     if not change.whole and exact(whole, (yield from turn.tasks())):
         return replace(change, ref=Ref(query=whole), title=sentence_case(change.title or ""))
@@ -25,6 +25,25 @@ def settled(turn: Turn, changes: tuple[Change, ...]) -> Steps:
     if title is None and change.whole:
         title = sentence_case(change.title or "")
     return replace(change, title=title)
+
+
+_DAYS = r"(?:(?:next |this )?(?:mon|tues|wednes|thurs|fri|satur|sun)day|today|tomorrow|tonight)"
+_HOURS = r"(?:\d{1,2}(?:[:.]\d\d)? ?(?:[ap]\.?m\.?|o'clock)|\d{1,2}[:.]\d\d|noon|midnight)"
+
+
+def _dated(turn: Turn, change: Change) -> Change:
+    """Read "make that Wednesday" of what is to be done on Tuesday: another day, not another title."""
+    spoken = turn.topic or turn.context.focus
+    if not change.ref.it or len(spoken) != 1 or not change.title:
+        return change
+    amount = re.fullmatch(r"\d+ (?P<unit>\w+)", change.title)
+    counted = rf"\d+ {re.escape(amount['unit'])}" if amount else _HOURS
+    for kind in (_DAYS, _HOURS, counted):
+        if found := re.fullmatch(rf"(?i)(?:on |at )?(?P<new>{kind})", change.title):
+            parts = re.split(rf"(?i)\b{kind}\b", spoken[0].title)
+            if len(parts) == 2:
+                return replace(change, title=sentence_case(found["new"].join(parts)))
+    return change
 
 
 def _replaced(turn: Turn, change: Change) -> Steps:
@@ -61,16 +80,23 @@ def _is_firm(ref: Ref) -> bool:
     return bool(ref.ids or ref.it or ref.places or ref.quoted)
 
 
+def _holds(change: Change, tasks: list[Task]) -> bool:
+    """Say whether what is to be replaced stands in the title."""
+    old = (change.old or "").lower()
+    return bool(old) and len(tasks) == 1 and old in tasks[0].title.lower()
+
+
 def _likeliest(changes: tuple[Change, ...], tasks: list[Task]) -> Change:
     """Read "change call to mom to call dad" the way that finds a task."""
 
-    def fit(change: Change) -> tuple[bool, bool, bool, bool, bool, int, int]:
+    def fit(change: Change) -> tuple[bool, bool, bool, bool, bool, bool, int, int]:
         query = change.ref.query or ""
         found = match(query, tasks)
         sure = found.sure and bool(found.tasks)
         # The most words of the title, in the shortest phrase.
         return (
             bool(exact(query, tasks)),
+            sure and _holds(change, found.tasks),
             sure and change.noun,
             sure,
             sure and any(in_order(query, task) for task in found.tasks),

@@ -84,6 +84,12 @@ _ALWAYS: tuple[tuple[str, str], ...] = (
         r"\g<must> \g<x>",
     ),
     (r"not (?:to )?forget (?:to |about )?(?P<x>.+)", r"remember to \g<x>"),
+    (
+        rf"(?:(?:there are|here are|i have) )?(?:{_COUNT}|some|a few|a couple of|several|these) (?:more |other )?(?:things|tasks|to-?dos) (?:that )?(?:i|we) (?:still |also )*(?:need|have|must|should|want)(?: to)?(?: (?:do|remember|get done|not forget|take care of))?\s*[:–-]\s*(?P<x>.+)",
+        r"add these tasks: \g<x>",
+    ),
+    (r"(?:i |we )?did (?P<x>(?:the|my|our) [^?]+)", r"finished \g<x>"),
+    (r"(?:i |we )?did (?P<x>(?:both|all)(?: (?:of )?(?:them|these|those))?|them|these|those|both)", r"finished \g<x>"),
     (r"(?:i|we) (?:keep forgetting|always forget|often forget|tend to forget) to (?P<x>.+)", r"i need to \g<x>"),
     (r"(?:remember|note|save) for (?:me|later)\s*[:–-]\s*(?P<x>.+)", r"add: \g<x>"),
     (rf"{_LIST} {_MUST} (?:now |also )?(?:include|contain|have|say|get) (?P<x>.+)", r"add \g<x>"),
@@ -107,6 +113,10 @@ _ALWAYS: tuple[tuple[str, str], ...] = (
     (
         r"there(?:'?s| is) (?:an? )?(?:typo|mistake|error) in (?P<ref>[^,;]{1,60}?)[,;:.]? (?:it|that|this) (?:should|must|needs to|has to) (?:be|say|read) (?P<x>.+)",
         r"change the title of \g<ref> to \g<x>",
+    ),
+    (
+        rf"(?:i|we)(?:'d| would)? (?:should|need to|must|ought to|have to|like to|want to) (?:have|get|make) (?P<x>{_A_TASK} (?:to(?! do$)|for|about|called|named)\b.+)",
+        r"add \g<x>",
     ),
     # "Only completed", "the open ones".
     (
@@ -150,6 +160,9 @@ _ALWAYS: tuple[tuple[str, str], ...] = (
         r"(?:add|set|give it|write|put)(?: it)?(?: an?| the| this| its)? (?:description|details)\s*(?::|saying|that says)\s*(?P<x>.+)",
         r"set its description to \g<x>",
     ),
+    (r"(?:change|rename|set|turn|switch|put) (?:it|that|this) back (?:to|into) (?P<x>.+)", r"rename it to \g<x>"),
+    (rf"(?:change|set|update|make|edit) (?:the|this|that) {_MORE} (?:to|as|into) (?P<x>.+)", r"set its description to \g<x>"),
+    (rf"(?:put|pop|stick|get|add) (?P<x>{_HELD}\d+\ue001|(?!it\b|that\b|this\b|them\b).+?) (?:on|in) there(?: too| as well| please)*", r"add \g<x>"),
     (r"give (?P<ref>.+?) (?:an?|another) (?:new |different |better |other )*(?:title|name)", r"rename \g<ref>"),
     (r"(?:update me on|brief me on) (?P<x>.+)", r"show me \g<x>"),
     (
@@ -264,7 +277,7 @@ _ELSE: tuple[tuple[str, str], ...] = (
         r"finished \g<x>",
     ),
     (
-        rf"(?P<x>.+?)\s*(?:\b(?:is|are|was|were|'s|has been|have been|got|all)\s+)?(?:now |already |all |finally |just )*{_SETTLED_BE}(?: now| already)?",
+        rf"(?!.*\bbe (?:ticked|crossed|checked)\b)(?P<x>.+?)\s*(?:\b(?:is|are|was|were|'s|has been|have been|got|all)\s+)?(?:now |already |all |finally |just )*{_SETTLED_BE}(?: now| already)?",
         r"\g<x> is done",
     ),
     (
@@ -288,20 +301,20 @@ _ELSE: tuple[tuple[str, str], ...] = (
     (rf"(?:i want|i(?:'d| would) like|i need) {_TASK} to {_SAY} (?P<x>.+)", r"change \g<ref> to \g<x>"),
     (rf"(?:i want|i(?:'d| would) like|i need) {_TASK} to be (?P<x>(?!{DONE}\b|{OPEN}\b)(?:{_HELD}|\S+ ).+)", r"change \g<ref> to \g<x>"),
     (rf"(?:can |could )?{_TASK} (?:(?:{_MUST} )?(?:now )?{_SAY}) (?P<x>(?!{DONE}$).+)", r"change \g<ref> to \g<x>"),
-    (rf"(?:can |could )?(?P<ref>[^,;:]{{1,60}}?) (?:{_MUST} )?be (?:renamed|changed|updated)(?: to| into| as)? (?P<x>.+)", r"change \g<ref> to \g<x>"),
+    (rf"(?:can |could )?(?P<ref>[^,;:]{{1,60}}?) (?:{_MUST} )?be (?:renamed|changed|updated|reworded|rephrased|retitled|edited|corrected|replaced)(?: to| into| as| by| with)? (?P<x>.+)", r"change \g<ref> to \g<x>"),
     (rf"{_TASK} (?:{_MUST} (?:now |actually )?be|is (?:now|actually|really)) (?P<x>(?!{DONE}|{OPEN}|{_REMOVED})(?-i:[A-Z{_HELD}]).+)", r"change \g<ref> to \g<x>"),
     (rf"{_TASK}\s*[:,–-]?\s+(?:please )?(?:change|rename|update|edit)(?: it)? (?:to|into|as) (?P<x>.+)", r"change \g<ref> to \g<x>"),
     (rf"use (?P<x>.+?) (?:for|in) {_TASK}", r"change \g<ref> to \g<x>"),
     (rf"(?:use|take|put|write) (?P<x>.+?) as (?:the |a )?(?:new )?{_NAME} (?:of|for) (?P<ref>.+)", r"change the title of \g<ref> to \g<x>"),
     (rf"(?:the )?(?:new )?{_NAME} (?:of|for) (?P<ref>[^:]+?)\s*(?:->|=>|=|:|(?:{_MUST} )?be(?: called)?|is(?: now)?|to)\s+(?P<x>.+)", r"change the title of \g<ref> to \g<x>"),
-    (rf"(?:the )?(?:new )?{_MORE} (?:of|for|on) (?P<ref>[^:]+?)\s*(?:->|=>|=|:|(?:{_MUST} )?(?:be|say)|is(?: now)?|to)\s+(?P<x>.+)", r"change the description of \g<ref> to \g<x>"),
+    (rf"(?:the )?(?:new )?{_MORE} (?:of|for|on) (?P<ref>[^:]+?)\s*(?:->|=>|=|:|(?:{_MUST} )?(?:be|say)|is(?: now)?|to)\s+(?P<x>(?!(?:wrong|old|out of date|outdated|missing|incorrect|not)\b).+)", r"change the description of \g<ref> to \g<x>"),
     (rf"{_TASK} (?:needs|gets|has|should have|should get)? ?(?:an?|the|this)? ?{_MORE}\s*:\s*(?P<x>.+)", r"change the description of \g<ref> to \g<x>"),
     (rf"(?:attach|append|write|put|leave|insert) (?:an?|the|this) {_MORE} (?:to|on|for|in) (?P<ref>[^:]+?)\s*(?::|saying|that says)\s*(?P<x>.+)", r"change the description of \g<ref> to \g<x>"),
-    (rf"(?:attach|append|write|put|insert) (?P<x>.+?) (?:to|on|in|into|as) the {_MORE} (?:of|for) (?P<ref>.+)", r"change the description of \g<ref> to \g<x>"),
+    (rf"(?:attach|append|write|put|insert) (?P<x>.+?) (?:to|on|in|into|as) (?:the|a) {_MORE} (?:of|for|on|to) (?P<ref>.+)", r"change the description of \g<ref> to \g<x>"),
 )  # fmt: skip
 
 
-_END = r"(?:[\s,]+(?:please|thanks|thank you|for me|now|too|as well))*[\s.!?]*"
+_END = r"(?:[\s,]+(?:would you|will you|could you|can you|please|thanks|thank you|for me|now|too|as well))*[\s.!?]*"
 
 
 def _compiled(rules: tuple[tuple[str, str], ...]) -> tuple[tuple[re.Pattern[str], str], ...]:
@@ -346,6 +359,17 @@ _WHOLE = re.compile(
     r"^(?:(?:please )?instead of [^,;]+|there'?s (?:an? )?(?:typo|mistake|error) in [^,;]+),",
     re.IGNORECASE,
 )
+# "The note on the report is wrong, change it to ..."
+_WRONG = re.compile(
+    rf"^the (?P<what>{_MORE}|{_NAME}) (?:on|of|for|in) (?P<ref>[^,;]+?) (?:is|are) (?:wrong|old|out of date|outdated|incorrect|not right)[,;.]? (?:and |so )?(?:please )?(?:change|set|make|update) it(?: to| say)? (?P<x>.+)$",
+    re.IGNORECASE,
+)
+# "At 5, no wait, at 6": what was put right while it was written.
+_POINT = r"(?:\d{1,2}(?:[:.]\d\d)?(?: ?[ap]m)?|(?:mon|tues|wednes|thurs|fri|satur|sun)day|today|tomorrow|tonight)"
+_CORRECTED = re.compile(
+    rf"(?P<before>\b(?:at |on |by )?){_POINT},? (?:oh |er |uh )?(?:no,? wait|no|wait|sorry|i mean|i meant|make that|actually|or rather),? (?:sorry |i mean )?(?:at |on |by )?(?P<after>{_POINT})(?!\S)",
+    re.IGNORECASE,
+)
 # "Task 3 is complete, and so is 4".
 _SO_IS = re.compile(
     rf"^(?P<a>[^,;]+?) (?P<is>is|are) (?P<done>{DONE}),? and (?:so|also) (?:is|are) (?P<b>[^,;.]+?)[\s.!]*$",
@@ -355,6 +379,9 @@ _SO_IS = re.compile(
 
 def joined_up(text: str) -> str:
     """Put a sentence that a comma would cut in the wrong place into another form."""
+    if found := _WRONG.match(text):
+        return f"change the {found['what']} of {found['ref']} to {found['x']}"
+    text = _CORRECTED.sub(r"\g<before>\g<after>", text)
     if found := _SO_IS.match(text):
         return f"{found['a']} {found['is']} {found['done']}; {found['b']} is {found['done']}"
     if (found := _FRONTED.match(text)) or (found := _WHOLE.match(text)):

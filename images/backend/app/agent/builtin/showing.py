@@ -1,0 +1,52 @@
+"""Shows tasks: all of a status, those about something, or one with all there is to it."""
+
+from app.agent.builtin import replies
+from app.agent.builtin.conversation import bullet, bullets
+from app.agent.builtin.matching import Task, match
+from app.agent.builtin.refs import Status
+from app.agent.builtin.resolving import Turn
+from app.agent.builtin.steps import Steps
+from app.agent.builtin.wishes import Wish
+
+
+def show(turn: Turn, wish: Wish) -> Steps:
+    """Show what is asked for; it is what "it" and "the first" mean from then on."""
+    if wish.ref.them and turn.context.listed:
+        before = {task.id for task in turn.context.listed}
+        turn.topic = [t for t in (yield from turn.tasks()) if t.id in before]
+        turn.say(f"These are:\n{bullets(turn.topic)}")
+    elif wish.ref.ids:
+        turn.topic = [t for t in (yield from turn.tasks()) if t.id in wish.ref.ids]
+        turn.say(_detail(turn.topic[0]) if turn.topic else replies.missing(wish.ref.ids[0]))
+    elif wish.query is not None:
+        yield from _show_about(turn, wish, wish.query)
+    else:
+        turn.topic = yield from turn.fetch(wish.status)
+        turn.say(replies.showing(turn.topic, wish.status))
+
+
+def _show_about(turn: Turn, wish: Wish, query: str) -> Steps:
+    found = match(query, _of((yield from turn.tasks()), wish.status)).tasks
+    if not found and wish.soft:
+        yield from show(turn, Wish("list", status=wish.status))
+        return
+    turn.topic = found
+    if len(found) == 1:
+        turn.say(_detail(found[0]))
+    elif found:
+        turn.say(f"About “{query}” I found:\n{bullets(found)}")
+    else:
+        turn.say(f"I found nothing about “{query}”.")
+
+
+def _of(tasks: list[Task], status: Status) -> list[Task]:
+    if status == "all":
+        return tasks
+    return [task for task in tasks if task.completed == (status == "completed")]
+
+
+def _detail(task: Task) -> str:
+    state = "done" if task.completed else "pending"
+    # On one line: what stands at a line's start may be read back as a question of ours.
+    told = " ".join((task.description or "").split())
+    return f"This one is {state}:\n{bullet(task)}" + (f"\nDescription: {told}" if told else "")
