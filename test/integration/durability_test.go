@@ -75,10 +75,14 @@ if grep -q -e %s -e %s $p/cgroup 2>/dev/null && [ "$(cat $p/comm 2>/dev/null)" =
 	require.NotEqual(t, "0", strings.TrimSpace(string(out)), "no process of PostgreSQL was found")
 	at := int64(0)
 	require.NoError(t, pods.Delete(t.Context(), name, metav1.DeleteOptions{GracePeriodSeconds: &at}))
-	require.Eventually(t, func() bool {
+	if !assert.Eventually(t, func() bool {
 		next, err := pods.Get(t.Context(), name, metav1.GetOptions{})
 		return err == nil && next.UID != pod.UID && len(next.Status.ContainerStatuses) > 0 && next.Status.ContainerStatuses[0].Ready
-	}, 2*time.Minute, 200*time.Millisecond)
+	}, 2*time.Minute, 200*time.Millisecond, "PostgreSQL serves again") {
+		l.mage(t, "release:status") // which says why
+		l.mage(t, "logs", "-component=postgresql")
+		t.FailNow()
+	}
 	time.Sleep(time.Second) // for writes to go through before the next
 }
 
