@@ -57,8 +57,9 @@ func (l *life) killed(t *testing.T) {
 }
 
 // kill ends PostgreSQL without a chance to write anything, and waits until it
-// serves again. Its pod is removed too: after some crashes in a row the kubelet
-// would wait minutes before it started the container again.
+// serves again. Its pod is removed too, by force: after some crashes in a row the
+// kubelet would wait minutes before it started the container again, and the old pod
+// may then still start it while the new one does.
 func (l *life) kill(t *testing.T) {
 	t.Helper()
 	pods := l.client(t).CoreV1().Pods(namespace)

@@ -153,6 +153,27 @@ func (s *server) fails(t *testing.T, env ...string) string {
 	return log.String()
 }
 
+func TestOneServerAtATimeWorksOnAVolume(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, "secret")
+	stop, _ := s.start(t)
+	first := s.processes(t, "secret")
+	assert.Contains(t, s.fails(t, "PG_LOCK_SECONDS=1"), "another server still runs on "+s.data())
+
+	log := &buffer{}
+	second := s.command(log)
+	require.NoError(t, second.Start())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = second.Wait() }()
+	t.Cleanup(func() { _ = second.Process.Signal(syscall.SIGINT); <-ended })
+	time.Sleep(300 * time.Millisecond)
+	assert.Empty(t, log.String(), "it waits, and touches nothing")
+	stop(syscall.SIGKILL)
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "ready to accept connections") }, 60*time.Second, 50*time.Millisecond,
+		"it starts once nothing of the first is left; its log:\n%s", log)
+	waitGone(t, first)
+}
+
 func (s *server) query(sql, role, password string) (string, error) {
 	cmd := exec.Command(bin+"/psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", s.port, "-U", role, "-d", "todo", "-c", sql)
 	cmd.Env = []string{"PGPASSWORD=" + password, "PATH=/usr/bin:/bin"}
