@@ -186,7 +186,7 @@ COMPLETING += [
     _done("delete milk? no, complete it", 1),
     _done("don't delete milk, complete it", 1),
     _done("tasks 1, 2 and 3 are done", 1, 2, 3),
-    _same("I paid the rent"),
+    _done("I paid the rent", 4),
 ]
 
 DELETING = [

@@ -78,7 +78,8 @@ def _wish(text: str, quotes: Quotes, source: str) -> Wish:
     if found := _DESCRIPTION.search(text):
         description = sentence_case(quotes.release(bare(found["text"])))
         text = text[: found.start()]
-    text = _TO_LIST.sub(r"\g<when>", trim_end(text))
+    text = re.sub(r"(?i)\s+to (?:that|those|these)(?: list)?$", "", trim_end(text))
+    text = _TO_LIST.sub(r"\g<when>", text)
     return Wish("add", title=_title(text, quotes) or None, description=description, source=source)
 
 

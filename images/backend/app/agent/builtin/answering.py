@@ -73,14 +73,6 @@ def read_reply(pending: Pending, message: str) -> Reply | None:
         return Reply("no")
     if pending.form in ("title", "text", "note") and _TITLE_AFTER_ALL.match(flat):
         return Reply("text", text=sentence_case(flat))
-    if found := re.match(
-        rf"^(?:(?:please|ok(?:ay)?|oh|well|sorry),? )*{_NO}(?=$|[\s,.!;:-])[\s,.!;:-]*",
-        flat,
-        re.IGNORECASE,
-    ):
-        refused = _refused(pending, flat, flat[found.end() :])
-        if refused is not None:
-            return refused
     narrowed = re.match(
         r"(?i)^(?:(?:no|actually|ok(?:ay)?|oh|wait|well|sorry)[\s,]+)*(?:only|just) (?:the )?(?P<x>\S.*)$",
         flat,
@@ -94,6 +86,14 @@ def read_reply(pending: Pending, message: str) -> Reply | None:
         )
         if chosen is not None and chosen.sort == "chosen":
             return chosen
+    if found := re.match(
+        rf"^(?:(?:please|ok(?:ay)?|oh|well|sorry),? )*{_NO}(?=$|[\s,.!;:-])[\s,.!;:-]*",
+        flat,
+        re.IGNORECASE,
+    ):
+        refused = _refused(pending, flat, flat[found.end() :])
+        if refused is not None:
+            return refused
     if re.fullmatch(_VAGUE, flat, re.IGNORECASE):
         return Reply("unclear")
     if pending.form in ("title", "text", "note"):

@@ -50,23 +50,25 @@ _SAID = re.compile(
     re.IGNORECASE,
 )
 _DESCRIBED = re.compile(
-    r"^(?:what(?:'s| is| are| was| were| does| do| did)|show(?: me)?|tell me|read(?: me)?|see)\s+(?:the |my |that )?(?:description|details?|notes?)\s+(?:of|for|on|about|in)\s+(?P<what>.+?)(?:\s+(?:say|read|have|again))*$",
+    r"^(?:what(?:'s| is| are| was| were| does| do| did)|show(?: me)?|tell me|read(?: me)?|see)\s+(?:the |my |that )?(?:in the )?(?:description|details?|notes?)\s+(?:of|for|on|about|in)\s+(?P<what>.+?)(?:\s+(?:say|read|have|again))*$",
     re.IGNORECASE,
 )
 
 
 def _status(s: str) -> Status:
+    if re.match(r"(?i)(?:am i|are we|have i|have we) (?:all )?(?:done|finished|through)\b", s):
+        return "pending"
     if found := _WITHOUT.search(s):
         return "pending" if found["done"] else "completed"
     if _EITHER.search(s) or re.search(
-        rf"(?i)\b(?:including|incl\.?|along with|together with) (?:the |my |any |all )*(?:{DONE}|{OPEN})\b",
+        rf"(?i)\b(?:{DONE}|{OPEN}) {NOUN}(?: too| also| as well)$|\b(?:including|incl\.?|along with|together with) (?:the |my |any |all )*(?:{DONE}|{OPEN})\b",
         s,
     ):
         return "all"
     if re.search(rf"(?i)\b{_TO_DO}\b", s) or re.search(rf"(?i)\b{OPEN}\b", s):
         return "pending"
     if re.search(
-        r"(?i)\b(?:completed?|done|finished|what (?:have|did) (?:i|we) (?:already |just |even |actually )*(?!to\b|say\b|said\b|write\b|wrote\b|note\b|mention\w*\b|put\b|not\b|got\b|left\b|still\b|yet\b|need\b|planned|added|scheduled|written|listed|saved|noted|forgot|miss|do\b|have\b|plan\b|add\b)\w+|accomplished|achieved|ticked off|checked off|crossed off|i(?:'ve| have)? (?:already |just |even )*(?:did|done|finished|completed)|did i (?:already |just |even )*(?:do|finish|get|complete|tick|check|cross)|got done)\b",
+        r"(?i)\b(?:completed?|done|finished|what (?:have|did) (?:i|we) (?:already |just |even |actually )*(?!to\b|say\b|said\b|write\b|wrote\b|note\b|mention\w*\b|put\b|not\b|got\b|left\b|still\b|yet\b|need\b|planned|added|scheduled|written|listed|saved|noted|forgot|miss|do\b|have\b|plan\b|add\b)\w+|accomplished|achieved|ticked[ -]off|checked[ -]off|crossed[ -]off|i(?:'ve| have)? (?:already |just |even )*(?:did|done|finished|completed)|did i (?:already |just |even )*(?:do|finish|get|complete|tick|check|cross)|got done)\b",
         s,
     ):
         return "completed"

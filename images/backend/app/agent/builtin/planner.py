@@ -334,7 +334,8 @@ def _change(turn: Turn, wish: Wish) -> Steps:
             yield from _add(turn, sentence_case(wish.title or ""), None)
             return
     change: Change = yield from settled(turn, wish.changes)
-    if second := _second(change, (yield from turn.tasks())):
+    second = yield from _second(turn, change)
+    if second:
         change = replace(change, title=second[0])
     action = Action("update", change.title, change.description)
     tasks = yield from resolve(turn, change.ref, action, wish.source)
@@ -345,13 +346,13 @@ def _change(turn: Turn, wish: Wish) -> Steps:
         yield from _update(turn, second[1], Action("update", second[2]))
 
 
-def _second(change: Change, tasks: list[Task]) -> tuple[str, Task, str] | None:
-    """Read "change A to B and C to D", where C is a task too: B, C and D."""
+def _second(turn: Turn, change: Change) -> Steps:
+    """Read "change A to B and C to D", where C is a task too: returns B, C and D, or nothing."""
     found = re.match(r"(?i)(?P<b>.+?),? and (?P<c>.+?) (?:to|into) (?P<d>.+)$", change.title or "")
-    named_so = exact(found["c"], tasks) if found else []
-    if found is None or len(named_so) != 1:
+    if found is None:
         return None
-    return found["b"], named_so[0], sentence_case(found["d"])
+    named_so = exact(found["c"], (yield from turn.tasks()))
+    return (found["b"], named_so[0], sentence_case(found["d"])) if len(named_so) == 1 else None
 
 
 def _update(turn: Turn, task: Task, action: Action) -> Steps:

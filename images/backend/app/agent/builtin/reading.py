@@ -15,6 +15,7 @@ from app.agent.builtin.commands import (
     led,
     strip_lead,
 )
+from app.agent.builtin.correcting import corrected
 from app.agent.builtin.ending import REASON, read_completion, read_deletion, what_done
 from app.agent.builtin.lists import read_list
 from app.agent.builtin.parts import THAT_TOO, cut
@@ -132,7 +133,7 @@ _POLITE = re.compile(
 def read(message: str) -> list[Wish]:
     """Return the wishes of a message, in order."""
     quotes = Quotes()
-    text = joined_up(_enumerated(mend(quotes.hold(tidy(message)))))
+    text = joined_up(corrected(_enumerated(mend(quotes.hold(tidy(message))))))
     listed = adding.read_lines(text, quotes)
     if listed:
         return listed
@@ -233,6 +234,10 @@ def read_part(part: str, quotes: Quotes) -> list[Wish]:
     command = STRONG.match(s)
     kind = command.lastgroup if command else None
     if (_OTHERS.search(s) and _is_foreign(s, kind)) or (kind != "add" and _WHOSE.search(s)):
+        return [Wish("refuse")]
+    if kind == "add" and re.search(
+        rf"(?i)\b(?:to|on|in|into|for) (?:the )?(?:{_WHOSE.pattern})", s
+    ):
         return [Wish("refuse")]
     if _HELP.match(s):
         return [Wish("help")]

@@ -37,7 +37,7 @@ _ORDINALS = [
     "twelfth",
 ]
 NOUN = r"(?:tasks?|to-?dos?|to do|items?|entry|entries|reminders?|things?|ones?|jobs?|chores?)"
-DONE = r"(?:completed?|done|finished|ticked(?: off)?|checked(?: off)?|closed)"
+DONE = r"(?:completed?|done|finished|ticked(?:[ -]off)?|checked(?:[ -]off)?|crossed[ -]off|closed)"
 OPEN = (
     r"(?:pending|open|incomplete|uncompleted?|unfinished|undone|outstanding|remaining|active"
     r"|not (?:yet )?(?:done|completed?|finished)(?: yet)?|left|unchecked|due|current)"

@@ -43,7 +43,24 @@ def _dated(turn: Turn, change: Change) -> Change:
             parts = re.split(rf"(?i)\b{kind}\b", spoken[0].title)
             if len(parts) == 2:
                 return replace(change, title=sentence_case(found["new"].join(parts)))
-    return change
+    return _of_a_kind(change, spoken[0].title)
+
+
+def _of_a_kind(change: Change, title: str) -> Change:
+    """Read "make that a tennis court" of "Book a squash court"."""
+    thing = re.fullmatch(r"(?i)(?:an?|the|some) .*?(?P<last>\w+)", change.title or "")
+    if thing is None:
+        return change
+    before = re.match(
+        rf"(?i)(?P<head>.+?)\b(?:an?|the|some) [\w' -]*\b{re.escape(thing['last'])}$", title
+    )
+    return (
+        replace(change, title=f"{before['head']}{_lower(change.title or '')}") if before else change
+    )
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _replaced(turn: Turn, change: Change) -> Steps:

@@ -149,7 +149,7 @@ _KNOWN_ANYWHERE = {
     "secnd": "second", "secodn": "second", "desciption": "description",
     "descripton": "description", "discription": "description", "todoo": "todo",
     "pls": "please", "plz": "please", "plse": "please", "plss": "please", "wanna": "want to",
-    "thats": "that's", "theres": "there's", "dont": "don't", "didnt": "didn't", "havent": "haven't", "hasnt": "hasn't", "isnt": "isn't",
+    "lsit": "list", "thats": "that's", "theres": "there's", "dont": "don't", "didnt": "didn't", "havent": "haven't", "hasnt": "hasn't", "isnt": "isn't",
     "doesnt": "doesn't", "ive": "i've", "gonna": "going to", "lemme": "let me", "gimme": "give me", "reminde": "remind",
 }  # fmt: skip
 

@@ -118,6 +118,13 @@ _ALWAYS: tuple[tuple[str, str], ...] = (
         rf"(?:i|we)(?:'d| would)? (?:should|need to|must|ought to|have to|like to|want to) (?:have|get|make) (?P<x>{_A_TASK} (?:to(?! do$)|for|about|called|named)\b.+)",
         r"add \g<x>",
     ),
+    (rf"(?:have|take|get) a (?:quick |good )?look (?:at|over) (?P<x>(?:[\w'-]+ )*(?:{_ONES}|list))", r"show me \g<x>"),
+    (r"(?:(?:just|only) )?(?:mine|my own(?: ones)?)", "show me my tasks"),
+    (r"(?:i |we )?did (?P<x>it|(?:that|this)(?: one)?)(?: too| as well| already| now)*", r"finished \g<x>"),
+    (
+        rf"(?:change|update|edit|fix|correct) {_TASK}\s*[:,–-]\s*(?:the |its )?(?:new )?{_MORE}(?: to| is| should be| should say|:)? (?P<x>.+)",
+        r"change the description of \g<ref> to \g<x>",
+    ),
     # "Only completed", "the open ones".
     (
         rf"(?:what about |how about )?(?P<x>(?:(?:only|just|the|my|all|any|all of)\s+)*(?!complete )(?:{DONE}|{OPEN})\s+(?!task\b){_ONES}(?: only| please)?|(?:only|just)(?: the)? (?:{DONE}|{OPEN})|{OPEN})[?.!]*",
@@ -314,7 +321,7 @@ _ELSE: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
-_END = r"(?:[\s,]+(?:would you|will you|could you|can you|please|thanks|thank you|for me|now|too|as well))*[\s.!?]*"
+_END = r"(?:[\s,]+(?:also|would you|will you|could you|can you|please|thanks|thank you|for me|now|too|as well))*[\s.!?]*"
 
 
 def _compiled(rules: tuple[tuple[str, str], ...]) -> tuple[tuple[re.Pattern[str], str], ...]:
@@ -364,10 +371,9 @@ _WRONG = re.compile(
     rf"^the (?P<what>{_MORE}|{_NAME}) (?:on|of|for|in) (?P<ref>[^,;]+?) (?:is|are) (?:wrong|old|out of date|outdated|incorrect|not right)[,;.]? (?:and |so )?(?:please )?(?:change|set|make|update) it(?: to| say)? (?P<x>.+)$",
     re.IGNORECASE,
 )
-# "At 5, no wait, at 6": what was put right while it was written.
-_POINT = r"(?:\d{1,2}(?:[:.]\d\d)?(?: ?[ap]m)?|(?:mon|tues|wednes|thurs|fri|satur|sun)day|today|tomorrow|tonight)"
-_CORRECTED = re.compile(
-    rf"(?P<before>\b(?:at |on |by )?){_POINT},? (?:oh |er |uh )?(?:no,? wait|no|wait|sorry|i mean|i meant|make that|actually|or rather),? (?:sorry |i mean )?(?:at |on |by )?(?P<after>{_POINT})(?!\S)",
+# "Delete the passport and replace it with the visa".
+_REPLACED = re.compile(
+    r"^(?:please )?(?:delete|remove|drop) (?P<a>[^,;]+?),? and (?:then )?(?:replace|swap) (?:it|that) (?:with|by|for) (?P<b>.+)$",
     re.IGNORECASE,
 )
 # "Task 3 is complete, and so is 4".
@@ -381,7 +387,8 @@ def joined_up(text: str) -> str:
     """Put a sentence that a comma would cut in the wrong place into another form."""
     if found := _WRONG.match(text):
         return f"change the {found['what']} of {found['ref']} to {found['x']}"
-    text = _CORRECTED.sub(r"\g<before>\g<after>", text)
+    if found := _REPLACED.match(text):
+        return f"change {found['a']} to {found['b']}"
     if found := _SO_IS.match(text):
         return f"{found['a']} {found['is']} {found['done']}; {found['b']} is {found['done']}"
     if (found := _FRONTED.match(text)) or (found := _WHOLE.match(text)):
