@@ -86,7 +86,7 @@ func (l *life) evict(t *testing.T, component string) {
 	serving := slices.DeleteFunc(pods.Items, func(p corev1.Pod) bool { return p.DeletionTimestamp != nil })
 	require.Equal(t, 2, len(serving), component)
 	gone := serving[0].Name
-	require.NoError(t, api.PolicyV1().Evictions(stagingNamespace).Evict(t.Context(), &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Name: gone}}))
+	require.NoError(t, api.PolicyV1().Evictions(stagingNamespace).Evict(t.Context(), &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Name: gone, Namespace: stagingNamespace}}))
 	require.Eventually(t, func() bool {
 		d, err := api.AppsV1().Deployments(stagingNamespace).Get(t.Context(), "todo-"+component, metav1.GetOptions{})
 		_, podErr := api.CoreV1().Pods(stagingNamespace).Get(t.Context(), gone, metav1.GetOptions{})
