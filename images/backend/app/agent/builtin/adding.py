@@ -87,7 +87,7 @@ def trim_end(text: str) -> str:
     """Take politeness off the end; "now" and "today" may be part of a title."""
     s = bare(text)
     s = re.sub(
-        r"(?i)(?:[\s,?!.]+(?:please(?: and thank you)?|pls|thank(?:s| you)(?: (?:so|very) much| a lot| in advance| again)?|thx|ty|cheers|kindly|for me|will you|would you|can you|ok|okay|too|as well|pretty please|dear|buddy|mate|my friend|if you (?:can|don'?t mind|could|like)|if possible|when(?:ever)? you (?:can|get a chance|have time)|right now|quickly|immediately|instead|(?<=\blist )then))+[^\w\ue000\ue001]*$",
+        r"(?i)(?:[\s,?!.]+(?:please(?: and thank you)?|pls|thank(?:s| you)(?: (?:so|very) much| a lot| in advance| again)?|thx|ty|cheers|kindly|for me|will you|would you|can you|ok|okay|too|as well|pretty please|dear|buddy|mate|my friend|if (?:that|it)(?:'?s| is) (?:ok(?:ay)?|alright|all right|fine|possible|no trouble)|if (?:you please|i may)|if you (?:can|don'?t mind|could|like)|if possible|when(?:ever)? you (?:can|get a chance|have time)|right now|quickly|immediately|instead|(?<=\blist )then))+[^\w\ue000\ue001]*$",
         "",
         s,
     )
@@ -134,8 +134,12 @@ def read_add(s: str, quotes: Quotes, source: str) -> list[Wish]:
                 "",
                 rest,
             )
+            rest = re.sub(r"(?i)^too (?=\w)", "to ", rest)
+            rest = re.sub(r"(?i)^for (?:me|us)[\s,]*(?:please)?\s*:\s*", "", rest)
             rest = re.sub(
-                r"(?i)^for (?:me|us)\s+(?=(?:called|named|titled|to|that|about|saying)\b)", "", rest
+                r"(?i)^for (?:me|us)\s+(?=(?:with|called|named|titled|to|that|about|saying)\b)",
+                "",
+                rest,
             )
             rest = re.sub(r"(?i)^[\s?.!]+(?:it'?s|it is|namely)\s+", "", rest).lstrip("?! ")
             rest = re.sub(
@@ -160,7 +164,7 @@ def read_add(s: str, quotes: Quotes, source: str) -> list[Wish]:
     rest = _UNFORGOTTEN.sub("", rest.lstrip(":").strip(), count=1)
     rest = _TIME_FIRST.sub(r"\g<what> \g<when>", rest)
     nothing = rf"(?i)(?:{_KIND}|please|now|for me|it|(?:something|anything|one)(?: new| else| more| different)?|this|that|both(?: of (?:them|these))?|them|these|those|all(?: of (?:them|these))?|one|another one|new|{_TIME})?"
-    if re.fullmatch(nothing, trim(_TO_LIST.sub("", rest))):
+    if re.fullmatch(nothing, trim(_TO_LIST.sub("", trim_end(rest)))):
         return [Wish("add", source=source)]
     if found := _APART.search(rest):
         several, rest = True, rest[: found.start()]

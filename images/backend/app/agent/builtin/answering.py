@@ -16,8 +16,8 @@ _CLEAR = (
     r"(?:just )?do it|do that|do so|please do|go ahead|go on|carry on|continue|go for it|affirmative|proceed|make it so|by all means|👍|✅)"
 )
 _YES = (
-    rf"(?:{_CLEAR}|sure(?: thing)?|ok(?:ay)?|k|correct|right|exactly|i'?m (?:really |very |quite )?sure|i am (?:really |very |quite )?sure|"
-    r"that(?:'s| is) (?:right|correct|fine|it|okay|ok|what i (?:want|mean|meant|asked for))|fine|indeed|totally|sounds good|why not|i do|you can|"
+    rf"(?:{_CLEAR}|sure(?: thing)?|ok(?:ay)?|k|correct|right|exactly|i(?:'?m| am) (?:really |very |quite )?sure(?: about (?:it|that|them|both(?: of them)?|all(?: of them)?))?|"
+    r"that(?:'s| is) (?:right|correct|fine|it|okay|ok|what i (?:want|mean|meant|asked for|would like|'d like))|fine|indeed|totally|i(?:'m| am) (?:quite |absolutely |very )?certain|sounds good|why not|i do|you can|"
     r"i (?:really |do )*want (?:that|this|it)(?: to happen)?)"
 )
 _NO = (
@@ -28,14 +28,14 @@ _NO = (
 _VAGUE = r"(?:maybe|perhaps|h+m+|idk|(?:i )?(?:don'?t|do not) know|dunno|(?:i'?m )?not sure|no idea|whatever|huh|what|eh+|let me think|possibly)[\s.!?]*"
 # A yes with one of these is no clear yes.
 _RESERVE = r"\b(?:cancel|stop|abort|leave|forget|nothing|never|none|no|first|before|until|unless|if|when|only|just|except|but|not|n't|keep|instead|wait|hold|maybe|perhaps|later|tomorrow|or)\b|\?"
-_SOFT = r"(?:please|pls|plz|thanks|thank you|thx|sir|ma'am|then|now|all|both|of (?:them|it|these)|everything|really|indeed|and|,|\.|!|-)"
+_SOFT = r"(?:please|pls|plz|thanks|thank you|thx|sir|ma'am|then|now|all|both|of (?:them|it|these|those)|everything|really|indeed|and|,|\.|!|-)"
 _SAME = {
     "delete": r"(?:delete|remove|clear|erase|wipe|purge|get rid of|do)",
     "complete": r"(?:mark|complete|finish|tick|check|do|close)",
     "update": r"(?:rename|change|update|do)",
     "add": r"(?:add|create|do)",
 }
-_OBJECT = rf"(?:them all|these all|it all|'?em(?: all)?|all (?:my |the |these )?tasks|all of (?:them|it|these)|it|them|that|this|these|those|all|both|everything|the tasks?|(?:these|those|this|that) {NOUN})"
+_OBJECT = rf"(?:all (?:the )?(?:two|three|four|five|six|seven|eight|nine|ten|\d+)(?: {NOUN}| of (?:them|these|those))?|both (?:of (?:them|these|those)|tasks)|them all|these all|it all|'?em(?: all)?|all (?:my |the |these )?tasks|all of (?:them|it|these)|it|them|that|this|these|those|all|both|everything|the tasks?|(?:these|those|this|that) {NOUN})"
 # "Cancel the gym" is a title, where one was asked for.
 _TITLE_AFTER_ALL = re.compile(
     rf"^(?:cancel|stop|skip|keep|leave) (?!(?:{_OBJECT}|please|now|here|there|thanks|as|like|asking|adding|renaming|(?:the|this|that|my) (?:tasks?|list|request|question|rename|change|titles?|name|old one))\b)[^?]+$",
@@ -50,7 +50,7 @@ _TAKEN_BACK = re.compile(
 )
 _FROM_TITLE = re.compile(
     r"^(?:(?:please )?(?:call|name|title|rename) (?:it|that|this)(?: to)?|it should be(?: called)?|let's (?:call it|say)|"
-    r"(?:make|change|set|update) (?:it|the (?:title|name|text)|its (?:title|name))(?: to| into| as)?|to|it's called|how about|(?:the|its) (?:new )?(?:title|name|description) (?:is|should be)|(?:title|name|description):)\s+",
+    r"(?:make|change|set|update) (?:it|the (?:title|name|text)|its (?:title|name))(?: to| into| as)?|to|it's called|how about|(?:the|its) (?:new )?(?:title|name|description) (?:is|(?:should|must|shall|has to|ought to) be)|(?:title|name|description):)\s+",
     re.IGNORECASE,
 )
 
@@ -87,7 +87,7 @@ def read_reply(pending: Pending, message: str) -> Reply | None:
         if chosen is not None and chosen.sort == "chosen":
             return chosen
     if found := re.match(
-        rf"^(?:(?:please|ok(?:ay)?|oh|well|sorry),? )*{_NO}(?=$|[\s,.!;:-])[\s,.!;:-]*",
+        rf"^(?:(?:please|ok(?:ay)?|oh|ah|u[hm]+|hm+|er+|well|sorry),? )*{_NO}(?=$|[\s,.!;:-])[\s,.!;:-]*",
         flat,
         re.IGNORECASE,
     ):
@@ -258,11 +258,11 @@ def _new_text(text: str) -> Reply | None:
 def strip_quotes_lead(text: str) -> str:
     """Take "please" off both ends; everything else may belong to a title."""
     s = re.sub(
-        r"(?i)^(?:(?:please|just|maybe|ok|okay|um+|well)[\s,]+|(?:oh|ah|hm+|er|right),\s*)+",
+        r"(?i)^(?:(?:please|just|maybe|ok|okay|u[hm]+|well|oh|ah|hm+|er+)[\s,]+|right,\s*)+",
         "",
         text.strip(),
     )
-    return re.sub(r"(?i)[\s,]+(?:please|thanks|thank you)[\s.!]*$", "", s)
+    return re.sub(r"(?i)[\s,]+(?:please|thanks|thank you|from now on)[\s.!]*$", "", s)
 
 
 def _chosen(pending: Pending, text: str) -> Reply | None:

@@ -64,7 +64,7 @@ _HEAD = re.compile(
 
 def _clean(text: str, quotes: Quotes) -> str:
     s = re.sub(
-        r"(?i)(?:[\s,]+(?:please|pls|instead|for me|thanks|thank you|from now on))+[\s.!]*$",
+        r"(?i)(?:[\s,]+(?:if you please|if i may|from now on|please|pls|instead|for me|thanks|thank you|from now on|if you please|if i may|from now on))+[\s.!]*$",
         "",
         bare(text),
     )
@@ -83,6 +83,7 @@ def _change(found: re.Match[str], quotes: Quotes) -> Change:
     # "Set its description to ..."
     ref = Ref(it=True) if re.fullmatch(r"(?i)its|the", whose) else read_ref(whose, quotes)
     if "text" in given:
+        given["text"] = re.sub(r"(?i)^\s*(?:saying|that says)\s+", "", given["text"])
         return Change(ref, description=sentence_case(_clean(given["text"], quotes)))
     if old:
         return Change(ref, title=_clean(given["title"], quotes), old=old)
@@ -116,6 +117,12 @@ def _instead(found: re.Match[str], quotes: Quotes) -> Change:
 def _titled(ref: Ref, text: str, quotes: Quotes) -> Change:
     """Read a new title, and the description that may come with it."""
     description = None
+    if quoted := re.match(
+        r"\s*(\ue000\d+\ue001)\s*(?:[,.;]|\band\b)\s*(?!with\b|an?\b|the\b|its\b|description|details?|notes?)",
+        text,
+    ):
+        # What is in quotation marks is the whole of it.
+        text = quoted[1]
     # "Update task 3 with the title ..."
     text = re.sub(
         r"(?i)^\s*(?:the|a) (?:new )?(?:title|name)\s*(?::|of\b|called\b)?\s*(?=\S)", "", text
@@ -140,7 +147,13 @@ _NO_TITLE = re.compile(
 def read_change(s: str, quotes: Quotes, source: str) -> Wish:
     """Read a part that starts with a word for changing."""
     rest = s if re.search(r"(?i)^#|\bshould\b", s) else _VERB.sub("", s, count=1)
-    rest = bare(re.sub(r"(?i)(?:[\s,]+(?:please|pls|for me|thanks|thank you))+[\s.!?]*$", "", rest))
+    rest = bare(
+        re.sub(
+            r"(?i)(?:[\s,]+(?:if you please|if i may|please|pls|for me|thanks|thank you))+[\s.!?]*$",
+            "",
+            rest,
+        )
+    )
     if found := re.match(r"(?i)^put (?P<title>.+?) instead of (?P<ref>(?P<old>.+))$", s):
         return Wish("update", changes=(_instead(found, quotes),), source=source)
     if found := re.match(r"(?i)^describe\s+(?P<ref>.+?)\s+(?:as|with)\s+(?P<text>.+)$", s):

@@ -7,28 +7,30 @@ from app.agent.builtin.wording import reworded
 
 LEAD = re.compile(
     r"^(?:(?:hey|hi|hello|hiya|ok(?:ay)?|so|well|now|please(?: to)?|kindly|also|then|and|but|just|actually|"
-    r"alright|great|perfect|cool|awesome|nice|good|thanks|thank you|dear|assistant|bot|chatbot|oh|um+|uh|yay|woo ?hoo|hooray|hurray|finally|phew|oops|whoops|ah|er|hmm+|next|finally|lastly|"
+    r"alright|great|perfect|cool|awesome|nice|good|lovely|brilliant|excellent|splendid|wonderful|super|thanks|thank you|dear|assistant|bot|chatbot|oh|um+|uh|yay|woo ?hoo|hooray|hurray|finally|phew|oops|whoops|ah|er|hmm+|next|finally|lastly|"
     r"firstly|first(?=[\s,]+(?:of all|please|add|create|delete|remove|mark|complete|show|list|rename|change|update)\b)|second(?:ly)?|yes|yeah|yep|sure|no(?! (?:need|reason|point|way|use|more)\b| \w+ing\b)|nope|sorry|wait|there|again|quickly|system:|"
     r"only(?= (?:show|list|display)\b)|yo|bro|dude|mate|fyi|for your information|good news|guess what|of all|quick (?:one|question|thing|favou?r)|"
     r"(?:just )?(?:(?:wanted|want) to (?:say|tell you|let you know)|letting you know|so you know)(?: that)?|"
     r"if it'?s not too much trouble|i was (?:just )?(?:wondering|hoping)(?: if| that)? you (?:could|can|would)|do you think you (?:could|can)|"
     r"be able to|we can(?: now)?(?= (?:delete|remove|mark|complete|close|tick|check|cross|drop|cancel)\b)|"
-    r"before i forget|if (?:you (?:can|could|please|don'?t mind)|possible)|when(?:ever)? you (?:can|get a (?:chance|moment|minute)|have (?:time|a (?:moment|minute|second)))|"
+    r"before i forget|if (?:you (?:can|could|please|don'?t mind)|possible|i may(?: trouble you)?(?: again)?)|when(?:ever)? you (?:can|get a (?:chance|moment|minute)|have (?:time|a (?:moment|minute|second)))|"
     r"(?:two|three|four|a few|a couple of|some)(?: more| other)? things(?=\s*:)|"
-    r"by the way|btw|afterwards|after that|"
+    r"right(?=[\s,]+(?:so|then|now|what|let|show|add|i|mark|delete)\b)|by the way|btw|afterwards|after that|"
     r"(?:i )?(?:almost|nearly) forgot|"
-    r"would you mind|do you mind|(?:would you )?be so kind (?:as )?to|"
+    r"would you mind(?: terribly)?|do you mind|(?:would you )?be so (?:kind|good) (?:as )?to|(?:would|could) you be so (?:kind|good)(?: as)? to|"
+    r"i wonder (?:if|whether) you (?:could|would|might)(?: mind)?|(?:could|may|might) i (?:trouble|ask|bother) you to|(?:please )?be (?:advised|informed|aware) that|"
+    r"(?:i|we) (?:should|would) like you to|"
     r"(?:can|could|would|will|can't|couldn't) (?:you|ya|u|we)(?: please| kindly| also| just| maybe)*|"
     r"(?:i|me)(?:'d| would)? (?:like|love|want|need|wish)(?: for| that)* you(?: to)?|you (?:can|should|may|must|need to)|"
     r"(?:can|could|may) (?:i|we)(?: please)?(?= (?:please )?(?:add|create|put|insert|note|jot)\b)|let me(?= (?:add|create|remove|delete|rename|change|update|mark|complete)\b)|help me(?: to)?|go ahead and|let's|let us|feel free to|"
     r"(?:it (?:would|will)|it'?(?:d|ll)) be (?:really |very |so )?(?:great|nice|good|lovely|cool|kind|helpful|perfect|awesome) (?:if|when) you(?: (?:could|can|would|will))?|"
-    r"i(?:'d| would) (?:really )?(?:appreciate it|be (?:grateful|glad|happy|thankful)) if you(?: (?:could|can|would|will))?|(?:would|will) you be able to|"
+    r"i(?:'d| would) (?:really )?(?:appreciate it|be (?:most |very |so |really )?(?:grateful|glad|happy|thankful|obliged)) if you(?: (?:could|can|would|will))?|(?:would|will) you be able to|"
     r"(?:it'?s )?time to|(?:i )?(?:think|guess|suppose|believe)(?: that)?(?= (?:i|we)(?:'ve)? (?:need|have|must|should|gotta|ought|got)\b)|(?:remember|don'?t forget|note)(?=,)|try to|"
     r"(?:is|would|will) it (?:be )?possible(?: for you)? to|(?:is there )?any (?:chance|way)(?: that)? (?:you (?:can|could)|to)|can i ask you to|may i ask you to|i'?m going to need you to)(?=[\s,.!:-])[\s,.!:-]*)+",
     re.IGNORECASE,
 )
 WANT = re.compile(
-    r"^(?:i|me)(?:'d| would| am|'m)? (?:really )?(?:(?:wanting|looking|hoping|trying) to\s+|(?:like|want|wish|love|prefer) to\s+|(?:want|need|wish|like)\s+(?=(?:delete|remove|add|create|mark|complete|show|see|list|rename|change|update|edit|remember)\b))|^(?:can|could|may) i (?:please )?(?=(?:see|view|get|have a look|look)\b)",
+    r"^(?:i|me)(?:'d| would| should| am|'m)? (?:really )?(?:(?:wanting|looking|hoping|trying) to\s+|(?:like|want|wish|love|prefer) to\s+|(?:want|need|wish|like)\s+(?=(?:delete|remove|add|create|mark|complete|show|see|list|rename|change|update|edit|remember)\b))|^(?:can|could|may) i (?:please )?(?=(?:see|view|get|have a look|look)\b)",
     re.IGNORECASE,
 )
 _GERUND = re.compile(
@@ -106,8 +108,8 @@ STATED = re.compile(
     re.IGNORECASE,
 )
 CHAT = re.compile(
-    r"^(?:(?:thanks|thank you|thx|ty|cheers|please|ok|okay|great|cool|yes|no|hi|hello|hey|bye|perfect|nice|"
-    r"good (?:morning|evening|afternoon|night|job)|awesome|wonderful|well done|how are you|sorry|fine|alright|i see|got it|you're? (?:the best|great|welcome))\b[\s!,.?]*"
+    r"^(?:(?:(?:many |kind |warm )?thanks|thank you|thx|ty|cheers|kind regards|please|ok|okay|great|cool|yes|no|hi|hello|hey|bye|perfect|nice|"
+    r"good (?:morning|evening|afternoon|night|job)|awesome|wonderful|well done|how are you|(?:i(?:'m| am) )?(?:so |very )?sorry|lovely|brilliant|excellent|splendid|fine|alright|i see|got it|you're? (?:the best|great|welcome))\b[\s!,.?]*"
     r"(?:so much|a lot|very much|again|there|everyone|you|job|work|assistant|bot|for (?:that|everything|your help)|man|buddy|today)*[\s!,.?]*)+$",
     re.IGNORECASE,
 )

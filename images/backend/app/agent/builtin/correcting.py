@@ -37,6 +37,7 @@ def corrected(text: str) -> str:
     before, after = found["before"].rstrip(), corrected(found["after"])
     if command_of(before) is None:
         return text
+    after = re.sub(r"(?i)^(?:make|change) (?:it|that)(?: to)?\s+", "", after)
     if _NOT.match(after):
         return "never mind"
     object_ = _OBJECT.match(before)
@@ -44,6 +45,8 @@ def corrected(text: str) -> str:
         # A wish, or a question, about what was to be deleted.
         return _IT.sub(object_["what"], after, count=1)
     kind = command_of(after)
+    if kind == "update" and not re.search(r"(?i)\b(?:to|with|into|by)\b", after):
+        kind = None  # "Replace the hinges" is a title
     if kind is not None and not (kind == "add" and command_of(before) == "add"):
         # A wish instead of the wish: the first is not carried out. What "it" is was said there.
         return (
@@ -63,6 +66,14 @@ def _replaced(before: str, after: str) -> str | None:
             if places:
                 last = places[-1]
                 return before[: last.start()] + plain + before[last.end() :]
+    said, meant = before.split(), after.rstrip(".! ").split()
+    if 0 < len(meant) < len(said) and said[-1].lower() == meant[-1].lower():
+        # "Buy oat milk, no, soy milk".
+        return " ".join([*said[: -len(meant)], *meant])
+    thing = re.match(r"(?i)(?:the|an?|my|some)\s", after)
+    place = re.match(r"(?i)(?P<head>.*\s)(?:the|an?|my|some)\s\S+(?:\s\S+)?$", before)
+    if thing and place and command_of(before) in ("add", "delete", "complete"):
+        return place["head"] + after
     renamed = re.match(r"(?i)(?P<head>.*(?:rename|change|update)\b.+\b(?:to|into))\s+\S", before)
     if renamed:
         return f"{renamed['head']} {after}"

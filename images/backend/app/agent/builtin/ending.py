@@ -16,7 +16,7 @@ _DELETE_VERB = re.compile(
 # Why, which is no part of the name; a doubt is no reason.
 REASON = re.compile(
     r"(?:,?\s+(?:because|'?cause|cuz|coz|since|as)|,)\s+(?:(?:it|that|this|they|i|we|he|she|there)(?:'s|'m|'re|'ve)?|were|its|thats|theyre|im|ive)\b"
-    r"(?=.*\b(?:no longer|any ?more|don'?t need|not needed|needed|done|did|cancel+ed|over|went|already|bought|happening)\b)"
+    r"(?=.*\b(?:no longer|any ?more|don'?t need|not needed|needed|done|did|cancel+ed|over|went|already|bought|happening|unnecessary|obsolete|irrelevant)\b)"
     r"(?!.*(?:\?|\b(?:if|maybe|think|guess|not sure|perhaps|or|unless|yet|later|keep|leave)\b)).*$",
     re.IGNORECASE,
 )
@@ -40,7 +40,7 @@ def read_deletion(s: str, quotes: Quotes, source: str) -> Wish:
         r"(?i)(?:my |the )?(?:whole |entire )?(?:to-?do |task )?list|tasks|my tasks|the tasks", rest
     ):
         return Wish("delete", Ref(every=True), source=source)
-    return Wish("delete", read_ref(rest, quotes), source=source)
+    return Wish("delete", read_ref(re.sub(r"(?i)^(?:only|just) ", "", rest), quotes), source=source)
 
 
 _MARKED = re.compile(

@@ -8,7 +8,7 @@ from app.agent.builtin.wishes import Wish
 
 _TO_DO = (
     r"(?:left|still|remain\w*|(?:need|have|got|want) to (?:do|finish|complete|get done)|(?:should|must) i (?:do|finish|complete)|i (?:should|must) (?:do|finish|complete)|needs? (?:doing|finishing)|do next|"
-    r"haven'?t|hasn'?t|isn'?t|aren'?t|wasn'?t|not (?:yet )?(?:been )?(?:done|complete|finish)\w*|to be done|on my plate|supposed to do|to do (?:today|now|next|still)|yet to|i do (?:today|now|next)|do i do)"
+    r"haven'?t|hasn'?t|isn'?t|aren'?t|wasn'?t|not (?:yet )?(?:been )?(?:done|complete|finish)\w*|to be done|leaves? me with|on my plate|supposed to do|to do (?:today|now|next|still)|yet to|i do (?:today|now|next)|do i do)"
 )
 _SUBJECT = re.compile(
     rf"\b(?:{NOUN})\b.*?\b(?:about|with|contain\w*|mention\w*|named|called|related to|regarding|for|say\w*|matching)\s+(?P<what>.+)$"
@@ -21,7 +21,7 @@ _NOTHING = re.compile(
 )
 # "Is there anything I've finished?" is about a status, whatever follows.
 _ANY = re.compile(
-    r"^(?:is there|are there|do i have|have i got) (?:anything|something|any (?:tasks|to-?dos|things|ones))(?: (?:that|which))? (?:i|we)\b",
+    r"^(?:is there|are there|do i have|have i got) (?:anything|something|any (?:tasks|to-?dos|things|ones))(?: (?:left )?(?:on|in) (?:my|the) (?:to-?do )?list)?(?: (?:that|which))? (?:i|we)\b",
     re.IGNORECASE,
 )
 _TIME = re.compile(
@@ -42,11 +42,11 @@ _EITHER = re.compile(
 
 # "All but the finished ones".
 _WITHOUT = re.compile(
-    rf"\b(?:except(?: for)?|without|excluding|but not|apart from|other than|besides|minus) (?:the |my |any |all )*(?:(?P<done>{DONE})|{OPEN})\b",
+    rf"\b(?:except(?: for)?|without|excluding|but not|apart from|other than|besides|minus|leav(?:e|ing) out|skip(?:ping)?) (?:the |my |any |all )*(?:{NOUN} (?:(?:that|which) )?(?:are |is |(?:i|we)(?:'ve| have)? ?)?(?:already )?)?(?:(?P<done>{DONE})|{OPEN})\b",
     re.IGNORECASE,
 )
 _SAID = re.compile(
-    r"^what (?:did (?:i|we) (?:say|write|note|put|mention|add)(?: down)?|(?:do|have) (?:i|we) (?:have|got|written|noted|planned)) (?:about|on|for|with|regarding) (?P<what>(?!today|tomorrow|tonight|now|this|my list|the list).+)$",
+    r"^what (?:did (?:i|we) (?:say|write|note|put|mention|add)(?: down)?|(?:do|have) (?:i|we) (?:have|got|written|noted|planned)) (?:about|on|for|with|regarding) (?P<what>(?!my\b|today|tomorrow|tonight|now|this|my list|the list).+)$",
     re.IGNORECASE,
 )
 _DESCRIBED = re.compile(
@@ -60,15 +60,19 @@ def _status(s: str) -> Status:
         return "pending"
     if found := _WITHOUT.search(s):
         return "pending" if found["done"] else "completed"
-    if _EITHER.search(s) or re.search(
-        rf"(?i)\b(?:{DONE}|{OPEN}) {NOUN}(?: too| also| as well)$|\b(?:including|incl\.?|along with|together with) (?:the |my |any |all )*(?:{DONE}|{OPEN})\b",
-        s,
+    if (
+        re.search(r"(?i)\b(?:whether|if)\b.+\bor not\b", s)
+        or _EITHER.search(s)
+        or re.search(
+            rf"(?i)\b(?:{DONE}|{OPEN}) {NOUN}(?: too| also| as well)$|\b(?:including|incl\.?|along with|together with) (?:the |my |any |all )*(?:{DONE}|{OPEN})\b",
+            s,
+        )
     ):
         return "all"
     if re.search(rf"(?i)\b{_TO_DO}\b", s) or re.search(rf"(?i)\b{OPEN}\b", s):
         return "pending"
     if re.search(
-        r"(?i)\b(?:completed?|done|finished|what (?:have|did) (?:i|we) (?:already |just |even |actually )*(?!to\b|say\b|said\b|write\b|wrote\b|note\b|mention\w*\b|put\b|not\b|got\b|left\b|still\b|yet\b|need\b|planned|added|scheduled|written|listed|saved|noted|forgot|miss|do\b|have\b|plan\b|add\b)\w+|accomplished|achieved|ticked[ -]off|checked[ -]off|crossed[ -]off|i(?:'ve| have)? (?:already |just |even )*(?:did|done|finished|completed)|did i (?:already |just |even )*(?:do|finish|get|complete|tick|check|cross)|got done)\b",
+        r"(?i)\b(?:completed?|done|finished|what (?:have|did) (?:i|we) (?:already |just |even |actually )*(?!to\b|say\b|said\b|write\b|wrote\b|note\b|mention\w*\b|put\b|not\b|got\b|left\b|still\b|yet\b|need\b|planned|added|scheduled|written|listed|saved|noted|forgot|miss|do\b|have\b|plan\b|add\b)\w+|managed to (?:finish|do|complete|get done)|accomplished|achieved|ticked[ -]off|checked[ -]off|crossed[ -]off|i(?:'ve| have)? (?:already |just |even )*(?:did|done|finished|completed)|did i (?:already |just |even )*(?:do|finish|get|complete|tick|check|cross)|got done)\b",
         s,
     ):
         return "completed"
@@ -80,6 +84,18 @@ def read_list(s: str, quotes: Quotes) -> Wish:
     flat = trim(s)
     if found := re.search(r"(?i)(?:\btask|#)\s*(?:number |no\.? )?#?(\d+)\b", flat):
         return Wish("list", ref=read_ref(f"task {found[1]}", quotes), source=quotes.release(s))
+    if found := re.match(
+        r"(?i)^do (?:i|we) (?:still |even |really )*(?:have|need) to (?P<what>(?!do\b|finish\b|complete\b|get done\b)\S.+)$",
+        flat,
+    ):
+        query = read_ref(found["what"], quotes).query
+        return Wish("list", status="pending", query=query, soft=True, source=quotes.release(s))
+    if found := re.match(
+        r"(?i)^(?:when|where|who|(?:at )?what time|how (?:much|long|often)) (?:does|is|are|was|will) (?P<what>(?:my|the) .+)$",
+        flat,
+    ):
+        query = read_ref(re.split(r"[,;]", found["what"])[0], quotes).query
+        return Wish("list", query=query, soft=True, source=quotes.release(s))
     if found := _DESCRIBED.match(flat) or _SAID.match(flat):
         return Wish("list", query=read_ref(found["what"], quotes).query, source=quotes.release(s))
     if re.match(r"(?i)^(?:did|have i|has|is|are|was|were)\b", flat) and not re.search(
@@ -111,7 +127,8 @@ def read_list(s: str, quotes: Quotes) -> Wish:
     ) and not _NOTHING.match(_TIME.sub("", about["what"])):
         query = read_ref(about["what"], quotes).query
         if query and not re.search(
-            rf"(?i)\b(?:{OPEN}|{DONE}|{NOUN}|all|other|many|much|more|kind of|sort of)\b", query
+            rf"(?i)\b(?:{OPEN}|{DONE}|{NOUN}|all|other|many|much|more|kind of|sort of|which|what|whatever|those|these|such|some|any|few|first|last|next|new|of)\b",
+            query,
         ):
             return Wish("list", query=query, soft=True, source=quotes.release(s))
     if (named := _NAMED.match(flat)) and not re.search(

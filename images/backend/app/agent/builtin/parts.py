@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from app.agent.builtin.commands import CHAT, LEAD, SUFFIX, command_of, strip_lead
+from app.agent.builtin.commands import CHAT, LEAD, SUFFIX, command_of, led, strip_lead
 from app.agent.builtin.refs import DONE
 from app.agent.builtin.text import bare
 
@@ -34,6 +34,10 @@ _DESCRIBES = re.compile(
     r"^(?:please )?(?:note:|(?:put|add|write|leave|attach) (?:an? |the )?(?:note|description|comment)(?: (?:on|to|for) (?:it|that))? (?:saying|that says|of)\b|(?:the |its )?(?:description|details?)\b|note that\b|describe (?:it|this|that) (?:as|with)\b)",
     re.IGNORECASE,
 )
+_BACK = re.compile(
+    r"^(?:please )?(?:(?:put|bring|get|add|change|set) (?:it|that|them) back|undo|restore|undelete)\b",
+    re.IGNORECASE,
+)
 # What is announced as a list goes on to its end.
 _HEADED = re.compile(
     r"\b(?:following|these|tasks|things|to-?dos|items|reminders)\b[^:;]{0,20}:", re.IGNORECASE
@@ -59,7 +63,7 @@ _REPORT = re.compile(
 )
 # "I should water the plants, can you put that on my list".
 THAT_TOO = re.compile(
-    r"^(?:please )?(?:put|add|note|write|stick|pop|get) (?:that|it|this)(?: (?:one|down|in|there))?"
+    r"^(?:please )?(?:put|add|note|jot|write|stick|pop|get) (?:that|it|this)(?: (?:one|down|in|there))?"
     r"(?: (?:on|to|onto|in) (?:my|the) (?:[\w-]+ )?(?:list|to-?dos?|tasks))?(?: (?:for me|please|too|as well))*[\s.!?]*$",
     re.IGNORECASE,
 )
@@ -115,6 +119,8 @@ def _starts_anew(
     left: str, right: str, gap: str, *, hard: bool
 ) -> Literal["surely", "loose"] | None:
     kind = command_of(left)
+    if hard and _BACK.match(right):
+        return "surely"
     # "Milk and bread need to be added" is one sentence.
     following = command_of(right, plain=kind in (None, "add") and not hard)
     next_part = bare(_first_part(right))
@@ -129,7 +135,7 @@ def _starts_anew(
         and not _POINTS.search(_first_part(right))
     ):
         return None
-    if kind == "add" and THAT_TOO.match(bare(right)):
+    if kind == "add" and THAT_TOO.match(led(right)):
         return "surely"
     if CHAT.match(left) or (CHAT.match(next_part) and (hard or kind != "add")):
         return "surely"

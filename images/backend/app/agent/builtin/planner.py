@@ -83,10 +83,21 @@ def _joined(wishes: list[Wish]) -> list[Wish]:
             and before.kind in ("ask_add", "ask_complete", "ask_delete", "ask_done")
             and wish.kind in ("complete", "delete", "update")
             and (wish.ref.it or any(change.ref.it for change in wish.changes))
+            # "My brother did that": it says no more than "it" does.
+            and not re.search(r"(?i)\b(?:it|that|this|them)\b", before.ref.query or "")
         ):
             joined.pop()
             changes = tuple(replace(c, ref=before.ref) if c.ref.it else c for c in wish.changes)
             joined.append(replace(wish, ref=before.ref, changes=changes))
+        elif (
+            before is not None
+            and before.kind == wish.kind
+            and wish.kind in ("complete", "delete")
+            and wish.ref.it
+            and not before.ref.empty
+        ):
+            # "The first is finished, so mark it as done": said twice.
+            continue
         elif before is not None and _plain_list(before) and _plain_list(wish):
             both = wish.status if wish.status == before.status else "all"
             joined[-1] = replace(wish, status=both)

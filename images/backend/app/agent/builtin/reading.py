@@ -20,11 +20,11 @@ from app.agent.builtin.ending import REASON, read_completion, read_deletion, wha
 from app.agent.builtin.lists import read_list
 from app.agent.builtin.parts import THAT_TOO, cut
 from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, read_ref, trim
+from app.agent.builtin.sentences import joined_up
 from app.agent.builtin.stating import NOT_DONE, loose_words, not_done
 from app.agent.builtin.text import Quotes, bare, mend, sentence_case, tidy
 from app.agent.builtin.wanting import wanted_of
 from app.agent.builtin.wishes import Kind, Wish
-from app.agent.builtin.wording import joined_up
 
 _OTHERS = re.compile(
     r"\buser[_ -]?ids?\b|\bfor (?:everyone|everybody)\s*:|\b(?:all|other|another|every|any|different) (?:the )?(?:users?|people|accounts?|persons?)\b|"
@@ -54,7 +54,7 @@ _LATER = re.compile(
     re.IGNORECASE,
 )
 _MUSING = re.compile(
-    r"\b(?:maybe|perhaps|might|should i|shall i|what (?:if|happens|would happen)|if (?:i|we|you) (?:asked?|told|tell|said|say|want(?:ed)?|were|was)|thinking (?:of|about)|"
+    r"\b(?:maybe|perhaps|might(?! i (?:ask|trouble|bother))|should i|shall i|what (?:if|happens|would happen)|if (?:i|we|you) (?:asked?|told|tell|said|say|want(?:ed)?|were|was)|thinking (?:of|about)|"
     r"wondering|not sure|do you think|i guess|could i|would it|hypothetically|someday i'?ll|am i allowed|may i|can i)\b",
     re.IGNORECASE,
 )
@@ -82,7 +82,7 @@ _SECRET = re.compile(
 )
 _UNDO = re.compile(
     r"^(?:undo\b.*|revert\b.*|restore\b.*|bring (?:it|that|them) back|(?:add|put|get) (?:it|that|them) back.*|"
-    r"(?:change|rename|turn|set|put|switch) (?:it|that|this|them) back\b(?! to\b).*|(?:that|it) was (?:a mistake|wrong)|i didn't mean (?:that|it|to).*|(?:can you )?undelete.*)$",
+    r"(?:change|rename|turn|set|put|switch) (?:it|that|this|them) back\b(?! to\b(?! (?:(?:what|how|the way) it|before|normal|the (?:old|original|previous))\b)).*|(?:that|it) was (?:a mistake|wrong)|i didn't mean (?:that|it|to).*|(?:can you )?undelete.*)$",
     re.IGNORECASE,
 )
 # "Scratch that" may take words back as well as a task.
@@ -115,6 +115,7 @@ _LACK = re.compile(
     r"^(?:(?:i|we)(?:'re|'m| are| am)? (?:almost |nearly |all )?(?:out of|low on)|(?:(?:i|we) )?(?:forgot|always forget|keep forgetting) to(?: add)?)\s+",
     re.IGNORECASE,
 )
+_LESS = re.compile(r"(?:but |so |and )?(?:just|only)\b", re.IGNORECASE)
 # What makes the words before it less than a wish.
 _HEDGE = re.compile(
     r"^(?:(?:but |only )*(?:if|unless|when|once|until)\b|(?:i'?m |i am )?(?:not sure|unsure|kidding|joking)\b|just (?:kidding|joking)\b|"
@@ -176,6 +177,8 @@ def read(message: str) -> list[Wish]:
             # "Delete milk? No, complete it": the first was taken back.
             found = [replace(w, ref=wishes[-1].ref) if w.ref.it else w for w in found]
             wishes.pop()
+        if wishes and wishes[-1].kind == found[0].kind == "list" and _LESS.match(part.text):
+            wishes.pop()  # "my tasks, just the open ones"
         wishes.extend(found)
         before = part.text
     for index, (said, then) in enumerate(pairwise(wishes), 1):

@@ -89,7 +89,7 @@ def _place(word: str) -> int:
 
 _TRAIL = re.compile(
     r"(?:[\s,]+(?:please|pls|now|then|woo ?hoo|yay|hooray|phew|lol|haha|at last|right now|too|as well|also|for me|thank(?:s| you)(?: (?:so|very) much| a lot| in advance| again)?|thx|ty|cheers|kindly|already|today|"
-    r"again|instead|asap|immediately|if you can|if possible|would you|will you|can you|could you|ok|okay|dear|buddy|mate|my friend|"
+    r"again|instead|asap|if (?:you please|i may)|immediately|if you can|if possible|would you|will you|can you|could you|ok|okay|dear|buddy|mate|my friend|if (?:that|it)(?:'?s| is) (?:ok(?:ay)?|alright|all right|fine|possible|no trouble)|"
     r"(?:from|off|on|in|of) (?:my|the|our|this|that) (?:[\w-]+ )?(?:list|tasks|to-?dos?)"
     r"|from (?:there|here)))+[^\w\ue000\ue001]*$",
     re.IGNORECASE,
@@ -120,7 +120,7 @@ _THEM = re.compile(
 )
 _PLACES = re.compile(
     rf"^(?:the |my )?(?P<all>{_ORDINAL}(?: (?:one|{NOUN}))?"
-    rf"(?:(?:,| and|, and| &)\s*(?:the )?{_ORDINAL}(?: (?:one|{NOUN}))?)*)$",
+    rf"(?:(?:,| and|, and| &)\s*(?:the )?{_ORDINAL}(?: (?:one|{NOUN}))?)*)(?: of (?:them|those|these)(?: two| three)?)?$",
     re.IGNORECASE,
 )
 _FIRST_N = re.compile(
@@ -140,9 +140,9 @@ _ID_AND_MORE = re.compile(
     re.IGNORECASE,
 )
 _EVERY = re.compile(
-    rf"^(?:(?:absolutely )?(?:all|every(?: single)?|each(?: of)?|any|what(?:ever)?)(?: {_NUMBER})?(?: (?:and every))?\b|everything\b|every one\b"
+    rf"^(?:(?:absolutely )?(?:all|every(?: single)?|each(?: of)?|any|what(?:ever)?)(?: {_NUMBER})?(?: (?:and every))?\b|(?:absolutely )?everything\b|every one\b"
     rf"|{_NUMBER} (?=(?:of |my |the )*(?:tasks|items|to-?dos|things)\b)"
-    rf"|(?:the|my) (?:whole|entire|full)\b|(?:a )?(?:couple of|few|several|some|many|multiple)\b)\s*"
+    rf"|(?:the|my) (?:whole|entire|full)(?: lot)?\b|(?:a )?(?:couple of|few|several|some|many|multiple)\b)\s*"
     rf"{_MINE}(?P<rest>.*)$",
     re.IGNORECASE,
 )
@@ -158,6 +158,10 @@ _BESIDES = re.compile(
 _ABOUT = re.compile(
     r"^(?:of |about|with|that (?:mention|contain|say|include)s?|containing|mentioning|named|called"
     r"|related to|regarding|concerning|for|to do with|matching)\s+(.*)$",
+    re.IGNORECASE,
+)
+_WITH_WORD = re.compile(
+    r"^(?:that|which) (?:has|have|contains?|includes?|mentions?) (?:the words? )?(.+?)(?: in (?:it|them|the title|its (?:title|name)))?$",
     re.IGNORECASE,
 )
 _LEAD = re.compile(
@@ -278,7 +282,7 @@ def _subject(text: str, quotes: Quotes) -> str | None:
         re.IGNORECASE,
     ):
         return None
-    if found := _ABOUT.match(s):
+    if found := _WITH_WORD.match(s) or _ABOUT.match(s):
         s = found[1]
     return quotes.release(bare(_TAIL_NOUN.sub("", " " + s))) or None
 

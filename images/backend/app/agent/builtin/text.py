@@ -313,9 +313,12 @@ def _mended(word: str) -> str:
     return next((w for w in near if len(w) != len(lower) or sorted(w) == sorted(lower)), word)
 
 
+_FILLERS = re.compile(r"(?<=\s)(?:um+|uh+|erm+),?\s+", re.IGNORECASE)
+
+
 def mend(text: str) -> str:
     """Put right what is never a word of its own."""
-    return _WORD.sub(lambda found: _mended(found[0]), text)
+    return _WORD.sub(lambda found: _mended(found[0]), _FILLERS.sub("", text))
 
 
 def words(text: str) -> list[str]:

@@ -16,10 +16,10 @@ _POINTED = (
     rf"\s*(?:$|[:,.!?–-]|(?:{_AFTER_NUMBER})\b))"
 )
 _REF = r"(?P<ref>[^,;:]{1,80}?)"
-_TASK = rf"{_POINTED}(?!(?:i|we|you|what|which|how|who|when|where|why|is|are|can|could|should|do|does|did|if|not|don't|never)\b){_REF}"
+TASK = rf"{_POINTED}(?!(?:i|we|you|what|which|how|who|when|where|why|is|are|can|could|should|do|does|did|if|not|don't|never)\b){_REF}"
 _HELD = "\ue000"
-_MORE = r"(?:description|details?|notes?|comments?)"
-_NAME = r"(?:title|name|text|wording)"
+MORE = r"(?:description|details?|notes?|comments?)"
+NAME = r"(?:title|name|text|wording)"
 _A_TASK = r"(?:an?|another|one more)\s+(?:new |quick |small )*(?:task|to-?do|reminder|entry|item)(?: item| entry)?"
 _ONES = r"(?:tasks?|to-?dos?|items?|ones?|things?|stuff|jobs|chores|entries)"
 _COUNT = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
@@ -122,9 +122,11 @@ _ALWAYS: tuple[tuple[str, str], ...] = (
     (r"(?:(?:just|only) )?(?:mine|my own(?: ones)?)", "show me my tasks"),
     (r"(?:i |we )?did (?P<x>it|(?:that|this)(?: one)?)(?: too| as well| already| now)*", r"finished \g<x>"),
     (
-        rf"(?:change|update|edit|fix|correct) {_TASK}\s*[:,–-]\s*(?:the |its )?(?:new )?{_MORE}(?: to| is| should be| should say|:)? (?P<x>.+)",
+        rf"(?:change|update|edit|fix|correct) {TASK}\s*[:,–-]\s*(?:the |its )?(?:new )?{MORE}(?: to| is| should be| should say|:)? (?P<x>.+)",
         r"change the description of \g<ref> to \g<x>",
     ),
+    (rf"(?P<x>{DONE})\?", r"show me \g<x> tasks"),
+    (rf"(?:i|we) (?:should|would) like {TASK} to {_SAY} (?P<x>.+)", r"change \g<ref> to \g<x>"),
     # "Only completed", "the open ones".
     (
         rf"(?:what about |how about )?(?P<x>(?:(?:only|just|the|my|all|any|all of)\s+)*(?!complete )(?:{DONE}|{OPEN})\s+(?!task\b){_ONES}(?: only| please)?|(?:only|just)(?: the)? (?:{DONE}|{OPEN})|{OPEN})[?.!]*",
@@ -144,20 +146,20 @@ _ALWAYS: tuple[tuple[str, str], ...] = (
         r"put \g<b> instead of \g<a>",
     ),
     (
-        rf"{_TASK} should (?:be|say|read) (?P<b>.+?),? (?:instead of|rather than) (?P<a>.+)",
+        rf"{TASK} should (?:be|say|read) (?P<b>.+?),? (?:instead of|rather than) (?P<a>.+)",
         r"replace \g<a> with \g<b> in \g<ref>",
     ),
     # "In task 3, change dentist to doctor".
     (
-        rf"(?:in|for|on|at|of) {_TASK},? (?:please )?(?:change|update|set|edit)(?: the| its)? {_NAME}(?: to| into| as|:) (?P<x>.+)",
+        rf"(?:in|for|on|at|of) {TASK},? (?:please )?(?:change|update|set|edit)(?: the| its)? {NAME}(?: to| into| as|:) (?P<x>.+)",
         r"change the title of \g<ref> to \g<x>",
     ),
     (
-        rf"(?:in|for|on|at|of|to) {_TASK},? (?:please )?(?:add|change|update|set|edit|put|write)(?: the| a| an| its| this)? {_MORE}(?: to| into| as| saying|:)? (?P<x>.+)",
+        rf"(?:in|for|on|at|of|to) {TASK},? (?:please )?(?:add|change|update|set|edit|put|write)(?: the| a| an| its| this)? {MORE}(?: to| into| as| saying|:)? (?P<x>.+)",
         r"change the description of \g<ref> to \g<x>",
     ),
     (
-        rf"(?:in|for) {_TASK},? (?:please )?(?:change|replace|swap|switch|turn) (?P<a>.+?) (?:to|into|with|by|for) (?P<b>.+)",
+        rf"(?:in|for) {TASK},? (?:please )?(?:change|replace|swap|switch|turn) (?P<a>.+?) (?:to|into|with|by|for) (?P<b>.+)",
         r"replace \g<a> with \g<b> in \g<ref>",
     ),
     (r"get (?P<x>.+?) (?:off|out of|removed from|deleted from) " + _LIST, r"delete \g<x>"),
@@ -167,30 +169,30 @@ _ALWAYS: tuple[tuple[str, str], ...] = (
         r"(?:add|set|give it|write|put)(?: it)?(?: an?| the| this| its)? (?:description|details)\s*(?::|saying|that says)\s*(?P<x>.+)",
         r"set its description to \g<x>",
     ),
-    (r"(?:change|rename|set|turn|switch|put) (?:it|that|this) back (?:to|into) (?P<x>.+)", r"rename it to \g<x>"),
-    (rf"(?:change|set|update|make|edit) (?:the|this|that) {_MORE} (?:to|as|into) (?P<x>.+)", r"set its description to \g<x>"),
+    (r"(?:change|rename|set|turn|switch|put) (?:it|that|this) back (?:to|into) (?P<x>(?!(?:what|how|the way) it\b|before\b|normal\b|the (?:old|original|previous)\b).+)", r"rename it to \g<x>"),
+    (rf"(?:change|set|update|make|edit) (?:the|this|that) {MORE} (?:to|as|into) (?P<x>.+)", r"set its description to \g<x>"),
     (rf"(?:put|pop|stick|get|add) (?P<x>{_HELD}\d+\ue001|(?!it\b|that\b|this\b|them\b).+?) (?:on|in) there(?: too| as well| please)*", r"add \g<x>"),
     (r"give (?P<ref>.+?) (?:an?|another) (?:new |different |better |other )*(?:title|name)", r"rename \g<ref>"),
     (r"(?:update me on|brief me on) (?P<x>.+)", r"show me \g<x>"),
     (
-        rf"(?:change|update|edit|fix|correct) {_TASK}\s*[:,–-]\s*(?:the |its )?(?:new )?{_NAME}(?: to| is| should be|:)? (?P<x>.+)",
+        rf"(?:change|update|edit|fix|correct) {TASK}\s*[:,–-]\s*(?:the |its )?(?:new )?{NAME}(?: to| is| should be|:)? (?P<x>.+)",
         r"change the title of \g<ref> to \g<x>",
     ),
     (
-        rf"(?:change|update|edit|fix|correct) {_TASK}\s*[:–-]\s*(?:it|this|that) should (?:now )?(?:be|say|read) (?P<x>.+)",
+        rf"(?:change|update|edit|fix|correct) {TASK}\s*[:–-]\s*(?:it|this|that) should (?:now )?(?:be|say|read) (?P<x>.+)",
         r"change the title of \g<ref> to \g<x>",
     ),
     (
-        rf"(?:change|update|edit|fix|correct|set) (?:the )?{_NAME} (?:of|for) (?P<ref>[^:]+?)\s*:\s*(?P<x>.+)",
+        rf"(?:change|update|edit|fix|correct|set) (?:the )?{NAME} (?:of|for) (?P<ref>[^:]+?)\s*:\s*(?P<x>.+)",
         r"change the title of \g<ref> to \g<x>",
     ),
     (r"(?:rename|retitle|change|update|edit) (?:to|into) (?P<x>.+)", r"rename it to \g<x>"),
     (rf"make (?:that|this) (?P<x>(?!{DONE}|{OPEN}|a\b|an\b|{NOUN}).+)", r"rename it to \g<x>"),
-    (rf"make {_TASK} (?P<x>{_HELD}.+)", r"change \g<ref> to \g<x>"),
+    (rf"make {TASK} (?P<x>{_HELD}.+)", r"change \g<ref> to \g<x>"),
     (rf"(?P<x>.+ (?:is|are) (?:{DONE})),? but (?:not|n't)\b.*", r"\g<x>"),
     (r"strike (?:out|through) (?P<x>.+)", r"cross out \g<x>"),
-    (rf"(?:resolve|accomplish|settle) {_TASK}", r"complete \g<ref>"),
-    (rf"(?:call|turn|flip|switch|set|move|put) {_TASK} (?:to|as|into) (?:{DONE})", r"mark \g<ref> as done"),
+    (rf"(?:resolve|accomplish|settle) {TASK}", r"complete \g<ref>"),
+    (rf"(?:call|turn|flip|switch|set|move|put) {TASK} (?:to|as|into) (?:{DONE})", r"mark \g<ref> as done"),
     (rf"(?:give|get|write|make|create|set|draw up)(?: me| us)? (?P<x>{_A_TASK} (?:to(?! do$)|for|about|called|named)\b.+)", r"add \g<x>"),
     (r"(?:tell|ping|nudge|alert|notify|prompt) me (?P<x>(?:to|that i (?:need|have) to)\b.+)", r"remind me \g<x>"),
     (
@@ -200,8 +202,8 @@ _ALWAYS: tuple[tuple[str, str], ...] = (
     (r"(?:mark|tick) off (?P<x>.+)", r"check off \g<x>"),
     (r"call off (?P<x>.+)", r"cancel \g<x>"),
     (rf"clean (?:up|out) (?P<x>(?:(?:all|the|my|of) )*(?:{DONE}|{OPEN})\b.+)", r"clear \g<x>"),
-    (rf"set {_TASK} to (?P<x>(?!{DONE}|{OPEN}).+)", r"change \g<ref> to \g<x>"),
-    (rf"make {_TASK} (?:say|read) (?P<x>.+)", r"change \g<ref> to \g<x>"),
+    (rf"set {TASK} to (?P<x>(?!{DONE}|{OPEN}).+)", r"change \g<ref> to \g<x>"),
+    (rf"make {TASK} (?:say|read) (?P<x>.+)", r"change \g<ref> to \g<x>"),
 )  # fmt: skip
 
 # Said of what starts with no command.
@@ -278,7 +280,7 @@ _ELSE: tuple[tuple[str, str], ...] = (
     (r"(?:(?:a|the) )?(?:recap|overview|summary|rundown|status(?: update)?)(?: of (?:my|the) (?:list|tasks|day|to-?dos?))?", "show me my tasks"),
     # What was finished.
     (r"mission accomplished\s*[:,–-]\s*(?P<x>.+)", r"finished \g<x>"),
-    (rf"{_TASK} (?:closed|resolved|settled)", r"\g<ref> is done"),
+    (rf"{TASK} (?:closed|resolved|settled)", r"\g<ref> is done"),
     (
         rf"(?:(?:i|we)(?:'ve| have)? )?(?:just |already |finally |now )*{_SETTLED}(?: with| off)? (?P<x>.+)",
         r"finished \g<x>",
@@ -295,29 +297,29 @@ _ELSE: tuple[tuple[str, str], ...] = (
     (r"(?P<x>.+?)\s*[✓✔✅☑]\ufe0f?", r"mark \g<x> as done"),
     (r"(?:[✓✔✅☑]\ufe0f?|\[x\])\s*(?P<x>.+)", r"mark \g<x> as done"),
     # What is to be deleted.
-    (rf"{_TASK} (?:{_MUST} )?(?:please )?be {_REMOVED}(?: from {_LIST})?\??", r"delete \g<ref>"),
-    (rf"(?:see (?:to it )?that|i(?:'d| would)? (?:want|like|need))? ?{_TASK} (?:is |be |to be )?(?:gone|{_REMOVED}|off {_LIST})(?: from {_LIST})?", r"delete \g<ref>"),
+    (rf"{TASK} (?:{_MUST} )?(?:please )?be {_REMOVED}(?: from {_LIST})?\??", r"delete \g<ref>"),
+    (rf"(?:see (?:to it )?that|i(?:'d| would)? (?:want|like|need))? ?{TASK} (?:is |be |to be )?(?:gone|{_REMOVED}|off {_LIST})(?: from {_LIST})?", r"delete \g<ref>"),
     (rf"(?:i(?:'d| would)? (?:want|like|need)) (?P<x>[^,;:]{{1,80}}?) (?:to be )?(?:gone|{_REMOVED}|off {_LIST})(?: from {_LIST})?", r"delete \g<x>"),
-    (rf"(?:lose|axe|chuck|kick|nix|zap|yank|do away with|take (?:out|away)|leave out)(?: out| off)? {_TASK}(?: from {_LIST})?", r"delete \g<ref>"),
-    (rf"{_TASK}\s*[:,–-]?\s+(?:please )?(?:delete|remove|erase)(?: it| this| that)?", r"delete \g<ref>"),
+    (rf"(?:lose|axe|chuck|kick|nix|zap|yank|do away with|take (?:out|away)|leave out)(?: out| off)? {TASK}(?: from {_LIST})?", r"delete \g<ref>"),
+    (rf"{TASK}\s*[:,–-]?\s+(?:please )?(?:delete|remove|erase)(?: it| this| that)?", r"delete \g<ref>"),
     (r"(?P<x>[^,;:–-]{2,60}?)(?:\s*[:]|\s+[–-])\s+(?:please )?(?:delete|remove|erase)(?: it| this| that)?", r"delete \g<x>"),
     (r"(?:about|regarding|as for) (?P<x>[^,;:]{2,60}?)[:,]\s+(?:please )?(?P<verb>delete|remove|complete|finish|rename) it", r"\g<verb> \g<x>"),
     # What is to be changed.
     (r"(?:amend|adjust|rewrite|retype|tweak) (?P<x>.+)", r"change \g<x>"),
-    (rf"(?:switch|convert|make) {_TASK} (?:to|into|say|read|be|become)(?: say| read| be)? (?P<x>(?!{DONE}|{OPEN}).+)", r"change \g<ref> to \g<x>"),
-    (rf"(?:i want|i(?:'d| would) like|i need) {_TASK} to {_SAY} (?P<x>.+)", r"change \g<ref> to \g<x>"),
-    (rf"(?:i want|i(?:'d| would) like|i need) {_TASK} to be (?P<x>(?!{DONE}\b|{OPEN}\b)(?:{_HELD}|\S+ ).+)", r"change \g<ref> to \g<x>"),
-    (rf"(?:can |could )?{_TASK} (?:(?:{_MUST} )?(?:now )?{_SAY}) (?P<x>(?!{DONE}$).+)", r"change \g<ref> to \g<x>"),
+    (rf"(?:switch|convert|make) {TASK} (?:to|into|say|read|be|become)(?: say| read| be)? (?P<x>(?!{DONE}|{OPEN}).+)", r"change \g<ref> to \g<x>"),
+    (rf"(?:i want|i(?:'d| would| should) like|i need) {TASK} to {_SAY} (?P<x>.+)", r"change \g<ref> to \g<x>"),
+    (rf"(?:i want|i(?:'d| would) like|i need) {TASK} to be (?P<x>(?!{DONE}\b|{OPEN}\b)(?:{_HELD}|\S+ ).+)", r"change \g<ref> to \g<x>"),
+    (rf"(?:can |could )?{TASK} (?:(?:{_MUST} )?(?:now )?{_SAY}) (?P<x>(?!{DONE}$).+)", r"change \g<ref> to \g<x>"),
     (rf"(?:can |could )?(?P<ref>[^,;:]{{1,60}}?) (?:{_MUST} )?be (?:renamed|changed|updated|reworded|rephrased|retitled|edited|corrected|replaced)(?: to| into| as| by| with)? (?P<x>.+)", r"change \g<ref> to \g<x>"),
-    (rf"{_TASK} (?:{_MUST} (?:now |actually )?be|is (?:now|actually|really)) (?P<x>(?!{DONE}|{OPEN}|{_REMOVED})(?-i:[A-Z{_HELD}]).+)", r"change \g<ref> to \g<x>"),
-    (rf"{_TASK}\s*[:,–-]?\s+(?:please )?(?:change|rename|update|edit)(?: it)? (?:to|into|as) (?P<x>.+)", r"change \g<ref> to \g<x>"),
-    (rf"use (?P<x>.+?) (?:for|in) {_TASK}", r"change \g<ref> to \g<x>"),
-    (rf"(?:use|take|put|write) (?P<x>.+?) as (?:the |a )?(?:new )?{_NAME} (?:of|for) (?P<ref>.+)", r"change the title of \g<ref> to \g<x>"),
-    (rf"(?:the )?(?:new )?{_NAME} (?:of|for) (?P<ref>[^:]+?)\s*(?:->|=>|=|:|(?:{_MUST} )?be(?: called)?|is(?: now)?|to)\s+(?P<x>.+)", r"change the title of \g<ref> to \g<x>"),
-    (rf"(?:the )?(?:new )?{_MORE} (?:of|for|on) (?P<ref>[^:]+?)\s*(?:->|=>|=|:|(?:{_MUST} )?(?:be|say)|is(?: now)?|to)\s+(?P<x>(?!(?:wrong|old|out of date|outdated|missing|incorrect|not)\b).+)", r"change the description of \g<ref> to \g<x>"),
-    (rf"{_TASK} (?:needs|gets|has|should have|should get)? ?(?:an?|the|this)? ?{_MORE}\s*:\s*(?P<x>.+)", r"change the description of \g<ref> to \g<x>"),
-    (rf"(?:attach|append|write|put|leave|insert) (?:an?|the|this) {_MORE} (?:to|on|for|in) (?P<ref>[^:]+?)\s*(?::|saying|that says)\s*(?P<x>.+)", r"change the description of \g<ref> to \g<x>"),
-    (rf"(?:attach|append|write|put|insert) (?P<x>.+?) (?:to|on|in|into|as) (?:the|a) {_MORE} (?:of|for|on|to) (?P<ref>.+)", r"change the description of \g<ref> to \g<x>"),
+    (rf"{TASK} (?:{_MUST} (?:now |actually )?be|is (?:now|actually|really)) (?P<x>(?!{DONE}|{OPEN}|{_REMOVED})(?-i:[A-Z{_HELD}]).+)", r"change \g<ref> to \g<x>"),
+    (rf"{TASK}\s*[:,–-]?\s+(?:please )?(?:change|rename|update|edit)(?: it)? (?:to|into|as) (?P<x>.+)", r"change \g<ref> to \g<x>"),
+    (rf"use (?P<x>.+?) (?:for|in) {TASK}", r"change \g<ref> to \g<x>"),
+    (rf"(?:use|take|put|write) (?P<x>.+?) as (?:the |a )?(?:new )?{NAME} (?:of|for) (?P<ref>.+)", r"change the title of \g<ref> to \g<x>"),
+    (rf"(?:the )?(?:new )?{NAME} (?:of|for) (?P<ref>[^:]+?)\s*(?:->|=>|=|:|(?:{_MUST} )?be(?: called)?|is(?: now)?|to)\s+(?P<x>.+)", r"change the title of \g<ref> to \g<x>"),
+    (rf"(?:the )?(?:new )?{MORE} (?:of|for|on) (?P<ref>[^:]+?)\s*(?:->|=>|=|:|(?:{_MUST} )?(?:be|say)|is(?: now)?|to)\s+(?P<x>(?!(?:wrong|old|out of date|outdated|missing|incorrect|not)\b).+)", r"change the description of \g<ref> to \g<x>"),
+    (rf"{TASK} (?:needs|gets|has|should have|should get)? ?(?:an?|the|this)? ?{MORE}\s*:\s*(?P<x>.+)", r"change the description of \g<ref> to \g<x>"),
+    (rf"(?:attach|append|write|put|leave|insert) (?:an?|the|this) {MORE} (?:to|on|for|in) (?P<ref>[^:]+?)\s*(?::|saying|that says)\s*(?P<x>.+)", r"change the description of \g<ref> to \g<x>"),
+    (rf"(?:attach|append|write|put|insert) (?P<x>.+?) (?:to|on|in|into|as) (?:the|a) {MORE} (?:of|for|on|to) (?P<ref>.+)", r"change the description of \g<ref> to \g<x>"),
 )  # fmt: skip
 
 
@@ -358,41 +360,3 @@ def _timed(found: re.Match[str], known: str) -> str:
     when = found.groupdict().get("when")
     text = found.expand(known.replace(r" \g<when>", ""))
     return f"{text} {when[0].lower()}{when[1:]}" if when else text
-
-
-# "In task 3, change dentist to doctor": one wish, although there is a comma in it.
-_FRONTED = re.compile(rf"^(?:please )?(?:in|for|on|to) {_TASK},\s+", re.IGNORECASE)
-_WHOLE = re.compile(
-    r"^(?:(?:please )?instead of [^,;]+|there'?s (?:an? )?(?:typo|mistake|error) in [^,;]+),",
-    re.IGNORECASE,
-)
-# "The note on the report is wrong, change it to ..."
-_WRONG = re.compile(
-    rf"^the (?P<what>{_MORE}|{_NAME}) (?:on|of|for|in) (?P<ref>[^,;]+?) (?:is|are) (?:wrong|old|out of date|outdated|incorrect|not right)[,;.]? (?:and |so )?(?:please )?(?:change|set|make|update) it(?: to| say)? (?P<x>.+)$",
-    re.IGNORECASE,
-)
-# "Delete the passport and replace it with the visa".
-_REPLACED = re.compile(
-    r"^(?:please )?(?:delete|remove|drop) (?P<a>[^,;]+?),? and (?:then )?(?:replace|swap) (?:it|that) (?:with|by|for) (?P<b>.+)$",
-    re.IGNORECASE,
-)
-# "Task 3 is complete, and so is 4".
-_SO_IS = re.compile(
-    rf"^(?P<a>[^,;]+?) (?P<is>is|are) (?P<done>{DONE}),? and (?:so|also) (?:is|are) (?P<b>[^,;.]+?)[\s.!]*$",
-    re.IGNORECASE,
-)
-
-
-def joined_up(text: str) -> str:
-    """Put a sentence that a comma would cut in the wrong place into another form."""
-    if found := _WRONG.match(text):
-        return f"change the {found['what']} of {found['ref']} to {found['x']}"
-    if found := _REPLACED.match(text):
-        return f"change {found['a']} to {found['b']}"
-    if found := _SO_IS.match(text):
-        return f"{found['a']} {found['is']} {found['done']}; {found['b']} is {found['done']}"
-    if (found := _FRONTED.match(text)) or (found := _WHOLE.match(text)):
-        rest = text[found.end() :]
-        if not re.search(r"[,;\n]|(?<=[.!?])\s", rest):
-            return re.sub(r",\s*$", " ", found[0]) + rest
-    return text
