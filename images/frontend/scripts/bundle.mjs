@@ -3,7 +3,7 @@
 import { build } from "esbuild";
 
 await build({
-  entryPoints: ["door.ts", "migrate.ts"],
+  entryPoints: ["preload.ts", "migrate.ts"],
   outdir: ".next/standalone",
   outExtension: { ".js": ".mjs" },
   bundle: true,

@@ -1,5 +1,5 @@
 // Loaded before Next.js's server, in the same process ("node --import").
-import { openDoor } from "./lib/server/door";
+import { interceptRequests } from "./lib/server/intercept";
 import { BackendProxy } from "./lib/server/proxy";
 import { readSettings, type Settings } from "./lib/server/settings";
 
@@ -13,4 +13,4 @@ function settings(): Settings {
   }
 }
 
-openDoor(new BackendProxy(settings().backendUrl));
+interceptRequests(new BackendProxy(settings().backendUrl));

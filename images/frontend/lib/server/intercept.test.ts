@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { backendPath, openDoor } from "./door";
+import { backendPath, interceptRequests } from "./intercept";
 
 const server = createServer((_, response) => response.end("by Next.js"));
 
 beforeAll(() => {
-  openDoor({
+  interceptRequests({
     forward: async (_: IncomingMessage, response: ServerResponse, path: string) => {
       response.end(`by the backend: ${path}`);
     },

@@ -14,12 +14,12 @@ export function backendPath(url: string): string | undefined {
   return pathname.startsWith("/api/") && !ours ? pathname + search : undefined;
 }
 
-/** openDoor has every HTTP server of this process forward what is the backend's
+/** interceptRequests has every HTTP server of this process forward what is the backend's
  * and refuse methods that nothing has, before Next.js sees it. A call through
  * Next.js's router and fetch costs several times the processor time, and the
  * specification gives the frontend 0.3 processors. Next.js offers no place for
  * this: its standalone server makes its own http.Server. */
-export function openDoor(proxy: Pick<BackendProxy, "forward">): void {
+export function interceptRequests(proxy: Pick<BackendProxy, "forward">): void {
   const { emit } = Server.prototype;
 
   function emitOthers(this: Server, event: string, ...args: unknown[]): boolean {
