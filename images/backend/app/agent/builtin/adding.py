@@ -28,7 +28,7 @@ _AFTER = re.compile(
 )
 # "Remind me tomorrow to call": the time goes last.
 _TIME_FIRST = re.compile(
-    r"^(?P<when>(?:today|tomorrow|tonight|(?:on|next|this) \w+|at \d[\w:.]*(?: ?[ap]m)?|in \w+ \w+)) to (?P<what>.+)$",
+    r"^(?P<when>(?:today|tomorrow|tonight|(?:on|next|this) \w+|at \d[\w:.]*(?: ?[ap]m)?|in \w+ \w+))(?: to |[,:] (?:to )?)(?P<what>.+)$",
     re.IGNORECASE,
 )
 # "Remind me in ten minutes": of what?
@@ -44,7 +44,7 @@ _FROM_LIST = re.compile(
 _DESCRIPTION = re.compile(
     r"[\s,;.(-]+(?:(?:and\s+)?with\s+(?:an?\s+|the\s+)?(?:description|note|details?|comment)s?(?:\s+(?:of|saying|that says|as)\b)?"
     r"|(?:and\s+)?(?:the\s+|its\s+)?(?:description|details?|notes?)\s*(?::|is|=|should be|being)"
-    r"|(?<=[,;.] )description\b|and\s+(?:an?\s+|the\s+)?description(?!\s+(?:of|for|to|in|on|from)\b)(?=\s+\w)|(?:and|with)\s+(?:an?\s+|the\s+)?(?:description|details?|notes?)(?=\s*\ue000)|(?:and\s+)?(?:please\s+)?note that\b|(?<=[.;] )note:|and\s+(?:put|add|write|leave|attach|give it)\s+(?:an?\s+|the\s+)?(?:note|description|comment)(?:\s+(?:on|to|for)\s+(?:it|that))?\s+(?:saying|that says|of)\b|(?:and\s+)?describe (?:it|this|that) (?:as|with))\s*:?\s*(?P<text>.+?)\s*\)?$",
+    r"|(?<=[,;.] )description\b|and\s+(?:an?\s+|the\s+)?description(?!\s+(?:of|for|to|in|on|from)\b)(?=\s+\w)|(?:and|with)\s+(?:an?\s+|the\s+)?(?:description|details?|notes?)(?=\s*\ue000)|(?:and\s+)?(?:please\s+)?note that\b|(?<=[.;] )note:|(?<=[-–] )desc(?:r|ription)?\.?\s*:|and\s+(?:put|add|write|leave|attach|give it)\s+(?:an?\s+|the\s+)?(?:note|description|comment)(?:\s+(?:on|to|for)\s+(?:it|that))?\s+(?:saying|that says|of)\b|(?:and\s+)?describe (?:it|this|that) (?:as|with))\s*:?\s*(?P<text>.+?)\s*\)?$",
     re.IGNORECASE,
 )
 _SEVERAL = re.compile(
@@ -162,7 +162,7 @@ def read_add(s: str, quotes: Quotes, source: str) -> list[Wish]:
     if re.match(r"(?i)make sure\b", s):
         rest = re.sub(r"(?i)^(?:don'?t|do not|never) forget (?:to |about )?(?=\S)", "", rest)
     rest = _UNFORGOTTEN.sub("", rest.lstrip(":").strip(), count=1)
-    rest = _TIME_FIRST.sub(r"\g<what> \g<when>", rest)
+    rest = _TIME_FIRST.sub(r"\g<what> \g<when>", rest.rstrip("?"))
     nothing = rf"(?i)(?:{_KIND}|please|now|for me|it|(?:something|anything|one)(?: new| else| more| different)?|this|that|both(?: of (?:them|these))?|them|these|those|all(?: of (?:them|these))?|one|another one|new|{_TIME})?"
     if re.fullmatch(nothing, trim(_TO_LIST.sub("", trim_end(rest)))):
         return [Wish("add", source=source)]

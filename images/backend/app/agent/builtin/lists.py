@@ -42,7 +42,7 @@ _EITHER = re.compile(
 
 # "All but the finished ones".
 _WITHOUT = re.compile(
-    rf"\b(?:except(?: for)?|without|excluding|but not|apart from|other than|besides|minus|leav(?:e|ing) out|skip(?:ping)?) (?:the |my |any |all )*(?:{NOUN} (?:(?:that|which) )?(?:are |is |(?:i|we)(?:'ve| have)? ?)?(?:already )?)?(?:(?P<done>{DONE})|{OPEN})\b",
+    rf"\b(?:except(?: for)?|without|excluding|but not|apart from|other than|besides|minus|leav(?:e|ing) out|skip(?:ping)?) (?:the |my |any |all )*(?:(?:{NOUN}|stuff) (?:(?:that|which)(?:'s)? )?(?:are |is |(?:i|we)(?:'ve| have)? ?)?(?:already )?)?(?:(?P<done>{DONE})|{OPEN})\b",
     re.IGNORECASE,
 )
 _SAID = re.compile(
@@ -109,7 +109,7 @@ def read_list(s: str, quotes: Quotes) -> Wish:
         query = read_ref(bare(core), quotes).query
         return Wish("list", query=query, source=quotes.release(s))
     if re.fullmatch(
-        r"(?i)(?:which|what)(?: ones?| tasks?)?(?: are (?:they|those|these))?|(?:show|list) (?:me )?(?:them|those|these)",
+        r"(?i)(?:which|what)(?: ones?| tasks?)?(?: are (?:they|those|these))?|(?:show|list) (?:me )?(?:them|those|these)(?: to me| again)?",
         flat,
     ):
         return Wish("list", ref=Ref(them=True), source=quotes.release(s))

@@ -21,7 +21,7 @@ _LOOSE = re.compile(
 _POINTS = re.compile(
     r"\b(?:tasks?|to-?dos?|my list|the list|it|them|that one|the (?:first|second|third|last|other) one|everything|all of)\b"
     r"|#\d|^mark\b|^(?:i'm |i am )?done with|^i(?:'ve| have)? (?:already |just )*(?:finished|completed|done)\b"
-    r"|^remind me|^what(?:'s| is| are) (?:left|pending|open|done)|^(?:show|list|tell|give|read) (?:me|us|my|all|everything)\b",
+    r"|^remind me|^what(?:'s| is| are) (?:left|pending|open|done)|^(?:show|list|tell|give|read) (?:me|us|my|all|everything|pending|completed|done|open|finished)\b",
     re.IGNORECASE,
 )
 # "If I finish, delete it": what hangs on a condition is no wish yet.
@@ -51,7 +51,7 @@ _ORDERS = re.compile(
 _FIRM = re.compile(r"^(?:delete|rename|modify)\b", re.IGNORECASE)
 _BREAK = re.compile(
     r"(?P<hard>\s*\n\s*|\s*;\s*|(?<=[.!?])(?!(?<=\bno\.)\s*#?\d)\s+)|"
-    r"(?P<soft>\s*,\s*(?:(?:and|but|then|also|plus|so)\s+)*|\s+(?:and|then|also|but|plus|&|\+|so(?= (?:please )?(?:mark|delete|remove|complete|tick|check|cross|add)\b))(?:\s+(?:then|also|please|afterwards))*\s+)",
+    r"(?P<soft>\s*,\s*(?:(?:oh|ah|and|but|then|also|plus|so)\s+)*|\s+(?:and|then|also|but|plus|&|\+|so(?= (?:please )?(?:mark|delete|remove|complete|tick|check|cross|add)\b))(?:\s+(?:then|also|please|afterwards))*\s+)",
     re.IGNORECASE,
 )
 

@@ -98,6 +98,8 @@ def _joined(wishes: list[Wish]) -> list[Wish]:
         ):
             # "The first is finished, so mark it as done": said twice.
             continue
+        elif before is not None and before.kind == wish.kind == "list" and before.ref.them:
+            joined[-1] = wish
         elif before is not None and _plain_list(before) and _plain_list(wish):
             both = wish.status if wish.status == before.status else "all"
             joined[-1] = replace(wish, status=both)

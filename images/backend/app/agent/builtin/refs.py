@@ -90,7 +90,7 @@ def _place(word: str) -> int:
 _TRAIL = re.compile(
     r"(?:[\s,]+(?:please|pls|now|then|woo ?hoo|yay|hooray|phew|lol|haha|at last|right now|too|as well|also|for me|thank(?:s| you)(?: (?:so|very) much| a lot| in advance| again)?|thx|ty|cheers|kindly|already|today|"
     r"again|instead|asap|if (?:you please|i may)|immediately|if you can|if possible|would you|will you|can you|could you|ok|okay|dear|buddy|mate|my friend|if (?:that|it)(?:'?s| is) (?:ok(?:ay)?|alright|all right|fine|possible|no trouble)|"
-    r"(?:from|off|on|in|of) (?:my|the|our|this|that) (?:[\w-]+ )?(?:list|tasks|to-?dos?)"
+    rf"(?:from|off|on|in|of) (?:my|the|our|this|that) (?:(?!(?:{DONE}|{OPEN}|whole|other)\b)[\w-]+ )?(?:list|tasks|to-?dos?)"
     r"|from (?:there|here)))+[^\w\ue000\ue001]*$",
     re.IGNORECASE,
 )

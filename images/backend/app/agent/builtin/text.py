@@ -126,6 +126,9 @@ _KNOWN_SLIPS = {
     "u": "you",
     "im": "i'm",
     "id": "id",
+    "coud": "could",
+    "cud": "could",
+    "woud": "would",
     "cant": "can't",
     "ned": "need",
     "nede": "need",
@@ -144,7 +147,7 @@ _KNOWN_ANYWHERE = {
     "complte": "complete", "compelted": "completed", "completd": "completed",
     "complted": "completed", "finsihed": "finished", "finshed": "finished",
     "finised": "finished", "pendin": "pending", "pendng": "pending", "penidng": "pending",
-    "evrything": "everything", "everthing": "everything", "everyting": "everything",
+    "anythign": "anything", "anythin": "anything", "evrything": "everything", "everthing": "everything", "everyting": "everything",
     "numbr": "number", "nubmer": "number", "teh": "the", "hte": "the", "thsi": "this", "taht": "that", "frist": "first",
     "secnd": "second", "secodn": "second", "desciption": "description",
     "descripton": "description", "discription": "description", "todoo": "todo",
@@ -313,12 +316,14 @@ def _mended(word: str) -> str:
     return next((w for w in near if len(w) != len(lower) or sorted(w) == sorted(lower)), word)
 
 
+_WISHING = re.compile(r"\bid(?= (?:like|love|want|need|prefer|rather|really|be)\b)", re.IGNORECASE)
 _FILLERS = re.compile(r"(?<=\s)(?:um+|uh+|erm+),?\s+", re.IGNORECASE)
 
 
 def mend(text: str) -> str:
     """Put right what is never a word of its own."""
-    return _WORD.sub(lambda found: _mended(found[0]), _FILLERS.sub("", text))
+    plain = _WISHING.sub("I'd", _FILLERS.sub("", text))
+    return _WORD.sub(lambda found: _mended(found[0]), plain)
 
 
 def words(text: str) -> list[str]:

@@ -127,6 +127,7 @@ _ALWAYS: tuple[tuple[str, str], ...] = (
     ),
     (rf"(?P<x>{DONE})\?", r"show me \g<x> tasks"),
     (rf"(?:i|we) (?:should|would) like {TASK} to {_SAY} (?P<x>.+)", r"change \g<ref> to \g<x>"),
+    (r"(?:(?:just|only) )(?:the )?(?:ones|tasks|things|stuff) (?:that )?(?P<x>(?:i|we)\b.+)", r"show me the ones \g<x>"),
     # "Only completed", "the open ones".
     (
         rf"(?:what about |how about )?(?P<x>(?:(?:only|just|the|my|all|any|all of)\s+)*(?!complete )(?:{DONE}|{OPEN})\s+(?!task\b){_ONES}(?: only| please)?|(?:only|just)(?: the)? (?:{DONE}|{OPEN})|{OPEN})[?.!]*",
@@ -268,7 +269,7 @@ _ELSE: tuple[tuple[str, str], ...] = (
     (rf"(?P<x>(?!(?:is|are|what|go|back|add|return)\b)\S+(?: \S+){{0,4}}?) (?:to|on|onto) {_LIST}", r"add \g<x>"),
     # What is to be shown.
     (
-        r"(?:(?:pull|bring|call|print|read) (?:up|out)|open|fetch|load|return|count|grab|output|print|review|inspect|look (?:at|over|through)|go (?:over|through)|"
+        r"(?:(?:pull|bring|call|print|read) (?:up|out)|open|fetch|load|return|count|grab|output|print|review|inspect|look (?:at|over|through)|(?:go|run) (?:over|through)|"
         r"(?:run|walk|take|talk) me through|summari[sz]e|recap|enumerate|update me on|brief me on|tell me about|hit me with|throw me|"
         r"(?:have|take) a look at|update me on)"
         rf" (?P<x>(?:(?:all|the|my|our|of|current|whole|entire|full|{DONE}|{OPEN}) )*(?:tasks|list|to-?dos?|to-?do list|task list))",
