@@ -6,7 +6,7 @@ from app.agent.builtin.commands import command_of
 
 _MARK = (
     r"(?:[\s,.;…–-]+)(?:oh |hmm+ |er |uh |ah )?"
-    r"(?:no,? wait|wait,? no|wait|no,? sorry|sorry,? no|(?:sorry|no),? i (?:mean|meant)|i (?:mean|meant)(?! to)|hmm+,? no|hang on|hold on|scratch that|or rather|no,? rather|no(?=,? (?:what|show|list)\b))"
+    r"(?:no,? wait|wait,? no|(?<=,\s)wait(?=,)|(?<=,\s)wait wait|no,? sorry|sorry,? no|(?:sorry|no),? i (?:mean|meant)|i (?:mean|meant)(?! to)|hmm+,? no|hang on|hold on|scratch that|or rather|no,? rather|no(?=,? (?:what|show|list)\b))"
     r"[\s,:.…–-]+"
 )
 _CORRECTED = re.compile(rf"^(?P<before>.+?){_MARK}(?P<after>\S.*)$", re.IGNORECASE | re.DOTALL)
