@@ -17,8 +17,8 @@ async function serve(handler: Handler): Promise<URL> {
 }
 
 /** asking serves a proxy before a backend, and returns how a browser asks it. */
-async function asking(backend: URL) {
-  const proxy = new BackendProxy(backend);
+async function asking(backend: URL, patienceMs?: number) {
+  const proxy = new BackendProxy(backend, patienceMs);
   const front = await serve((request, response) => {
     void proxy.forward(request, response, request.url ?? "/");
   });
@@ -175,6 +175,17 @@ it("keeps connections for what reads, and none for what changes something", asyn
   }
   expect(ports.GET?.size).toBe(1);
   expect(ports.POST?.size).toBe(2);
+});
+
+it("asks over another connection when one leads nowhere", async () => {
+  const ports: (number | undefined)[] = [];
+  const url = await serve((request, response) => {
+    ports.push(request.socket.remotePort);
+    if (ports.length > 1) response.end("[]");
+  });
+  const ask = await asking(url, 100);
+  expect((await ask("/api/u1/tasks")).status).toBe(200);
+  expect(new Set(ports).size).toBe(2);
 });
 
 /** addressOfNobody is where nobody listens any more. */

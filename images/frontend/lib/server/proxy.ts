@@ -14,11 +14,16 @@ const renamed: Readonly<Record<string, string>> = {
  * milliseconds: less than the backend keeps it. */
 const idleMs = 10_000;
 
-/** How long a connection may take to come about, in milliseconds: the address of a
- * pod that is gone says nothing at all. */
-const connectMs = 4_000;
+/** How long a connection may take to come about, in milliseconds, a lost packet
+ * included: the address of a pod that is gone says nothing at all. */
+const connectMs = 1_500;
 
-/** How long the backend may be silent, in milliseconds. While its model thinks, it
+/** How long the backend may be silent when something is only read, in milliseconds:
+ * longer than its own patience with the database. Then it is asked again over another
+ * connection, as this one may lead to a pod that is gone. */
+const readMs = 12_000;
+
+/** How long it may be silent otherwise, in milliseconds. While its model thinks, it
  * says every few seconds that it is still there. */
 const silentMs = 300_000;
 
@@ -41,9 +46,11 @@ export class BackendProxy {
   private readonly backend: URL;
   private readonly secure: boolean;
   private readonly kept: http.Agent;
+  private readonly readMs: number;
 
-  constructor(backend: URL) {
+  constructor(backend: URL, patienceMs = readMs) {
     this.backend = backend;
+    this.readMs = patienceMs;
     this.secure = backend.protocol === "https:";
     const options = { keepAlive: true, timeout: idleMs };
     this.kept = this.secure ? new https.Agent(options) : new http.Agent(options);
@@ -118,16 +125,18 @@ export class BackendProxy {
     const reads = /^(GET|HEAD)$/.test(options.method ?? "") && !hasBody(request.headers);
     // What changes something has a connection of its own: one that was kept may
     // just be closed, and then nobody knows whether the backend got it.
-    const agent = reads ? this.kept : false;
+    let agent = reads ? this.kept : false;
+    const timeout = reads ? this.readMs : silentMs;
     for (const pause of pauses) {
       try {
-        return await this.ask(request, response, { ...options, agent });
+        return await this.ask(request, response, { ...options, agent, timeout });
       } catch (error) {
         if (response.closed || (error instanceof CutError && !reads)) throw error;
         await new Promise((resolve) => setTimeout(resolve, pause));
+        agent = false;
       }
     }
-    return this.ask(request, response, { ...options, agent });
+    return this.ask(request, response, { ...options, agent, timeout });
   }
 
   /** ask resolves as soon as the answer's headers are there. It rejects with a
@@ -139,10 +148,7 @@ export class BackendProxy {
   ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       let connected = false;
-      const asked = (this.secure ? https : http).request(this.backend, {
-        ...options,
-        timeout: silentMs,
-      });
+      const asked = (this.secure ? https : http).request(this.backend, options);
       const leave = () => asked.destroy();
       const late = () => asked.destroy(new Error("no connection in time"));
       const waiting = setTimeout(late, connectMs);
