@@ -87,7 +87,7 @@ def trim_end(text: str) -> str:
     """Take politeness off the end; "now" and "today" may be part of a title."""
     s = bare(text)
     s = re.sub(
-        r"(?i)(?:[\s,?!.]+(?:please(?: and thank you)?|pls|thank(?:s| you)(?: (?:so|very) much| a lot| in advance| again)?|thx|ty|cheers|kindly|for me|will you|would you|can you|ok|okay|too|as well|pretty please|dear|buddy|mate|my friend|if (?:that|it)(?:'?s| is) (?:ok(?:ay)?|alright|all right|fine|possible|no trouble)|if (?:you please|i may)|if you (?:can|don'?t mind|could|like)|if possible|when(?:ever)? you (?:can|get a chance|have time)|right now|quickly|immediately|instead|(?<=\blist )then))+[^\w\ue000\ue001]*$",
+        r"(?i)(?:[\s,?!.]+(?:please(?: and thank you)?|pls|thank(?:s| you)(?: (?:so|very) much| a lot| in advance| again)?|thx|ty|cheers|kindly|for me|ta|(?:will|would|can|could) ya|will you|would you|can you|ok|okay|too|as well|pretty please|dear|buddy|mate|my friend|if (?:that|it)(?:'?s| is) (?:ok(?:ay)?|alright|all right|fine|possible|no trouble)|if (?:you please|i may)|if you (?:can|don'?t mind|could|like)|if possible|when(?:ever)? you (?:can|get a chance|have time)|right now|quickly|immediately|instead|(?<=\blist )then))+[^\w\ue000\ue001]*$",
         "",
         s,
     )

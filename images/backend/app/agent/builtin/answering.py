@@ -7,7 +7,7 @@ from typing import Literal
 from app.agent.builtin.commands import CHAT, command_of, strip_lead
 from app.agent.builtin.conversation import Pending
 from app.agent.builtin.matching import Task, match
-from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, Status, read_ref, status_of, trim
+from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, Status, number, read_ref, status_of, trim
 from app.agent.builtin.text import Quotes, bare, mend, sentence_case, tidy
 
 # Said alone these agree; "okay" and the like also begin sentences that do not.
@@ -55,6 +55,22 @@ _FROM_TITLE = re.compile(
 )
 
 
+# "All three", "both of them": so many, and no others.
+_NUMBER = r"(?:two|three|four|five|six|seven|eight|nine|ten|\d+)"
+_COUNTED = re.compile(
+    rf"(?:(?:{_YES}|{_SOFT}|delete|remove|erase|mark|complete|finish|do|tick off|(?P<no>not?))(?!\w)\s*)*?"
+    rf"(?:(?:all|the|all the|all of the|those|these) (?P<n>{_NUMBER})|(?P<both>both)|(?P<every>(?:the (?:whole )?lot|every (?:single )?one|each(?: one)?)))"
+    r"(?: of (?:them|these|those)(?: tasks)?| tasks| as (?:done|completed?))*(?:[\s,.!]*(?:please|thanks|thank you|then|now))*[\s.!]*",
+    re.IGNORECASE,
+)
+
+
+_SHORT = 60  # characters; who says how many they mean says little else
+_SO_MANY = re.compile(
+    rf"(?:(?:yes|yeah|yep|ok|okay|sure)[\s,.]*)?(?P<n>{_NUMBER})[\s.!]*", re.IGNORECASE
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What an answer says, and what else was said with it."""
@@ -71,6 +87,8 @@ def read_reply(pending: Pending, message: str) -> Reply | None:
     flat = bare(text)
     if _TAKEN_BACK.match(flat):
         return Reply("no")
+    if (reply := _how_many(pending, flat)) is not None:
+        return reply
     if pending.form in ("title", "text", "note") and _TITLE_AFTER_ALL.match(flat):
         return Reply("text", text=sentence_case(flat))
     narrowed = re.match(
@@ -112,6 +130,20 @@ def read_reply(pending: Pending, message: str) -> Reply | None:
     if command_of(flat) is not None and not re.match(r"(?i)^(?:the|#?\d|task)\b", flat):
         return None
     return _chosen(pending, flat)
+
+
+def _how_many(pending: Pending, flat: str) -> Reply | None:
+    """Read "all three" and "both": a number that is not that of the tasks is no clear answer."""
+    if not pending.tasks or len(flat) > _SHORT:
+        return None
+    if told := _COUNTED.fullmatch(flat):
+        count = 2 if told["both"] else number(told["n"]) if told["n"] else len(pending.tasks)
+        meant = count == len(pending.tasks) and not told["no"]
+        return Reply("chosen", pending.tasks) if meant else Reply("unclear")
+    told = _SO_MANY.fullmatch(flat) if pending.form == "shall" else None
+    # "Yes, 3", of three: their number, or the one with that number?
+    doubtful = told is not None and number(told["n"]) == len(pending.tasks) > 1
+    return Reply("unclear") if doubtful else None
 
 
 def after_adding(message: str) -> str:
