@@ -174,6 +174,19 @@ func TestOneServerAtATimeWorksOnAVolume(t *testing.T) {
 	waitGone(t, first)
 }
 
+func TestAVolumeWithoutLocksIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, "secret")
+	fake := filepath.Join(s.dir, "bin")
+	require.NoError(t, os.Mkdir(fake, 0o755))
+	const refuses = "#!/bin/sh\necho 'flock: 9: No locks available' >&2\nexit 71\n"
+	require.NoError(t, os.WriteFile(filepath.Join(fake, "flock"), []byte(refuses), 0o755))
+	said := s.fails(t, "PATH="+fake+":"+bin+":/usr/bin:/bin")
+	assert.Contains(t, said, "No locks available")
+	assert.Contains(t, said, s.data()+" cannot be locked")
+	assert.NoDirExists(t, s.data(), "nothing was made")
+}
+
 func (s *server) query(sql, role, password string) (string, error) {
 	cmd := exec.Command(bin+"/psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", s.port, "-U", role, "-d", "todo", "-c", sql)
 	cmd.Env = []string{"PGPASSWORD=" + password, "PATH=/usr/bin:/bin"}

@@ -111,7 +111,8 @@ export function useChat({ userId, conversationId, onConversation, onTool }: Chat
   );
 
   /** The backend completes an answer that nobody listens to. Asking again would
-   * do again what was asked for, so the answer is looked for first. */
+   * do again what was asked for, so the answer is looked for first. One that the
+   * backend is still making is not there yet, and is asked for again. */
   const retry = useCallback(async () => {
     if (turn === undefined) return;
     if (turn.stored && conversationId !== undefined) {

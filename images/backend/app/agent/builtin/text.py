@@ -111,7 +111,6 @@ _KNOWN_SLIPS = {
     "rmv": "remove",
     "dlt": "delete",
     "mrk": "mark",
-    "lsit": "list",
     "lits": "list",
     "marc": "mark",
     "makr": "mark",
