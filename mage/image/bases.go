@@ -31,8 +31,11 @@ type Base struct {
 // defaults. They are sorted, unique and in the short form that Docker shows
 // ("node:24-alpine", "debian"). Stages that the target does not reach are left
 // out, as BuildKit does not build them. ONBUILD triggers of a base are not
-// known here.
+// known here. A Go program has no bases.
 func Bases(src Source) ([]string, error) {
+	if src.Program {
+		return nil, nil
+	}
 	df, err := readDockerfile(src.dockerfile())
 	if err != nil {
 		return nil, err

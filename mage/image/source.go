@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -29,15 +30,17 @@ type Source struct {
 	Target     string            // stage to build; empty means the last one
 	Args       map[string]string // build arguments; no place for secrets
 	Platform   v1.Platform       // empty means Linux on this machine's architecture
+	Program    bool              // Context is a Go main package, and there is no Dockerfile: see Compile
 }
 
 // validName is a path component of a repository as the OCI distribution
 // specification defines it.
 var validName = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$`)
 
-// Discover finds every <dir>/*/Dockerfile, sorted by name, and checks that it
-// parses. The error holds every problem of every file, one a line, each with
-// its file and line.
+// Discover finds the source of an image in every folder of dir, sorted by name:
+// a Dockerfile, which must parse, or else a Go main package. Files beside the
+// folders, and folders whose name begins with a dot, are left out. The error
+// holds every problem of every folder, one a line, with its file and line.
 func Discover(dir string) ([]Source, error) {
 	folders, err := os.ReadDir(dir)
 	if err != nil {
@@ -46,19 +49,14 @@ func Discover(dir string) ([]Source, error) {
 	var sources []Source
 	var problems []error
 	for _, folder := range folders {
-		src := Source{
-			Name:       folder.Name(),
-			Context:    filepath.Join(dir, folder.Name()),
-			Dockerfile: filepath.Join(dir, folder.Name(), "Dockerfile"),
-		}
-		if info, err := os.Stat(src.Dockerfile); err != nil || info.IsDir() {
+		path := filepath.Join(dir, folder.Name())
+		if info, err := os.Stat(path); err == nil && !info.IsDir() || strings.HasPrefix(folder.Name(), ".") {
 			continue
 		}
-		if !validName.MatchString(src.Name) {
-			problems = append(problems, fmt.Errorf("%s: %q cannot name an image: use lower-case letters, digits, '-', '_' and '.'", src.Context, src.Name))
-		}
-		if _, err := readDockerfile(src.Dockerfile); err != nil {
+		src, err := discover(path, folder.Name())
+		if err != nil {
 			problems = append(problems, err)
+			continue
 		}
 		sources = append(sources, src)
 	}
@@ -66,9 +64,38 @@ func Discover(dir string) ([]Source, error) {
 		return nil, errors.Join(problems...)
 	}
 	if len(sources) == 0 {
-		return nil, fmt.Errorf("discover images in %q: no folder in it has a Dockerfile", dir)
+		return nil, fmt.Errorf("discover images in %q: there is no folder in it", dir)
 	}
 	return sources, nil
+}
+
+// discover looks at one folder.
+func discover(path, name string) (Source, error) {
+	src := Source{Name: name, Context: path}
+	var problems []error
+	if !validName.MatchString(name) {
+		problems = append(problems, fmt.Errorf("%s: %q cannot name an image: use lower-case letters, digits, '-', '_' and '.'", path, name))
+	}
+	file := filepath.Join(path, "Dockerfile")
+	info, err := os.Stat(file)
+	switch {
+	case err == nil && info.IsDir():
+		problems = append(problems, fmt.Errorf("%s: is a folder, not a Dockerfile", file))
+	case err == nil:
+		src.Dockerfile = file
+		if _, err := readDockerfile(file); err != nil {
+			problems = append(problems, err)
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		problems = append(problems, fmt.Errorf("read Dockerfile: %w", err))
+	default:
+		if src.Program, err = isProgram(path); err != nil {
+			problems = append(problems, err)
+		} else if !src.Program {
+			problems = append(problems, fmt.Errorf("%s: has neither a Dockerfile nor a Go main package: add one, or move the folder elsewhere", path))
+		}
+	}
+	return src, errors.Join(problems...)
 }
 
 func (s Source) dockerfile() string {

@@ -22,11 +22,10 @@ func put(t *testing.T, dir string, files map[string]string) string {
 
 func TestDiscoverFindsFoldersWithADockerfileInOrder(t *testing.T) {
 	dir := put(t, t.TempDir(), map[string]string{
-		"web/Dockerfile":   "FROM scratch\nCOPY . /\n",
-		"api/Dockerfile":   "FROM scratch\nCOPY . /\n",
-		"notes/README":     "no image",
-		"Dockerfile":       "BROKEN but not in a folder",
-		"old/Dockerfile/x": "a folder of that name",
+		"web/Dockerfile": "FROM scratch\nCOPY . /\n",
+		"api/Dockerfile": "FROM scratch\nCOPY . /\n",
+		"Dockerfile":     "BROKEN but not in a folder",
+		".cache/README":  "hidden",
 	})
 	found, err := Discover(dir)
 	require.NoError(t, err)
@@ -46,6 +45,10 @@ func TestDiscoverReportsEveryProblemAtOnce(t *testing.T) {
 		"fine/Dockerfile":   "FROM scratch\n",
 		"blank/Dockerfile":  "\n \n",
 		"nofrom/Dockerfile": "ARG A=1\n",
+		"notes/README":      "no image",
+		"old/Dockerfile/x":  "a folder of that name",
+		"lib/lib.go":        "package lib\n",
+		"typo/main.go":      "pakcage main\n",
 	})
 	_, err := Discover(dir)
 	require.Error(t, err)
@@ -59,6 +62,10 @@ func TestDiscoverReportsEveryProblemAtOnce(t *testing.T) {
 		filepath.Join("blank", "Dockerfile") + ":1: the Dockerfile is empty",
 		filepath.Join("nofrom", "Dockerfile") + ":1: no FROM",
 		`"Upper" cannot name an image`,
+		"notes: has neither a Dockerfile nor a Go main package",
+		filepath.Join("old", "Dockerfile") + ": is a folder, not a Dockerfile",
+		"lib: has neither a Dockerfile nor a Go main package",
+		filepath.Join("typo", "main.go") + ":1:1: expected 'package'",
 	} {
 		assert.ErrorContains(t, err, want)
 	}
@@ -68,7 +75,7 @@ func TestDiscoverReportsEveryProblemAtOnce(t *testing.T) {
 
 func TestDiscoverSaysWhenThereIsNothing(t *testing.T) {
 	_, err := Discover(t.TempDir())
-	assert.ErrorContains(t, err, "no folder in it has a Dockerfile")
+	assert.ErrorContains(t, err, "there is no folder in it")
 	_, err = Discover(filepath.Join(t.TempDir(), "absent"))
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }

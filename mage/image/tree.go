@@ -196,8 +196,12 @@ func kindOf(mode fs.FileMode) (kind, bool) {
 }
 
 // excludes are the patterns of <Dockerfile>.dockerignore or, without it, of
-// .dockerignore in the context: BuildKit's order. Both may be missing.
+// .dockerignore in the context: BuildKit's order. Both may be missing. Of a Go
+// program its tests are left out.
 func excludes(src Source) ([]string, error) {
+	if src.Program {
+		return programTests, nil
+	}
 	for _, path := range []string{src.dockerfile() + ".dockerignore", filepath.Join(src.Context, ".dockerignore")} {
 		text, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {

@@ -199,9 +199,9 @@ func (p *Pipeline) chartDir() string { return filepath.Join(p.env.Root, "helm", 
 func (p *Pipeline) values(built []Built) chart.Values {
 	decided := map[string]any{}
 	for _, b := range built {
-		decided[b.Name] = map[string]any{"image": map[string]any{
+		place(decided, imageValues(b.Name), map[string]any{
 			"registry": b.Digest.RegistryStr(), "repository": b.Digest.RepositoryStr(), "digest": b.Digest.DigestStr(), "tag": p.env.Version,
-		}}
+		})
 	}
 	model := map[string]any{}
 	for key, value := range map[string]string{"baseUrl": p.env.Agent.BaseURL, "model": p.env.Agent.Model} {
@@ -210,7 +210,7 @@ func (p *Pipeline) values(built []Built) chart.Values {
 		}
 	}
 	if len(model) > 0 {
-		merge(decided, "backend", map[string]any{"config": map[string]any{"openai": model}})
+		place(decided, []string{"backend", "config", "openai"}, model)
 	}
 	file := chart.Layer{Origin: p.env.File, Values: p.env.ChartValues()}
 	if data, err := os.ReadFile(p.env.File); err == nil {
@@ -221,15 +221,17 @@ func (p *Pipeline) values(built []Built) chart.Values {
 	return chart.Compose(file, chart.Layer{Origin: "the pipeline", Values: decided})
 }
 
-func merge(into map[string]any, key string, more map[string]any) {
-	existing, ok := into[key].(map[string]any)
-	if !ok {
-		into[key] = more
-		return
+// place puts a value where path says, and makes the tables on the way.
+func place(into map[string]any, path []string, value any) {
+	for _, key := range path[:len(path)-1] {
+		below, ok := into[key].(map[string]any)
+		if !ok {
+			below = map[string]any{}
+			into[key] = below
+		}
+		into = below
 	}
-	for k, v := range more {
-		existing[k] = v
-	}
+	into[path[len(path)-1]] = value
 }
 
 func namespaceLabels() map[string]string {

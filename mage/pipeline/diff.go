@@ -143,10 +143,11 @@ func known(sources []image.Source, present []*name.Digest, released map[string]a
 }
 
 // releasedImage reads an image from the values that values wrote for it.
-func releasedImage(values map[string]any, component string) (name.Digest, bool) {
-	table, _ := values[component].(map[string]any)
-	parts, _ := table["image"].(map[string]any)
-	text := func(key string) string { s, _ := parts[key].(string); return s }
+func releasedImage(values map[string]any, source string) (name.Digest, bool) {
+	for _, key := range imageValues(source) {
+		values, _ = values[key].(map[string]any)
+	}
+	text := func(key string) string { s, _ := values[key].(string); return s }
 	digest, err := name.NewDigest(text("registry") + "/" + text("repository") + "@" + text("digest"))
 	return digest, err == nil
 }

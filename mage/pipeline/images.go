@@ -21,6 +21,15 @@ import (
 // repository is what the registry calls the image of a source.
 func repository(src image.Source) string { return "todo-chatbot/" + src.Name }
 
+// imageValues is the place of a source's image in the chart's values. Every
+// component has its own; the gateway is part of the frontend's pods.
+func imageValues(source string) []string {
+	if source == "gateway" {
+		return []string{"frontend", "gateway", "image"}
+	}
+	return []string{source, "image"}
+}
+
 // Built is an image that the cluster's registry has.
 type Built struct {
 	Name   string
@@ -129,12 +138,7 @@ func (r *imageRun) make(ctx context.Context, src image.Source, key image.Key, ba
 
 // build builds an image and keeps it under its key.
 func (r *imageRun) build(ctx context.Context, src image.Source, key image.Key, bases []image.Base, step *progress.Step) (v1.Image, error) {
-	step.Update("wait for the builder")
-	builder, err := r.builder()
-	if err != nil {
-		return nil, &missing{err}
-	}
-	img, err := builder.Build(ctx, src, bases, step)
+	img, err := r.compileOrBuild(ctx, src, bases, step)
 	if err != nil {
 		return nil, err
 	}
@@ -142,6 +146,19 @@ func (r *imageRun) build(ctx context.Context, src image.Source, key image.Key, b
 		return nil, err
 	}
 	return img, r.p.store().Keep(src, key)
+}
+
+// compileOrBuild needs the builder for a Dockerfile only.
+func (r *imageRun) compileOrBuild(ctx context.Context, src image.Source, bases []image.Base, step *progress.Step) (v1.Image, error) {
+	if src.Program {
+		return image.Compile(ctx, src, r.p.store(), step)
+	}
+	step.Update("wait for the builder")
+	builder, err := r.builder()
+	if err != nil {
+		return nil, &missing{err}
+	}
+	return builder.Build(ctx, src, bases, step)
 }
 
 // unchanged makes sure that the key still names what was built: somebody may
