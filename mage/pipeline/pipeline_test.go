@@ -168,7 +168,7 @@ func TestExclusiveLetsRunsOnDifferentClustersThrough(t *testing.T) {
 func TestSourcesAreTheProjectsImages(t *testing.T) {
 	p := load(t, projectRoot, "dev", nil)
 	for name, c := range map[string]struct{ names, want []string }{
-		"all": {nil, []string{"backend", "frontend", "postgresql"}},
+		"all": {nil, []string{"backend", "frontend", "gateway", "postgresql"}},
 		"one": {[]string{"frontend"}, []string{"frontend"}},
 		"two": {[]string{"postgresql", "backend"}, []string{"backend", "postgresql"}},
 	} {
@@ -195,7 +195,7 @@ func TestAnUnknownImageIsTheUsersMistakeBeforeAnythingStarts(t *testing.T) {
 		require.Error(t, err)
 		assert.Equal(t, ExitUsage, ExitCode(err))
 		assert.ErrorContains(t, err, "backned")
-		assert.ErrorContains(t, err, "is not one of backend, frontend, postgresql")
+		assert.ErrorContains(t, err, "is not one of backend, frontend, gateway, postgresql")
 	}
 	locks, err := os.ReadDir(p.env.Cache)
 	require.NoError(t, err)

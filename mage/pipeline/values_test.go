@@ -23,14 +23,21 @@ postgresql:
 	values := p.values([]Built{
 		{Name: "postgresql", Digest: digestOf(t, "todo-chatbot/postgresql", "a")},
 		{Name: "backend", Digest: digestOf(t, "todo-chatbot/backend", "b")},
+		{Name: "frontend", Digest: digestOf(t, "todo-chatbot/frontend", "c")},
+		{Name: "gateway", Digest: digestOf(t, "todo-chatbot/gateway", "e")},
 	}).Map()
 	assert.Equal(t, map[string]any{
 		"registry": "localhost:5000", "repository": "todo-chatbot/postgresql", "digest": "sha256:" + strings.Repeat("a", 64),
 		"tag": p.env.Version, "pullPolicy": "Always",
 	}, at(t, values, "postgresql", "image"), "what the run does not decide is the file's")
 	assert.Equal(t, "sha256:"+strings.Repeat("b", 64), at(t, values, "backend", "image", "digest"))
+	assert.Equal(t, "sha256:"+strings.Repeat("c", 64), at(t, values, "frontend", "image", "digest"))
+	assert.Equal(t, "sha256:"+strings.Repeat("e", 64), at(t, values, "frontend", "gateway", "image", "digest"), "the gateway is part of the frontend's pods")
 	assert.Equal(t, "debug", at(t, values, "backend", "config", "logLevel"), "the file's own value stays")
 	assert.NotContains(t, values, "pipeline")
+	released, ok := releasedImage(values, "gateway")
+	require.True(t, ok)
+	assert.Equal(t, "localhost:5000/todo-chatbot/gateway@sha256:"+strings.Repeat("e", 64), released.String())
 }
 
 func TestTheModelOfTheEnvironmentReachesTheBackendBesideItsImage(t *testing.T) {
@@ -66,7 +73,7 @@ func TestEveryEnvironmentsChartIsValid(t *testing.T) {
 			require.NoError(t, Lint(p))
 			var out bytes.Buffer
 			require.NoError(t, p.Template(&out))
-			for _, image := range []string{"backend", "frontend", "postgresql"} {
+			for _, image := range []string{"backend", "frontend", "gateway", "postgresql"} {
 				assert.Contains(t, out.String(), "localhost:5000/todo-chatbot/"+image+"@"+placeholder)
 			}
 		})

@@ -65,6 +65,7 @@ func TestTheLifeOfADeployment(t *testing.T) {
 		{"an Ingress and a Gateway let people in by a host name", long(l.ingress)},
 		{"a backup brings the data back, and new credentials keep it", long(l.data)},
 		{"a deploy that fails goes back to what served, with its evidence", long(l.failures)},
+		{"hostile", long(l.hostile)},
 		{"a stopped node comes back with its data", l.stoppedNode},
 		{"clean removes what is ours and nothing else", l.clean},
 		{"a second clean finds nothing", l.cleanAgain},
@@ -162,7 +163,7 @@ func (l *life) badInput(t *testing.T) {
 
 func (l *life) firstDeploy(t *testing.T) {
 	result := l.deploy(t)
-	assert.Len(t, result.Lines("image"), 3)
+	assert.Len(t, result.Lines("image"), 4)
 	assert.Equal(t, []string{"1 new"}, result.Lines("revision"))
 	url := result.Lines("url")
 	require.Len(t, url, 1)
@@ -207,7 +208,7 @@ func (l *life) unchanged(t *testing.T) {
 	before := l.mage(t, "release:history")
 	result := l.deploy(t)
 	assert.Equal(t, []string{"2 unchanged"}, result.Lines("revision"))
-	assert.Equal(t, 4, strings.Count(result.Stderr, "unchanged"), "three images and the release say so")
+	assert.Equal(t, 5, strings.Count(result.Stderr, "unchanged"), "four images and the release say so")
 	assert.NotContains(t, result.Stderr, "built")
 	assert.Equal(t, before.Stdout, l.mage(t, "release:history").Stdout)
 }
@@ -220,7 +221,7 @@ func (l *life) oneLine(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(result.Stderr, "built, pushed"))
 	assert.Regexp(t, `image +backend +built, pushed .* [1-2] of \d+ layers new`, result.Stderr)
 	after := result.Lines("image")
-	require.Len(t, after, 3)
+	require.Len(t, after, 4)
 	for i := range after {
 		if strings.HasPrefix(after[i], "backend ") {
 			assert.NotEqual(t, before[i], after[i])

@@ -68,14 +68,70 @@ func TestEveryFeatureRendersWhatItIsFor(t *testing.T) {
 	assert.Len(t, files, len(features), "an assertion needs a fixture")
 }
 
-// both returns the pods of frontend and backend.
+// both returns the pods of frontend and backend, without the gateway beside the frontend.
 func both(t *testing.T, r rendering) map[string]corev1.PodSpec {
 	t.Helper()
 	specs := map[string]corev1.PodSpec{}
 	for _, name := range []string{"frontend", "backend"} {
-		specs[name] = get[appsv1.Deployment](t, r, "Deployment", "todo-"+name).Spec.Template.Spec
+		spec := get[appsv1.Deployment](t, r, "Deployment", "todo-"+name).Spec.Template.Spec
+		require.Equal(t, name, spec.Containers[0].Name)
+		spec.Containers = spec.Containers[:1]
+		specs[name] = spec
 	}
 	return specs
+}
+
+// gatewayOf is the container that people reach.
+func gatewayOf(t *testing.T, r rendering) corev1.Container {
+	t.Helper()
+	spec := get[appsv1.Deployment](t, r, "Deployment", "todo-frontend").Spec.Template.Spec
+	require.Len(t, spec.Containers, 2)
+	require.Equal(t, "gateway", spec.Containers[1].Name)
+	return spec.Containers[1]
+}
+
+func TestTheGatewayIsTheOnlyWayInAndHoldsNoSecret(t *testing.T) {
+	for _, name := range environments(t) {
+		r := deployed(t, name)
+		c := gatewayOf(t, r)
+		assert.Equal(t, []corev1.ContainerPort{{Name: "http", ContainerPort: 8080}, {Name: "probes", ContainerPort: 8081}}, c.Ports)
+		assert.Empty(t, c.VolumeMounts)
+		assert.Empty(t, c.EnvFrom)
+		for _, env := range c.Env {
+			assert.Nil(t, env.ValueFrom, env.Name)
+		}
+		assert.Equal(t, "127.0.0.1", get[corev1.ConfigMap](t, r, "ConfigMap", "todo-frontend").Data["HOSTNAME"], "Next.js listens to the gateway alone")
+		assert.Empty(t, get[appsv1.Deployment](t, r, "Deployment", "todo-frontend").Spec.Template.Spec.Containers[0].Ports)
+		assert.Equal(t, "http", get[corev1.Service](t, r, "Service", "todo-frontend").Spec.Ports[0].TargetPort.StrVal)
+		assert.Equal(t, "/livez", c.LivenessProbe.HTTPGet.Path)
+		assert.Equal(t, "/readyz", c.ReadinessProbe.HTTPGet.Path)
+		assert.Equal(t, "probes", c.ReadinessProbe.HTTPGet.Port.StrVal, "the port that no Service has")
+	}
+}
+
+func TestEachContainerKnowsItsImage(t *testing.T) {
+	r := deployed(t, "dev")
+	for name, spec := range both(t, r) {
+		assert.Equal(t, "sha256:"+strings.Repeat(name[:1], 64), variable(spec.Containers[0], "IMAGE_DIGEST"), name)
+	}
+	assert.Equal(t, "sha256:"+strings.Repeat("e", 64), variable(gatewayOf(t, r), "IMAGE_DIGEST"))
+	tagged := render(t, "frontend: {gateway: {image: {digest: '', tag: v3}}}")
+	assert.Equal(t, "v3", variable(gatewayOf(t, tagged), "IMAGE_DIGEST"), "without a digest the tag says it")
+}
+
+func TestTheGatewayBelievesNoProxyThatIsNotNamed(t *testing.T) {
+	assert.Empty(t, variable(gatewayOf(t, deployed(t, "dev")), "GATEWAY_TRUSTED_PROXIES"))
+	named := render(t, "frontend: {gateway: {trustedProxies: [10.1.0.0/16, 'fd00::/8']}}")
+	assert.Equal(t, "10.1.0.0/16,fd00::/8", variable(gatewayOf(t, named), "GATEWAY_TRUSTED_PROXIES"))
+}
+
+func variable(c corev1.Container, name string) string {
+	for _, env := range c.Env {
+		if env.Name == name {
+			return env.Value
+		}
+	}
+	return ""
 }
 
 // from returns where a container's variable comes from, as SECRET/KEY.
@@ -212,6 +268,10 @@ func registry(t *testing.T, r rendering) {
 		name := p.Manifest.Name
 		assert.Equal(t, []corev1.LocalObjectReference{{Name: "registry-login"}}, p.Spec.ImagePullSecrets, name)
 		for _, c := range p.containers() {
+			if c.Name == "gateway" {
+				assert.Equal(t, "registry.example.test/apps/todo-chatbot/gateway:0.1.0", c.Image)
+				continue
+			}
 			assert.Equal(t, want[name], c.Image, name)
 			assert.Equal(t, name == "todo-backend", c.ImagePullPolicy == corev1.PullAlways, name)
 		}
@@ -250,7 +310,7 @@ func existingSecrets(t *testing.T, r rendering) {
 
 func extras(t *testing.T, r rendering) {
 	d := get[appsv1.Deployment](t, r, "Deployment", "todo-frontend")
-	spec := d.Spec.Template.Spec
+	spec := both(t, r)["frontend"]
 	for _, c := range append(spec.InitContainers, spec.Containers...) {
 		assert.Contains(t, c.Env, corev1.EnvVar{Name: "HTTPS_PROXY", Value: "http://proxy.example.test:3128"})
 		assert.Equal(t, "sentry/token", from(c, "SENTRY_TOKEN"))
@@ -310,7 +370,8 @@ func sizes(t *testing.T, r rendering) {
 	assert.EqualValues(t, 900, *d.Spec.ProgressDeadlineSeconds)
 	assert.EqualValues(t, 1, *d.Spec.RevisionHistoryLimit)
 	assert.Equal(t, []string{"timeout", "600", "node", "migrate.mjs"}, d.Spec.Template.Spec.InitContainers[0].Command)
-	assert.Nil(t, c.Lifecycle, "no wait before stop")
+	assert.Equal(t, []string{"sleep", "1"}, c.Lifecycle.PreStop.Exec.Command, "only until the gateway forwards no more")
+	assert.Equal(t, "0", variable(gatewayOf(t, r), "GATEWAY_DRAIN_SECONDS"), "no wait before stop")
 	assert.EqualValues(t, 95, *d.Spec.Template.Spec.TerminationGracePeriodSeconds)
 	config := get[corev1.ConfigMap](t, r, "ConfigMap", "todo-backend").Data
 	assert.Equal(t, "4 90 warning", config["WEB_CONCURRENCY"]+" "+config["CHAT_TIMEOUT_SECONDS"]+" "+config["LOG_LEVEL"])
@@ -325,7 +386,7 @@ func ports(t *testing.T, r rendering) {
 	backend := get[corev1.Service](t, r, "Service", "todo-backend").Spec.Ports[0]
 	assert.EqualValues(t, 9000, backend.Port)
 	assert.Equal(t, "http", backend.TargetPort.StrVal)
-	assert.Equal(t, "http://todo-backend:9000", get[corev1.ConfigMap](t, r, "ConfigMap", "todo-frontend").Data["BACKEND_URL"])
+	assert.Equal(t, "http://todo-backend:9000", variable(gatewayOf(t, r), "BACKEND_URL"))
 	assert.EqualValues(t, 5433, get[corev1.Service](t, r, "Service", "todo-postgresql").Spec.Ports[0].Port)
 	server := get[appsv1.StatefulSet](t, r, "StatefulSet", "todo-postgresql").Spec.Template.Spec.Containers[0]
 	assert.EqualValues(t, 5433, server.Ports[0].ContainerPort)

@@ -156,7 +156,7 @@ var members = []string{"frontend", "backend", "postgresql", "postgresql-backup",
 func inside(dns string) []string {
 	return slices.Concat(
 		expand(members, dns+":53"), expand(members, dns+":53/UDP"),
-		[]string{"frontend -> backend:8000", "test -> frontend:3000"},
+		[]string{"frontend -> backend:8000", "test -> frontend:8080"},
 		expand([]string{"frontend", "backend", "postgresql-backup"}, "postgresql:5432"),
 	)
 }
@@ -186,7 +186,7 @@ func TestPoliciesLetThroughWhatTheApplicationNeedsAndNothingElse(t *testing.T) {
 	}
 	n := networkOf(t, r)
 	strangers := []string{"neighbour", "dns", "controller", "llm", "database", "node-cache", "internet"}
-	assert.Equal(t, sorted(inside("dns"), expand(strangers, "frontend:3000")), n.ways(allPorts...))
+	assert.Equal(t, sorted(inside("dns"), expand(strangers, "frontend:8080")), n.ways(allPorts...))
 }
 
 func TestWithoutPoliciesEverythingIsOpen(t *testing.T) {
@@ -196,7 +196,7 @@ func TestWithoutPoliciesEverythingIsOpen(t *testing.T) {
 }
 
 func networkPolicies(t *testing.T, r rendering) {
-	assert.Equal(t, sorted(inside("node-cache"), []string{"controller -> frontend:3000"}), networkOf(t, r).ways(allPorts...),
+	assert.Equal(t, sorted(inside("node-cache"), []string{"controller -> frontend:8080"}), networkOf(t, r).ways(allPorts...),
 		"only the controller and the test come in, and names come from the cache")
 }
 

@@ -39,8 +39,14 @@ func images() chart.Layer {
 	}
 	return chart.Layer{Origin: "the build", Values: map[string]any{
 		"global":   map[string]any{"imageRegistry": "localhost:5000"},
-		"frontend": image("f"), "backend": image("b"), "postgresql": image("d"),
+		"frontend": withGateway(image("f"), image("e")), "backend": image("b"), "postgresql": image("d"),
 	}}
+}
+
+// withGateway is the frontend with the image of its gateway.
+func withGateway(frontend, gateway map[string]any) map[string]any {
+	frontend["gateway"] = gateway
+	return frontend
 }
 
 // environments returns the names of all values/NAME.yaml.

@@ -53,10 +53,22 @@ An image's reference. A digest wins over a tag, because it alone says what
 runs; without either the chart's application version is the tag.
 */}}
 {{- define "todo-chatbot.image" -}}
-{{- $image := .Values.image -}}
-{{- with $image.registry | default .Values.global.imageRegistry -}}{{ . }}/{{- end -}}
-{{- required (printf "%s.image.repository must be given" .Chart.Name) $image.repository -}}
-{{- if $image.digest -}}@{{ $image.digest }}{{- else -}}:{{ $image.tag | default .Chart.AppVersion }}{{- end -}}
+{{- include "todo-chatbot.imageReference" (dict "root" . "image" .Values.image "of" .Chart.Name) -}}
+{{- end }}
+
+{{- define "todo-chatbot.imageReference" -}}
+{{- with .image.registry | default .root.Values.global.imageRegistry -}}{{ . }}/{{- end -}}
+{{- required (printf "%s.image.repository must be given" .of) .image.repository -}}
+{{- if .image.digest -}}@{{ .image.digest }}{{- else -}}:{{ .image.tag | default .root.Chart.AppVersion }}{{- end -}}
+{{- end }}
+
+{{/*
+Which image a container runs, for its own answers: whoever checks a release can
+then tell a new pod's answer from an old one's.
+*/}}
+{{- define "todo-chatbot.imageEnv" -}}
+- name: IMAGE_DIGEST
+  value: {{ .image.digest | default .image.tag | default .root.Chart.AppVersion | quote }}
 {{- end }}
 
 {{/*

@@ -5,6 +5,7 @@ envFrom:
       name: {{ include "todo-chatbot.fullname" . }}
 env:
   {{- include "todo-chatbot.credentialsEnv" . | nindent 2 }}
+  {{- include "todo-chatbot.imageEnv" (dict "root" . "image" .Values.image) | nindent 2 }}
   - name: OPENAI_API_KEY
     valueFrom:
       secretKeyRef:
