@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -62,6 +63,7 @@ type Supply struct {
 
 	mu     sync.Mutex
 	probes map[string]*probe
+	pulled map[string]*Image // what a registry had, so that one run has one digest for a reference
 }
 
 // Image is an image that is to be had, and where from.
@@ -87,7 +89,7 @@ func New(opts Options) *Supply {
 	}
 	s := &Supply{
 		opts: opts, cache: cache{dir: opts.Cache}, recipes: map[string]Recipe{},
-		compiler: make(limit, 1), debootstrap: make(limit, 2), probes: map[string]*probe{},
+		compiler: make(limit, 1), debootstrap: make(limit, 2), probes: map[string]*probe{}, pulled: map[string]*Image{},
 	}
 	for _, r := range []Recipe{
 		debianBase{s}, pythonBase{s}, nodeJSBase{s}, registryImage{s}, buildKitImage{s}, kindNode{s}, traefikImage{s},
@@ -142,11 +144,14 @@ func (s *Supply) find(ctx context.Context, ref string) (*Image, Recipe, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("image reference %q: %w", ref, err)
 	}
+	if known := s.known(ref); known != nil {
+		return known, nil, nil
+	}
 	reachErr := s.reachable(ctx, parsed.Context().Registry)
 	if reachErr == nil {
 		image, err := s.pull(ctx, ref, parsed)
 		if err == nil {
-			return image, nil, s.remember(ref, image.Digest)
+			return s.keep(image), nil, s.remember(ref, image.Digest)
 		}
 		reachErr = err
 	} else if digest, ok := s.remembered(ref); ok && ctx.Err() == nil {
@@ -160,6 +165,40 @@ func (s *Supply) find(ctx context.Context, ref string) (*Image, Recipe, error) {
 		return nil, nil, &Unobtainable{Ref: ref, Cause: reachErr}
 	}
 	return nil, recipe, nil
+}
+
+func (s *Supply) known(ref string) *Image {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pulled[ref]
+}
+
+// keep returns the image that the reference was first found to be.
+func (s *Supply) keep(image *Image) *Image {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first, ok := s.pulled[image.Ref]; ok {
+		return first
+	}
+	s.pulled[image.Ref] = image
+	return image
+}
+
+// Obtainable makes sure, without making anything, that every image can be pulled
+// or made. The error names all that cannot, each once, in the order of refs.
+func (s *Supply) Obtainable(ctx context.Context, refs ...string) error {
+	problems := make([]error, len(refs))
+	var wait sync.WaitGroup
+	for i, ref := range refs {
+		if slices.Index(refs, ref) == i {
+			wait.Go(func() { _, _, problems[i] = s.find(ctx, ref) })
+		}
+	}
+	wait.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return errors.Join(problems...)
 }
 
 // CanPull reports, without pulling, whether the image is its registry's: the
@@ -219,7 +258,11 @@ func (s *Supply) make(ctx context.Context, recipe Recipe) (*Image, error) {
 func kindOf(recipe Recipe) string { return "images/" + fileName(recipe.Ref()) }
 
 // ResolveAll resolves several images at the same time, by their references.
+// Where some can be neither pulled nor made, it names all of them and makes none.
 func (s *Supply) ResolveAll(ctx context.Context, refs ...string) (map[string]*Image, error) {
+	if err := s.Obtainable(ctx, refs...); err != nil {
+		return nil, err
+	}
 	images := make(map[string]*Image, len(refs))
 	var mu sync.Mutex
 	var wait sync.WaitGroup

@@ -291,3 +291,45 @@ func unreachable(t *testing.T) string {
 	server.Close()
 	return address
 }
+
+func TestAllImagesThatCannotBeHadAreNamedAndNoneIsMade(t *testing.T) {
+	host, made := unreachable(t), &atomic.Int32{}
+	s := supply(t, t.TempDir(), recipe{ref: host + "/made:1", inputs: "a", made: made})
+	for name, ask := range map[string]func() error{
+		"asked": func() error { return s.Obtainable(t.Context(), host+"/b:1", host+"/made:1", host+"/a:1", host+"/b:1") },
+		"resolved": func() error {
+			_, err := s.ResolveAll(t.Context(), host+"/b:1", host+"/made:1", host+"/a:1", host+"/b:1")
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := ask()
+			require.Error(t, err)
+			lines := strings.Split(err.Error(), "\n")
+			require.Len(t, lines, 2, "each once")
+			assert.Contains(t, lines[0], host+"/b:1")
+			assert.Contains(t, lines[1], host+"/a:1")
+			assert.Zero(t, made.Load(), "nothing is made for a run that cannot end well")
+		})
+	}
+	require.NoError(t, s.Obtainable(t.Context(), host+"/made:1"))
+}
+
+func TestARunHasOneDigestForAReference(t *testing.T) {
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	ref := strings.TrimPrefix(server.URL, "http://") + "/library/base:1"
+	tag, err := name.NewTag(ref)
+	require.NoError(t, err)
+	s := supply(t, t.TempDir())
+	var digests []v1.Hash
+	for range 2 { // somebody pushes between two questions
+		upstream, err := random.Image(64, 1)
+		require.NoError(t, err)
+		require.NoError(t, remote.Write(tag, upstream))
+		image, err := s.Resolve(t.Context(), ref)
+		require.NoError(t, err)
+		digests = append(digests, image.Digest)
+	}
+	assert.Equal(t, digests[0], digests[1])
+}

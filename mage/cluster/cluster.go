@@ -18,6 +18,8 @@ import (
 	"strings"
 
 	"k8s.io/client-go/rest"
+
+	"todo-chatbot/mage/registry"
 )
 
 // RegistryPort is where a node serves the image registry, on kind as on
@@ -49,8 +51,9 @@ type Cluster struct {
 
 // Registry holds the two names of one image registry, both without a scheme.
 type Registry struct {
-	Push string // from this machine
-	Pull string // from a pod's container runtime
+	Push  string          // from this machine
+	Pull  string          // from a pod's container runtime
+	Login *registry.Login // of the cluster's own registry; nil where it has none
 }
 
 // Published returns the address on this machine that leads to a node port; ok

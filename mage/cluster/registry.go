@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -20,6 +21,8 @@ import (
 	metaapply "k8s.io/client-go/applyconfigurations/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/yaml"
+
+	"todo-chatbot/mage/registry"
 )
 
 const (
@@ -89,38 +92,61 @@ func registryPodNotReady(ctx context.Context, client kubernetes.Interface) strin
 }
 
 // answers proves that an image registry serves an address: GET /v2/ must give
-// 200, or 401 where it wants a login. Other machines than this one are asked
-// over TLS.
+// 200, or 401 where it wants a login.
 func answers(ctx context.Context, address string) error {
-	scheme := "https"
-	host, _, err := net.SplitHostPort(address)
+	status, body, err := askRegistry(ctx, address, nil)
 	if err != nil {
-		host = address
+		return err
 	}
-	local := host == "localhost" || net.ParseIP(host).IsLoopback()
-	if local {
-		scheme = "http"
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+address+"/v2/", nil)
-	if err != nil {
-		return fmt.Errorf("ask the image registry at %q: %w", address, err)
-	}
-	req.Header.Set("User-Agent", userAgent)
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DisableKeepAlives = true
-	if local {
-		transport.Proxy = nil
-	}
-	resp, err := (&http.Client{Transport: transport}).Do(req)
-	if err != nil {
-		return fmt.Errorf("ask the image registry at %q: %w", address, err)
-	}
-	defer resp.Body.Close()
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 200))
-	if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusUnauthorized {
+	if status == http.StatusOK || status == http.StatusUnauthorized {
 		return nil
 	}
-	return fmt.Errorf("ask the image registry at %q: GET /v2/ gives %s %s", address, resp.Status, strings.TrimSpace(string(body)))
+	return fmt.Errorf("ask the image registry at %q: GET /v2/ gives %d %s %s", address, status, http.StatusText(status), body)
+}
+
+// askRegistry asks GET /v2/ with a login or, where it is nil, without one. Other
+// machines than this one are asked over TLS, and over HTTP those that pushes
+// would go to over HTTP too.
+func askRegistry(ctx context.Context, address string, login *registry.Login) (status int, body string, err error) {
+	place, err := registry.Parse(address)
+	if err != nil {
+		return 0, "", err
+	}
+	name := place.Registry.RegistryStr()
+	host, _, err := net.SplitHostPort(name)
+	if err != nil {
+		host = name
+	}
+	local := host == "localhost" || net.ParseIP(host).IsLoopback()
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DisableKeepAlives = true
+	schemes := []string{"https"}
+	if place.Registry.Scheme() == "http" {
+		schemes = append(schemes, "http")
+	}
+	if local {
+		transport.Proxy, schemes = nil, []string{"http"}
+	}
+	var failed []error
+	for _, scheme := range schemes {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+name+"/v2/", nil)
+		if err != nil {
+			return 0, "", fmt.Errorf("ask the image registry at %q: %w", address, err)
+		}
+		req.Header.Set("User-Agent", userAgent)
+		if login != nil {
+			req.SetBasicAuth(login.User, login.Password())
+		}
+		resp, err := (&http.Client{Transport: transport}).Do(req)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		defer resp.Body.Close()
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 200))
+		return resp.StatusCode, strings.TrimSpace(string(text)), nil
+	}
+	return 0, "", fmt.Errorf("ask the image registry at %q: %w", address, errors.Join(failed...))
 }
 
 // hosting is the content of KEP-1755's ConfigMap.

@@ -97,21 +97,24 @@ func TestAnAnswerIsProvedByV2(t *testing.T) {
 	for name, c := range map[string]struct {
 		code int
 		ok   bool
+		path string
 	}{
-		"200 is a registry":             {http.StatusOK, true},
-		"401 is one that wants a login": {http.StatusUnauthorized, true},
-		"403, as AirPlay, is none":      {http.StatusForbidden, false},
-		"404 is none":                   {http.StatusNotFound, false},
-		"502 is none yet":               {http.StatusBadGateway, false},
+		"200 is a registry":                {http.StatusOK, true, ""},
+		"401 is one that wants a login":    {http.StatusUnauthorized, true, ""},
+		"a path is the team's, not /v2/'s": {http.StatusOK, true, "/team"},
+		"403, as AirPlay, is none":         {http.StatusForbidden, false, ""},
+		"404 is none":                      {http.StatusNotFound, false, ""},
+		"502 is none yet":                  {http.StatusBadGateway, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			agent := make(chan string, 1)
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				assert.Equal(t, "/v2/", r.URL.Path)
 				agent <- r.UserAgent()
 				w.WriteHeader(c.code)
 			}))
 			defer server.Close()
-			err := answers(t.Context(), server.Listener.Addr().String())
+			err := answers(t.Context(), server.Listener.Addr().String()+c.path)
 			assert.Equal(t, c.ok, err == nil, "%v", err)
 			assert.Equal(t, "todo-chatbot-pipeline", <-agent, "an agent beginning with Go gets 404 from Minikube's proxy")
 		})

@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/name"
+	"todo-chatbot/mage/registry"
 )
 
 var dnsLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
@@ -128,13 +128,11 @@ func setTable(field func(*Environment) *map[string]string) func(*Environment, gi
 	}
 }
 
-// setRegistry takes HOST[:PORT][/PATH]. A name without a dot or a port would be
-// read as a path of a public registry.
+// setRegistry takes HOST[:PORT][/PATH], as who pushes reads it.
 func setRegistry(field func(*Environment) *string) func(*Environment, given) error {
 	return func(e *Environment, v given) error {
-		repository, err := name.NewRepository(v.text + "/image")
-		if err != nil || strings.Contains(v.text+"/", "//") || !strings.HasPrefix(v.text, repository.RegistryStr()) {
-			return fmt.Errorf("%q is not a registry: want HOST:PORT or HOST.DOMAIN, with a path if it needs one, without http://", v.text)
+		if _, err := registry.Parse(v.text); err != nil {
+			return err
 		}
 		*field(e) = v.text
 		return nil

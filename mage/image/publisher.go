@@ -8,10 +8,13 @@ import (
 	"net/url"
 	"sync"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"todo-chatbot/mage/registry"
 )
 
 // userAgent is sent with every request. Minikube's registry proxy answers 404
@@ -26,6 +29,8 @@ const uploads = 4
 type PublisherOptions struct {
 	Transport http.RoundTripper // nil means go-containerregistry's
 	Insecure  bool              // plain HTTP to an address that is not loopback
+	Login     *registry.Login   // of a registry that is the cluster's own; nil leaves it to Keychain
+	Keychain  authn.Keychain    // logins of other registries; nil means none
 	Backoff   remote.Backoff    // between tries; zero means 1 s, then 3 s
 }
 
@@ -33,7 +38,7 @@ type PublisherOptions struct {
 // Requests that fail in a way that may pass (connection, 408, 429, 5xx) are
 // tried three times.
 type Publisher struct {
-	push, pull name.Registry
+	push, pull registry.Place
 	opts       PublisherOptions
 }
 
@@ -47,14 +52,14 @@ type Publication struct {
 }
 
 // NewPublisher returns a Publisher for the registry that this machine reaches
-// as push and pods as pull, both host:port.
+// as push and pods as pull, both HOST[:PORT][/PATH].
 func NewPublisher(push, pull string, opts PublisherOptions) (*Publisher, error) {
 	var secure []name.Option
 	if opts.Insecure {
 		secure = append(secure, name.Insecure)
 	}
-	here, errPush := name.NewRegistry(push, append(secure, name.StrictValidation)...)
-	there, errPull := name.NewRegistry(pull, name.StrictValidation)
+	here, errPush := registry.Parse(push, secure...)
+	there, errPull := registry.Parse(pull)
 	if err := errors.Join(errPush, errPull); err != nil {
 		return nil, fmt.Errorf("registry %q, %q for pods: %w", push, pull, err)
 	}
@@ -75,7 +80,22 @@ func (p *Publisher) Lookup(ctx context.Context, repo string, key Key) (name.Dige
 	if err != nil || found == nil {
 		return name.Digest{}, false, err
 	}
-	return p.pulled(repo, found.Digest), true, nil
+	pulled, err := p.pulled(repo, found.Digest)
+	return pulled, err == nil, err
+}
+
+// Find says whether repo has the image of that digest, whatever its tags say.
+func (p *Publisher) Find(ctx context.Context, repo string, digest v1.Hash) (name.Digest, bool, error) {
+	r, err := p.repository(repo)
+	if err != nil {
+		return name.Digest{}, false, err
+	}
+	found, err := p.head(ctx, r.Digest(digest.String()))
+	if err != nil || found == nil {
+		return name.Digest{}, false, err
+	}
+	pulled, err := p.pulled(repo, digest)
+	return pulled, err == nil, err
 }
 
 // Holds reports whether repo has the image of that digest under tag.
@@ -126,8 +146,11 @@ func (p *Publisher) Publish(ctx context.Context, repo string, img v1.Image, tags
 	if found == nil || found.Digest != digest {
 		return Publication{}, fmt.Errorf("publish image %q: registry %q took %s but does not have it: it may be losing its storage", repo, p.push, digest)
 	}
-	done := Publication{Digest: p.pulled(repo, digest)}
-	if err := done.count(img, sent); err != nil {
+	var done Publication
+	if done.Digest, err = p.pulled(repo, digest); err == nil {
+		err = done.count(img, sent)
+	}
+	if err != nil {
 		return Publication{}, fmt.Errorf("publish image %q: %w", repo, err)
 	}
 	return done, nil
@@ -172,8 +195,17 @@ func (p *Publisher) head(ctx context.Context, ref name.Reference) (*v1.Descripto
 	return nil, p.explain(fmt.Errorf("look up %q: %w", ref, err))
 }
 
-// explain adds the cure where the registry gave no answer at all.
+// explain adds the cure where the registry gave no answer at all, or none
+// without another login.
 func (p *Publisher) explain(err error) error {
+	var answer *transport.Error
+	if errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden) {
+		cure := fmt.Sprintf("`docker login %s` with an account that may push there", p.push.Registry.Name())
+		if p.opts.Login != nil {
+			cure = "`mage cluster:up` renews its password"
+		}
+		return fmt.Errorf("registry %q refuses this machine's login; %s: %w", p.push, cure, err)
+	}
 	var refused *url.Error
 	if errors.As(err, &refused) && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("registry %q is not reachable; `mage cluster:up` brings it back: %w", p.push, err)
@@ -182,20 +214,21 @@ func (p *Publisher) explain(err error) error {
 }
 
 func (p *Publisher) repository(repo string) (name.Repository, error) {
-	r, err := name.NewRepository(p.pull.Name()+"/"+repo, name.StrictValidation)
-	if err != nil {
-		return name.Repository{}, fmt.Errorf("image name %q: %w", repo, err)
-	}
-	return p.push.Repo(r.RepositoryStr()), nil
+	return p.push.Repository(repo)
 }
 
-func (p *Publisher) pulled(repo string, digest v1.Hash) name.Digest {
-	return p.pull.Repo(repo).Digest(digest.String())
+func (p *Publisher) pulled(repo string, digest v1.Hash) (name.Digest, error) {
+	r, err := p.pull.Repository(repo)
+	if err != nil {
+		return name.Digest{}, err
+	}
+	return r.Digest(digest.String()), nil
 }
 
 func (p *Publisher) options(ctx context.Context, t http.RoundTripper) []remote.Option {
 	opts := []remote.Option{
 		remote.WithContext(ctx), remote.WithTransport(t), remote.WithUserAgent(userAgent), remote.WithJobs(uploads),
+		remote.WithAuthFromKeychain(p.keychain()),
 	}
 	if p.opts.Backoff != (remote.Backoff{}) {
 		opts = append(opts, remote.WithRetryBackoff(p.opts.Backoff))

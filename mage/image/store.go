@@ -22,6 +22,9 @@ import (
 // kept is how long an export that nobody builds again stays on disk.
 const kept = 14 * 24 * time.Hour
 
+// recorded is how long the digest of an image that nobody asks for is known.
+const recorded = 180 * 24 * time.Hour
+
 // poll is how often a lock that another build holds is tried again.
 const poll = 100 * time.Millisecond
 
@@ -63,6 +66,67 @@ func (s *Store) Find(src Source, key Key) (v1.Image, bool) {
 	now := time.Now()
 	_ = os.Chtimes(dir, now, now) // in use, so not to be swept; at worst it is built again
 	return img, true
+}
+
+// digests is where the records are of what was pushed under a key.
+func (s *Store) digests() string { return filepath.Join(s.dir, "digests") }
+
+func (s *Store) record(src Source, key Key) string {
+	return filepath.Join(s.digests(), src.Name+"-"+key.Tag())
+}
+
+// Record says which digest the image of src, of what key names, has in
+// registries: this machine pushed it, or found it where only those with a login
+// can push. Records that nobody asked for in half a year are removed.
+func (s *Store) Record(src Source, key Key, digest v1.Hash) error {
+	if err := os.MkdirAll(s.digests(), 0o755); err != nil {
+		return fmt.Errorf("record the digest of image %q: %w", src.Name, err)
+	}
+	s.forget()
+	partial, err := os.CreateTemp(s.digests(), "partial-")
+	if err != nil {
+		return fmt.Errorf("record the digest of image %q: %w", src.Name, err)
+	}
+	defer os.Remove(partial.Name()) // gone when all went well
+	_, err = partial.WriteString(digest.String())
+	if err = errors.Join(err, partial.Close()); err == nil {
+		err = os.Rename(partial.Name(), s.record(src, key))
+	}
+	if err != nil {
+		return fmt.Errorf("record the digest of image %q: %w", src.Name, err)
+	}
+	return nil
+}
+
+// forget removes old records, as far as it can: each is a few bytes.
+func (s *Store) forget() {
+	records, err := os.ReadDir(s.digests())
+	if err != nil {
+		return
+	}
+	for _, record := range records {
+		if info, err := record.Info(); err == nil && time.Since(info.ModTime()) > recorded {
+			_ = os.Remove(filepath.Join(s.digests(), record.Name()))
+		}
+	}
+}
+
+// Digest is the one digest that the image of src, of what key names, is believed
+// to have in a registry: what was recorded, else that of the build which is kept.
+func (s *Store) Digest(src Source, key Key) (v1.Hash, bool) {
+	path := s.record(src, key)
+	if text, err := os.ReadFile(path); err == nil {
+		digest, err := v1.NewHash(string(text))
+		now := time.Now()
+		_ = os.Chtimes(path, now, now) // in use, so not to be removed
+		return digest, err == nil
+	}
+	img, ok := s.Find(src, key)
+	if !ok {
+		return v1.Hash{}, false
+	}
+	digest, err := img.Digest()
+	return digest, err == nil
 }
 
 // whole tells whether every blob of an image is in a layout, with its size.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,4 +133,27 @@ func TestABaseIsKeptOnceAndWhole(t *testing.T) {
 	partial, err := filepath.Glob(filepath.Join(store.bases(), "partial-*"))
 	require.NoError(t, err)
 	assert.Empty(t, partial)
+}
+
+func TestTheRecordedDigestOutlivesTheBuildAndIsOfItsKeyAlone(t *testing.T) {
+	store := NewStore(t.TempDir())
+	src := Source{Name: "backend", Context: t.TempDir()}
+	_, known := store.Digest(src, Key{1})
+	assert.False(t, known)
+
+	digest := v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("a", 64)}
+	require.NoError(t, store.Record(src, Key{1}, digest))
+	got, known := store.Digest(src, Key{1})
+	assert.True(t, known)
+	assert.Equal(t, digest, got)
+	_, known = store.Digest(src, Key{2})
+	assert.False(t, known, "another key")
+	_, known = store.Digest(Source{Name: "frontend", Context: src.Context}, Key{1})
+	assert.False(t, known, "another source")
+
+	old := time.Now().Add(-recorded - time.Hour)
+	require.NoError(t, os.Chtimes(store.record(src, Key{1}), old, old))
+	require.NoError(t, store.Record(src, Key{2}, digest))
+	_, known = store.Digest(src, Key{1})
+	assert.False(t, known, "nobody asked for it in half a year")
 }

@@ -8,7 +8,6 @@ import (
 
 	"todo-chatbot/mage/chart"
 	"todo-chatbot/mage/cluster"
-	"todo-chatbot/mage/image"
 )
 
 // chartRepository is what the registry calls the folder of charts; Helm adds the
@@ -53,7 +52,7 @@ func (p *Pipeline) pushChart(ctx context.Context, to cluster.Registry, packed *c
 	if to.Push == "" {
 		return "", step.Fail(errNoRegistry)
 	}
-	publisher, err := image.NewPublisher(to.Push, to.Pull, image.PublisherOptions{})
+	publisher, err := p.publisher(to)
 	if err != nil {
 		return "", step.Fail(err)
 	}

@@ -122,6 +122,9 @@ func (p *Pipeline) Build(ctx context.Context, names ...string) (built []Built, e
 			return err
 		}
 		defer made.engine.Client.Close()
+		if err := p.obtainable(ctx, made, sources); err != nil {
+			return err
+		}
 		run, err := p.run(ctx, made)
 		if err != nil {
 			return err

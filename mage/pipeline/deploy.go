@@ -61,6 +61,9 @@ func (p *Pipeline) Deploy(ctx context.Context, opts DeployOptions) (Deployment, 
 func (p *Pipeline) deploy(ctx context.Context, made *parts, sources []image.Source, opts DeployOptions) (Deployment, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if err := p.obtainable(ctx, made, sources); err != nil {
+		return Deployment{}, err
+	}
 	run, err := p.run(ctx, made)
 	if err != nil {
 		return Deployment{}, err

@@ -39,7 +39,7 @@ func (p *Pipeline) Diff(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	digests, err := p.present(ctx, made, c, sources)
+	digests, err := p.inRegistry(ctx, made, c, sources)
 	if err != nil {
 		return "", err
 	}
@@ -61,14 +61,17 @@ func (p *Pipeline) Diff(ctx context.Context) (string, error) {
 	return plan.Diff, nil
 }
 
-// present finds, for each of sources, what the registry has under its present
-// key; nil where a deploy would build it.
-func (p *Pipeline) present(ctx context.Context, made *parts, c *cluster.Cluster, sources []image.Source) ([]*name.Digest, error) {
+// inRegistry finds, for each of sources, what a deploy would take from the
+// registry for its present key; nil where it would build.
+func (p *Pipeline) inRegistry(ctx context.Context, made *parts, c *cluster.Cluster, sources []image.Source) ([]*name.Digest, error) {
 	digests := make([]*name.Digest, len(sources))
 	if c.Registry.Push == "" {
 		return digests, nil // without its registry the cluster has no image
 	}
-	publisher, err := image.NewPublisher(c.Registry.Push, c.Registry.Pull, image.PublisherOptions{})
+	if err := p.obtainable(ctx, made, sources); err != nil {
+		return nil, err
+	}
+	publisher, err := p.publisher(c.Registry)
 	if err != nil {
 		return nil, err
 	}
@@ -79,9 +82,9 @@ func (p *Pipeline) present(ctx context.Context, made *parts, c *cluster.Cluster,
 			if err != nil || !known {
 				return err
 			}
-			digest, found, err := publisher.Lookup(ctx, repository(src), key)
-			if found {
-				digests[i] = &digest
+			have, err := p.present(ctx, publisher, src, key)
+			if have.there {
+				digests[i] = &have.digest
 			}
 			return err
 		})

@@ -48,6 +48,8 @@ type imageRun struct {
 	// registryFirst says that the registry was there before this run and may
 	// have the image; a new one is known to be empty.
 	registryFirst bool
+	// mayPush asks the registry, once, whether it takes the images of this run.
+	mayPush func() error
 }
 
 // missing is the failure of something that every image waits for.
@@ -61,6 +63,7 @@ func (m *missing) Unwrap() error { return m.cause }
 func (r *imageRun) images(ctx context.Context, sources []image.Source) ([]Built, error) {
 	built := make([]Built, len(sources))
 	group, ctx := errgroup.WithContext(ctx)
+	r.mayPush = r.permitted(ctx, sources)
 	for i, src := range sources {
 		group.Go(func() error {
 			var err error
@@ -100,13 +103,19 @@ func (r *imageRun) make(ctx context.Context, src image.Source, key image.Key, ba
 		if err != nil {
 			return Built{}, err
 		}
-		digest, found, err := publisher.Lookup(ctx, repository(src), key)
+		have, err := r.p.present(ctx, publisher, src, key)
 		if err != nil {
 			return Built{}, err
 		}
-		if found {
+		if have.there {
+			if err := r.reuse(ctx, publisher, src, key, have); err != nil {
+				return Built{}, err
+			}
 			step.Done("unchanged", key.Tag()[:16]+"… is in the registry")
-			return Built{Name: src.Name, Digest: digest, Key: key}, publisher.Tag(ctx, repository(src), hash(digest), r.p.env.Version)
+			return Built{Name: src.Name, Digest: have.digest, Key: key}, nil
+		}
+		if err := r.mayPush(); err != nil {
+			return Built{}, err
 		}
 	}
 	img, kept := r.p.store().Find(src, key)
@@ -124,6 +133,9 @@ func (r *imageRun) make(ctx context.Context, src image.Source, key image.Key, ba
 	step.Update("push")
 	// The key comes last: where it is, everything is.
 	publication, err := publisher.Publish(ctx, repository(src), img, []string{r.p.env.Version, key.Tag()})
+	if err == nil {
+		err = r.p.store().Record(src, key, hash(publication.Digest))
+	}
 	if err != nil {
 		return Built{}, err
 	}
@@ -184,7 +196,7 @@ func (r *imageRun) publisher() (*image.Publisher, error) {
 	if err != nil {
 		return nil, &missing{err}
 	}
-	return image.NewPublisher(c.Registry.Push, c.Registry.Pull, image.PublisherOptions{})
+	return r.p.publisher(c.Registry)
 }
 
 // bases finds out what each upstream reference of a Dockerfile is today.
@@ -228,18 +240,16 @@ func (p *Pipeline) sources(names ...string) ([]image.Source, error) {
 			}
 		}
 	}
-	if len(chosen) != len(names) {
-		return nil, usage(fmt.Errorf("image %q is not one of %s", strings.Join(names, ", "), strings.Join(known, ", ")))
+	var faults []error
+	for _, wanted := range names {
+		if !slices.Contains(known, wanted) {
+			faults = append(faults, fmt.Errorf("image %q is not one of %s", wanted, strings.Join(known, ", ")))
+		}
+	}
+	if len(faults) > 0 {
+		return nil, usage(errors.Join(faults...))
 	}
 	return chosen, nil
-}
-
-func hash(digest name.Digest) v1.Hash {
-	h, err := v1.NewHash(digest.DigestStr())
-	if err != nil {
-		return v1.Hash{} // a name.Digest holds a valid one
-	}
-	return h
 }
 
 // future runs do once, in the background, and lets many wait for its result.

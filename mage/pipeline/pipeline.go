@@ -71,13 +71,14 @@ type Options struct {
 
 // Pipeline is one environment's path from sources to a verdict.
 type Pipeline struct {
-	env  *config.Environment
-	opts Options
+	env      *config.Environment
+	opts     Options
+	keychain *keychain // docker's logins
 }
 
 // New returns the pipeline of an environment. It does no I/O.
 func New(env *config.Environment, opts Options) *Pipeline {
-	return &Pipeline{env: env, opts: opts}
+	return &Pipeline{env: env, opts: opts, keychain: newKeychain(opts.Progress)}
 }
 
 // Busy says that another run works on the same cluster.

@@ -29,6 +29,9 @@ func (p *Pipeline) TestImages(ctx context.Context) error {
 			return err
 		}
 		defer made.engine.Client.Close()
+		if err := p.obtainable(ctx, made, checks); err != nil {
+			return err
+		}
 		builder, err := p.builder(ctx, made)
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"todo-chatbot/mage/cluster"
+	"todo-chatbot/mage/release"
 	"todo-chatbot/mage/smoke"
 )
 
@@ -44,7 +46,11 @@ func (p *Pipeline) verify(ctx context.Context, c *cluster.Cluster) (url string, 
 		url = reached
 	}
 	step := p.opts.Progress.Start("smoke", reached)
-	verdict = smoke.Run(ctx, smoke.Checks(reached, smoke.Options{}), nil)
+	images, err := p.released(ctx, c)
+	if err != nil {
+		return url, verdict, step.Fail(err)
+	}
+	verdict = smoke.Run(ctx, smoke.Checks(reached, smoke.Options{Images: images}), nil)
 	if err := p.report(verdict); err != nil {
 		return url, verdict, step.Fail(err)
 	}
@@ -54,6 +60,20 @@ func (p *Pipeline) verify(ctx context.Context, c *cluster.Cluster) (url string, 
 	}
 	step.Done("passed", fmt.Sprintf("%d checks", len(verdict.Results)))
 	return url, verdict, nil
+}
+
+// released are the images that the release says it has, which must answer: not
+// those of a version that is still ending, or that somebody put in by hand.
+func (p *Pipeline) released(ctx context.Context, c *cluster.Cluster) (smoke.Images, error) {
+	manager, err := p.releases(c)
+	if err != nil {
+		return smoke.Images{}, err
+	}
+	named, err := manager.Identities(ctx, p.env.Release)
+	if errors.Is(err, release.ErrNotFound) {
+		err = fmt.Errorf("%w: `mage deploy:to %s` makes it", err, p.env.Name)
+	}
+	return smoke.Images{Frontend: named["frontend"], Backend: named["backend"], Gateway: named["gateway"]}, err
 }
 
 // address is where the frontend answers on this machine, and whether it does so

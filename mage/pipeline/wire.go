@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/sirupsen/logrus"
 	kindimage "sigs.k8s.io/kind/pkg/apis/config/defaults"
@@ -60,7 +59,7 @@ func (p *Pipeline) assemble(ctx context.Context, found *engine.Engine, apt host.
 	made := &parts{engine: found}
 	made.supply = airgap.New(airgap.Options{
 		Root: p.env.Root, Cache: p.env.Cache, Apt: apt, Progress: p.opts.Progress,
-		Keychain:   remote.WithAuthFromKeychain(authn.DefaultKeychain),
+		Keychain:   remote.WithAuthFromKeychain(p.keychain),
 		Restricted: found.Restricted,
 		Offline:    p.env.Offline,
 	})

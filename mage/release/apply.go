@@ -27,7 +27,8 @@ type Observation struct {
 }
 
 // Apply brings the release from state, as Determine gave it, to what spec wants,
-// and returns when every Deployment and StatefulSet is rolled out. InSync is
+// and returns when every Deployment and StatefulSet is rolled out and no Service
+// leads to a pod of an older revision. InSync is
 // left alone; a Pending revision is marked failed and then upgraded from; where
 // only pods are not ready it waits and makes no revision.
 //
@@ -82,7 +83,7 @@ func (m *Manager) prove(ctx context.Context, name string, previous int, proven s
 	if err != nil {
 		return Observation{}, err
 	}
-	if err := m.wait(ctx, wanted.workloads(), step); err != nil {
+	if err := m.wait(ctx, wanted, step); err != nil {
 		return m.unproven(ctx, last, previous, err)
 	}
 	// The last look may have been at the time bound itself.

@@ -23,12 +23,13 @@ const (
 	KindCrash         Kind = "crash"         // a container keeps exiting
 	KindHook          Kind = "hook"          // a hook's Job failed, and no pod of it tells why
 	KindProbe         Kind = "probe"         // running but never ready
+	KindEnding        Kind = "ending"        // a Service still leads to a pod of an older revision
 	KindTimeout       Kind = "time-out"      // not ready, and the cluster does not tell why
 )
 
 var kindOrder = []Kind{
 	KindDisk, KindImagePull, KindConfig, KindQuota, KindVolume, KindUnschedulable,
-	KindEvicted, KindInit, KindCrash, KindHook, KindProbe, KindTimeout,
+	KindEvicted, KindInit, KindCrash, KindHook, KindProbe, KindEnding, KindTimeout,
 }
 
 // Cause is one reason why a workload is not ready.

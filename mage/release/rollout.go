@@ -65,9 +65,11 @@ func (t *tracker) final(found []finding, now time.Time) bool {
 	return final
 }
 
-// wait returns when the workloads of a manifest are rolled out, with a *Failure
-// as soon as they cannot be, or when ctx ends.
-func (m *Manager) wait(ctx context.Context, refs []string, step *progress.Step) error {
+// wait returns when the workloads of a manifest are rolled out and none of its
+// Services leads to a pod of an older revision any more, with a *Failure as soon
+// as that cannot come about, or when ctx ends.
+func (m *Manager) wait(ctx context.Context, wanted *manifest, step *progress.Step) error {
+	refs, services := wanted.workloads(), wanted.services()
 	t := newTracker()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -78,6 +80,11 @@ func (m *Manager) wait(ctx context.Context, refs []string, step *progress.Step) 
 		if err == nil {
 			workloads := s.workloads(refs)
 			waiting := notReady(workloads)
+			if len(waiting) == 0 {
+				for _, left := range s.leftovers(workloads, services) {
+					waiting = append(waiting, left.String())
+				}
+			}
 			if len(waiting) == 0 {
 				return nil
 			}
@@ -93,7 +100,7 @@ func (m *Manager) wait(ctx context.Context, refs []string, step *progress.Step) 
 		case <-ctx.Done():
 			cause := context.Cause(ctx)
 			if limit, ours := cause.(timeLimit); ours {
-				return m.lastWord(ctx, refs, t, limit, listing)
+				return m.lastWord(ctx, wanted, t, limit, listing)
 			}
 			return cause
 		}
@@ -111,18 +118,22 @@ func notReady(workloads []*workload) []string {
 }
 
 // lastWord is the diagnosis when the time bound is reached.
-func (m *Manager) lastWord(ctx context.Context, refs []string, t *tracker, limit timeLimit, listing error) error {
+func (m *Manager) lastWord(ctx context.Context, wanted *manifest, t *tracker, limit timeLimit, listing error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), freshBudget)
 	defer cancel()
 	s, err := m.snapshot(ctx)
 	if err != nil {
 		return fmt.Errorf("the cluster does not answer any more: %w", errors.Join(err, listing))
 	}
-	workloads := s.workloads(refs)
+	workloads := s.workloads(wanted.workloads())
+	found := s.diagnose(workloads, t.restarts)
 	if len(notReady(workloads)) == 0 {
+		found = ending(s.leftovers(workloads, wanted.services()))
+	}
+	if len(found) == 0 {
 		return nil
 	}
-	f := m.failure(ctx, s.diagnose(workloads, t.restarts))
+	f := m.failure(ctx, found)
 	f.TimedOut = time.Duration(limit)
 	return f
 }
@@ -149,7 +160,7 @@ func (m *Manager) failure(ctx context.Context, found []finding) *Failure {
 }
 
 // Settle waits, as Apply does, until the Deployments and StatefulSets of the
-// last revision are rolled out, after something other than a revision has
+// last revision are rolled out and nothing older serves, after something other than a revision has
 // replaced their pods. It records nothing. A *Failure names why they cannot be.
 func (m *Manager) Settle(ctx context.Context, name string) error {
 	step := m.progress.Start("pods", m.namespace+"/"+name)
@@ -163,7 +174,7 @@ func (m *Manager) Settle(ctx context.Context, name string) error {
 	if err != nil {
 		return step.Fail(err)
 	}
-	if err := m.wait(ctx, wanted.workloads(), step); err != nil {
+	if err := m.wait(ctx, wanted, step); err != nil {
 		if failure, failed := errors.AsType[*Failure](err); failed {
 			failure.Release, failure.Revision = last.Name, last.Version
 			return step.Fail(failure)

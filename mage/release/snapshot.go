@@ -10,6 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
@@ -22,6 +24,7 @@ type snapshot struct {
 	replicaSets  []appsv1.ReplicaSet
 	pods         []corev1.Pod
 	claims       []corev1.PersistentVolumeClaim
+	slices       []discoveryv1.EndpointSlice
 	events       []corev1.Event // oldest first
 }
 
@@ -104,6 +107,16 @@ func (s *snapshot) listPods(client kubernetes.Interface, namespace string) []lis
 			l, err := core.PersistentVolumeClaims(namespace).List(ctx, metav1.ListOptions{})
 			if err == nil {
 				s.claims = l.Items
+			}
+			return err
+		}},
+		{"EndpointSlices", func(ctx context.Context) error {
+			l, err := client.DiscoveryV1().EndpointSlices(namespace).List(ctx, metav1.ListOptions{})
+			if apierrors.IsForbidden(err) {
+				return nil // who may deploy may still not see these; smoke checks ask for the image all the same
+			}
+			if err == nil {
+				s.slices = l.Items
 			}
 			return err
 		}},

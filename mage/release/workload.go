@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -28,6 +29,7 @@ type workload struct {
 
 	pods []*corev1.Pod // of the current revision, not being deleted
 	old  []*corev1.Pod // of other revisions, not being deleted
+	past []*corev1.Pod // of other revisions, those that are being deleted too
 }
 
 func (w *workload) ref() string { return ref(w.kind, w.name) }
@@ -120,16 +122,34 @@ func (s *snapshot) deployment(d *appsv1.Deployment) *workload {
 	for i := range s.pods {
 		p := &s.pods[i]
 		owner := metav1.GetControllerOf(p)
-		if owner == nil || !replicaSets[owner.UID] || p.DeletionTimestamp != nil {
+		if owner == nil || !replicaSets[owner.UID] && !s.orphaned(p, owner, d) {
 			continue
 		}
-		if owner.UID == current {
+		switch {
+		case owner.UID != current:
+			w.past = append(w.past, p)
+			if p.DeletionTimestamp == nil {
+				w.old = append(w.old, p)
+			}
+		case p.DeletionTimestamp == nil:
 			w.pods = append(w.pods, p)
-		} else {
-			w.old = append(w.old, p)
 		}
 	}
 	return w
+}
+
+// orphaned tells whether a pod that is being deleted was of an old ReplicaSet of
+// d that is gone already: the Deployment's controller removes those beyond its
+// history while their pods still end.
+func (s *snapshot) orphaned(p *corev1.Pod, owner *metav1.OwnerReference, d *appsv1.Deployment) bool {
+	if p.DeletionTimestamp == nil || owner.Kind != "ReplicaSet" || d.Spec.Selector == nil {
+		return false
+	}
+	if slices.ContainsFunc(s.replicaSets, func(rs appsv1.ReplicaSet) bool { return rs.UID == owner.UID }) {
+		return false // another Deployment's
+	}
+	selector, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
+	return err == nil && !selector.Empty() && selector.Matches(labels.Set(p.Labels))
 }
 
 func (s *snapshot) statefulSet(set *appsv1.StatefulSet) *workload {
@@ -144,12 +164,16 @@ func (s *snapshot) statefulSet(set *appsv1.StatefulSet) *workload {
 	}
 	for i := range s.pods {
 		p := &s.pods[i]
-		if !owned(p, set.UID) || p.DeletionTimestamp != nil {
+		if !owned(p, set.UID) {
 			continue
 		}
-		if replacesPods(set) && p.Labels[appsv1.StatefulSetRevisionLabel] != set.Status.UpdateRevision {
-			w.old = append(w.old, p)
-		} else {
+		outdated := replacesPods(set) && p.Labels[appsv1.StatefulSetRevisionLabel] != set.Status.UpdateRevision
+		switch {
+		case outdated && p.DeletionTimestamp == nil:
+			w.old, w.past = append(w.old, p), append(w.past, p)
+		case outdated:
+			w.past = append(w.past, p)
+		case p.DeletionTimestamp == nil:
 			w.pods = append(w.pods, p)
 		}
 	}

@@ -2,12 +2,12 @@ package smoke
 
 import (
 	"context"
-	"net/http"
+	"encoding/json"
 )
 
 func (v *visit) backendLive(ctx context.Context) (string, error) {
-	_, err := v.want(ctx, ask{method: http.MethodGet, path: "/api/livez"}, http.StatusOK)
-	return "", err
+	_, detail, err := v.answeredBy(ctx, "/api/livez", v.images.Backend)
+	return detail, err
 }
 
 func (v *visit) backendReady(ctx context.Context) (string, error) {
@@ -15,12 +15,15 @@ func (v *visit) backendReady(ctx context.Context) (string, error) {
 		Status string
 		Checks struct{ Database, Schema string }
 	}
-	got, err := v.decode(ctx, ask{method: http.MethodGet, path: "/api/readyz"}, http.StatusOK, &ready)
+	got, detail, err := v.answeredBy(ctx, "/api/readyz", v.images.Backend)
 	if err != nil {
 		return "", err
+	}
+	if err := json.Unmarshal(got.body, &ready); err != nil {
+		return "", got.unexpected("JSON of the agreed form (%v)", err)
 	}
 	if ready.Status != "ok" || ready.Checks.Database != "ok" || ready.Checks.Schema != "ok" {
 		return "", got.unexpected("status, database and schema ok")
 	}
-	return "database and schema ok", nil
+	return "database and schema ok, " + detail, nil
 }

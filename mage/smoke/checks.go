@@ -16,7 +16,13 @@ type Options struct {
 	HTTP *http.Client
 	// ChatBound bounds the chat; 0 means 30 s, because a real model may answer.
 	ChatBound time.Duration
+	// Images are those that must answer.
+	Images Images
 }
+
+// Images name, by digest or tag, the image that must answer as each component.
+// Answers of a component without one are not compared.
+type Images struct{ Frontend, Backend, Gateway string }
 
 // Names of the checks that others need.
 const (
@@ -43,13 +49,13 @@ func Checks(baseURL string, opts Options) []Check {
 	if opts.ChatBound == 0 {
 		opts.ChatBound = 30 * time.Second
 	}
-	v := &visit{client: c, id: strings.ToLower(rand.Text()[:12])}
+	v := &visit{client: c, images: opts.Images, id: strings.ToLower(rand.Text()[:12])}
 	return []Check{
-		{Name: frontendLive, Run: v.frontendLive},
+		{Name: frontendLive, Bound: identityBound, Run: v.frontendLive},
 		{Name: frontendPage, Needs: []string{frontendLive}, Bound: firstUse, Run: v.page},
 		{Name: "frontend: static asset", Needs: []string{frontendPage}, Run: v.asset},
-		{Name: backendLive, Needs: []string{frontendLive}, Run: v.backendLive},
-		{Name: backendReady, Needs: []string{backendLive}, Run: v.backendReady},
+		{Name: backendLive, Needs: []string{frontendLive}, Bound: identityBound, Run: v.backendLive},
+		{Name: backendReady, Needs: []string{backendLive}, Bound: identityBound, Run: v.backendReady},
 		{Name: signUp, Needs: []string{frontendLive}, Bound: firstUse, Run: v.signUp, Cleanup: v.removeAll},
 		{Name: "access: no token", Needs: []string{backendLive, signUp}, Run: v.noToken},
 		{Name: "access: another user", Needs: []string{backendLive, signUp}, Run: v.anotherUser},
@@ -65,7 +71,8 @@ func Checks(baseURL string, opts Options) []Check {
 // visit is what one run of the checks knows and has made.
 type visit struct {
 	*client
-	id string // in every name that this run makes
+	images Images
+	id     string // in every name that this run makes
 
 	assetPath    string // path of a static asset that the page refers to
 	userID       string

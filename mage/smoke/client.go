@@ -41,7 +41,9 @@ func newClient(baseURL string, given *http.Client) (*client, error) {
 		return nil, err
 	}
 	// The address is on this computer, so no proxy setting may come between.
-	browser := http.Client{Transport: &http.Transport{Proxy: nil, MaxIdleConnsPerHost: 1, IdleConnTimeout: 30 * time.Second}}
+	// Every request has a connection of its own: one that is kept leads to the pod
+	// that it began with, even after that pod's Service leads elsewhere.
+	browser := http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true}}
 	if given != nil {
 		browser = *given
 	}

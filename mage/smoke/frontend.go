@@ -18,8 +18,8 @@ var (
 const skewTries = 5
 
 func (v *visit) frontendLive(ctx context.Context) (string, error) {
-	_, err := v.want(ctx, ask{method: http.MethodGet, path: "/livez"}, http.StatusOK)
-	return "", err
+	_, detail, err := v.answeredBy(ctx, "/livez", v.images.Frontend)
+	return detail, err
 }
 
 func (v *visit) page(ctx context.Context) (string, error) {

@@ -1,0 +1,256 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	registryserver "github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"todo-chatbot/mage/airgap"
+	"todo-chatbot/mage/cluster"
+	"todo-chatbot/mage/image"
+	"todo-chatbot/mage/progress"
+	"todo-chatbot/mage/registry"
+)
+
+const registryPassword = "right"
+
+// imageRegistry is a registry, which takes everybody or only user "todo".
+func imageRegistry(t *testing.T, login bool) cluster.Registry {
+	t.Helper()
+	inner := registryserver.New(registryserver.Logger(log.New(io.Discard, "", 0)))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); login && (user != "todo" || password != registryPassword) {
+			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+			http.Error(w, `{"errors":[{"code":"UNAUTHORIZED"}]}`, http.StatusUnauthorized)
+			return
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return cluster.Registry{Push: strings.TrimPrefix(server.URL, "http://"), Pull: "localhost:5000"}
+}
+
+// scene is a run with one image, whose builder only counts.
+type scene struct {
+	*imageRun
+	t      *testing.T
+	src    image.Source
+	key    image.Key
+	built  int
+	log    *bytes.Buffer
+	server cluster.Registry
+}
+
+var errBuilt = errors.New("the builder was asked")
+
+func newScene(t *testing.T, server cluster.Registry) *scene {
+	t.Helper()
+	s := &scene{t: t, log: &bytes.Buffer{}, server: server}
+	p := load(t, projectRoot, "dev", nil)
+	p.opts.Progress = progress.New(s.log, progress.Options{})
+	p.keychain.progress = p.opts.Progress
+	s.src = image.Source{Name: "backend", Context: t.TempDir()}
+	write(t, filepath.Join(s.src.Context, "Dockerfile"), "FROM scratch\nCOPY Dockerfile /\n")
+	var err error
+	s.key, err = image.KeyOf(t.Context(), s.src, nil)
+	require.NoError(t, err)
+	s.imageRun = &imageRun{
+		p: p, made: &parts{supply: airgap.New(airgap.Options{Root: t.TempDir(), Cache: t.TempDir(), Offline: true})},
+		cluster: func() (*cluster.Cluster, error) { return &cluster.Cluster{Registry: s.server}, nil },
+		builder: func() (*image.Builder, error) {
+			s.built++
+			return nil, errBuilt
+		},
+		registryFirst: true,
+	}
+	return s
+}
+
+// push puts an image under the key, as anybody with a login could.
+func (s *scene) push(login *registry.Login) v1.Hash {
+	s.t.Helper()
+	img, err := random.Image(100, 1)
+	require.NoError(s.t, err)
+	tag, err := name.NewTag(s.server.Push + "/" + repository(s.src) + ":" + s.key.Tag())
+	require.NoError(s.t, err)
+	auth := authn.Anonymous
+	if login != nil {
+		auth = login.Authenticator()
+	}
+	require.NoError(s.t, remote.Write(tag, img, remote.WithAuth(auth)))
+	digest, err := img.Digest()
+	require.NoError(s.t, err)
+	return digest
+}
+
+func (s *scene) tagged() string {
+	s.t.Helper()
+	tag, err := name.NewTag(s.server.Push + "/" + repository(s.src) + ":" + s.key.Tag())
+	require.NoError(s.t, err)
+	found, err := remote.Head(tag)
+	require.NoError(s.t, err)
+	return found.Digest.String()
+}
+
+func TestADigestThatThisMachineDidNotPushIsNotDeployed(t *testing.T) {
+	s := newScene(t, imageRegistry(t, false))
+	ours := s.push(nil)
+	require.NoError(t, s.p.store().Record(s.src, s.key, ours))
+	built, err := s.images(t.Context(), []image.Source{s.src})
+	require.NoError(t, err)
+	assert.Equal(t, ours.String(), built[0].Digest.DigestStr())
+	assert.NotContains(t, s.log.String(), "did not push")
+
+	theirs := s.push(nil)
+	built, err = s.images(t.Context(), []image.Source{s.src})
+	require.NoError(t, err)
+	assert.Equal(t, ours.String(), built[0].Digest.DigestStr(), "the same digest as before: no new revision")
+	assert.Contains(t, s.log.String(), fmt.Sprintf("image backend: the registry has %s under its key, which this machine did not push; %s, which it did, is used", theirs, ours))
+	assert.Equal(t, ours.String(), s.tagged(), "the tag is put right")
+	assert.Zero(t, s.built)
+}
+
+func TestWhatNobodyVouchesForIsBuiltAgain(t *testing.T) {
+	s := newScene(t, imageRegistry(t, false))
+	theirs := s.push(nil)
+	_, err := s.images(t.Context(), []image.Source{s.src})
+	require.ErrorIs(t, err, errBuilt)
+	assert.Contains(t, s.log.String(), fmt.Sprintf("the registry has %s under its key; this machine has not pushed it, and anybody may push there", theirs))
+}
+
+func TestAPushedDigestThatTheRegistryLostIsPushedAgain(t *testing.T) {
+	s := newScene(t, imageRegistry(t, false))
+	require.NoError(t, s.p.store().Record(s.src, s.key, v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("a", 64)}))
+	s.push(nil)
+	_, err := s.images(t.Context(), []image.Source{s.src})
+	require.ErrorIs(t, err, errBuilt)
+}
+
+func TestATeamsImageIsBelievedOfARegistryThatWantsALoginAndRemembered(t *testing.T) {
+	server := imageRegistry(t, true)
+	server.Login = registry.NewLogin("todo", registryPassword)
+	s := newScene(t, server)
+	theirs := s.push(server.Login)
+	built, err := s.images(t.Context(), []image.Source{s.src})
+	require.NoError(t, err)
+	assert.Equal(t, theirs.String(), built[0].Digest.DigestStr())
+	known, recorded := s.p.store().Digest(s.src, s.key)
+	assert.True(t, recorded)
+	assert.Equal(t, theirs, known)
+}
+
+// dockerConfig makes docker's configuration the given text.
+func dockerConfig(t *testing.T, text string) {
+	t.Helper()
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("XDG_RUNTIME_DIR", "")
+	t.Setenv("XDG_CONFIG_HOME", "")
+	t.Setenv("REGISTRY_AUTH_FILE", "")
+	dir := t.TempDir()
+	t.Setenv("DOCKER_CONFIG", dir)
+	write(t, filepath.Join(dir, "config.json"), text)
+}
+
+func TestDockersLoginIsUsedForPushes(t *testing.T) {
+	s := newScene(t, imageRegistry(t, true))
+	dockerConfig(t, fmt.Sprintf(`{"auths":{%q:{"auth":%q}}}`, s.server.Push, base64.StdEncoding.EncodeToString([]byte("todo:"+registryPassword))))
+	_, err := s.images(t.Context(), []image.Source{s.src})
+	require.ErrorIs(t, err, errBuilt, "the push is permitted")
+}
+
+func TestARefusedLoginIsToldBeforeAnythingIsBuilt(t *testing.T) {
+	s := newScene(t, imageRegistry(t, true))
+	dockerConfig(t, `{}`)
+	_, err := s.images(t.Context(), []image.Source{s.src})
+	require.ErrorContains(t, err, "`docker login "+s.server.Push+"`")
+	assert.Zero(t, s.built)
+}
+
+func TestAPushThatIsNotPermittedIsToldBeforeAnythingIsBuilt(t *testing.T) {
+	inner := registryserver.New(registryserver.Logger(log.New(io.Discard, "", 0)))
+	readOnly := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			http.Error(w, `{"errors":[{"code":"DENIED"}]}`, http.StatusForbidden)
+			return
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	t.Cleanup(readOnly.Close)
+	s := newScene(t, cluster.Registry{Push: strings.TrimPrefix(readOnly.URL, "http://") + "/team", Pull: "registry.example/team"})
+	second := image.Source{Name: "frontend", Context: s.src.Context}
+	_, err := s.images(t.Context(), []image.Source{s.src, second})
+	require.ErrorContains(t, err, "nothing was built")
+	assert.ErrorContains(t, err, "/team/todo-chatbot/backend")
+	assert.ErrorContains(t, err, "/team/todo-chatbot/frontend", "every repository is named")
+	assert.Zero(t, s.built)
+}
+
+func TestALoginThatCannotBeReadIsNoneAndSaidOnce(t *testing.T) {
+	dockerConfig(t, `{"credsStore":"absent-of-this-test"}`)
+	var log bytes.Buffer
+	k := newKeychain(progress.New(&log, progress.Options{}))
+	target, err := name.NewRegistry("registry.example")
+	require.NoError(t, err)
+	for range 2 {
+		auth, err := k.Resolve(target)
+		require.NoError(t, err)
+		assert.Equal(t, authn.Anonymous, auth)
+	}
+	assert.Equal(t, 1, strings.Count(log.String(), "docker's login for registry registry.example cannot be read"), log.String())
+	assert.Contains(t, log.String(), "docker-credential-absent-of-this-test")
+}
+
+// untouched is a cluster that must not be asked for anything.
+type untouched struct {
+	cluster.Provider
+	t *testing.T
+}
+
+func (u untouched) Find(context.Context) (*cluster.Cluster, error) {
+	u.t.Error("the cluster is looked for before the bases are known")
+	return nil, errors.New("not to be asked")
+}
+
+func TestAllBasesThatCannotBeHadAreNamedBeforeACluster(t *testing.T) {
+	p := load(t, projectRoot, "dev", nil)
+	made := &parts{supply: airgap.New(airgap.Options{Root: t.TempDir(), Cache: t.TempDir(), Offline: true}), provider: untouched{t: t}}
+	var sources []image.Source
+	for _, dockerfile := range []string{"FROM absent.example/one:1\n", "FROM absent.example/two:1 AS a\nFROM absent.example/three:1\nCOPY --from=a / /\n"} {
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, "Dockerfile"), dockerfile)
+		sources = append(sources, image.Source{Name: filepath.Base(dir), Context: dir})
+	}
+	_, err := p.deploy(t.Context(), made, sources, DeployOptions{})
+	require.Error(t, err)
+	for _, base := range []string{"absent.example/one:1", "absent.example/two:1", "absent.example/three:1"} {
+		assert.ErrorContains(t, err, base)
+	}
+	assert.Equal(t, ExitBroken, ExitCode(err), "the machine's matter, not the files'")
+
+	for i := range sources {
+		write(t, filepath.Join(sources[i].Context, "Dockerfile"), "FROM $NOTHING\n")
+	}
+	_, err = p.deploy(t.Context(), made, sources, DeployOptions{})
+	assert.Equal(t, ExitUsage, ExitCode(err))
+	for _, src := range sources {
+		assert.ErrorContains(t, err, src.Context)
+	}
+}

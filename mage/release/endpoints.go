@@ -1,0 +1,97 @@
+package release
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+)
+
+// leftover is a Service that can still send a request to a pod of an older
+// revision.
+type leftover struct {
+	service, pod string
+	gone         bool // the pod is: its endpoint is about to go too
+}
+
+func (l leftover) String() string {
+	if l.gone {
+		return fmt.Sprintf("service/%s still lists pod %s, which is gone", l.service, l.pod)
+	}
+	return fmt.Sprintf("service/%s still leads to pod %s of an older revision", l.service, l.pod)
+}
+
+// leftovers lists, sorted and once each, what services can still send requests
+// to and is not of the workloads' current revision. A pod that is being deleted
+// counts as long as it serves: kube-proxy falls back to such pods, and learns
+// of their end later than the API server.
+func (s *snapshot) leftovers(workloads []*workload, services []string) []leftover {
+	past := map[string]bool{}
+	for _, w := range workloads {
+		for _, p := range w.past {
+			past[string(p.UID)] = true
+		}
+	}
+	var out []leftover
+	for _, slice := range s.slices {
+		service := slice.Labels[discoveryv1.LabelServiceName]
+		if !slices.Contains(services, service) {
+			continue
+		}
+		for _, e := range slice.Endpoints {
+			if e.TargetRef == nil || e.TargetRef.Kind != "Pod" || !serves(e) {
+				continue
+			}
+			p := s.target(e.TargetRef)
+			if p == nil || past[string(p.UID)] {
+				out = append(out, leftover{service: service, pod: e.TargetRef.Name, gone: p == nil})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b leftover) int { return strings.Compare(a.String(), b.String()) })
+	return slices.Compact(out)
+}
+
+// serves tells whether an endpoint can get requests. Absent conditions mean yes
+// (EndpointConditions in k8s.io/api/discovery/v1).
+func serves(e discoveryv1.Endpoint) bool {
+	yes := func(condition *bool) bool { return condition == nil || *condition }
+	return yes(e.Conditions.Ready) || yes(e.Conditions.Serving)
+}
+
+func (s *snapshot) target(ref *corev1.ObjectReference) *corev1.Pod {
+	for i := range s.pods {
+		p := &s.pods[i]
+		if p.Name == ref.Name && (ref.UID == "" || p.UID == ref.UID) {
+			return p
+		}
+	}
+	return nil
+}
+
+// ending makes a Failure's findings of what keeps a release from being over at
+// its time bound.
+func ending(left []leftover) []finding {
+	var out []finding
+	for _, l := range left {
+		out = append(out, finding{
+			Cause: Cause{Kind: KindEnding, Object: "service/" + l.service, Pod: l.pod, Message: strings.TrimPrefix(l.String(), "service/"+l.service+" ")},
+			key:   l.String(), grace: atTheEnd,
+		})
+	}
+	return out
+}
+
+// services are the names of the manifest's Services.
+func (m *manifest) services() []string {
+	var names []string
+	for _, obj := range m.objects {
+		if obj.GetKind() == "Service" && obj.GroupVersionKind().Group == "" {
+			names = append(names, obj.GetName())
+		}
+	}
+	slices.Sort(names)
+	return names
+}
