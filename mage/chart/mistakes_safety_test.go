@@ -69,6 +69,17 @@ var mayTooMuch = mistakes{
 			[]change{{"statefulset.yaml", "todo/db:17.2", "todo/DB:17.2"}},
 			[]string{`StatefulSet todo-db: spec.template.spec.containers[0].image: "todo/DB:17.2": invalid reference format: repository name (todo/DB) must be lowercase; give a digest, or the tag of a version`}},
 	},
+	"plain-http": {
+		"ports of nodes and of a load balancer": {
+			[]change{{"services.yaml", "  selector: {app: web}", "  type: NodePort\n  selector: {app: web}"},
+				{"services.yaml", "  clusterIP: None\n", "  type: LoadBalancer\n"}},
+			[]string{
+				"Service todo-db: spec.type: LoadBalancer lets people in without TLS; use ClusterIP with an Ingress or an HTTPRoute, or set pipeline.allowPlainHttp: true if the network is private or a load balancer adds TLS",
+				"Service todo-web: spec.type: NodePort lets people in without TLS; use ClusterIP with an Ingress or an HTTPRoute, or set pipeline.allowPlainHttp: true if the network is private or a load balancer adds TLS"}},
+		"an Ingress with another host's certificate": {
+			[]change{{"network.yaml", "hosts: [todo.test], secretName", "hosts: [other.test], secretName"}},
+			[]string{"Ingress todo-web: spec.rules[0].host: people reach it without TLS; name a TLS Secret for the host, or set pipeline.allowPlainHttp: true if the network is private or a load balancer adds TLS"}},
+	},
 	"secret": {
 		"a Secret": {
 			[]change{{"secret.yaml", "", "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a.b: aHVudGVyMg==}\nstringData: {c: hunter2}\n"}},

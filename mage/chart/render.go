@@ -25,6 +25,7 @@ type Options struct {
 	Linted      bool     // Helm's own lint, which looks at little but the chart, has seen it already
 	IsUpgrade   bool     // templates see an upgrade instead of an installation
 	Capacity    Capacity // of its cluster
+	RequireTLS  bool     // people reach the cluster over a network, so nothing may let them in without TLS
 
 	given map[string]bool // every text of the user's values
 }

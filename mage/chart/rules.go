@@ -105,6 +105,8 @@ var rulesOfSafety = []Rule{
 		Reason: "a service account's token in a pod that never calls the API server is a gift to whoever gets in"},
 	{Name: "rights", check: rights,
 		Reason: "a wildcard grants what nobody thought of, and what later versions add"},
+	{Name: "plain-http", check: plainHTTP,
+		Reason: "on a cluster of a `kubecontext`, passwords and sessions that come in without TLS can be read on the way; elsewhere the way in is a port of 127.0.0.1"},
 	{Name: "image", check: images,
 		Reason: "a tag that moves runs something else after the next pull, and nobody can say what ran"},
 	{Name: "secret", check: secrets,

@@ -65,7 +65,7 @@ func found(t *testing.T, all []Manifest, opts Options) map[string][]string {
 }
 
 func TestNothingIsWrongWithTheGoodManifests(t *testing.T) {
-	assert.Empty(t, found(t, manifests(t), Options{}))
+	assert.Empty(t, found(t, manifests(t), Options{RequireTLS: true}))
 }
 
 // mistakes holds, by rule, manifests that break it and all that it says of them.
@@ -112,6 +112,11 @@ func TestWhatIsUnusualAndRightIsNoFinding(t *testing.T) {
 		assert.NotEmpty(t, found(t, all, Options{}))
 		assert.Empty(t, found(t, all, Options{given: texts(map[string]any{"volumes": []any{map[string]any{"a": "todo-web"}}, "claim": "theirs"})}))
 	})
+	t.Run("a port without TLS of a cluster on this machine", func(t *testing.T) {
+		all := manifests(t, change{"services.yaml", "  selector: {app: web}", "  type: NodePort\n  selector: {app: web}"})
+		assert.NotEmpty(t, found(t, all, Options{RequireTLS: true}))
+		assert.Empty(t, found(t, all, Options{}))
+	})
 	t.Run("more than was granted, in a larger cluster", func(t *testing.T) {
 		all := manifests(t, change{"deployment.yaml", "replicas: 2", "replicas: 31"})
 		assert.NotEmpty(t, found(t, all, Options{}))
@@ -144,7 +149,7 @@ func TestEveryRuleSaysWhatBreaksIt(t *testing.T) {
 	for rule, cases := range all {
 		for name, tc := range cases {
 			t.Run(rule+"/"+name, func(t *testing.T) {
-				got := found(t, manifests(t, tc.changes...), Options{})
+				got := found(t, manifests(t, tc.changes...), Options{RequireTLS: true})
 				assert.Equal(t, tc.want, shortened(got[rule], tc.want))
 			})
 		}

@@ -47,6 +47,7 @@ type report func(r resource, key, message, cure string)
 type inspection struct {
 	major, minor, oldestMinor int
 	capacity                  Capacity
+	requireTLS                bool
 	given                     map[string]bool
 	sets                      map[string]*schemaSet
 	podSecurity               policy.Evaluator
@@ -81,7 +82,7 @@ func inspect(manifests []Manifest, opts Options) (*inspection, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &inspection{capacity: opts.Capacity.orSpecified(), given: opts.given}
+	in := &inspection{capacity: opts.Capacity.orSpecified(), requireTLS: opts.RequireTLS, given: opts.given}
 	if in.major, in.minor, err = numbers(caps.KubeVersion.Version); err != nil {
 		return nil, err
 	}

@@ -28,9 +28,9 @@ import (
 // Forward leads an address on 127.0.0.1 to a port of a service, through the API
 // server, until stop is called or ctx ends. Each new connection goes to a pod
 // that is ready then, so it outlives the pods; a connection whose pod goes away
-// is cut. localPort 0 takes a free port. At least one ready pod must be there
-// when it starts.
-func Forward(ctx context.Context, cfg *rest.Config, namespace, service string, port, localPort int) (addr string, stop func(), err error) {
+// is cut. The port is the service's, by name or number; localPort 0 takes a free
+// one. At least one ready pod must be there when it starts.
+func Forward(ctx context.Context, cfg *rest.Config, namespace, service string, port intstr.IntOrString, localPort int) (addr string, stop func(), err error) {
 	client, err := kubernetes.NewForConfig(cfg)
 	if err != nil {
 		return "", nil, fmt.Errorf("forward to service %q: %w", service, err)
@@ -62,7 +62,7 @@ type forwarder struct {
 	cfg                *rest.Config
 	client             kubernetes.Interface
 	namespace, service string
-	port               int
+	port               intstr.IntOrString
 	requests           atomic.Int64
 
 	mu   sync.Mutex
@@ -224,10 +224,10 @@ func (f *forwarder) target(ctx context.Context) (*corev1.Pod, int, error) {
 
 // chooseTarget picks the first ready pod and translates a service's port into
 // the pod's.
-func chooseTarget(service *corev1.Service, pods []corev1.Pod, port int) (*corev1.Pod, int, error) {
+func chooseTarget(service *corev1.Service, pods []corev1.Pod, port intstr.IntOrString) (*corev1.Pod, int, error) {
 	var want *intstr.IntOrString
 	for _, p := range service.Spec.Ports {
-		if int(p.Port) == port {
+		if port == intstr.FromInt32(p.Port) || port == intstr.FromString(p.Name) {
 			want = &p.TargetPort
 			if p.TargetPort == (intstr.IntOrString{}) {
 				want = &intstr.IntOrString{IntVal: p.Port} // unset means the same port
@@ -235,7 +235,7 @@ func chooseTarget(service *corev1.Service, pods []corev1.Pod, port int) (*corev1
 		}
 	}
 	if want == nil {
-		return nil, 0, fmt.Errorf("the service has no port %d", port)
+		return nil, 0, fmt.Errorf("the service has no port %s", &port)
 	}
 	var waiting []string
 	for i := range pods {

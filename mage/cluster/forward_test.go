@@ -102,7 +102,7 @@ func TestForwardFollowsTheServiceFromPodToPod(t *testing.T) {
 	api.put(t, "/api/v1/namespaces/todo-dev/services/web", service("web", 80, 3000))
 	api.put(t, "/api/v1/namespaces/todo-dev/pods/web-1", podNamed("web-1", "1"))
 
-	addr, stop, err := Forward(t.Context(), api.rest(t), "todo-dev", "web", 80, 0)
+	addr, stop, err := Forward(t.Context(), api.rest(t), "todo-dev", "web", intstr.FromInt32(80), 0)
 	require.NoError(t, err)
 	assert.True(t, strings.HasPrefix(addr, "127.0.0.1:"), addr)
 	fresh := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -135,7 +135,7 @@ func TestForwardCutsAConnectionWhosePodDoesNotAnswerAndTriesAgain(t *testing.T) 
 	serveForward(t, api, "todo-dev", "web-1", address)
 	api.put(t, "/api/v1/namespaces/todo-dev/services/web", service("web", 80, 3000))
 	api.put(t, "/api/v1/namespaces/todo-dev/pods/web-1", podNamed("web-1", "1"))
-	addr, stop, err := Forward(t.Context(), api.rest(t), "todo-dev", "web", 80, 0)
+	addr, stop, err := Forward(t.Context(), api.rest(t), "todo-dev", "web", intstr.FromInt32(80), 0)
 	require.NoError(t, err)
 	defer stop()
 
@@ -164,7 +164,7 @@ func TestForwardStopsWithConnectionsOpen(t *testing.T) {
 	serveForward(t, api, "todo-dev", "web-1", l.Addr().String())
 	api.put(t, "/api/v1/namespaces/todo-dev/services/web", service("web", 80, 3000))
 	api.put(t, "/api/v1/namespaces/todo-dev/pods/web-1", podNamed("web-1", "1"))
-	addr, stop, err := Forward(t.Context(), api.rest(t), "todo-dev", "web", 80, 0)
+	addr, stop, err := Forward(t.Context(), api.rest(t), "todo-dev", "web", intstr.FromInt32(80), 0)
 	require.NoError(t, err)
 	conn, err := net.Dial("tcp", addr)
 	require.NoError(t, err)
@@ -194,20 +194,25 @@ func TestForwardNeedsAReadyPod(t *testing.T) {
 	byName.Spec.Ports[0].TargetPort = intstr.FromString("http")
 	unset := service("web", 80, 0)
 	unset.Spec.Ports[0].TargetPort = intstr.IntOrString{}
+	webByName := service("web", 80, 3000)
+	webByName.Spec.Ports[0].Name = "web"
+	eighty := intstr.FromInt32(80)
 	for name, c := range map[string]struct {
 		service *corev1.Service
 		pods    []corev1.Pod
-		port    int
+		port    intstr.IntOrString
 		want    int
 		err     string
 	}{
-		"port of the pod":        {service("web", 80, 3000), []corev1.Pod{notReady, named}, 80, 3000, ""},
-		"port by name":           {byName, []corev1.Pod{named}, 80, 3000, ""},
-		"port of the service":    {unset, []corev1.Pod{named}, 80, 80, ""},
-		"no pod":                 {service("web", 80, 3000), nil, 80, 0, "has no pod"},
-		"no ready pod":           {service("web", 80, 3000), []corev1.Pod{notReady}, 80, 0, `pod "web-1" is not ready`},
-		"no such port":           {service("web", 80, 3000), []corev1.Pod{named}, 81, 0, "no port 81"},
-		"no such port of a name": {byName, []corev1.Pod{*podNamed("web-3", "3")}, 80, 0, `no port named "http"`},
+		"port of the pod":                 {service("web", 80, 3000), []corev1.Pod{notReady, named}, eighty, 3000, ""},
+		"port by name":                    {byName, []corev1.Pod{named}, eighty, 3000, ""},
+		"port of the service by its name": {webByName, []corev1.Pod{named}, intstr.FromString("web"), 3000, ""},
+		"no port of the service's name":   {webByName, []corev1.Pod{named}, intstr.FromString("http"), 0, "no port http"},
+		"port of the service":             {unset, []corev1.Pod{named}, eighty, 80, ""},
+		"no pod":                          {service("web", 80, 3000), nil, eighty, 0, "has no pod"},
+		"no ready pod":                    {service("web", 80, 3000), []corev1.Pod{notReady}, eighty, 0, `pod "web-1" is not ready`},
+		"no such port":                    {service("web", 80, 3000), []corev1.Pod{named}, intstr.FromInt32(81), 0, "no port 81"},
+		"no such port of a name":          {byName, []corev1.Pod{*podNamed("web-3", "3")}, eighty, 0, `no port named "http"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, port, err := chooseTarget(c.service, c.pods, c.port)

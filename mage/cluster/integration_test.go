@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes"
 
 	"todo-chatbot/mage/progress"
@@ -177,7 +178,7 @@ func pushAndRun(t *testing.T, c *Cluster, archive string) string {
 		return nil
 	}))
 
-	addr, stop, err := Forward(t.Context(), c.REST, "kube-system", registryName, 80, 0)
+	addr, stop, err := Forward(t.Context(), c.REST, "kube-system", registryName, intstr.FromInt32(80), 0)
 	require.NoError(t, err)
 	defer stop()
 	assert.NoError(t, answers(t.Context(), addr), "through the API server")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -217,7 +218,7 @@ func (m *Minikube) reachRegistry(ctx context.Context, c *Cluster, client kuberne
 	var push string
 	var stop func()
 	err := poll(ctx, m.opts.Bound, func(context.Context) (err error) {
-		push, stop, err = Forward(context.WithoutCancel(ctx), c.REST, "kube-system", registryName, 80, 0)
+		push, stop, err = Forward(context.WithoutCancel(ctx), c.REST, "kube-system", registryName, intstr.FromInt32(80), 0)
 		return err
 	})
 	if err != nil {

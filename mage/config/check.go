@@ -1,9 +1,7 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -139,28 +137,6 @@ func setRegistry(field func(*Environment) *string) func(*Environment, given) err
 	}
 }
 
-// setKey never repeats the key.
-func setKey(e *Environment, v given) error {
-	key := strings.TrimSpace(v.text)
-	if key == "" || strings.ContainsAny(key, " \t\r\n") {
-		return errors.New("holds blanks: give the key alone, or unset the variable to use the built-in model")
-	}
-	e.Agent.APIKey = Secret(key)
-	return nil
-}
-
-func setBaseURL(e *Environment, v given) error {
-	u, err := url.Parse(v.text)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return fmt.Errorf("%q is not an address such as https://host/v1", v.text)
-	}
-	if u.User != nil {
-		return errors.New("holds a user name or password, which would end up in a ConfigMap: use OPENAI_API_KEY")
-	}
-	e.Agent.BaseURL = v.text
-	return nil
-}
-
 // complete reports what must be given and is not.
 func (f *faults) complete(e *Environment, peers []*Environment) {
 	need := func(key string, given bool, what string) {
@@ -171,18 +147,19 @@ func (f *faults) complete(e *Environment, peers []*Environment) {
 			f.add(0, key, "must be given: %s", what)
 		}
 	}
+	if e.Cluster.Provider == "kubecontext" {
+		k := e.Cluster.Kubecontext
+		need("pipeline.cluster.kubecontext.context", k.Context != "", "a context of the kubeconfig, because the provider is kubecontext")
+		need("pipeline.cluster.kubecontext.registry.push", k.Push != "" || k.Pull == "", "the registry as this computer reaches it, because pull is given")
+		need("pipeline.cluster.kubecontext.registry.pull", k.Pull != "" || k.Push == "", "the registry as pods reach it, because push is given")
+		return // an Ingress leads to it, or a port-forward to any port of this computer
+	}
 	port, nodePort := 8080, 30080
 	for _, p := range peers {
 		port, nodePort = max(port, p.Port+1), max(nodePort, p.NodePort+1)
 	}
 	need("pipeline.url.port", e.Port != 0, fmt.Sprintf("a port of this computer that no other environment uses, such as %d", port))
 	need("frontend.service.nodePort", e.NodePort != 0, fmt.Sprintf("a port of the node that no other environment uses, such as %d", nodePort))
-	if e.Cluster.Provider == "kubecontext" {
-		k := e.Cluster.Kubecontext
-		need("pipeline.cluster.kubecontext.context", k.Context != "", "a context of the kubeconfig, because the provider is kubecontext")
-		need("pipeline.cluster.kubecontext.registry.push", k.Push != "" || k.Pull == "", "the registry as this computer reaches it, because pull is given")
-		need("pipeline.cluster.kubecontext.registry.pull", k.Pull != "" || k.Push == "", "the registry as pods reach it, because push is given")
-	}
 }
 
 // clashes reports what two environments cannot share.

@@ -28,16 +28,18 @@ type Environment struct {
 	Namespace string
 	Release   string
 	Version   string // of the application: the chart's appVersion, semantic
-	Port      int    // of 127.0.0.1, where the frontend answers
-	NodePort  int    // of the cluster's node, behind Port
+	Port      int    // of 127.0.0.1, where the frontend answers; 0 where a kubecontext has none
+	NodePort  int    // of the cluster's node, behind Port; 0 as Port
 	Timeout   time.Duration
 	Cache     string // absolute path; may not exist yet
 	Offline   bool   // no image registry is asked
+	PlainHTTP bool   // people may reach a cluster that someone else made without TLS
 	Cluster   Cluster
 	Agent     Agent
 
 	published []Published
 	values    map[string]any
+	keyFrom   Problem // place of pipeline.agent.keyFrom, without a message
 }
 
 // Cluster says which cluster is meant and how it is reached or made.
@@ -71,11 +73,11 @@ type Kubecontext struct {
 }
 
 // Agent is passed on to the backend. Without a key the application's own
-// deterministic model answers.
+// deterministic model answers. Address and name of another model are values of
+// the chart (backend.config.openai).
 type Agent struct {
-	APIKey  Secret
-	BaseURL string
-	Model   string
+	KeyFrom string // environment variable that holds the key; empty means no key
+	APIKey  Secret // what the variable holds; empty where it is not set
 }
 
 // Published is one environment's way in: a port of 127.0.0.1 that leads to a
@@ -87,6 +89,7 @@ type Published struct {
 
 // URL is the address of the application, without a slash at its end. The host
 // is always 127.0.0.1: addresses of nodes and pods are not routable everywhere.
+// An environment without a Port has none.
 func (e *Environment) URL() string { return "http://127.0.0.1:" + strconv.Itoa(e.Port) }
 
 // ChartValues returns the values file without its pipeline block, as Helm's own
@@ -119,7 +122,7 @@ func clone(value any) any {
 }
 
 // Published lists the ports of every environment on this one's cluster, itself
-// included, ordered by name: a cluster can publish ports only when it is made.
+// included if it has any, ordered by name: a cluster can publish ports only when it is made.
 // Environments whose own file is faulty are left out.
 func (e *Environment) Published() []Published { return slices.Clone(e.published) }
 
@@ -216,12 +219,12 @@ func read(root, name string, getenv func(string) string) (*Environment, *faults)
 	for _, s := range table() {
 		s.apply(e, doc, getenv, f)
 	}
+	e.readKey(getenv, f)
 	return e, f
 }
 
 func (e *Environment) publish(peers []*Environment) {
-	e.published = []Published{{e.Name, e.Port, e.NodePort}}
-	for _, p := range peers {
+	for _, p := range append(peers, e) {
 		if p.Port != 0 && p.NodePort != 0 && sameCluster(e, p) {
 			e.published = append(e.published, Published{p.Name, p.Port, p.NodePort})
 		}

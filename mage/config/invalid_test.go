@@ -28,7 +28,7 @@ func printed(t *testing.T, e *config.Environment) string {
 func TestEveryMistakeIsNamedWithItsPlace(t *testing.T) {
 	// One mistake a case, in an otherwise good file: the line `old` becomes `with`.
 	for _, c := range []struct{ name, old, with, want string }{
-		{"an unknown key", "  release: todo", "  releaze: todo", `values/dev.yaml:3: pipeline.releaze: unknown key; known are namespace, release, url, timeout, cluster`},
+		{"an unknown key", "  release: todo", "  releaze: todo", `values/dev.yaml:3: pipeline.releaze: unknown key; known are namespace, release, url, timeout, cluster, allowPlainHttp, agent`},
 		{"an unknown key deep down", "      cpus: 3", "      cpu: 3", `values/dev.yaml:12: pipeline.cluster.minikube.cpu: unknown key; known are profile, home, driver, cpus, memory, startArgs, addonImages, addonRegistries`},
 		{"a value where keys belong", "  url: {port: 8080}", "  url: 8080", `values/dev.yaml:4: pipeline.url: want the keys port, found the number 8080`},
 		{"keys where a value belongs", "  timeout: 2m", "  timeout: {minutes: 2}", `values/dev.yaml:17: pipeline.timeout: want text, found keys and values`},
@@ -85,9 +85,6 @@ func TestAMistakeInAVariableNamesTheVariable(t *testing.T) {
 		{"TODO_PROVIDER", "docker", `environment variable TODO_PROVIDER: unknown provider "docker"; known are auto, kind, minikube, kubecontext`},
 		{"TODO_NAMESPACE", "a/b", `environment variable TODO_NAMESPACE: "a/b" is not a name: want 1 to 63 of a-z, 0-9 and -, with a letter or digit first and last`},
 		{"TODO_NAMESPACE", "todo-staging", `environment variable TODO_NAMESPACE: release "todo" in namespace "todo-staging" is that of values/staging.yaml too: give each environment its own`},
-		{"OPENAI_API_KEY", " ", `environment variable OPENAI_API_KEY: holds blanks: give the key alone, or unset the variable to use the built-in model`},
-		{"OPENAI_BASE_URL", "models.example/v1", `environment variable OPENAI_BASE_URL: "models.example/v1" is not an address such as https://host/v1`},
-		{"OPENAI_BASE_URL", "https://me:pass@models.example", `environment variable OPENAI_BASE_URL: holds a user name or password, which would end up in a ConfigMap: use OPENAI_API_KEY`},
 	} {
 		t.Run(c.name+"="+c.value, func(t *testing.T) {
 			_, err := config.Load(root, "dev", variables(c.name, c.value))
@@ -105,7 +102,7 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	_, err := config.Load(root, "dev", variables("TODO_PROVIDER", "cloud"))
 	require.Error(t, err)
 	assert.Equal(t, `configuration of environment "dev": 7 problems
-  values/dev.yaml:3: pipeline.color: unknown key; known are namespace, release, url, timeout, cluster
+  values/dev.yaml:3: pipeline.color: unknown key; known are namespace, release, url, timeout, cluster, allowPlainHttp, agent
   values/dev.yaml:2: pipeline.namespace: "A" is not a name: want 1 to 63 of a-z, 0-9 and -, with a letter or digit first and last
   values/dev.yaml:4: pipeline.timeout: "soon" is not a duration from 10s to 1h, such as 3m or 90s
   environment variable TODO_PROVIDER: unknown provider "cloud"; known are auto, kind, minikube, kubecontext
@@ -124,6 +121,35 @@ func TestAnExistingClusterNeedsItsContext(t *testing.T) {
 	assert.Equal(t, []string{
 		"values/dev.yaml: pipeline.cluster.kubecontext.context: must be given: a context of the kubeconfig, because the provider is kubecontext",
 	}, problems(t, err))
+}
+
+func TestAnExistingClusterNeedsNoPorts(t *testing.T) {
+	remote := "pipeline:\n  cluster: {provider: kubecontext, kubecontext: {context: far}}\n"
+	root := project(t, map[string]string{"values/dev.yaml": dev, "values/remote.yaml": remote})
+	e, err := config.Load(root, "remote", nil)
+	require.NoError(t, err)
+	assert.Zero(t, e.Port)
+	assert.Empty(t, e.Published(), "nothing is published there")
+	here, err := config.Load(root, "dev", nil)
+	require.NoError(t, err)
+	assert.Equal(t, []config.Published{{"dev", 8080, 30080}}, here.Published(), "the far cluster's environment has no port here")
+}
+
+func TestPlainHTTPIsAllowedByATruthValueOnly(t *testing.T) {
+	for text, want := range map[string]string{
+		"true": "", "false": "",
+		`"yes"`: `values/dev.yaml:4: pipeline.allowPlainHttp: want true or false, found the text "yes"`,
+	} {
+		content := strings.Replace(dev, "  release: todo\n", "  release: todo\n  allowPlainHttp: "+text+"\n", 1)
+		e, err := config.Load(project(t, map[string]string{"values/dev.yaml": content}), "dev", nil)
+		if want != "" {
+			require.Error(t, err)
+			assert.Equal(t, []string{want}, problems(t, err))
+			continue
+		}
+		require.NoError(t, err)
+		assert.Equal(t, text == "true", e.PlainHTTP)
+	}
 }
 
 func TestARegistryHasTwoNamesWithAHost(t *testing.T) {
@@ -182,7 +208,7 @@ func TestFilesOfUnusualShape(t *testing.T) {
 		{"an empty file lacks its ports", "", "pipeline.url.port: must be given"},
 		{"only a comment", "# nothing\n", "pipeline.url.port: must be given"},
 		{"a list", "- a\n", "values/dev.yaml:1: want keys and values, found a list"},
-		{"a pipeline of nothing", "pipeline:\n", "values/dev.yaml:1: pipeline: want the keys namespace, release, url, timeout, cluster, found nothing"},
+		{"a pipeline of nothing", "pipeline:\n", "values/dev.yaml:1: pipeline: want the keys namespace, release, url, timeout, cluster, allowPlainHttp, agent, found nothing"},
 		{"an anchor within itself", "pipeline: &p\n  url: *p\n", "not valid YAML"},
 		{"bytes that are no text", "\xff\xfe\x00", "not valid YAML"},
 	} {

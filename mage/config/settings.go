@@ -62,6 +62,7 @@ type given struct {
 const (
 	userCache = "<user cache>/todo-chatbot"
 	text      = "!!str"
+	truth     = "!!bool"
 	number    = "!!int"
 	list      = "!!seq"
 	mapping   = "!!map"
@@ -74,8 +75,8 @@ func table() []setting {
 	return []setting{
 		one("TODO_NAMESPACE", "pipeline.namespace", "todo-<env>", text, setNamespace, "namespace of the release"),
 		one("", "pipeline.release", "todo", text, setRelease, "name of the Helm release"),
-		one("TODO_PORT", "pipeline.url.port", "", number, setInt(func(e *Environment) *int { return &e.Port }, 1, 65535), "port of 127.0.0.1 where the application answers"),
-		one("", "frontend.service.nodePort", "", number, setInt(func(e *Environment) *int { return &e.NodePort }, 30000, 32767), "port of the cluster's node behind it"),
+		one("TODO_PORT", "pipeline.url.port", "", number, setInt(func(e *Environment) *int { return &e.Port }, 1, 65535), "port of 127.0.0.1 where the application answers; `kubecontext` needs none"),
+		one("", "frontend.service.nodePort", "", number, setInt(func(e *Environment) *int { return &e.NodePort }, 30000, 32767), "port of the cluster's node behind it; `kubecontext` needs none"),
 		one("TODO_TIMEOUT", "pipeline.timeout", "3m", text, setTimeout, "how long a deploy may take to become ready, 10s to 1h"),
 		one("TODO_CACHE", "", userCache, text, setPath(func(e *Environment) *string { return &e.Cache }), "folder for images and tools that are made once"),
 		one("TODO_PROVIDER", "pipeline.cluster.provider", "auto", text, setProvider, "what makes the cluster: `minikube`, `kind`, `kubecontext` (one that exists), or `auto`: minikube where it is installed, else kind"),
@@ -92,10 +93,9 @@ func table() []setting {
 		one("TODO_KUBECONFIG", "pipeline.cluster.kubecontext.kubeconfig", "~/.kube/config", text, setPath(func(e *Environment) *string { return &e.Cluster.Kubecontext.Kubeconfig }), "kubeconfig file for `kubecontext`"),
 		one("", "pipeline.cluster.kubecontext.registry.push", "", text, setRegistry(func(e *Environment) *string { return &e.Cluster.Kubecontext.Push }), "registry as this computer reaches it, for `kubecontext`; without it the one that the cluster announces"),
 		one("", "pipeline.cluster.kubecontext.registry.pull", "", text, setRegistry(func(e *Environment) *string { return &e.Cluster.Kubecontext.Pull }), "the same registry as pods reach it, for `kubecontext`"),
-		one("TODO_OFFLINE", "", "", text, setOffline, "`true`: ask no image registry, make every image from package registries"),
-		one("OPENAI_API_KEY", "", "", text, setKey, "key of a model for the chat; without it the built-in model answers; kept in a Kubernetes Secret only"),
-		one("OPENAI_BASE_URL", "", "", text, setBaseURL, "address of a server that speaks OpenAI's protocol"),
-		one("OPENAI_MODEL", "", "", text, setString(func(e *Environment) *string { return &e.Agent.Model }), "name of the model"),
+		one("", "pipeline.allowPlainHttp", "", truth, setTruth(func(e *Environment) *bool { return &e.PlainHTTP }), "`true`: with `kubecontext`, people may reach the application without TLS, by a NodePort, a LoadBalancer or an Ingress"),
+		one("TODO_OFFLINE", "", "", text, setTruth(func(e *Environment) *bool { return &e.Offline }), "`true`: ask no image registry, make every image from package registries"),
+		one("", keyFromKey, "", text, setKeyFrom, "environment variable with the key of a model for the chat, such as `OPENAI_API_KEY`; without it the built-in model answers; the key is kept in a Kubernetes Secret only"),
 	}
 }
 
@@ -142,7 +142,7 @@ func (s setting) fallback(e *Environment, f *faults) {
 
 // read turns a YAML node into text, or reports that it has the wrong type.
 func (s setting) read(node *yamlv3.Node, f *faults) (given, bool) {
-	want := map[string]string{text: "text", number: "a whole number", list: "a list of texts", mapping: "keys with texts"}[s.tag]
+	want := map[string]string{text: "text", truth: "true or false", number: "a whole number", list: "a list of texts", mapping: "keys with texts"}[s.tag]
 	if node.ShortTag() != s.tag {
 		hint := ""
 		if node.ShortTag() == number && s.tag == text {
@@ -169,11 +169,13 @@ func (s setting) read(node *yamlv3.Node, f *faults) (given, bool) {
 	return value, true
 }
 
-func setOffline(e *Environment, v given) (err error) {
-	if e.Offline, err = strconv.ParseBool(v.text); err != nil {
-		return fmt.Errorf("%q is neither true nor false", v.text)
+func setTruth(field func(*Environment) *bool) func(*Environment, given) error {
+	return func(e *Environment, v given) (err error) {
+		if *field(e), err = strconv.ParseBool(v.text); err != nil {
+			return fmt.Errorf("%q is neither true nor false", v.text)
+		}
+		return nil
 	}
-	return nil
 }
 
 func setTimeout(e *Environment, v given) error {

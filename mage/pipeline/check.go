@@ -69,6 +69,7 @@ func (p *Pipeline) render(oneVersion bool) (chart.Rendered, error) {
 		Options: chart.Options{
 			Release: p.env.Release, Namespace: p.env.Namespace, Capacity: p.capacity(),
 			KubeVersion: strings.TrimPrefix(airgap.Kubernetes, "v"), KubeOnly: oneVersion,
+			RequireTLS: p.env.Cluster.Provider == "kubecontext" && !p.env.PlainHTTP,
 		},
 	}
 	rendered.Manifests, err = chart.Check(rendered.Dir, rendered.Values, rendered.Options)

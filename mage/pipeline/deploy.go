@@ -46,6 +46,12 @@ func (p *Pipeline) Deploy(ctx context.Context, opts DeployOptions) (Deployment, 
 	if err := p.checkChart(); err != nil {
 		return done, err
 	}
+	if _, err := p.env.AgentKey(); err != nil {
+		return done, err
+	}
+	for _, note := range p.env.UnusedVariables(p.opts.Getenv) {
+		p.opts.Progress.Note("%s", note)
+	}
 	err = p.exclusive(ctx, "deploy:"+p.env.Name, func(ctx context.Context) error {
 		made, err := p.wire(ctx)
 		if err != nil {
@@ -161,8 +167,7 @@ func (p *Pipeline) roll(ctx context.Context, c *cluster.Cluster, built []Built, 
 	if _, err := release.EnsureNamespace(ctx, clients, p.env.Namespace, namespaceLabels()); err != nil {
 		return done, err
 	}
-	rotated, err := release.EnsureCredentials(ctx, clients, p.env.Namespace, p.credentialsSecret(), credentialKeys,
-		map[string]string{"openai-api-key": p.env.Agent.APIKey.Reveal()})
+	rotated, err := p.ensureCredentials(ctx, clients)
 	if err != nil {
 		return done, err
 	}
@@ -205,15 +210,6 @@ func (p *Pipeline) values(built []Built) chart.Values {
 		place(decided, imageValues(b.Name), map[string]any{
 			"registry": b.Digest.RegistryStr(), "repository": b.Digest.RepositoryStr(), "digest": b.Digest.DigestStr(), "tag": p.env.Version,
 		})
-	}
-	model := map[string]any{}
-	for key, value := range map[string]string{"baseUrl": p.env.Agent.BaseURL, "model": p.env.Agent.Model} {
-		if value != "" { // what no variable says is left to the file
-			model[key] = value
-		}
-	}
-	if len(model) > 0 {
-		place(decided, []string{"backend", "config", "openai"}, model)
 	}
 	file := chart.Layer{Origin: p.env.File, Values: p.env.ChartValues()}
 	if data, err := os.ReadFile(p.env.File); err == nil {

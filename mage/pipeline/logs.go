@@ -59,7 +59,7 @@ func (p *Pipeline) Logs(ctx context.Context, out io.Writer, opts LogOptions) err
 	}
 	found, err := logs.all(ctx)
 	if err == nil && !found {
-		err = fmt.Errorf("no pod of release %s/%s runs: `mage deploy:%s` makes them", p.env.Namespace, p.env.Release, p.env.Name)
+		err = fmt.Errorf("no pod of release %s/%s runs: `mage deploy:to %s` makes them", p.env.Namespace, p.env.Release, p.env.Name)
 	}
 	return err
 }

@@ -22,25 +22,25 @@ type OpenOptions struct {
 
 // Open writes the application's address on this machine to out, once the
 // frontend has answered there. Where the cluster does not publish the port, it
-// holds a port-forward from the environment's port until ctx ends, which is no
-// error.
+// holds a port-forward from the environment's port, or a free one, until ctx ends,
+// which is not an error.
 func (p *Pipeline) Open(ctx context.Context, out io.Writer, opts OpenOptions) error {
 	c, closeCluster, err := p.running(ctx)
 	if err != nil {
 		return err
 	}
 	defer closeCluster()
-	if reached, ok := c.Address(ctx, p.env.NodePort); ok {
-		return p.show(ctx, out, "http://"+reached, opts)
+	if reached, ok := p.published(ctx, c); ok {
+		return p.show(ctx, out, reached, opts)
 	}
 	service := p.env.Release + "-frontend"
-	_, stop, err := cluster.Forward(ctx, c.REST, p.env.Namespace, service, frontendPort, p.env.Port)
+	address, stop, err := cluster.Forward(ctx, c.REST, p.env.Namespace, service, frontendPort, p.env.Port)
 	if err != nil {
-		return fmt.Errorf("lead %s to service %q of namespace %q: %w: `mage deploy:%s` brings the service; TODO_PORT chooses another port",
-			p.env.URL(), service, p.env.Namespace, err, p.env.Name)
+		return fmt.Errorf("forward a port of 127.0.0.1 to service %q of namespace %q: %w: `mage deploy:to %s` brings the service; TODO_PORT chooses another port",
+			service, p.env.Namespace, err, p.env.Name)
 	}
 	defer stop()
-	if err := p.show(ctx, out, p.env.URL(), opts); err != nil {
+	if err := p.show(ctx, out, "http://"+address, opts); err != nil {
 		return err
 	}
 	p.opts.Progress.Note("the cluster does not publish this port, so a port-forward holds it until Ctrl-C")
@@ -51,7 +51,7 @@ func (p *Pipeline) Open(ctx context.Context, out io.Writer, opts OpenOptions) er
 // show writes an address at which the application answers.
 func (p *Pipeline) show(ctx context.Context, out io.Writer, url string, opts OpenOptions) error {
 	if err := live(ctx, url); err != nil {
-		return fmt.Errorf("the application of environment %q does not answer: %w: `mage release:status -env=%s` says what runs, `mage deploy:%s` mends it",
+		return fmt.Errorf("the application of environment %q does not answer: %w: `mage release:status -env=%s` says what runs, `mage deploy:to %s` repairs it",
 			p.env.Name, err, p.env.Name, p.env.Name)
 	}
 	if _, err := fmt.Fprintf(out, "url %s\n", url); err != nil {

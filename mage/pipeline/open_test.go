@@ -31,7 +31,7 @@ func TestShowWritesTheAddressOnlyWhenTheFrontendAnswers(t *testing.T) {
 		out.Reset()
 		err := p.show(t.Context(), &out, server.URL, OpenOptions{})
 		assert.ErrorContains(t, err, http.StatusText(status))
-		assert.ErrorContains(t, err, "mage deploy:dev")
+		assert.ErrorContains(t, err, "mage deploy:to dev")
 		assert.Empty(t, out.String())
 	}
 

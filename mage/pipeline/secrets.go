@@ -20,6 +20,35 @@ const (
 // credentialKeys are all of them.
 var credentialKeys = []string{databasePassword, authSecret}
 
+// agentKey is the key of the model in the same Secret. It is there as long as the
+// environment names a variable for it (pipeline.agent.keyFrom).
+const agentKey = "openai-api-key"
+
+// ensureCredentials completes the credentials and brings the model's key to what
+// the environment says. changed is true where running pods have other values.
+func (p *Pipeline) ensureCredentials(ctx context.Context, clients kubernetes.Interface) (changed bool, err error) {
+	key, err := p.env.AgentKey()
+	if err != nil {
+		return false, err
+	}
+	had, err := release.HasCredential(ctx, clients, p.env.Namespace, p.credentialsSecret(), agentKey)
+	if err != nil {
+		return false, err
+	}
+	changed, err = release.EnsureCredentials(ctx, clients, p.env.Namespace, p.credentialsSecret(), credentialKeys,
+		map[string]string{agentKey: key.Reveal()})
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case key != "":
+		p.opts.Progress.Start("agent", "key from "+p.env.Agent.KeyFrom).Done("used", "in Secret "+p.credentialsSecret())
+	case had:
+		p.opts.Progress.Start("agent", "key").Done("removed", "pipeline.agent.keyFrom names no variable")
+	}
+	return changed, nil
+}
+
 // credentialsSecret is the Secret that holds them.
 func (p *Pipeline) credentialsSecret() string { return p.env.Release + "-credentials" }
 

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"bytes"
 	"context"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -41,27 +40,21 @@ postgresql:
 }
 
 func TestTheModelOfTheEnvironmentReachesTheBackendBesideItsImage(t *testing.T) {
-	p := load(t, projectRoot, "dev", map[string]string{
-		"OPENAI_API_KEY": "sk-secret", "OPENAI_BASE_URL": "http://model.example/v1", "OPENAI_MODEL": "small",
+	root := copyProject(t, "")
+	file := filepath.Join(root, "values", "dev.yaml")
+	edit(t, file, "  timeout: 3m\n", "  timeout: 3m\n  agent: {keyFrom: MODEL_KEY}\n")
+	edit(t, file, "logLevel: debug", "logLevel: debug, openai: {baseUrl: 'http://model.example/v1', model: large}")
+	p := load(t, root, "dev", map[string]string{
+		"MODEL_KEY": "sk-secret", "OPENAI_API_KEY": "sk-other", "OPENAI_BASE_URL": "http://shell.example/v1", "OPENAI_MODEL": "small",
 	})
 	values := p.values([]Built{{Name: "backend", Digest: digestOf(t, "todo-chatbot/backend", "b")}}).Map()
-	assert.Equal(t, map[string]any{"baseUrl": "http://model.example/v1", "model": "small"}, at(t, values, "backend", "config", "openai"))
+	assert.Equal(t, map[string]any{"baseUrl": "http://model.example/v1", "model": "large"}, at(t, values, "backend", "config", "openai"), "the shell says nothing of the model")
 	assert.Equal(t, "debug", at(t, values, "backend", "config", "logLevel"))
 	assert.Equal(t, "localhost:5000", at(t, values, "backend", "image", "registry"))
 	var out bytes.Buffer
 	require.NoError(t, p.Template(&out))
 	assert.Contains(t, out.String(), "http://model.example/v1")
-	assert.NotContains(t, out.String(), "sk-secret", "the key is no value of the chart")
-}
-
-func TestAModelOfTheFileStaysWhereNoVariableNamesAnother(t *testing.T) {
-	root := copyProject(t, "")
-	file := filepath.Join(root, "values", "dev.yaml")
-	text, err := os.ReadFile(file)
-	require.NoError(t, err)
-	write(t, file, strings.Replace(string(text), "logLevel: debug", "openai: {baseUrl: 'http://file.example/v1', model: large}", 1))
-	p := load(t, root, "dev", map[string]string{"OPENAI_MODEL": "small"})
-	assert.Equal(t, map[string]any{"baseUrl": "http://file.example/v1", "model": "small"}, at(t, p.values(nil).Map(), "backend", "config", "openai"))
+	assert.NotContains(t, out.String(), "sk-", "the key is no value of the chart")
 }
 
 func TestEveryEnvironmentsChartIsValid(t *testing.T) {

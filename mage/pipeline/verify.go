@@ -9,15 +9,18 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/intstr"
+
 	"todo-chatbot/mage/cluster"
 	"todo-chatbot/mage/release"
 	"todo-chatbot/mage/smoke"
 )
 
-const (
-	evidenceTime = 20 * time.Second
-	frontendPort = 3000
-)
+const evidenceTime = 20 * time.Second
+
+// frontendPort is the name of the port of the frontend's Service. Its number is a
+// value of the chart.
+var frontendPort = intstr.FromString("http")
 
 // Smoke asks the deployed application whether it works.
 func (p *Pipeline) Smoke(ctx context.Context) (smoke.Verdict, error) {
@@ -80,14 +83,24 @@ func (p *Pipeline) released(ctx context.Context, c *cluster.Cluster) (smoke.Imag
 // after this run. Where no port leads into the cluster, a port-forward stands in
 // for the time of the run.
 func (p *Pipeline) address(ctx context.Context, c *cluster.Cluster) (url string, lasts bool, stop func(), err error) {
-	if reached, ok := c.Address(ctx, p.env.NodePort); ok {
-		return "http://" + reached, true, func() {}, nil
+	if reached, ok := p.published(ctx, c); ok {
+		return reached, true, func() {}, nil
 	}
 	address, stop, err := cluster.Forward(ctx, c.REST, p.env.Namespace, p.env.Release+"-frontend", frontendPort, 0)
 	if err != nil {
 		return "", false, nil, fmt.Errorf("reach the frontend of %s/%s: %w", p.env.Namespace, p.env.Release, err)
 	}
 	return "http://" + address, false, stop, nil
+}
+
+// published is the address at which a node port of the environment is reached from
+// this machine, as long as the cluster runs.
+func (p *Pipeline) published(ctx context.Context, c *cluster.Cluster) (url string, ok bool) {
+	if p.env.NodePort == 0 {
+		return "", false
+	}
+	reached, ok := c.Address(ctx, p.env.NodePort)
+	return "http://" + reached, ok
 }
 
 // judge turns a red verdict into an error with its own exit code.

@@ -23,9 +23,9 @@ const (
 // EnsureCredentials sees to it that a Secret has a value for each of keys: a
 // missing or empty one gets 32 random bytes in base64url, one that is there is
 // never changed, for a database may already know it. extra are values from
-// outside, such as an API key; those not empty are set when they differ. changed
-// says whether anything was written: running pods have the old values. No value
-// is ever in an error.
+// outside, such as an API key: each is set when it differs, and an empty one is
+// removed. changed says whether anything was written: running pods have the old
+// values. No value is ever in an error.
 func EnsureCredentials(ctx context.Context, client kubernetes.Interface, namespace, name string,
 	keys []string, extra map[string]string,
 ) (changed bool, err error) {
@@ -74,11 +74,27 @@ func fill(secret *corev1.Secret, keys []string, extra map[string]string) bool {
 		}
 	}
 	for key, value := range extra {
-		if value != "" && string(secret.Data[key]) != value {
+		switch _, there := secret.Data[key]; {
+		case value == "" && there:
+			delete(secret.Data, key)
+			changed = true
+		case value != "" && string(secret.Data[key]) != value:
 			set(key, value)
 		}
 	}
 	return changed
+}
+
+// HasCredential says whether a Secret has a value for a key.
+func HasCredential(ctx context.Context, client kubernetes.Interface, namespace, name, key string) (bool, error) {
+	secret, err := client.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("credentials in secret %q of namespace %q: %w", name, namespace, err)
+	}
+	return len(secret.Data[key]) > 0, nil
 }
 
 func newCredential() string {

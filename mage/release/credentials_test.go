@@ -106,3 +106,28 @@ func TestOnlyOwnCredentialsAndNamespacesAreDeleted(t *testing.T) {
 		assert.Equal(t, want, removed, "namespace %s", name)
 	}
 }
+
+func TestACredentialThatIsNotWantedAnyMoreIsRemoved(t *testing.T) {
+	client := fake.NewClientset()
+	ctx := context.Background()
+	ensure := func(key string) bool {
+		changed, err := EnsureCredentials(ctx, client, "ns", "todo-credentials", wantedKeys, map[string]string{"openai-api-key": key})
+		require.NoError(t, err)
+		return changed
+	}
+	has := func() bool {
+		there, err := HasCredential(ctx, client, "ns", "todo-credentials", "openai-api-key")
+		require.NoError(t, err)
+		return there
+	}
+	assert.False(t, has(), "there is no Secret yet")
+	ensure("sk-1")
+	assert.True(t, has())
+	before := secretData(t, client)
+	assert.True(t, ensure(""), "pods have the key and must be replaced")
+	assert.False(t, has())
+	after := secretData(t, client)
+	assert.NotContains(t, after, "openai-api-key")
+	assert.Equal(t, before["database-password"], after["database-password"])
+	assert.False(t, ensure(""), "there is nothing left to remove")
+}

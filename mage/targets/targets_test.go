@@ -90,7 +90,7 @@ func TestAnUnknownEnvironmentEndsWithTwoAndTheKnownOnes(t *testing.T) {
 	err := ChartTemplate(&env)
 	require.Error(t, err)
 	assert.Equal(t, 2, mg.ExitStatus(err))
-	assert.ErrorContains(t, err, `unknown environment "prod": there is dev, staging`)
+	assert.ErrorContains(t, err, `unknown environment "prod": there is dev, remote, staging`)
 }
 
 func TestNobodyIsAskedWithTheFlagOrInAutomation(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"todo-chatbot/mage/airgap"
 	"todo-chatbot/mage/cluster"
@@ -115,7 +116,7 @@ func (l *life) opens(t *testing.T, roots *x509.CertPool) door {
 	t.Helper()
 	d := door{roots: roots, ports: map[string]string{}}
 	for _, port := range []int{80, 443} {
-		address, stop, err := cluster.Forward(context.WithoutCancel(t.Context()), l.config(t), controllersSpace, "traefik", port, 0)
+		address, stop, err := cluster.Forward(context.WithoutCancel(t.Context()), l.config(t), controllersSpace, "traefik", intstr.FromInt(port), 0)
 		require.NoError(t, err)
 		t.Cleanup(stop)
 		d.ports[strconv.Itoa(port)] = address

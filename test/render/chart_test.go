@@ -1,6 +1,7 @@
 package render_test
 
 import (
+	"cmp"
 	"maps"
 	"strings"
 	"testing"
@@ -77,7 +78,7 @@ func TestTheDatabaseOfAnInstalledReleaseStaysItsOwn(t *testing.T) {
 		assert.Equal(t, labels, claim.Labels)
 		assert.Equal(t, []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}, claim.Spec.AccessModes)
 		assert.Nil(t, claim.Spec.StorageClassName)
-		assert.Equal(t, "1Gi", claim.Spec.Resources.Requests.Storage().String())
+		assert.Equal(t, cmp.Or(map[string]string{"remote": "10Gi"}[name], "1Gi"), claim.Spec.Resources.Requests.Storage().String())
 	}
 }
 
