@@ -1,6 +1,8 @@
+import { getSchema } from "better-auth/db";
 import { getMigrations } from "better-auth/db/migration";
 import type { Pool, PoolClient } from "pg";
 import { authOptions } from "./lib/server/auth-options";
+import { grantRows, requireRole } from "./lib/server/grants";
 import { openPool } from "./lib/server/runtime";
 import { readMigrationSettings } from "./lib/server/settings";
 
@@ -12,12 +14,24 @@ const lockWaitMs = 60_000;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Takes a connection to a database that has the role, if one is given. */
+async function open(pool: Pool, role: string | undefined): Promise<PoolClient> {
+  const client = await pool.connect();
+  try {
+    if (role !== undefined) await requireRole(client, role);
+    return client;
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
+}
+
 /** Waits until the database takes a connection, at most databaseWaitMs. */
-async function connect(pool: Pool): Promise<PoolClient> {
+async function connect(pool: Pool, role: string | undefined): Promise<PoolClient> {
   const deadline = Date.now() + databaseWaitMs;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await pool.connect();
+      return await open(pool, role);
     } catch (error) {
       const reason = error instanceof Error ? error.message || String(error) : String(error);
       if (Date.now() >= deadline) {
@@ -35,7 +49,7 @@ async function connect(pool: Pool): Promise<PoolClient> {
 async function migrate(): Promise<void> {
   const settings = readMigrationSettings(process.env);
   const pool = openPool(settings.database, 4);
-  const client = await connect(pool);
+  const client = await connect(pool, settings.role);
   try {
     await client.query(`SET lock_timeout = ${lockWaitMs}`);
     await client.query("SELECT pg_advisory_lock($1)", [advisoryLock]);
@@ -43,6 +57,9 @@ async function migrate(): Promise<void> {
     const plan = await getMigrations(options);
     const tables = [...plan.toBeCreated, ...plan.toBeAdded].map((change) => change.table);
     await plan.runMigrations();
+    if (settings.role !== undefined) {
+      await grantRows(client, settings.role, Object.keys(getSchema(options)));
+    }
     console.log(
       tables.length > 0
         ? `account tables migrated: ${[...new Set(tables)].sort().join(", ")}`

@@ -30,6 +30,9 @@ type server struct {
 	port string
 	env  []string
 	as   *syscall.SysProcAttr
+
+	arguments []string // more of the entrypoint's
+	before    string   // shell commands of the process that becomes the entrypoint
 }
 
 // newServer skips where there is no PostgreSQL. Root becomes "nobody", as
@@ -84,7 +87,9 @@ func (s *server) data() string { return filepath.Join(s.dir, "pgdata") }
 
 // command is the entrypoint; it listens on loopback only, as a test should.
 func (s *server) command(log *buffer, env ...string) *exec.Cmd {
-	cmd := exec.Command("/bin/sh", filepath.Join(s.dir, "entrypoint"), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+s.dir)
+	cmd := exec.Command("/bin/sh", "-c", s.before+`exec /bin/sh "$0" "$@"`, filepath.Join(s.dir, "entrypoint"),
+		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+s.dir)
+	cmd.Args = append(cmd.Args, s.arguments...)
 	cmd.Dir, cmd.Env, cmd.SysProcAttr = s.dir, append(s.env, env...), s.as
 	cmd.Stdout, cmd.Stderr = log, log
 	return cmd
@@ -188,7 +193,11 @@ func TestAVolumeWithoutLocksIsRefused(t *testing.T) {
 }
 
 func (s *server) query(sql, role, password string) (string, error) {
-	cmd := exec.Command(bin+"/psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", s.port, "-U", role, "-d", "todo", "-c", sql)
+	return s.queryIn("todo", sql, role, password)
+}
+
+func (s *server) queryIn(database, sql, role, password string) (string, error) {
+	cmd := exec.Command(bin+"/psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", s.port, "-U", role, "-d", database, "-c", sql)
 	cmd.Env = []string{"PGPASSWORD=" + password, "PATH=/usr/bin:/bin"}
 	out, err := cmd.CombinedOutput()
 	return strings.TrimSpace(string(out)), err

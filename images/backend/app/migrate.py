@@ -3,6 +3,9 @@
 Several replicas may start at once: an advisory lock lets one migrate while the others wait. The
 wait for the database and for the lock is bounded by DATABASE_WAIT_SECONDS. Every start of a pod
 passes through here and mostly finds nothing to do: only a migration pays for Alembic's import.
+
+Where DATABASE_ROLE names another role than the one that migrates, that one is given what the server
+needs: rows of the tables made here, and no other.
 """
 
 import logging
@@ -12,7 +15,7 @@ from pathlib import Path
 
 import psycopg
 
-from app.core import schema
+from app.core import grants, schema
 from app.core.config import DatabaseSettings, SettingsError, load_database_settings
 from app.core.logging import configure
 
@@ -27,7 +30,11 @@ def _connect(settings: DatabaseSettings, deadline: float) -> psycopg.Connection:
     told = False
     while True:
         try:
-            return psycopg.connect(**settings.connection(), connect_timeout=3, autocommit=True)
+            connection = psycopg.connect(
+                **settings.connection(), connect_timeout=3, autocommit=True
+            )
+            grants.await_role(connection, settings.database_role)
+            return connection
         except psycopg.OperationalError as error:
             if time.monotonic() >= deadline:
                 raise
@@ -65,15 +72,18 @@ def migrate(settings: DatabaseSettings, scripts: Path = schema.SCRIPTS) -> None:
     what was added for them.
     """
     deadline = time.monotonic() + settings.database_wait_seconds
+    role, tables = settings.database_role, schema.tables(scripts)
     with _connect(settings, deadline) as connection:
-        if _fits(connection, scripts):
+        if _fits(connection, scripts) and not grants.missing(connection, role, tables):
             return
         _lock(connection, deadline)
-        if _fits(connection, scripts):  # another replica was faster
-            return
-        from app.upgrade import upgrade  # noqa: PLC0415 - slow to import
+        if not _fits(connection, scripts):  # or another replica was faster
+            from app.upgrade import upgrade  # noqa: PLC0415 - slow to import
 
-        upgrade(connection, scripts)
+            upgrade(connection, scripts)
+            connection.autocommit = True
+        for statement in grants.missing(connection, role, tables):
+            connection.execute(statement)
 
 
 def main() -> int:

@@ -90,16 +90,26 @@ def server() -> Iterator[URL]:
 
 
 @pytest.fixture(scope="session")
-def database(server: URL) -> URL:
-    """Return a migrated database."""
-    migrate(settings_for(server))
+def role(server: URL) -> URL:
+    """Make the role that the application logs in as, which owns nothing."""
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("CREATE ROLE todo_backend LOGIN PASSWORD 'of-the-backend'"))
+    engine.dispose()
+    return server.set(username="todo_backend", password="of-the-backend")
+
+
+@pytest.fixture(scope="session")
+def database(server: URL, role: URL) -> URL:
+    """Return a migrated database, as the owner reaches it."""
+    migrate(settings_for(server, database_role=role.username))
     return server
 
 
 @pytest.fixture(scope="session")
-def settings(database: URL) -> Settings:
+def settings(database: URL, role: URL) -> Settings:
     """Return the settings of the application under test."""
-    return settings_for(database)
+    return settings_for(role.set(database=database.database))
 
 
 @pytest.fixture(scope="session")

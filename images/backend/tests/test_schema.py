@@ -57,3 +57,11 @@ def test_code_works_with_its_own_schema_and_with_a_later_one(tmp_path: Path) -> 
     assert schema.fits({"third"}, scripts)
     assert not schema.fits({"first"}, scripts)
     assert not schema.fits(set(), scripts)
+
+
+def test_the_tables_are_those_that_any_migration_creates(tmp_path: Path) -> None:
+    scripts = _write(tmp_path, ("a", "None"), ("b", '"a"'))
+    later = scripts / "versions" / "b_change.py"
+    make = 'def upgrade():\n    op.create_table("quota", 1)\n    sa.create_table("other")\n'
+    later.write_text(later.read_text() + make)
+    assert schema.tables(scripts) == {"alembic_version", "quota"}

@@ -35,6 +35,8 @@ class DatabaseSettings(BaseSettings):
     database_name: str = Field(default="todo", min_length=1)
     database_user: str = Field(default="todo", min_length=1)
     database_password: SecretStr
+    # For the migration, which runs as the tables' owner: the role that the server logs in as.
+    database_role: str = ""
     # Seconds that the migration waits for the database and for its turn.
     database_wait_seconds: float = Field(default=60, gt=0, le=600)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -46,6 +46,24 @@ def head(scripts: Path = SCRIPTS) -> str:
     return heads[0]
 
 
+@cache
+def tables(scripts: Path = SCRIPTS) -> frozenset[str]:
+    """Return the tables that the migrations make, Alembic's own included.
+
+    They are those of op.create_table with a literal name; a test compares them with a real schema.
+    """
+    made = {"alembic_version"}
+    for script in (scripts / "versions").glob("*.py"):
+        for node in ast.walk(ast.parse(script.read_bytes(), str(script))):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name(id="op"), attr="create_table"),
+                    args=[ast.Constant(value=str(name)), *_],
+                ):
+                    made.add(name)
+    return frozenset(made)
+
+
 def fits(revisions: set[str], scripts: Path = SCRIPTS) -> bool:
     """Say whether this code works with a schema at these revisions.
 

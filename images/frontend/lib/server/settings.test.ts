@@ -66,4 +66,10 @@ describe("readMigrationSettings", () => {
     const { BACKEND_URL: _unused, ...env } = complete;
     expect(readMigrationSettings(env).database.host).toBe("todo-postgresql");
   });
+
+  it("takes an empty role for none: the server logs in as who migrates", () => {
+    expect(readMigrationSettings({ ...complete, DATABASE_ROLE: "" }).role).toBeUndefined();
+    const role = "todo_frontend";
+    expect(readMigrationSettings({ ...complete, DATABASE_ROLE: role }).role).toBe(role);
+  });
 });

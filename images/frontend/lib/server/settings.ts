@@ -99,12 +99,19 @@ export function readSettings(env: Environment): Settings {
 }
 
 /** MigrationSettings is the part of Settings that the schema migration needs. */
-export type MigrationSettings = Pick<Settings, "authSecret" | "database">;
+export interface MigrationSettings extends Pick<Settings, "authSecret" | "database"> {
+  /** The role that the server logs in as, where another one migrates; else undefined. */
+  role: string | undefined;
+}
 
 /** readMigrationSettings is readSettings without what only the server needs. */
 export function readMigrationSettings(env: Environment): MigrationSettings {
   const reader = new Reader(env);
-  const settings = { authSecret: readSecret(reader), database: readDatabase(reader) };
+  const settings = {
+    authSecret: readSecret(reader),
+    database: readDatabase(reader),
+    role: env.DATABASE_ROLE || undefined,
+  };
   if (reader.problems.length > 0) throw new SettingsError(reader.problems);
   return settings;
 }
