@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"todo-chatbot/mage/cache"
 )
 
 var dnsLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
@@ -109,6 +111,14 @@ func setPath(field func(*Environment) *string) func(*Environment, given) error {
 		*field(e) = filepath.Clean(path)
 		return nil
 	}
+}
+
+// setCache takes a path whose removal, by clean:all, takes nothing else with it.
+func setCache(e *Environment, v given) error {
+	if err := setPath(func(e *Environment) *string { return &e.Cache })(e, v); err != nil {
+		return err
+	}
+	return cache.Check(e.Cache, e.Root)
 }
 
 func setList(e *Environment, v given) error {
