@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"todo-chatbot/mage/cache"
 	"todo-chatbot/mage/registry"
 )
 
@@ -107,6 +108,14 @@ func setPath(field func(*Environment) *string) func(*Environment, given) error {
 		*field(e) = filepath.Clean(path)
 		return nil
 	}
+}
+
+// setCache takes a path whose removal, by clean:all, takes nothing else with it.
+func setCache(e *Environment, v given) error {
+	if err := setPath(func(e *Environment) *string { return &e.Cache })(e, v); err != nil {
+		return err
+	}
+	return cache.Check(e.Cache, e.Root)
 }
 
 func setList(e *Environment, v given) error {

@@ -78,7 +78,7 @@ func table() []setting {
 		one("TODO_PORT", "pipeline.url.port", "", number, setInt(func(e *Environment) *int { return &e.Port }, 1, 65535), "port of 127.0.0.1 where the application answers; `kubecontext` needs none"),
 		one("", "frontend.service.nodePort", "", number, setInt(func(e *Environment) *int { return &e.NodePort }, 30000, 32767), "port of the cluster's node behind it; `kubecontext` needs none"),
 		one("TODO_TIMEOUT", "pipeline.timeout", "3m", text, setTimeout, "how long a deploy may take to become ready, 10s to 1h"),
-		one("TODO_CACHE", "", userCache, text, setPath(func(e *Environment) *string { return &e.Cache }), "folder for images and tools that are made once"),
+		one("TODO_CACHE", "", userCache, text, setCache, "folder for images and tools that are made once; a new or empty one, or one that the pipeline made"),
 		one("TODO_PROVIDER", "pipeline.cluster.provider", "auto", text, setProvider, "what makes the cluster: `minikube`, `kind`, `kubecontext` (one that exists), or `auto`: minikube where it is installed, else kind"),
 		one("TODO_CLUSTER", "pipeline.cluster.name", "todo", text, setCluster, "name of the cluster; environments of one name share it"),
 		one("MINIKUBE_PROFILE", "pipeline.cluster.minikube.profile", "<cluster>", text, setString(func(e *Environment) *string { return &e.Cluster.Minikube.Profile }), "Minikube profile; a running one is taken as it is"),
@@ -126,9 +126,9 @@ func (s setting) fallback(e *Environment, f *faults) {
 	}
 	value := strings.NewReplacer("<env>", e.Name, "<cluster>", e.Cluster.Name).Replace(s.Default)
 	if s.Default == userCache {
+		f.origin[s.Key] = Problem{Variable: s.Name} // no file has it
 		dir, err := os.UserCacheDir()
 		if err != nil {
-			f.origin[s.Key] = Problem{Variable: s.Name}
 			f.report(s.Key, fmt.Errorf("must be given: there is no cache folder of the user (%w)", err))
 			return
 		}

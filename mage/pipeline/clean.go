@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,6 +9,7 @@ import (
 	"slices"
 
 	"todo-chatbot/mage/airgap"
+	"todo-chatbot/mage/cache"
 	"todo-chatbot/mage/cluster"
 	"todo-chatbot/mage/engine"
 	"todo-chatbot/mage/release"
@@ -42,11 +42,11 @@ func (p *Pipeline) Clean(ctx context.Context, caches bool) (Cleaned, error) {
 		if kept != "" {
 			done.Kept = append(done.Kept, kept)
 		}
-		return err
+		if err != nil || !caches {
+			return err
+		}
+		return p.cleanCache(&done)
 	})
-	if err == nil && caches {
-		err = p.cleanCache(&done)
-	}
 	return done, err
 }
 
@@ -103,42 +103,46 @@ func (p *Pipeline) cleanRelease(ctx context.Context, made *parts) ([]string, err
 	return []string{fmt.Sprintf("release %s/%s", p.env.Namespace, p.env.Release)}, nil
 }
 
-// cleanCache removes the cache folder and the reports. Backups stay: they are
-// often the only copy of what they hold.
+// reports are what the targets write below build/. Backups are not among them:
+// they are often the only copy of what they hold.
+var reports = []string{"bench.json", "charts", "contract.xml", "e2e", "evidence", "load.json", "smoke.json", "smoke.xml"}
+
+// cleanCache removes what the pipeline keeps in its cache folder, and the
+// reports. What somebody else put into either stays, and is named.
 func (p *Pipeline) cleanCache(done *Cleaned) error {
-	for _, dir := range []string{p.env.Cache, filepath.Join(p.env.Root, "build")} {
-		removed, kept, err := removeBut(dir, backupsFolder)
+	note := func(dir string, removed bool, kept []cache.Kept, err error) error {
 		if err != nil {
 			return fmt.Errorf("remove %q: %w", dir, err)
 		}
 		if removed {
 			done.Removed = append(done.Removed, "folder "+dir)
 		}
-		if kept {
-			done.Kept = append(done.Kept, "folder "+filepath.Join(dir, backupsFolder)+": backups are yours to remove")
+		for _, k := range kept {
+			done.Kept = append(done.Kept, k.String())
 		}
+		return nil
 	}
-	return nil
+	build := filepath.Join(p.env.Root, "build")
+	removed, kept, err := cleanReports(build)
+	if err := note(build, removed, kept, err); err != nil {
+		return err
+	}
+	lock := filepath.Base(p.lockPath())
+	removed, kept, err = cache.Remove(p.env.Cache, cache.Rules{Last: []string{lock + ".holder", lock}})
+	return note(p.env.Cache, removed, kept, err)
 }
 
-// removeBut removes a folder, or, where it has an entry of the name keep, all others of it.
-func removeBut(dir, keep string) (removed, kept bool, err error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, false, nil
+func cleanReports(build string) (removed bool, kept []cache.Kept, err error) {
+	if info, err := os.Lstat(build); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		return false, []cache.Kept{{Path: build, Why: "it is a symbolic link, so what is behind it is not removed"}}, nil
 	}
-	if err != nil {
-		return false, false, err
-	}
-	isKept := func(entry os.DirEntry) bool { return entry.Name() == keep }
-	if !slices.ContainsFunc(entries, isKept) {
-		return true, false, os.RemoveAll(dir)
-	}
-	for _, entry := range slices.DeleteFunc(entries, isKept) {
-		if err := os.RemoveAll(filepath.Join(dir, entry.Name())); err != nil {
-			return removed, true, err
-		}
-		removed = true
-	}
-	return removed, true, nil
+	return cache.Sweep(build, cache.Rules{
+		Known: func(entry fs.DirEntry) bool { return slices.Contains(reports, entry.Name()) },
+		Spare: func(name string) string {
+			if name == backupsFolder {
+				return "backups are yours to remove"
+			}
+			return ""
+		},
+	})
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"todo-chatbot/mage/cache"
 	"todo-chatbot/mage/config"
 	"todo-chatbot/mage/host"
 	"todo-chatbot/mage/progress"
@@ -100,10 +101,10 @@ func (p *Pipeline) exclusive(ctx context.Context, what string, do func(context.C
 // locked holds the cluster's lock meanwhile. It is the operating system's, so it
 // ends with the process that holds it, however that ends.
 func (p *Pipeline) locked(ctx context.Context, what string, do func(context.Context) error) error {
-	if err := os.MkdirAll(p.env.Cache, 0o755); err != nil {
-		return fmt.Errorf("make cache folder: %w", err)
+	if err := p.makeCache(); err != nil {
+		return err
 	}
-	path := filepath.Join(p.env.Cache, "cluster-"+p.env.Cluster.Name+".lock")
+	path := p.lockPath()
 	lock := flock.New(path)
 	locked, err := lock.TryLock()
 	if err != nil {
@@ -123,4 +124,17 @@ func (p *Pipeline) locked(ctx context.Context, what string, do func(context.Cont
 	}
 	defer os.Remove(holder)
 	return do(ctx)
+}
+
+func (p *Pipeline) lockPath() string {
+	return filepath.Join(p.env.Cache, "cluster-"+p.env.Cluster.Name+".lock")
+}
+
+// makeCache makes the cache folder with the mark by which clean:all knows it.
+func (p *Pipeline) makeCache() error {
+	err := cache.Make(p.env.Cache)
+	if _, refused := errors.AsType[*cache.Refused](err); refused {
+		return usage(err)
+	}
+	return err
 }

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -242,28 +241,4 @@ func TestABackupIsFoundByPathByNameAndElseInTheVolume(t *testing.T) {
 	assert.Equal(t, database.Archive{Path: inFolder}, p.archive("build/backups/dev/a.dump"))
 	assert.Equal(t, database.Archive{Name: "d.dump"}, p.archive("d.dump"))
 	assert.Equal(t, database.Archive{Name: "build"}, p.archive("build"), "a folder is no backup")
-}
-
-func TestCleanAllLeavesTheBackups(t *testing.T) {
-	root := copyProject(t, "")
-	p := load(t, root, "dev", nil)
-	build := filepath.Join(root, "build")
-	backup := filepath.Join(build, "backups", "dev", "a.dump")
-	write(t, backup, "rows")
-	write(t, filepath.Join(build, "smoke.json"), "{}")
-	write(t, filepath.Join(p.env.Cache, "builds", "x"), "")
-	var done Cleaned
-	require.NoError(t, p.cleanCache(&done))
-	assert.Equal(t, []string{"folder " + p.env.Cache, "folder " + build}, done.Removed)
-	assert.Equal(t, []string{"folder " + filepath.Join(build, "backups") + ": backups are yours to remove"}, done.Kept)
-	assert.FileExists(t, backup)
-	assert.NoFileExists(t, filepath.Join(build, "smoke.json"))
-
-	done = Cleaned{}
-	require.NoError(t, p.cleanCache(&done))
-	assert.Empty(t, done.Removed, "nothing but backups is left")
-	require.NoError(t, os.RemoveAll(filepath.Join(build, "backups")))
-	done = Cleaned{}
-	require.NoError(t, p.cleanCache(&done))
-	assert.Equal(t, Cleaned{Removed: []string{"folder " + build}}, done)
 }

@@ -150,8 +150,9 @@ func (p *Pipeline) keepEvidence(manager *release.Manager, name, part string, cau
 		notes.Note("evidence of the failure could not all be collected: %v", err)
 	}
 	evidence.Cause = text
-	dir := filepath.Join(p.env.Root, "build", "evidence", p.env.Name, part)
-	if err := os.RemoveAll(dir); err != nil {
+	below := filepath.Join("build", "evidence", p.env.Name, part)
+	dir := filepath.Join(p.env.Root, below)
+	if err := removeBelow(p.env.Root, below); err != nil {
 		notes.Note("evidence of an earlier failure could not be removed: %v", err)
 	}
 	if _, err := evidence.Save(dir); err != nil {
@@ -159,4 +160,14 @@ func (p *Pipeline) keepEvidence(manager *release.Manager, name, part string, cau
 		return
 	}
 	notes.Note("evidence: %s", dir)
+}
+
+// removeBelow removes a folder of the project and follows no symbolic link out of it.
+func removeBelow(dir, path string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return root.RemoveAll(path)
 }

@@ -2,9 +2,7 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 
@@ -31,8 +29,8 @@ type parts struct {
 // wire finds or starts the container engine and puts the parts together.
 func (p *Pipeline) wire(ctx context.Context) (*parts, error) {
 	apt := host.Apt{Lock: filepath.Join(p.env.Cache, "apt.lock")}
-	if err := os.MkdirAll(p.env.Cache, 0o755); err != nil {
-		return nil, fmt.Errorf("make cache folder: %w", err)
+	if err := p.makeCache(); err != nil {
+		return nil, err
 	}
 	found, err := engine.Ensure(ctx, engine.Options{
 		Root: p.env.Root, Cache: p.env.Cache, Apt: apt, Confirm: p.opts.Confirm, Progress: p.opts.Progress,

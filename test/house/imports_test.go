@@ -20,14 +20,15 @@ const (
 var domain = []string{"image", "chart", "cluster", "release", "database", "smoke", "engine", "airgap"}
 
 // base packages are what every domain package may use.
-var base = []string{"host", "progress", "registry"}
+var base = []string{"cache", "host", "progress", "registry"}
 
 // mayImport tells, for each folder of mage/, which others it may import. A new
 // folder needs a line here: that is the moment to think about its place.
 var mayImport = map[string][]string{
 	"targets":  slices.Concat([]string{"pipeline", "config"}, base),
 	"pipeline": slices.Concat([]string{"config"}, domain, base),
-	"config":   {"registry"},
+	"config":   {"cache", "registry"},
+	"cache":    {},
 	"image":    base, "chart": base, "cluster": base, "release": base, "database": base, "smoke": base, "engine": base, "airgap": base,
 	"host":     {"progress"},
 	"progress": {},
