@@ -1,0 +1,90 @@
+package proxy
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"time"
+)
+
+const (
+	// probeTimeout is shorter than a probe's own.
+	probeTimeout = 2 * time.Second
+	// maxProbe bounds the answer that a probe passes on, in bytes.
+	maxProbe = 4 << 10
+	// maxProbes bounds those that ask at once.
+	maxProbes = 8
+)
+
+// Probes returns what the port for probes answers: /livez for the gateway itself,
+// /readyz for the application through it, /frontend/livez for the application alone.
+func (g *Gateway) Probes() http.Handler {
+	client := &http.Client{
+		Timeout:       probeTimeout,
+		Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	places := make(chan struct{}, maxProbes)
+	asking := func(w http.ResponseWriter, request *http.Request) {
+		select {
+		case places <- struct{}{}:
+			defer func() { <-places }()
+		default:
+			g.say(w, http.StatusServiceUnavailable, "too many probes at once")
+			return
+		}
+		status, text, err := askReady(request.Context(), client, g.config)
+		if err != nil {
+			g.say(w, http.StatusServiceUnavailable, bounded(err.Error(), maxLogged))
+			return
+		}
+		w.Header().Set(imageHeader, g.config.Image)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = w.Write(text)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { g.say(w, http.StatusOK, "") })
+	mux.HandleFunc("GET /frontend/livez", asking)
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, request *http.Request) {
+		if g.draining.Load() {
+			g.say(w, http.StatusServiceUnavailable, "the gateway is shutting down")
+			return
+		}
+		asking(w, request)
+	})
+	return mux
+}
+
+func askReady(ctx context.Context, client *http.Client, config Config) (int, []byte, error) {
+	if config.Ready == nil {
+		return http.StatusOK, []byte(`{"status":"ok"}`), nil
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, config.Ready.String(), nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxProbe))
+	return response.StatusCode, text, err
+}
+
+func (g *Gateway) say(w http.ResponseWriter, status int, detail string) {
+	shape := struct {
+		Status string `json:"status"`
+		Image  string `json:"image"`
+		Detail string `json:"detail,omitempty"`
+	}{http.StatusText(status), g.config.Image, detail}
+	if status == http.StatusOK {
+		shape.Status = "ok"
+	}
+	w.Header().Set(imageHeader, g.config.Image)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(shape)
+}

@@ -1,0 +1,134 @@
+package proxy
+
+import (
+	"cmp"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// errPath is the answer to a path that two readers could understand differently.
+var errPath = errors.New("the path is ambiguous")
+
+// table holds the routes, the one that wins first.
+type table []*route
+
+// route is a Route with what belongs to it at run time.
+type route struct {
+	Route
+	upstream *upstream
+	busy     chan struct{} // nil when the route has no bound of its own
+}
+
+func newTable(routes []Route, upstreams func(Route) *upstream) table {
+	made := make(table, 0, len(routes))
+	for _, each := range routes {
+		one := &route{Route: each, upstream: upstreams(each)}
+		if each.MaxInFlight > 0 {
+			one.busy = make(chan struct{}, each.MaxInFlight)
+		}
+		made = append(made, one)
+	}
+	slices.SortStableFunc(made, func(a, b *route) int {
+		if byLength := cmp.Compare(len(b.Path), len(a.Path)); byLength != 0 {
+			return byLength
+		}
+		return cmp.Compare(rank(a), rank(b))
+	})
+	return made
+}
+
+func rank(r *route) int {
+	if r.Exact {
+		return 0
+	}
+	return 1
+}
+
+func (r *route) matches(path string) bool {
+	switch {
+	case r.Exact:
+		return path == r.Path
+	case strings.HasSuffix(r.Path, "/"):
+		return strings.HasPrefix(path, r.Path)
+	default:
+		below, ok := strings.CutPrefix(path, r.Path)
+		return ok && (below == "" || below[0] == '/')
+	}
+}
+
+func (t table) match(path string) *route {
+	for _, candidate := range t {
+		if candidate.matches(path) {
+			return candidate
+		}
+	}
+	return nil
+}
+
+// find returns the route of a request and the escaped path that its upstream is
+// asked for; a nil route when nothing matches. Upstreams differ in how they read
+// escapes, repeated slashes and dot segments. So a path has a route only if all
+// of these readings choose the same one; else find returns errPath.
+func (t table) find(target *url.URL) (*route, string, error) {
+	escaped := target.EscapedPath()
+	if escaped == "" && target.Host != "" {
+		escaped = "/" // "GET http://host HTTP/1.1"
+	}
+	if target.Opaque != "" || !strings.HasPrefix(escaped, "/") || strings.HasPrefix(escaped, "//") {
+		return nil, "", errPath
+	}
+	decoded, err := url.PathUnescape(escaped)
+	if err != nil || strings.ContainsFunc(decoded, forbidden) {
+		return nil, "", errPath
+	}
+	for segment := range strings.SplitSeq(decoded, "/") {
+		// "..;x" is a parent folder for servers that know path parameters.
+		name, _, _ := strings.Cut(segment, ";")
+		if name == "." || name == ".." {
+			return nil, "", errPath
+		}
+	}
+	chosen := t.match(escaped)
+	if t.match(decoded) != chosen || t.match(collapse(decoded)) != chosen || t.match(collapse(escaped)) != chosen {
+		return nil, "", errPath
+	}
+	if chosen == nil {
+		return nil, "", nil
+	}
+	asked := chosen.rewrite(escaped)
+	if !strings.HasPrefix(asked, "/") || strings.HasPrefix(asked, "//") {
+		return nil, "", errPath
+	}
+	return chosen, asked, nil
+}
+
+// rewrite returns what the upstream is asked for. Path and Rewrite are plain
+// ASCII (see settings), so they are the same escaped and not.
+func (r *route) rewrite(path string) string {
+	if r.Rewrite == "" {
+		return path
+	}
+	below := strings.TrimPrefix(path, r.Path)
+	if below != "" && below[0] != '/' && !strings.HasSuffix(r.Rewrite, "/") {
+		below = "/" + below
+	}
+	if strings.HasPrefix(below, "/") {
+		return strings.TrimSuffix(r.Rewrite, "/") + below
+	}
+	return r.Rewrite + below
+}
+
+// forbidden are characters that some servers take for a slash, or cut a path at.
+func forbidden(c rune) bool {
+	return c == '\\' || c < 0x20 || c == 0x7f || c == '\ufffd'
+}
+
+// collapse makes one slash of several.
+func collapse(path string) string {
+	for strings.Contains(path, "//") {
+		path = strings.ReplaceAll(path, "//", "/")
+	}
+	return path
+}
