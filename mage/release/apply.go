@@ -155,6 +155,9 @@ func (m *Manager) act(ctx context.Context, spec Spec, step *progress.Step) error
 	if err := m.abandon(ctx, records, "abandoned by a run that was killed"); err != nil {
 		return err
 	}
+	if err := m.makeHookClaims(ctx, spec, step); err != nil {
+		return err
+	}
 	failed := failedRevisions(records)
 	if err := m.upgrade(ctx, spec, step); err != nil {
 		return err

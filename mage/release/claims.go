@@ -1,0 +1,124 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	helmrelease "helm.sh/helm/v3/pkg/release"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"todo-chatbot/mage/progress"
+)
+
+const kindClaim = "PersistentVolumeClaim"
+
+// What Helm looks at to tell objects of a release from others.
+const (
+	helmManager                = "Helm"
+	releaseNameAnnotation      = "meta.helm.sh/release-name"
+	releaseNamespaceAnnotation = "meta.helm.sh/release-namespace"
+)
+
+// makeHookClaims makes the volume claims that hooks before an upgrade mount and
+// that the upgrade itself would make after them: such a hook would wait for its
+// volume until the time is over. Helm takes them over, because they carry its
+// marks; should the upgrade fail, the next one finds them.
+func (m *Manager) makeHookClaims(ctx context.Context, spec Spec, step *progress.Step) error {
+	wanted, err := m.render(ctx, spec, true)
+	if err != nil {
+		return fmt.Errorf("render release %q: %w", spec.Name, err)
+	}
+	claims, err := hookClaims(wanted)
+	if err != nil {
+		return err
+	}
+	api := m.client.CoreV1().PersistentVolumeClaims(m.namespace)
+	for _, claim := range claims {
+		_, err := api.Get(ctx, claim.Name, metav1.GetOptions{})
+		if err == nil {
+			continue
+		}
+		if apierrors.IsNotFound(err) {
+			markOwned(claim, spec)
+			_, err = api.Create(ctx, claim, metav1.CreateOptions{})
+		}
+		if err != nil && !apierrors.IsAlreadyExists(err) {
+			return fmt.Errorf("make %s, which a hook mounts before the upgrade: %w", ref(kindClaim, claim.Name), err)
+		}
+		step.Update("made %s for a hook", ref(kindClaim, claim.Name))
+	}
+	return nil
+}
+
+// markOwned marks an object as Helm marks what a release makes.
+func markOwned(claim *corev1.PersistentVolumeClaim, spec Spec) {
+	labels, annotations := maps.Clone(claim.Labels), maps.Clone(claim.Annotations)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	labels[managedByLabel] = helmManager
+	annotations[releaseNameAnnotation], annotations[releaseNamespaceAnnotation] = spec.Name, spec.Namespace
+	claim.Labels, claim.Annotations = labels, annotations
+}
+
+// hookClaims are the claims of a revision that a hook before an upgrade mounts.
+func hookClaims(wanted *helmrelease.Release) ([]*corev1.PersistentVolumeClaim, error) {
+	mounted := map[string]bool{}
+	for _, hook := range wanted.Hooks {
+		if !slices.Contains(hook.Events, helmrelease.HookPreUpgrade) {
+			continue
+		}
+		parsed, err := parseManifest(hook.Manifest)
+		if err != nil {
+			return nil, err
+		}
+		for _, object := range parsed.objects {
+			for _, volume := range volumesOf(object.Object) {
+				if source := volume.PersistentVolumeClaim; source != nil {
+					mounted[source.ClaimName] = true
+				}
+			}
+		}
+	}
+	if len(mounted) == 0 {
+		return nil, nil
+	}
+	own, err := parseManifest(wanted.Manifest)
+	if err != nil {
+		return nil, err
+	}
+	var claims []*corev1.PersistentVolumeClaim
+	for _, object := range own.objects {
+		if object.GetKind() != kindClaim || !mounted[object.GetName()] {
+			continue
+		}
+		claim := &corev1.PersistentVolumeClaim{}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, claim); err != nil {
+			return nil, fmt.Errorf("manifest of the release: %s: %w", ref(kindClaim, object.GetName()), err)
+		}
+		claims = append(claims, claim)
+	}
+	return claims, nil
+}
+
+// volumesOf are those of a Pod, or of what makes pods from a template.
+func volumesOf(object map[string]any) []corev1.Volume {
+	var workload struct {
+		Spec struct {
+			corev1.PodSpec `json:",inline"`
+			Template       corev1.PodTemplateSpec `json:"template"`
+		} `json:"spec"`
+	}
+	if runtime.DefaultUnstructuredConverter.FromUnstructured(object, &workload) != nil {
+		return nil // not a workload
+	}
+	return append(workload.Spec.Volumes, workload.Spec.Template.Spec.Volumes...)
+}

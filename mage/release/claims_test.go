@@ -1,0 +1,100 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"helm.sh/helm/v3/pkg/chart"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// backupSpec has a Job before upgrades that mounts a volume of the release's own,
+// if backups are turned on.
+func backupSpec(on bool) Spec {
+	spec := testSpec()
+	if !on {
+		return spec
+	}
+	spec.Chart.Templates = append(spec.Chart.Templates,
+		&chart.File{Name: "templates/backup.yaml", Data: []byte(`apiVersion: batch/v1
+kind: Job
+metadata: {name: todo-backup, annotations: {helm.sh/hook: pre-upgrade}}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{name: backup, image: x}]
+      volumes:
+        - {name: backups, persistentVolumeClaim: {claimName: todo-backup}}
+        - {name: others, persistentVolumeClaim: {claimName: of-somebody-else}}
+`)},
+		&chart.File{Name: "templates/volume.yaml", Data: []byte(`apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: todo-backup, labels: {app: backup}, annotations: {helm.sh/resource-policy: keep}}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+`)},
+		&chart.File{Name: "templates/unmounted.yaml", Data: []byte(`apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: todo-cache}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+`)})
+	return spec
+}
+
+func (c *cluster) claimed() map[string]corev1.PersistentVolumeClaim {
+	c.t.Helper()
+	list, err := c.client.CoreV1().PersistentVolumeClaims(testNamespace).List(context.Background(), metav1.ListOptions{})
+	require.NoError(c.t, err)
+	all := map[string]corev1.PersistentVolumeClaim{}
+	for _, claim := range list.Items {
+		all[claim.Name] = claim
+	}
+	return all
+}
+
+func TestABackupsVolumeIsThereBeforeTheHookOfTheUpgradeThatTurnsItOn(t *testing.T) {
+	c := newCluster(t)
+	c.mustDeploy(backupSpec(false))
+	ran := false
+	c.kube.hook = func() error {
+		ran = true
+		claims := c.claimed()
+		require.Len(t, claims, 1, "what no hook mounts, or is not the release's, is not made before it")
+		claim := claims["todo-backup"]
+		assert.Equal(t, map[string]string{"app": "backup", "app.kubernetes.io/managed-by": "Helm"}, claim.Labels)
+		assert.Equal(t, map[string]string{
+			"helm.sh/resource-policy": "keep", "meta.helm.sh/release-name": testRelease, "meta.helm.sh/release-namespace": testNamespace,
+		}, claim.Annotations, "Helm refuses to take over what does not say so")
+		assert.Equal(t, "1Gi", claim.Spec.Resources.Requests.Storage().String())
+		return nil
+	}
+	c.mustDeploy(backupSpec(true))
+	assert.True(t, ran)
+	assert.Contains(t, c.claimed(), "todo-cache", "the upgrade makes the rest")
+}
+
+func TestAVolumeThatIsThereIsTakenAsItIs(t *testing.T) {
+	c := newCluster(t)
+	c.mustDeploy(backupSpec(false))
+	c.put(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "todo-backup", Annotations: map[string]string{"kept": "from before"}}})
+	c.kube.hook = func() error {
+		assert.Equal(t, map[string]string{"kept": "from before"}, c.claimed()["todo-backup"].Annotations)
+		return nil
+	}
+	c.mustDeploy(backupSpec(true))
+}
+
+func TestAnUpgradeThatFailsAfterItsVolumeWasMadeCanBeTriedAgain(t *testing.T) {
+	c := newCluster(t)
+	c.mustDeploy(backupSpec(false))
+	c.kube.hook = func() error { return errors.New("no server") }
+	_, _, err := c.deploy(t.Context(), backupSpec(true))
+	require.Error(t, err)
+	assert.Contains(t, c.claimed(), "todo-backup")
+	c.kube.hook = func() error { return nil }
+	c.mustDeploy(backupSpec(true))
+}
