@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -151,37 +152,50 @@ const (
 	AuthSecretVariable = "BETTER_AUTH_SECRET"
 )
 
-// Reads tells where the pods of frontend and backend read a variable from.
-func (d *Database) Reads(ctx context.Context, variable string) (SecretKey, error) {
+// Reads tells every place that the pods of frontend and backend read a variable
+// from, at least one, those of their migrations first.
+func (d *Database) Reads(ctx context.Context, variable string) ([]SecretKey, error) {
 	all, err := d.deployments(ctx)
 	if err != nil {
-		return SecretKey{}, err
+		return nil, err
 	}
+	var containers, servers []corev1.Container
 	for _, one := range all {
-		for _, c := range one.Spec.Template.Spec.Containers {
-			for _, env := range c.Env {
-				if env.Name == variable && env.ValueFrom != nil && env.ValueFrom.SecretKeyRef != nil {
-					return SecretKey{Secret: env.ValueFrom.SecretKeyRef.Name, Key: env.ValueFrom.SecretKeyRef.Key}, nil
-				}
+		containers = append(containers, one.Spec.Template.Spec.InitContainers...)
+		servers = append(servers, one.Spec.Template.Spec.Containers...)
+	}
+	var found []SecretKey
+	for _, c := range append(containers, servers...) {
+		for _, env := range c.Env {
+			if env.Name != variable || env.ValueFrom == nil || env.ValueFrom.SecretKeyRef == nil {
+				continue
+			}
+			from := SecretKey{Secret: env.ValueFrom.SecretKeyRef.Name, Key: env.ValueFrom.SecretKeyRef.Key}
+			if !slices.Contains(found, from) {
+				found = append(found, from)
 			}
 		}
 	}
-	return SecretKey{}, fmt.Errorf("no pod of release %s/%s reads %s from a Secret: is the release deployed?", d.namespace, d.release, variable)
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no pod of release %s/%s reads %s from a Secret: is the release deployed?", d.namespace, d.release, variable)
+	}
+	return found, nil
 }
 
-// Password is the role's, as the pods read it.
+// Password is that of the role that owns the database, as the migrations read it.
 func (d *Database) Password(ctx context.Context) (string, error) {
-	from, err := d.Reads(ctx, PasswordVariable)
+	all, err := d.Reads(ctx, PasswordVariable)
 	if err != nil {
 		return "", err
 	}
+	from := all[0]
 	secret, err := d.client.CoreV1().Secrets(d.namespace).Get(ctx, from.Secret, metav1.GetOptions{})
 	if err != nil {
 		return "", fmt.Errorf("read the database's password: %w", err)
 	}
 	value, there := secret.Data[from.Key]
 	if !there || len(value) == 0 {
-		return "", fmt.Errorf("secret %q of namespace %q has no %s, which pods read the database's password from", from.Secret, d.namespace, from.Key)
+		return "", fmt.Errorf("secret %q of namespace %q has no %s, which migrations read the database's password from", from.Secret, d.namespace, from.Key)
 	}
 	return string(value), nil
 }

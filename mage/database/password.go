@@ -11,24 +11,53 @@ import (
 	"strings"
 )
 
-// SetPassword gives the application's role a password, whatever it had before.
-// Connections that are open stay so. Only a hash leaves this machine. The
-// password must be ASCII, which every one that the pipeline makes is: another
-// would have to be normalized first (RFC 4013).
-func (d *Database) SetPassword(ctx context.Context, password string) error {
+// Passwords are those of the roles that use the database. An empty one is left as it is.
+type Passwords struct {
+	Owner, Frontend, Backend string
+}
+
+// Format keeps them out of whatever they are printed to.
+func (p Passwords) Format(state fmt.State, _ rune) { _, _ = fmt.Fprint(state, "passwords") }
+
+// SetPasswords gives the roles passwords, all of them or none, whatever they had
+// before. A role that the server does not have is left out: where frontend and
+// backend are the owner there are none, and the server makes one that it lacks
+// with the Secret's. Connections that are open stay so. Only hashes leave this
+// machine. The passwords must be ASCII, which every one that the pipeline makes
+// is: another would have to be normalized first (RFC 4013).
+func (d *Database) SetPasswords(ctx context.Context, passwords Passwords) error {
 	s, err := d.server(ctx)
 	if err != nil {
 		return err
 	}
-	verifier, err := scram(password, salt())
+	lines, err := passwords.lines()
 	if err != nil {
-		return fmt.Errorf("hash the database's password: %w", err)
+		return fmt.Errorf("hash the database's passwords: %w", err)
 	}
-	if _, err := d.tell(ctx, s.container, strings.NewReader(verifier+"\n"), script("password")); err != nil {
-		return fmt.Errorf("set the password of the role that owns database %q: %w", s.database, err)
+	if _, err := d.tell(ctx, s.container, strings.NewReader(lines), script("password")); err != nil {
+		return fmt.Errorf("set the passwords of the roles of database %q, of which none was changed: %w", s.database, err)
 	}
 	return nil
 }
+
+// lines are what the script reads: a role and a hash each, and an end, without
+// which what arrived is not all.
+func (p Passwords) lines() (string, error) {
+	var text strings.Builder
+	for _, one := range []struct{ role, password string }{{"owner", p.Owner}, {"frontend", p.Frontend}, {"backend", p.Backend}} {
+		if one.password == "" {
+			continue
+		}
+		verifier, err := scram(one.password, salt())
+		if err != nil {
+			return "", err
+		}
+		text.WriteString(one.role + " " + verifier + "\n")
+	}
+	return text.String() + lastWord + "\n", nil
+}
+
+const lastWord = "end"
 
 const (
 	scramRounds = 4096 // PostgreSQL's own number

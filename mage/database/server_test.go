@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -57,6 +58,8 @@ func startServer() (*realPod, error) {
 	p := &realPod{dir: dir, as: &syscall.SysProcAttr{}, env: []string{
 		"PATH=" + programs + ":/usr/bin:/bin", "LANG=C.UTF-8", "TMPDIR=" + dir, "PGHOST=" + dir, "PGPORT=5432", "PG_MAJOR=15",
 		"POSTGRES_USER=todo", "POSTGRES_DB=todo", "POSTGRES_PASSWORD_FILE=" + filepath.Join(dir, "password"),
+		"POSTGRES_FRONTEND_USER=todo_frontend", "POSTGRES_FRONTEND_PASSWORD_FILE=" + filepath.Join(dir, "password"),
+		"POSTGRES_BACKEND_USER=todo_backend", "POSTGRES_BACKEND_PASSWORD_FILE=" + filepath.Join(dir, "password"),
 		"BACKUPS=" + filepath.Join(dir, "backups"), "PGDATA=" + filepath.Join(dir, "data"),
 	}}
 	entrypoint, err := os.ReadFile("../../images/postgresql/entrypoint")
@@ -110,7 +113,8 @@ func newRealPod(t *testing.T) *realPod {
 	require.NoError(t, err)
 	p.must(t, `rm -rf "$BACKUPS" "$TMPDIR"/tmp.*; mkdir "$BACKUPS"; : >log
 		for name in todo todo_restore todo_replaced other; do dropdb -U postgres --force --if-exists "$name" 2>/dev/null; done
-		psql -qX -U postgres -c "ALTER ROLE todo PASSWORD 'secret'" -c 'CREATE DATABASE todo OWNER todo'`)
+		psql -qX -U postgres -c 'DROP ROLE IF EXISTS gone' -c 'CREATE DATABASE todo OWNER todo'
+		for name in todo todo_frontend todo_backend; do psql -qX -U postgres -c "ALTER ROLE $name PASSWORD 'secret'"; done`)
 	return p
 }
 
@@ -324,16 +328,90 @@ func TestAPasswordThatIsNotTheRolesStopsTheRestoreBeforeIt(t *testing.T) {
 	assert.Equal(t, before, p.rows(t))
 }
 
-func TestAPasswordIsSetWithoutTheOldOneAndTellsNobody(t *testing.T) {
+// opens says whether a role logs in with a password.
+func (p *realPod) opens(t *testing.T, role, password string) bool {
+	t.Helper()
+	command := p.command(t.Context(), "psql", "-qAtX", "-U", role, "-d", "todo", "-c", "SELECT 1")
+	command.Env = append(slices.Clone(p.env), "PGPASSWORD="+password)
+	return command.Run() == nil
+}
+
+var newPasswords = Passwords{Owner: "k9-NEW_owner", Frontend: "k9-NEW_frontend", Backend: "k9-NEW_backend"}
+
+func TestPasswordsAreSetWithoutTheOldOnesAndTellNobody(t *testing.T) {
 	p, d, _ := realDatabase(t)
-	require.NoError(t, d.SetPassword(t.Context(), "k9-NEW_password"))
-	assert.Equal(t, "1", p.must(t, "PGPASSWORD=k9-NEW_password psql -qAtX -U todo -d todo -c 'SELECT 1'"))
-	_, err := p.command(t.Context(), "sh", "-c", "PGPASSWORD=secret psql -qAtX -U todo -d todo -c 'SELECT 1'").Output()
-	require.Error(t, err)
+	require.NoError(t, d.SetPasswords(t.Context(), newPasswords))
+	for role, password := range map[string]string{"todo": newPasswords.Owner, "todo_frontend": newPasswords.Frontend, "todo_backend": newPasswords.Backend} {
+		assert.True(t, p.opens(t, role, password), role)
+		assert.False(t, p.opens(t, role, "secret"), role)
+	}
 	log, err := os.ReadFile(filepath.Join(p.dir, "log"))
 	require.NoError(t, err)
-	assert.Contains(t, string(log), `ALTER ROLE "todo" PASSWORD 'SCRAM-SHA-256$4096:`)
+	assert.Contains(t, string(log), `ALTER ROLE todo PASSWORD 'SCRAM-SHA-256$4096:`)
 	assert.NotContains(t, string(log), "k9-NEW")
+	assert.NotContains(t, fmt.Sprintf("%v %+v %s", newPasswords, newPasswords, newPasswords), "k9-NEW")
+
+	require.NoError(t, d.SetPasswords(t.Context(), Passwords{Owner: "again"}))
+	assert.True(t, p.opens(t, "todo", "again"))
+	assert.True(t, p.opens(t, "todo_backend", newPasswords.Backend), "what is not given stays")
+}
+
+func TestPasswordsAreSetAllOrNone(t *testing.T) {
+	p, d, _ := realDatabase(t)
+	lines, err := newPasswords.lines()
+	require.NoError(t, err)
+	for n := range strings.Count(lines, "\n") { // what a connection that ends early delivers
+		cut := strings.Join(strings.SplitAfter(lines, "\n")[:n], "")
+		_, err := d.tell(t.Context(), Container{Name: serverName}, strings.NewReader(cut), script("password"))
+		require.Error(t, err, "%d lines", n)
+		assert.ErrorContains(t, err, "the connection ended before the passwords did")
+	}
+	broken := strings.Replace(lines, "end\n", "backend 'x\nend\n", 1)
+	_, err = d.tell(t.Context(), Container{Name: serverName}, strings.NewReader(broken), script("password"))
+	require.Error(t, err)
+	for _, role := range []string{"todo", "todo_frontend", "todo_backend"} {
+		assert.True(t, p.opens(t, role, "secret"), role)
+	}
+}
+
+func TestAServerWithoutTheRolesTakesTheOwnersPassword(t *testing.T) {
+	p, d, _ := realDatabase(t)
+	env := p.env
+	defer func() { p.env = env }()
+	p.env = append(slices.Clone(env), "POSTGRES_FRONTEND_USER=not_there", "POSTGRES_BACKEND_USER=")
+	require.NoError(t, d.SetPasswords(t.Context(), newPasswords))
+	assert.True(t, p.opens(t, "todo", newPasswords.Owner))
+	assert.True(t, p.opens(t, "todo_frontend", "secret"))
+}
+
+// Rights are of the roles of the day: a backup has none, and one that has them, by
+// whoever's hand, is restored where its roles are not.
+func TestRightsAreNeitherBackedUpNorRestored(t *testing.T) {
+	p, d, _ := realDatabase(t)
+	p.must(t, `psql -qX -U postgres -c 'CREATE ROLE gone'`)
+	p.ask(t, `GRANT SELECT ON task TO gone, todo_backend`)
+	path, err := d.Save(t.Context(), Folder(t.TempDir()), "")
+	require.NoError(t, err)
+	p.must(t, `pg_dump -U postgres --format=custom todo >"$BACKUPS/todo-20260101T000000Z.dump"
+		cd "$BACKUPS" && sha256sum *.dump >todo-20260101T000000Z.dump.sha256
+		psql -qX -U postgres -d todo -c 'DROP OWNED BY gone' -c 'DROP ROLE gone'`)
+	before := p.rows(t)
+	text := p.must(t, `pg_restore --file=- "$BACKUPS/todo-20260101T000000Z.dump"`)
+	require.Contains(t, text, "GRANT SELECT ON TABLE public.task TO gone", "or the backup is no test")
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.NotContains(t, string(content), "GRANT SELECT")
+
+	for _, a := range []Archive{{Path: path}, {Name: "todo-20260101T000000Z.dump"}} {
+		require.NoError(t, d.Check(t.Context(), a))
+		_, err = d.Load(t.Context(), a, "secret")
+		require.NoError(t, err)
+		require.NoError(t, d.Swap(t.Context()))
+		assert.Equal(t, before, p.rows(t))
+		assert.Equal(t, "f", p.ask(t, "SELECT has_table_privilege('todo_backend', 'task', 'SELECT')"), "its migration gives it")
+		assert.Equal(t, "f", p.ask(t, "SELECT has_database_privilege('todo_backend', 'todo', 'TEMP')"))
+		assert.Equal(t, "todo", p.ask(t, "SELECT string_agg(DISTINCT tableowner, ',') FROM pg_tables WHERE schemaname = 'public'"))
+	}
 }
 
 // The hook's own script makes what this package reads.

@@ -32,7 +32,8 @@ type deployed struct {
 func newDeployed(t *testing.T) *deployed {
 	t.Helper()
 	d := &deployed{Pipeline: load(t, projectRoot, "dev", nil), pod: podtest.New(oldPassword), client: podtest.Cluster()}
-	_, err := release.EnsureCredentials(t.Context(), d.client, podtest.Namespace, podtest.Secret, []string{authSecret}, map[string]string{databasePassword: oldPassword})
+	_, err := release.EnsureCredentials(t.Context(), d.client, podtest.Namespace, podtest.Secret, []string{authSecret},
+		map[string]string{databasePassword: oldPassword, frontendPassword: oldPassword, backendPassword: oldPassword})
 	require.NoError(t, err)
 	d.db, err = database.New(nil, d.env.Namespace, d.env.Release, database.Options{Client: d.client, Shell: d.pod})
 	require.NoError(t, err)

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"k8s.io/client-go/kubernetes"
 
@@ -13,12 +14,17 @@ import (
 
 // The credentials that an installation makes for itself.
 const (
-	databasePassword = "database-password"
+	databasePassword = "database-password" // of the role that owns the database
+	frontendPassword = "frontend-database-password"
+	backendPassword  = "backend-database-password"
 	authSecret       = "auth-secret"
 )
 
-// credentialKeys are all of them.
-var credentialKeys = []string{databasePassword, authSecret}
+// databasePasswords are those of the database's roles, credentialKeys all of them.
+var (
+	databasePasswords = []string{databasePassword, frontendPassword, backendPassword}
+	credentialKeys    = append([]string{authSecret}, databasePasswords...)
+)
 
 // agentKey is the key of the model in the same Secret. It is there as long as the
 // environment names a variable for it (pipeline.agent.keyFrom).
@@ -52,7 +58,7 @@ func (p *Pipeline) ensureCredentials(ctx context.Context, clients kubernetes.Int
 // credentialsSecret is the Secret that holds them.
 func (p *Pipeline) credentialsSecret() string { return p.env.Release + "-credentials" }
 
-// RotateSecrets gives the database's role and the sessions' signature new
+// RotateSecrets gives the database's roles and the sessions' signature new
 // secrets, without losing data. Everyone has to sign in again: the cookies and
 // tokens that they hold are signed with the old one, which makes them strangers
 // to frontend and backend, and no error. Nothing in the database depends on it.
@@ -90,21 +96,26 @@ func (p *Pipeline) rotate(ctx context.Context, clients kubernetes.Interface, db 
 	return nil
 }
 
-// ownCredentials makes sure that there is a database whose password can be set,
+// ownCredentials makes sure that there is a database whose passwords can be set,
 // and that the pods read from the Secret that would change.
 func (p *Pipeline) ownCredentials(ctx context.Context, db *database.Database) error {
 	if err := db.Ready(ctx); err != nil {
 		return err
 	}
-	for _, wanted := range []struct{ variable, key string }{
-		{database.PasswordVariable, databasePassword}, {database.AuthSecretVariable, authSecret},
+	for _, wanted := range []struct {
+		variable string
+		keys     []string
+	}{
+		{database.PasswordVariable, databasePasswords}, {database.AuthSecretVariable, []string{authSecret}},
 	} {
-		from, err := db.Reads(ctx, wanted.variable)
+		all, err := db.Reads(ctx, wanted.variable)
 		if err != nil {
 			return err
 		}
-		if from != (database.SecretKey{Secret: p.credentialsSecret(), Key: wanted.key}) {
-			return &release.ForeignCredentials{Namespace: p.env.Namespace, Name: from.Secret}
+		for _, from := range all {
+			if from.Secret != p.credentialsSecret() || !slices.Contains(wanted.keys, from.Key) {
+				return &release.ForeignCredentials{Namespace: p.env.Namespace, Name: from.Secret}
+			}
 		}
 	}
 	return nil
@@ -116,15 +127,18 @@ func (p *Pipeline) ownCredentials(ctx context.Context, db *database.Database) er
 // The Secret holds the new values and the mark of the rotation, written at once.
 // What runs has read the old ones, which the database still takes. Then come new
 // pods beside the old ones, which wait in their migration until the database
-// takes their password; they have a head start over the old ones' next
-// connection. Then the database takes the new password: it is set over the
-// server's socket, where none is asked for, so neither this nor a later run has
-// to know the old one. At last the mark goes.
+// takes their passwords; they have a head start over the old ones' next
+// connection. Then the database takes the new passwords, all or none: they are
+// set over the server's socket, where none is asked for, so neither this nor a
+// later run has to know the old ones. At last the mark goes.
 func (p *Pipeline) finishRotation(ctx context.Context, clients kubernetes.Interface, db *database.Database, r *release.Rotation) error {
 	if err := db.Restart(ctx, r.ID); err != nil {
 		return err
 	}
-	if err := db.SetPassword(ctx, r.Value(databasePassword)); err != nil {
+	err := db.SetPasswords(ctx, database.Passwords{
+		Owner: r.Value(databasePassword), Frontend: r.Value(frontendPassword), Backend: r.Value(backendPassword),
+	})
+	if err != nil {
 		return err
 	}
 	return release.EndRotation(ctx, clients, p.env.Namespace, p.credentialsSecret(), r)

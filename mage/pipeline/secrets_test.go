@@ -41,8 +41,10 @@ func (d *deployed) restarts(t *testing.T) map[string]string {
 func (d *deployed) agrees(t *testing.T) {
 	t.Helper()
 	secret := d.secret(t)
-	assert.True(t, d.pod.Takes(string(secret.Data[databasePassword])))
-	assert.False(t, d.pod.Takes(oldPassword))
+	for role, key := range map[string]string{"owner": databasePassword, "frontend": frontendPassword, "backend": backendPassword} {
+		assert.True(t, d.pod.TakesOf(role, string(secret.Data[key])), role)
+		assert.False(t, d.pod.TakesOf(role, oldPassword), role)
+	}
 	assert.Empty(t, secret.Annotations)
 	restarts := d.restarts(t)
 	assert.NotEmpty(t, restarts["todo-backend"])
@@ -62,7 +64,12 @@ func TestSecretsAreRotatedEverywhere(t *testing.T) {
 	d.agrees(t)
 	after := d.secret(t).Data
 	assert.NotEqual(t, before[authSecret], after[authSecret])
-	assert.NotEqual(t, before[databasePassword], after[databasePassword])
+	values := map[string]bool{}
+	for _, key := range databasePasswords {
+		assert.NotEqual(t, before[key], after[key], key)
+		values[string(after[key])] = true
+	}
+	assert.Len(t, values, 3, "each has one of its own")
 
 	restarts := d.restarts(t)
 	d.pod.Before = nil
@@ -124,8 +131,10 @@ func TestARotationThatIsKilledAnywhereIsMendedByTheNext(t *testing.T) {
 			err := d.rotate(t.Context(), d.client, d.db)
 			require.ErrorIs(t, err, errLost)
 			killed := d.secret(t)
-			assert.True(t, d.pod.Takes(oldPassword) || d.pod.Takes(string(killed.Data[databasePassword])),
-				"one of the passwords that someone has opens the database")
+			for role, key := range map[string]string{"owner": databasePassword, "frontend": frontendPassword, "backend": backendPassword} {
+				assert.True(t, d.pod.TakesOf(role, oldPassword) || d.pod.TakesOf(role, string(killed.Data[key])),
+					"%s: one of the passwords that someone has opens the database", role)
+			}
 
 			require.NoError(t, d.rotate(t.Context(), d.client, d.db))
 			d.agrees(t)
@@ -155,6 +164,32 @@ func TestADeployFinishesARotationThatWasKilled(t *testing.T) {
 	}
 }
 
+// A release of before, to which a rollback went, reads one password; its server
+// may have no other role, and its Secret no other key.
+func TestAReleaseWithOneRoleIsRotatedToo(t *testing.T) {
+	for name, without := range map[string]func(*deployed){
+		"after a rollback":         func(*deployed) {},
+		"before the first upgrade": func(d *deployed) { d.pod.WithoutRoles() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDeployed(t)
+			without(d)
+			api := d.client.AppsV1().Deployments(podtest.Namespace)
+			for _, name := range []string{"todo-frontend", "todo-backend"} {
+				one, err := api.Get(t.Context(), name, metav1.GetOptions{})
+				require.NoError(t, err)
+				one.Spec.Template.Spec.Containers[0].Env[0].ValueFrom.SecretKeyRef.Key = databasePassword
+				_, err = api.Update(t.Context(), one, metav1.UpdateOptions{})
+				require.NoError(t, err)
+			}
+			require.NoError(t, d.rotate(t.Context(), d.client, d.db))
+			assert.True(t, d.pod.Takes(string(d.secret(t).Data[databasePassword])))
+			assert.False(t, d.pod.Takes(oldPassword))
+			assert.Empty(t, d.secret(t).Annotations)
+		})
+	}
+}
+
 func TestARotationThatCannotBeDoneChangesNothing(t *testing.T) {
 	t.Run("a Secret of someone else's", func(t *testing.T) {
 		d := newDeployed(t)
@@ -172,6 +207,21 @@ func TestARotationThatCannotBeDoneChangesNothing(t *testing.T) {
 		require.True(t, is, "%v", err)
 		assert.Equal(t, "from-vault", foreign.Name)
 		assert.Equal(t, ExitUsage, ExitCode(cured(err)))
+		assert.False(t, d.touched())
+	})
+	t.Run("the backend's password of someone else's", func(t *testing.T) {
+		d := newDeployed(t)
+		api := d.client.AppsV1().Deployments(podtest.Namespace)
+		one, err := api.Get(t.Context(), "todo-backend", metav1.GetOptions{})
+		require.NoError(t, err)
+		one.Spec.Template.Spec.Containers[0].Env[0].ValueFrom.SecretKeyRef.Name = "from-vault"
+		_, err = api.Update(t.Context(), one, metav1.UpdateOptions{})
+		require.NoError(t, err)
+		d.client.ClearActions()
+		err = d.rotate(t.Context(), d.client, d.db)
+		foreign, is := errors.AsType[*release.ForeignCredentials](err)
+		require.True(t, is, "%v", err)
+		assert.Equal(t, "from-vault", foreign.Name)
 		assert.False(t, d.touched())
 	})
 	t.Run("a database of someone else's", func(t *testing.T) {

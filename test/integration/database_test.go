@@ -189,7 +189,7 @@ func (l *life) rotates(t *testing.T, ada guest, before map[string]string) {
 	require.Zero(t, rotated.Code, rotated.Stderr)
 	assert.Equal(t, []string{"passed"}, rotated.Lines("verdict"))
 	is := read()
-	for _, key := range []string{"database-password", "auth-secret"} {
+	for _, key := range []string{"database-password", "frontend-database-password", "backend-database-password", "auth-secret"} {
 		assert.NotEqual(t, was[key], is[key], key)
 		assert.NotContains(t, rotated.Stdout+rotated.Stderr, string(is[key]))
 	}

@@ -39,6 +39,7 @@ func feature(t *testing.T, file string) rendering {
 // features asserts of each file what it is there for.
 var features = map[string]func(*testing.T, rendering){
 	"backups.yaml":               backups,
+	"database-roles.yaml":        databaseRoles,
 	"existing-secrets.yaml":      existingSecrets,
 	"external-database.yaml":     externalDatabase,
 	"external-database-tls.yaml": externalDatabaseTLS,

@@ -107,14 +107,17 @@ func volumes(t *testing.T, names ...string) string {
 
 // soundCredentials are what the Job is content with.
 func soundCredentials() map[string]string {
-	return map[string]string{"DATABASE_PASSWORD": "p", "BETTER_AUTH_SECRET": strings.Repeat("0123456789", 4), "OPENAI_API_KEY": "sk-1"}
+	return map[string]string{
+		"DATABASE_PASSWORD": "p", "FRONTEND_DATABASE_PASSWORD": "f", "BACKEND_DATABASE_PASSWORD": "b",
+		"BETTER_AUTH_SECRET": strings.Repeat("0123456789", 4), "OPENAI_API_KEY": "sk-1",
+	}
 }
 
 func TestPreflightPassesWhatCanBeUsedAndLeavesNothingBehind(t *testing.T) {
 	folder := volumes(t, "data", "backup")
 	out, err := preflight(t, folder, soundCredentials())
 	require.NoError(t, err, out)
-	assert.Equal(t, 5, strings.Count(out, "ok    "), out)
+	assert.Equal(t, 7, strings.Count(out, "ok    "), out)
 	left, err := filepath.Glob(filepath.Join(folder, "*", "*"))
 	require.NoError(t, err)
 	assert.Empty(t, left)
@@ -143,7 +146,7 @@ func TestPreflightNamesEveryCredentialThatCannotBeUsedAndPrintsNone(t *testing.T
 			out, err := preflight(t, volumes(t, "data", "backup"), given)
 			require.Error(t, err, out)
 			assert.Contains(t, out, tc.want)
-			assert.Equal(t, 4, strings.Count(out, "ok    "), "the others are told too: %s", out)
+			assert.Equal(t, 6, strings.Count(out, "ok    "), "the others are told too: %s", out)
 			assert.NotContains(t, out, "hunter2")
 		})
 	}

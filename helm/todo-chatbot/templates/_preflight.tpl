@@ -7,6 +7,12 @@
   (dict "variable" "DATABASE_PASSWORD" "bytes" 1 "key" $password.key "secret" (include "todo-chatbot.secretName" (dict "root" . "secret" $password)))
   (dict "variable" "BETTER_AUTH_SECRET" "bytes" 32 "key" $auth.key "secret" (include "todo-chatbot.secretName" (dict "root" . "secret" $auth)))
 -}}
+{{- if include "todo-chatbot.separateRoles" . -}}
+{{- range $component := list "frontend" "backend" -}}
+{{- $secret := (index $.Values.global.database $component).passwordSecret -}}
+{{- $all = append $all (dict "variable" (printf "%s_DATABASE_PASSWORD" (upper $component)) "bytes" 1 "key" $secret.key "secret" (include "todo-chatbot.secretName" (dict "root" $ "secret" $secret))) -}}
+{{- end -}}
+{{- end -}}
 {{- if $model.name -}}
 {{- $all = append $all (dict "variable" "OPENAI_API_KEY" "bytes" 1 "key" $model.key "secret" $model.name) -}}
 {{- end -}}

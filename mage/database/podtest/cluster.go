@@ -86,8 +86,11 @@ func deployment(component string, replicas int32) *appsv1.Deployment {
 			LocalObjectReference: corev1.LocalObjectReference{Name: Secret}, Key: key,
 		}}}
 	}
-	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: component, Env: []corev1.EnvVar{
+	d.Spec.Template.Spec.InitContainers = []corev1.Container{{Name: "migrate", Env: []corev1.EnvVar{
 		from("DATABASE_PASSWORD", "database-password"), from("BETTER_AUTH_SECRET", "auth-secret"),
+	}}}
+	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: component, Env: []corev1.EnvVar{
+		from("DATABASE_PASSWORD", component+"-database-password"), from("BETTER_AUTH_SECRET", "auth-secret"),
 	}}}
 	return d
 }

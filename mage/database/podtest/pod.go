@@ -1,7 +1,7 @@
 // Package podtest is PostgreSQL's pod in memory, behind database.Shell, for the
 // tests of what is done through it. It behaves as the pod's scripts do: it reads
 // its standard input, writes to both outputs, ends with a status, and keeps
-// databases, a role's password and a volume of backups. It can be cut off at any
+// databases, the roles' passwords and a volume of backups. It can be cut off at any
 // command, before or after that has done its work.
 package podtest
 
@@ -52,14 +52,19 @@ type Pod struct {
 	// connection can; its work is done.
 	Cut map[string]int
 
-	verifier string
+	// What the server keeps of the passwords of owner, frontend and backend. A
+	// server of an earlier release has the owner alone.
+	verifiers map[string]string
 }
 
-// New is a pod whose application has a database and whose role has a password.
+// New is a pod whose application has a database and whose roles have a password.
 func New(password string) *Pod {
 	p := &Pod{Databases: map[string]Data{App: Complete()}, Volume: map[string][]byte{}, Revisions: []string{"0001"}}
 	salt := []byte("0123456789abcdef")
-	p.verifier = verifier(password, salt, 4096)
+	p.verifiers = map[string]string{}
+	for _, role := range Roles {
+		p.verifiers[role] = verifier(password, salt, 4096)
+	}
 	return p
 }
 
@@ -97,21 +102,35 @@ func (p *Pod) AddToVolume(name string, archive []byte) {
 	p.Volume[name+".sha256"] = fmt.Appendf(nil, "%x  %s\n", sha256.Sum256(archive), name)
 }
 
-// Takes says whether the role logs in with a password.
-func (p *Pod) Takes(password string) bool {
+// Roles are the server's, by what they are of.
+var Roles = []string{"owner", "frontend", "backend"}
+
+// WithoutRoles makes the server one of an earlier release.
+func (p *Pod) WithoutRoles() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.takes(password)
+	delete(p.verifiers, "frontend")
+	delete(p.verifiers, "backend")
 }
 
-func (p *Pod) takes(password string) bool {
-	parts := strings.FieldsFunc(p.verifier, func(r rune) bool { return r == '$' || r == ':' })
+// Takes says whether the owner logs in with a password.
+func (p *Pod) Takes(password string) bool { return p.TakesOf("owner", password) }
+
+// TakesOf says whether a role logs in with a password.
+func (p *Pod) TakesOf(role, password string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.takes(role, password)
+}
+
+func (p *Pod) takes(role, password string) bool {
+	parts := strings.FieldsFunc(p.verifiers[role], func(r rune) bool { return r == '$' || r == ':' })
 	if len(parts) != 5 || parts[0] != "SCRAM-SHA-256" {
 		return false
 	}
 	rounds, err := strconv.Atoi(parts[1])
 	salt, saltErr := base64.StdEncoding.DecodeString(parts[2])
-	return err == nil && saltErr == nil && verifier(password, salt, rounds) == p.verifier
+	return err == nil && saltErr == nil && verifier(password, salt, rounds) == p.verifiers[role]
 }
 
 // verifier is what a server keeps of a password (RFC 5803).
@@ -197,11 +216,7 @@ func (p *Pod) do(script string, args []string, input []byte, out io.Writer) erro
 	case "forget":
 		delete(p.Databases, map[string]string{"aside": Aside, "replaced": Replaced}[args[0]])
 	case "password":
-		line, whole := strings.CutSuffix(string(input), "\n")
-		if !whole {
-			return errors.New("")
-		}
-		p.verifier = line
+		err = p.setPasswords(string(input))
 	case "revisions":
 		fmt.Fprintln(out, strings.Join(p.Revisions, "\n"))
 	default:
@@ -211,6 +226,23 @@ func (p *Pod) do(script string, args []string, input []byte, out io.Writer) erro
 		fmt.Fprintln(out, "done")
 	}
 	return err
+}
+
+func (p *Pod) setPasswords(input string) error {
+	lines, whole := strings.CutSuffix(input, "end\n")
+	if !whole {
+		return errors.New("the connection ended before the passwords did")
+	}
+	for line := range strings.Lines(lines) {
+		role, verifier, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if !slices.Contains(Roles, role) {
+			return fmt.Errorf("there is no role of the %s", role)
+		}
+		if _, there := p.verifiers[role]; there {
+			p.verifiers[role] = verifier
+		}
+	}
+	return nil
 }
 
 func (p *Pod) list(out io.Writer) {
@@ -249,7 +281,7 @@ func (p *Pod) read(args []string, input []byte) (Data, error) {
 func (p *Pod) load(args []string, input []byte, out io.Writer) error {
 	password, archive, _ := bytes.Cut(input, []byte("\n"))
 	p.Databases[Aside] = Data{}
-	if !p.takes(string(password)) {
+	if !p.takes("owner", string(password)) {
 		return errors.New(`pg_restore: error: connection to server failed: FATAL:  password authentication failed for user "todo"`)
 	}
 	data, err := p.read(args, archive)

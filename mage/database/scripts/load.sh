@@ -1,5 +1,5 @@
-# Restores a backup into a new database beside the application's, as the
-# application's role, and prints what is in it: "table NAME" and "revision ID".
+# Restores a backup into a new database beside the application's, as the role that
+# owns that, and prints what is in it: "table NAME" and "revision ID".
 #
 #   $1                   the backup's name in the volume; without one it follows the password
 #   the standard input   a line with the role's password
@@ -14,8 +14,9 @@ printf '*:*:*:*:%s\n' "$(printf '%s' "$password" | sed 's/[\\:]/\\&/g')" >"$PGPA
 admin <<'SQL'
 DROP DATABASE IF EXISTS :"aside" WITH (FORCE);
 CREATE DATABASE :"aside" OWNER :"role";
+REVOKE TEMPORARY ON DATABASE :"aside" FROM PUBLIC;
 SQL
-drained pg_restore --username="$POSTGRES_USER" --dbname="$aside" --no-owner --single-transaction
+drained pg_restore --username="$POSTGRES_USER" --dbname="$aside" --no-owner --no-privileges --single-transaction
 
 ask() {
     psql --no-psqlrc --quiet --no-align --tuples-only --username="$POSTGRES_USER" --dbname="$aside" --set=ON_ERROR_STOP=1 --command="$1"

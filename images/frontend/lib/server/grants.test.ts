@@ -20,7 +20,8 @@ let folder: string;
 let port: number;
 
 /** PostgreSQL refuses to run as root. */
-const asOther = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+const other = 65534;
+const asOther = process.getuid?.() === 0 ? { uid: other, gid: other } : {};
 
 function run(program: string, ...args: string[]) {
   execFileSync(join(programs, program), args, { cwd: folder, stdio: "ignore", ...asOther });
@@ -72,7 +73,7 @@ describe.skipIf(!there)("the migration's grants", () => {
     folder = mkdtempSync(join(tmpdir(), "grants-"));
     port = await freePort();
     chmodSync(folder, 0o755);
-    if ("uid" in asOther) chownSync(folder, asOther.uid, asOther.gid);
+    if ("uid" in asOther) chownSync(folder, other, other);
     writeFileSync(join(folder, "password"), "admin", { mode: 0o644 });
     run("initdb", "-D", "data", "-U", "admin", "--pwfile=password", "-A", "scram-sha-256", "-N");
     const settings = `-c listen_addresses=127.0.0.1 -c port=${port} -c unix_socket_directories=${folder} -c fsync=off`;

@@ -1,19 +1,29 @@
-{{/* The environment of both containers: the server and its migration read the same. */}}
+{{/* The environment of the server. */}}
 {{- define "backend.environment" -}}
+{{- include "backend.read" (dict "root" . "credentials" (include "todo-chatbot.credentialsEnv" .)) -}}
+{{- end }}
+
+{{/* The environment of the migration: the same settings, and the credentials of the tables' owner. */}}
+{{- define "backend.migration" -}}
+{{- include "backend.read" (dict "root" . "credentials" (include "todo-chatbot.migrationEnv" .)) -}}
+{{- end }}
+
+{{- define "backend.read" -}}
+{{- $key := .root.Values.config.openai.apiKeySecret -}}
 envFrom:
   - configMapRef:
-      name: {{ include "todo-chatbot.fullname" . }}
+      name: {{ include "todo-chatbot.fullname" .root }}
 env:
-  {{- include "todo-chatbot.credentialsEnv" . | nindent 2 }}
-  {{- include "todo-chatbot.imageEnv" (dict "root" . "image" .Values.image) | nindent 2 }}
+  {{- .credentials | nindent 2 }}
+  {{- include "todo-chatbot.imageEnv" (dict "root" .root "image" .root.Values.image) | nindent 2 }}
   - name: OPENAI_API_KEY
     valueFrom:
       secretKeyRef:
-        {{- include "todo-chatbot.secretKeyRef" (dict "root" . "secret" .Values.config.openai.apiKeySecret) | nindent 8 }}
-        {{- if not .Values.config.openai.apiKeySecret.name }}
+        {{- include "todo-chatbot.secretKeyRef" (dict "root" .root "secret" $key) | nindent 8 }}
+        {{- if not $key.name }}
         optional: true
         {{- end }}
-  {{- with include "todo-chatbot.extraEnv" . }}
+  {{- with include "todo-chatbot.extraEnv" .root }}
   {{- . | nindent 2 }}
   {{- end }}
 {{- end }}

@@ -1,12 +1,21 @@
-{{/* The environment of both containers: the server and its migration read the same. */}}
+{{/* The environment of the server. */}}
 {{- define "frontend.environment" -}}
+{{- include "frontend.read" (dict "root" . "credentials" (include "todo-chatbot.credentialsEnv" .)) -}}
+{{- end }}
+
+{{/* The environment of the migration: the same settings, and the credentials of the tables' owner. */}}
+{{- define "frontend.migration" -}}
+{{- include "frontend.read" (dict "root" . "credentials" (include "todo-chatbot.migrationEnv" .)) -}}
+{{- end }}
+
+{{- define "frontend.read" -}}
 envFrom:
   - configMapRef:
-      name: {{ include "todo-chatbot.fullname" . }}
+      name: {{ include "todo-chatbot.fullname" .root }}
 env:
-  {{- include "todo-chatbot.credentialsEnv" . | nindent 2 }}
-  {{- include "todo-chatbot.imageEnv" (dict "root" . "image" .Values.image) | nindent 2 }}
-  {{- with include "todo-chatbot.extraEnv" . }}
+  {{- .credentials | nindent 2 }}
+  {{- include "todo-chatbot.imageEnv" (dict "root" .root "image" .root.Values.image) | nindent 2 }}
+  {{- with include "todo-chatbot.extraEnv" .root }}
   {{- . | nindent 2 }}
   {{- end }}
 {{- end }}
@@ -28,5 +37,7 @@ env:
   {{- end }}
   - name: GATEWAY_DRAIN_SECONDS
     value: {{ .Values.preStopSeconds | quote }}
+  - name: GATEWAY_SHUTDOWN_SECONDS
+    value: {{ max 1 (sub .Values.terminationGracePeriodSeconds (add .Values.preStopSeconds 2)) | quote }}
   {{- include "todo-chatbot.imageEnv" (dict "root" . "image" .Values.gateway.image) | nindent 2 }}
 {{- end }}

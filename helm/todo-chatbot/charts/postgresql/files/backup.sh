@@ -2,7 +2,7 @@
 # forgets what is older than the newest $KEEP.
 #
 #   PGHOST PGPORT POSTGRES_USER POSTGRES_DB   the server, and what to write
-#   POSTGRES_PASSWORD_FILE                    the role's password
+#   POSTGRES_PASSWORD_FILE                    the password of the role that owns it
 #   BACKUPS                                   folder of the backups
 #   KEEP                                      how many stay
 set -eu
@@ -26,7 +26,8 @@ name="$PGDATABASE-$(date -u +%Y%m%dT%H%M%SZ).dump"
 cd "$BACKUPS" || fail "there is no folder $BACKUPS"
 rm -f ./*.part # of one that was killed
 trap 'rm -f ./*.part' EXIT
-pg_dump --format=custom --lock-wait-timeout=30s --file="$name.part" ||
+# Without rights: frontend and backend get theirs when they start, under the names of then.
+pg_dump --format=custom --no-privileges --lock-wait-timeout=30s --file="$name.part" ||
     fail "pg_dump failed; the volume has $(df -hP . | awk 'NR == 2 { print $4 }') left: if that is the cause, raise postgresql.backup.size or lower postgresql.backup.keep"
 pg_restore --list "$name.part" >/dev/null || fail "what pg_dump wrote cannot be read back"
 # The checksum first: a backup without one is no backup.
