@@ -3,6 +3,7 @@
 import pytest
 
 from app.agent.builtin.correcting import corrected
+from app.agent.builtin.patterns import begin
 
 
 @pytest.mark.parametrize(
@@ -23,9 +24,11 @@ from app.agent.builtin.correcting import corrected
     ],
 )
 def test_the_last_word_counts(said: str, meant: str) -> None:
+    begin(said)
     assert corrected(said) == meant
 
 
 def test_what_is_long_is_left_as_it_is() -> None:
     said = "add milk, no wait, " * 50
+    begin(said)
     assert corrected(said) == said

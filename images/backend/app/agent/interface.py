@@ -2,17 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
+from app.agent.said import Said as Said  # noqa: PLC0414 - a name of this module too
 from app.schemas import ToolCall
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One message."""
-
-    role: Literal["user", "assistant"]
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Reads what is to be added."""
 
-import re
-
+from app.agent.builtin import patterns as re
 from app.agent.builtin.refs import NOUN, trim
 from app.agent.builtin.text import Quotes, bare, sentence_case
 from app.agent.builtin.wishes import Wish
@@ -172,7 +171,7 @@ def read_add(s: str, quotes: Quotes, source: str) -> list[Wish]:
     return [_wish(part, quotes, source) for part in parts]
 
 
-def _is_kind(rest: str, kind: re.Match[str]) -> bool:
+def _is_kind(rest: str, kind: re.Match) -> bool:
     """Tell "a task to call" from "task force meeting notes"."""
     after = rest[kind.end() :]
     return not after or not re.match(r"(?i)^\s+(?:force|manager|list for)\b", after)

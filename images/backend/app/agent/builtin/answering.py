@@ -1,9 +1,9 @@
 """Reads the answer to a question that was asked before."""
 
-import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from app.agent.builtin import patterns as re
 from app.agent.builtin.commands import CHAT, command_of, strip_lead
 from app.agent.builtin.conversation import Pending
 from app.agent.builtin.matching import Task, match
@@ -337,7 +337,8 @@ def _chosen(pending: Pending, text: str) -> Reply | None:
     found = match(ref.query, tasks)
     if found.sure and len(found.tasks) == 1:
         return Reply("chosen", found.tasks)
-    several = [match(part, tasks) for part in re.split(r"\s*,\s*|\s+and\s+", ref.query)]
+    parts = re.split(r"\s*,\s*|\s+and\s+", ref.query)
+    several = [match(part, tasks) for part in parts] if len(parts) <= len(tasks) else []
     if len(several) > 1 and all(m.sure and len(m.tasks) == 1 for m in several):
         return Reply("chosen", [m.tasks[0] for m in several])
     return Reply("unclear") if found.tasks else None

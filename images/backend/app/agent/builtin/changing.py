@@ -1,8 +1,9 @@
 """Reads what is to become of a task's title or description."""
 
-import re
 from dataclasses import replace
+from itertools import islice
 
+from app.agent.builtin import patterns as re
 from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, read_ref
 from app.agent.builtin.text import Quotes, bare, sentence_case
 from app.agent.builtin.wishes import Change, Wish
@@ -76,7 +77,7 @@ def _clean(text: str, quotes: Quotes) -> str:
     return quotes.release(bare(s.rstrip("?"))).strip()
 
 
-def _change(found: re.Match[str], quotes: Quotes) -> Change:
+def _change(found: re.Match, quotes: Quotes) -> Change:
     given = found.groupdict()
     old = quotes.release(bare(given["old"])) if given.get("old") else None
     whose = re.sub(r"(?i)'s$", "", given["ref"].strip())
@@ -108,7 +109,7 @@ def _of_words(s: str, old: str, new: str) -> Change | None:
     return Change(Ref(query=query), title=_clean(new, Quotes()), old=old.strip(), whole=True)
 
 
-def _instead(found: re.Match[str], quotes: Quotes) -> Change:
+def _instead(found: re.Match, quotes: Quotes) -> Change:
     """Read "put milk instead of cream": of the task that has these words, whatever they are."""
     old = _clean(found["old"], quotes)
     return Change(Ref(query=old), title=_clean(found["title"], quotes), old=old)
@@ -142,6 +143,10 @@ _NO_TITLE = re.compile(
     r"again|quickly|to|as|,|\s)*[\s.!?]*$",
     re.IGNORECASE,
 )
+
+
+# Ways to read a change that are looked at: nobody says "to" more often than that.
+_WAYS = 12
 
 
 def read_change(s: str, quotes: Quotes, source: str) -> Wish:
@@ -196,7 +201,7 @@ def read_change(s: str, quotes: Quotes, source: str) -> Wish:
             _titled(read_ref(rest[: gap.start()], quotes), rest[gap.end() :], quotes),
             noun=_CALLED.search(rest[: gap.start()]) is not None,
         )
-        for gap in _SPLIT.finditer(rest)
+        for gap in islice(_SPLIT.finditer(rest), _WAYS)
         if rest[: gap.start()].strip() and rest[gap.end() :].strip()
     ]
     within = re.match(

@@ -1,7 +1,7 @@
 """Tells which kind of command some words start."""
 
-import re
-
+from app.agent.builtin import patterns as re
+from app.agent.builtin.patterns import once
 from app.agent.builtin.text import mend_start
 from app.agent.builtin.wording import reworded
 
@@ -121,12 +121,14 @@ CALM = re.compile(
 )
 
 
+@once
 def _led(s: str) -> str:
     for _ in range(3):
         s = mend_start(LEAD.sub("", s, count=1).strip()) or s
     return s
 
 
+@once
 def strip_lead(text: str) -> str:
     """Take off what only leads up to a wish, and put the wish in known words."""
     if found := re.match(r"\s*\+\s*(?=[^\W\d])", text):
@@ -134,6 +136,7 @@ def strip_lead(text: str) -> str:
     return reworded(led(text), lambda s: (STRONG.match(s) or WANT.match(s)) is not None)
 
 
+@once
 def led(text: str) -> str:
     """Take greetings and "could you please" off the start, and put the first word right."""
     s = _led(text.strip())
@@ -146,6 +149,7 @@ def led(text: str) -> str:
     return s
 
 
+@once
 def command_of(text: str, *, plain: bool = False) -> str | None:
     """Return the kind of command that a part starts with; plain: in the very words of one."""
     s = led(text) if plain else strip_lead(text)

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app.agent.builtin.matching import Task
-from app.agent.interface import Said
+from app.agent.said import Said
 
 Kind = Literal["add", "complete", "delete", "update"]
 
 _LOOK_BACK = 6  # the assistant's messages that "it" can mean something in
+# Characters of a message that are looked at: of an answer with 50 titles it is all. A question
+# stands at its end.
+_TEXT_MAX = 16_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +127,9 @@ _SHALL_ADD = re.compile(r"(?m)^Shall I add “(?P<title>.*)” to your list\?$")
 _TEXT = re.compile(
     r"(?m)^What should the new (?P<what>title|description) of “(?P<title>.*)” \(#(?P<id>\d+)\) be\?$"
 )
-_BULLET = re.compile(r"(?m)^• #(?P<id>\d+) (?P<title>.*?)(?P<done> ✓)?$")
-_NAMED = re.compile(r"“(?P<title>[^\n]*?)” \(#(?P<id>\d+)\)")
+_BULLET = re.compile(r"(?m)^• #(?P<id>\d{1,10}) (?P<title>.*?)(?P<done> ✓)?$")
+# No title is longer: without a limit each of many quotes would be compared with all that follows.
+_NAMED = re.compile(r"“(?P<title>[^\n]{0,200}?)” \(#(?P<id>\d{1,10})\)")
 _DELETED = re.compile(r"(?m)^I've deleted “(?P<title>[^\n]*)” \(#\d+\)")
 
 
@@ -159,7 +163,7 @@ def _pending(text: str) -> Pending | None:
 
 def read_context(past: list[Said]) -> Context:
     """Read what can be referred to."""
-    own = [said.text for said in past if said.role == "assistant"]
+    own = [said.text[-_TEXT_MAX:] for said in past[-3 * _LOOK_BACK :] if said.role == "assistant"]
     pending = _pending(own[-1]) if own and past[-1].role == "assistant" else None
     deleted = _DELETED.search(own[-1]) if own else None
     focus: list[Task] = []

@@ -1,7 +1,6 @@
 """Reads what is put right in the same breath: "mark 3, sorry, I mean 4 as done"."""
 
-import re
-
+from app.agent.builtin import patterns as re
 from app.agent.builtin.commands import command_of
 
 _MARK = (

@@ -1,7 +1,6 @@
 """Reads which task is to be deleted, or was finished."""
 
-import re
-
+from app.agent.builtin import patterns as re
 from app.agent.builtin.refs import DONE, Ref, read_ref, trim
 from app.agent.builtin.text import Quotes
 from app.agent.builtin.wishes import Wish

@@ -1,7 +1,6 @@
 """Reads what is to be shown."""
 
-import re
-
+from app.agent.builtin import patterns as re
 from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, Status, read_ref, trim
 from app.agent.builtin.text import Quotes, bare
 from app.agent.builtin.wishes import Wish

@@ -1,8 +1,12 @@
 """Finds the tasks that words mean, and says how sure that is."""
 
-import re
+from collections import Counter, deque
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
+from app.agent.builtin import patterns as re
+from app.agent.builtin.patterns import spend
 from app.agent.builtin.text import alike, misspelt, words
 
 _FILLER = frozenset(
@@ -80,6 +84,7 @@ _PAST = {
     "hung": "hang", "left": "leave", "drove": "drive", "flew": "fly", "swam": "swim",
     "chose": "choose", "picked": "pick", "rang": "ring", "thought": "think", "caught": "catch",
 }  # fmt: skip
+_BASES = frozenset(_PAST.values())
 _VOWELS = "aeiouy"
 
 
@@ -101,6 +106,7 @@ class Match:
     sure: bool
 
 
+@lru_cache(maxsize=8192)
 def singular(word: str) -> str:
     """Take the plural off."""
     if len(word) > 4 and word.endswith("ies"):
@@ -112,6 +118,7 @@ def singular(word: str) -> str:
     return word
 
 
+@lru_cache(maxsize=8192)
 def stem(word: str) -> str:
     """Take plural and tense off."""
     if word in _PAST:
@@ -129,19 +136,92 @@ def stem(word: str) -> str:
 
 def content(text: str) -> list[str]:
     """Return the words that carry meaning; all words when none does."""
-    every = words(text)
-    return [w for w in every if w not in _FILLER] or every
+    return telling(words(text))
+
+
+def telling(said: list[str]) -> list[str]:
+    """Return those of the words that carry meaning; all of them when none does."""
+    return [w for w in said if w not in _FILLER] or said
 
 
 def _same(text: str) -> list[str]:
-    articles = ("a", "an", "the", "my")
-    return [singular(w) for w in words(text) if w not in articles]
+    return _main(words(text))
+
+
+def _main(said: list[str]) -> list[str]:
+    return [singular(w) for w in said if w not in ("a", "an", "the", "my")]
+
+
+class Index:
+    """A list's words and where they stand, so that no search goes through all of it again."""
+
+    def __init__(self, tasks: list[Task]) -> None:
+        spend(4 * len(tasks) + sum(len(task.title) for task in tasks) // 6)
+        self.tasks = tasks
+        self.words = [words(task.title) for task in tasks]
+        self.singulars: dict[str, set[int]] = {}
+        self.stems: dict[str, set[int]] = {}
+        self.plain: dict[str, set[int]] = {}
+        for number, said in enumerate(self.words):
+            for word in said:
+                self.plain.setdefault(word, set()).add(number)
+        for word, where in self.plain.items():
+            self.singulars.setdefault(singular(word), set()).update(where)
+            self.stems.setdefault(stem(word), set()).update(where)
+        self.initials = _by_initial(self.plain)
+        self.whole: dict[tuple[str, ...], list[int]] = {}
+        for number, said in enumerate(self.words):
+            self.whole.setdefault(tuple(_main(said)), []).append(number)
+        self._notable: tuple[list[int], dict[str, set[int]], dict[str, list[str]]] | None = None
+
+    @property
+    def notable(self) -> tuple[list[int], dict[str, set[int]], dict[str, list[str]]]:
+        """Return how many stems with a meaning each title has, where they are, and by initial."""
+        if self._notable is None:
+            each = [{stem(w) for w in telling(said)} for said in self.words]
+            where: dict[str, set[int]] = {}
+            for number, stems in enumerate(each):
+                for one in stems:
+                    where.setdefault(one, set()).add(number)
+            self._notable = [len(stems) for stems in each], where, _by_initial(where)
+        return self._notable
+
+    def at(self, numbers: Iterable[int]) -> list[Task]:
+        """Return tasks in the list's order."""
+        return [self.tasks[number] for number in sorted(numbers)]
+
+    def having(self, wanted: set[str], places: dict[str, set[int]]) -> list[Task]:
+        """Return the tasks that have all of these words."""
+        spend(2 + len(wanted))
+        found = sorted((places.get(word, set()) for word in wanted), key=len)
+        return self.at(set.intersection(*found)) if found and found[0] else []
+
+
+def _by_initial(every: Iterable[str]) -> dict[str, list[str]]:
+    """Sort words by their first letter, which slips leave alone."""
+    sorted_: dict[str, list[str]] = {}
+    for word in every:
+        sorted_.setdefault(word[:1], []).append(word)
+    return sorted_
+
+
+_indexes: deque[Index] = deque(maxlen=4)
+
+
+def _index(tasks: list[Task]) -> Index:
+    """Return the index of a list, which nobody changes; it is kept, and the list with it."""
+    found = next((index for index in _indexes if index.tasks is tasks), None)
+    if found is None:
+        found = Index(tasks)
+        _indexes.append(found)
+    return found
 
 
 def exact(title: str, tasks: list[Task]) -> list[Task]:
     """Return the tasks of this very title."""
-    whole = _same(title)
-    return [t for t in tasks if whole and _same(t.title) == whole]
+    whole = tuple(_same(title))
+    index = _index(tasks)
+    return index.at(index.whole.get(whole, [])) if whole else []
 
 
 def in_order(query: str, task: Task) -> bool:
@@ -153,7 +233,10 @@ def in_order(query: str, task: Task) -> bool:
 def told(report: str, tasks: list[Task]) -> list[Task]:
     """Return the tasks whose very title, in whatever tense, is reported: "called grandma"."""
     whole = [stem(w) for w in _same(report)]
-    return [t for t in tasks if whole and [stem(w) for w in _same(t.title)] == whole]
+    if not whole:
+        return []
+    near = _index(tasks).having(set(whole), _index(tasks).stems)
+    return [t for t in near if [stem(w) for w in _same(t.title)] == whole]
 
 
 def match(query: str, tasks: list[Task]) -> Match:
@@ -165,16 +248,13 @@ def match(query: str, tasks: list[Task]) -> Match:
         return Match(same, sure=True)
     if all(word in _FILLER for word in wanted):
         return Match([], sure=True)
-    have = {t.id: words(t.title) for t in tasks}
-    plain = {singular(w) for w in wanted}
-    found = [t for t in tasks if plain <= {singular(w) for w in have[t.id]}]
-    if found:
+    index = _index(tasks)
+    if found := index.having({singular(w) for w in wanted}, index.singulars):
         return Match(found, sure=True)
     stems = {stem(w) for w in wanted}
-    found = [t for t in tasks if stems <= {stem(w) for w in have[t.id]}]
-    if found:
+    if found := index.having(stems, index.stems):
         return Match(found, sure=True)
-    found = [t for t in tasks if all(_slip(w, have[t.id]) for w in wanted)]
+    found = _slipped(set(wanted), index)
     return Match(found, sure=True) if found else _perhaps(stems, tasks)
 
 
@@ -195,25 +275,39 @@ def _mentioned(query: str, tasks: list[Task]) -> Match:
     said = {stem(w) for w in content(query)}
     if len(said) < _SENTENCE:
         return Match([], sure=True)
-    long = {w for w in said if len(w) > 3}
-    return Match([t for t in tasks if long & {stem(w) for w in content(t.title)}], sure=False)
+    index = _index(tasks)
+    _, where, _ = index.notable
+    long = (where.get(w, set()) for w in said if len(w) > 3)
+    return Match(index.at(set().union(*long)), sure=False)
 
 
-def _slip(word: str, title: list[str]) -> bool:
-    if stem(word) in {stem(w) for w in title}:
-        return True
-    return any(misspelt(singular(word), singular(w)) or misspelt(word, w) for w in title)
+def _slipped(wanted: set[str], index: Index) -> list[Task]:
+    """Return the tasks that have all the words, with slips in them."""
+    left: set[int] | None = None
+    for word in wanted:
+        have = set(index.stems.get(stem(word), ()))
+        near = index.initials.get(word[:1], [])
+        spend(2 + len(near) // 2)
+        for other in near:
+            if misspelt(singular(word), singular(other)) or misspelt(word, other):
+                have |= index.plain[other]
+        left = have if left is None else left & have
+        if not left:
+            return []
+    return index.at(left or ())
 
 
 def _perhaps(stems: set[str], tasks: list[Task]) -> Match:
     """Return tasks that share at least half of the wanted words, or are wholly among them."""
-    found = []
-    for task in tasks:
-        title = {stem(w) for w in content(task.title)}
-        shared = sum(1 for s in stems if s in title or any(alike(s, t) for t in title))
-        if shared and (shared * 2 >= len(stems) or shared == len(title)):
-            found.append(task)
-    return Match(found or _described(stems, tasks), sure=False)
+    index = _index(tasks)
+    sizes, where, initials = index.notable
+    shared: Counter[int] = Counter()
+    for wanted in stems:
+        near = initials.get(wanted[:1], [])
+        spend(2 + len(near) // 3)
+        shared.update(set().union(*(where[word] for word in near if alike(wanted, word))))
+    enough = (n for n, many in shared.items() if many * 2 >= len(stems) or many == sizes[n])
+    return Match(index.at(enough) or _described(stems, tasks), sure=False)
 
 
 # Words by which a description is spoken of.
@@ -227,8 +321,17 @@ def _described(stems: set[str], tasks: list[Task]) -> list[Task]:
     """Return tasks whose title and description together hold all that is wanted."""
     wanted = stems - _OF_DESCRIPTIONS
     found = []
+    # To look for letters is cheap, and to read all words of 500 descriptions is not. Stems are
+    # written as they stand but for the last letter, unless they are those of other words.
+    letters = [one[:-1] for one in wanted if one not in _BASES]
     for task in tasks:
-        told = {stem(w) for w in words(f"{task.title} {task.description or ''}")}
-        if wanted and task.description and wanted <= told:
-            found.append(task)
+        if not wanted or not task.description:
+            continue
+        text = f"{task.title} {task.description}"
+        spend(2 + len(text) // 500)
+        plain = text.lower().replace("-", "")
+        if all(part in plain for part in letters):
+            spend(len(text) // 8)
+            if wanted <= {stem(w) for w in words(text)}:
+                found.append(task)
     return found

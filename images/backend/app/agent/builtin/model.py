@@ -25,7 +25,7 @@ from openai.types.responses.response_prompt_param import ResponsePromptParam
 
 from app.agent.builtin.planner import respond
 from app.agent.builtin.steps import Call, Result
-from app.agent.interface import Said
+from app.agent.said import Said
 
 _NAME = "built-in"
 

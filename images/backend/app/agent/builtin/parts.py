@@ -1,10 +1,10 @@
 """Cuts a message into parts that hold one wish each."""
 
-import re
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
+from app.agent.builtin import patterns as re
 from app.agent.builtin.commands import CHAT, LEAD, SUFFIX, command_of, led, strip_lead
 from app.agent.builtin.refs import DONE
 from app.agent.builtin.text import bare
@@ -85,6 +85,8 @@ class Part:
     gap: str = ""
 
 
+# "1, 2 and 3" goes on: no need to look at all that follows each of them.
+_COUNTING = re.compile(r"#?\d+(?=\s*(?:,|\band\b|&|$))", re.IGNORECASE)
 # Nobody has more wishes at a time; every break costs a look at all that follows it.
 _MOST = 50
 
@@ -96,6 +98,8 @@ def cut(text: str) -> list[Part]:
     for gap in islice(_BREAK.finditer(text), _MOST):
         left, right = text[start : gap.start()].strip(), text[gap.end() :].strip()
         if gap["hard"] and _SHORT.search(left):
+            continue
+        if not gap["hard"] and left[-1:].isdigit() and _COUNTING.match(right):
             continue
         if not left or not right or not LEAD.sub("", left + gap[0]).strip(" ,"):
             continue

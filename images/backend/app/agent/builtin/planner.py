@@ -1,9 +1,9 @@
 """Decides what to do with a message: which tools to call, what to ask, what to say."""
 
-import re
 from collections.abc import Generator
 from dataclasses import replace
 
+from app.agent.builtin import patterns as re
 from app.agent.builtin import replies
 from app.agent.builtin.answering import after_adding, after_doing, read_reply
 from app.agent.builtin.commands import command_of
@@ -21,6 +21,7 @@ from app.agent.builtin.conversation import (
     read_context,
 )
 from app.agent.builtin.matching import Task, exact, likely, match, told
+from app.agent.builtin.patterns import TooHardError, begin
 from app.agent.builtin.reading import read
 from app.agent.builtin.renaming import settled
 from app.agent.builtin.resolving import Turn, apart, resolve
@@ -28,8 +29,8 @@ from app.agent.builtin.showing import show
 from app.agent.builtin.steps import Call, Result, Steps
 from app.agent.builtin.text import sentence_case
 from app.agent.builtin.wishes import Change, Wish
-from app.agent.interface import Said
-from app.models import DESCRIPTION_MAX, TITLE_MAX
+from app.agent.said import Said
+from app.limits import DESCRIPTION_MAX, MESSAGE_MAX, TITLE_MAX
 
 _AT_ONCE = 5  # calls that run together; each takes a database connection
 
@@ -48,12 +49,25 @@ _SAYINGS = {
 def respond(said: list[Said]) -> Generator[list[Call], list[Result], str]:
     """Answer the last message of a conversation."""
     message = said[-1].text
+    begin(message)
     turn = Turn(read_context(said[:-1]))
+    try:
+        if len(message) > MESSAGE_MAX:
+            raise TooHardError
+        yield from _respond(turn, said, message)
+    except TooHardError:
+        # What was done before stays said: only the rest was not understood.
+        turn.question = None
+        turn.say(replies.TOO_HARD)
+    return turn.answer()
+
+
+def _respond(turn: Turn, said: list[Said], message: str) -> Steps:
     pending = turn.context.pending
     if pending is not None:
         rest = yield from _settle(turn, pending, message)
         if rest is None:
-            return turn.answer()
+            return
         message = rest
     elif said[-2:-1] and said[-2].text.startswith(ADDED) and command_of(message) is None:
         message = after_adding(message)
@@ -70,7 +84,6 @@ def respond(said: list[Said]) -> Generator[list[Call], list[Result], str]:
         yield from _delete(turn, turn.doomed)
     elif turn.doomed:
         turn.ask(ask_whether(Action("delete"), turn.doomed), "deleting")
-    return turn.answer()
 
 
 def _joined(wishes: list[Wish]) -> list[Wish]:

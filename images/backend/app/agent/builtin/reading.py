@@ -1,10 +1,10 @@
 """Reads the wishes out of a message: each part goes to the reader of its kind."""
 
-import re
 from dataclasses import replace
 from itertools import pairwise
 
 from app.agent.builtin import adding, changing
+from app.agent.builtin import patterns as re
 from app.agent.builtin.commands import (
     CALM,
     CHAT,

@@ -1,9 +1,9 @@
 """Which task a phrase points at: by number, by place, by "it", by title, or all of them."""
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
+from app.agent.builtin import patterns as re
 from app.agent.builtin.text import Quotes, bare
 
 Status = Literal["all", "pending", "completed"]
@@ -22,6 +22,7 @@ _NUMBERS = [
     "eleven",
     "twelve",
 ]
+_PLACES_MAX = 500  # a list has no more; "the first 999999999" would fill the memory
 _ORDINALS = [
     "first",
     "second",
@@ -153,7 +154,7 @@ _PLURAL = re.compile(
     re.IGNORECASE,
 )
 _BESIDES = re.compile(
-    r"\b(?:except(?: for)?|but(?: not)?|apart from|besides|other than)\s+(.*)$", re.I
+    r"\b(?:except(?: for)?|but(?: not)?|apart from|besides|other than)\s+(.*)$", re.IGNORECASE
 )
 _ABOUT = re.compile(
     r"^(?:of |about|with|that (?:mention|contain|say|include)s?|containing|mentioning|named|called"
@@ -215,7 +216,7 @@ def read_ref(text: str, quotes: Quotes) -> Ref:
         if low <= high <= low + 100:
             return Ref(ids=tuple(range(low, high + 1)))
     if found := _FIRST_N.match(s):
-        n = number(found["n"])
+        n = min(number(found["n"]), _PLACES_MAX)
         places = range(1, n + 1) if found["end"].lower() != "last" else range(-n, 0)
         return Ref(places=tuple(places))
     if found := _PLACES.match(s):

@@ -1,8 +1,9 @@
 """Settles which reading of a change is meant, by the tasks that there are."""
 
-import re
 from dataclasses import replace
+from re import escape
 
+from app.agent.builtin import patterns as re
 from app.agent.builtin.matching import Task, content, exact, in_order, match
 from app.agent.builtin.refs import Ref
 from app.agent.builtin.resolving import Turn
@@ -37,10 +38,10 @@ def _dated(turn: Turn, change: Change) -> Change:
     if not change.ref.it or len(spoken) != 1 or not change.title:
         return change
     amount = re.fullmatch(r"\d+ (?P<unit>\w+)", change.title)
-    counted = rf"\d+ {re.escape(amount['unit'])}" if amount else _HOURS
+    counted = rf"\d+ {escape(amount['unit'])}" if amount else _HOURS
     for kind in (_DAYS, _HOURS, counted):
-        if found := re.fullmatch(rf"(?i)(?:on |at )?(?P<new>{kind})", change.title):
-            parts = re.split(rf"(?i)\b{kind}\b", spoken[0].title)
+        if found := re.Pattern(rf"(?i)(?:on |at )?(?P<new>{kind})").fullmatch(change.title):
+            parts = re.Pattern(rf"(?i)\b{kind}\b").split(spoken[0].title)
             if len(parts) == 2:
                 return replace(change, title=sentence_case(found["new"].join(parts)))
     return _of_a_kind(change, spoken[0].title)
@@ -51,9 +52,9 @@ def _of_a_kind(change: Change, title: str) -> Change:
     thing = re.fullmatch(r"(?i)(?:an?|the|some) .*?(?P<last>\w+)", change.title or "")
     if thing is None:
         return change
-    before = re.match(
-        rf"(?i)(?P<head>.+?)\b(?:an?|the|some) [\w' -]*\b{re.escape(thing['last'])}$", title
-    )
+    before = re.Pattern(
+        rf"(?i)(?P<head>.+?)\b(?:an?|the|some) [\w' -]*\b{escape(thing['last'])}$"
+    ).match(title)
     return (
         replace(change, title=f"{before['head']}{_lower(change.title or '')}") if before else change
     )
@@ -73,7 +74,7 @@ def _replaced(turn: Turn, change: Change) -> Steps:
         found = match(change.ref.query or "", tasks).tasks
     if len(found) != 1 or not change.old or not change.title:
         return None
-    parts = re.split(rf"(?i)(?<!\w){re.escape(change.old)}(?!\w)", found[0].title)
+    parts = re.Pattern(rf"(?i)(?<!\w){escape(change.old)}(?!\w)").split(found[0].title)
     if len(parts) != 2:
         return None
     # "Book a train instead of flights", in "Book flights": what stands there is not said twice.

@@ -21,6 +21,10 @@ REOPEN = (
 )
 CANNOT = f"I'm sorry, I can't do that. {HELP}"
 UNCLEAR = f"I'm sorry, I'm not sure what to do, so I changed nothing. {HELP}"
+TOO_HARD = (
+    "I'm sorry, I didn't get that: it is too long or too tangled for me. Please say it in fewer and "
+    "simpler words, one wish at a time."
+)
 NO_UNDO = "I'm sorry, I can't undo that. Tell me what to add or change instead."
 TOO_LONG = "I'm sorry, that is too long: a title has at most 200 characters, a description 1,000."
 NO_TASKS = "You have no tasks yet. Shall we start with one? Just say “add …”."
@@ -36,8 +40,13 @@ def showing(tasks: list[Task], status: Status) -> str:
         }[status]
     kind = "" if status == "all" else f"{status} "
     noun = "task" if len(tasks) == 1 else "tasks"
+    return f"You have {len(tasks)} {kind}{noun}:\n{shown(tasks)}"
+
+
+def shown(tasks: list[Task]) -> str:
+    """List tasks, and say how many more there are than one answer shows."""
     more = f"\n…and {len(tasks) - SHOWN} more." if len(tasks) > SHOWN else ""
-    return f"You have {len(tasks)} {kind}{noun}:\n{bullets(tasks[:SHOWN])}{more}"
+    return f"{bullets(tasks[:SHOWN])}{more}"
 
 
 def missing(number: int) -> str:

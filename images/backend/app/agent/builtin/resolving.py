@@ -1,8 +1,8 @@
 """Finds the tasks a phrase points at, asking where it could be more than one."""
 
-import re
 from dataclasses import dataclass, field
 
+from app.agent.builtin import patterns as re
 from app.agent.builtin import replies
 from app.agent.builtin.conversation import Action, Context, ask_whether, ask_which, named
 from app.agent.builtin.matching import Match, Task, exact, likely, match
@@ -12,6 +12,7 @@ from app.agent.builtin.text import Quotes
 
 _ID_MAX = 2**31 - 1
 _ASKED = 50  # tasks in one question
+_NAMED = 20  # tasks that one phrase names
 
 
 @dataclass
@@ -137,7 +138,7 @@ def _none(action: Action) -> str:
 def apart(query: str, tasks: list[Task], action: Action) -> list[Task]:
     """Read "milk and eggs" as two tasks when each is surely one."""
     parts = [p for p in re.split(r"\s*,\s*(?:and\s+)?|\s+(?:and|&|plus)\s+", query) if p.strip()]
-    if len(parts) < 2:
+    if not 2 <= len(parts) <= _NAMED:
         return []
     found = [match(part, tasks) for part in parts]
     chosen = [_open(one.tasks, action) for one in found]

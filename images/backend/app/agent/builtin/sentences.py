@@ -1,7 +1,6 @@
 """Puts sentences of another build, which a comma would cut in the wrong place, into one that is read."""
 
-import re
-
+from app.agent.builtin import patterns as re
 from app.agent.builtin.refs import DONE
 from app.agent.builtin.wording import MORE, NAME, TASK
 

@@ -1,7 +1,7 @@
 """Shows tasks: all of a status, those about something, or one with all there is to it."""
 
 from app.agent.builtin import replies
-from app.agent.builtin.conversation import bullet, bullets
+from app.agent.builtin.conversation import bullet
 from app.agent.builtin.matching import Task, match
 from app.agent.builtin.refs import Status
 from app.agent.builtin.resolving import Turn
@@ -14,7 +14,7 @@ def show(turn: Turn, wish: Wish) -> Steps:
     if wish.ref.them and turn.context.listed:
         before = {task.id for task in turn.context.listed}
         turn.topic = [t for t in (yield from turn.tasks()) if t.id in before]
-        turn.say(f"These are:\n{bullets(turn.topic)}")
+        turn.say(f"These are:\n{replies.shown(turn.topic)}")
     elif wish.ref.ids:
         turn.topic = [t for t in (yield from turn.tasks()) if t.id in wish.ref.ids]
         turn.say(_detail(turn.topic[0]) if turn.topic else replies.missing(wish.ref.ids[0]))
@@ -34,7 +34,7 @@ def _show_about(turn: Turn, wish: Wish, query: str) -> Steps:
     if len(found) == 1:
         turn.say(_detail(found[0]))
     elif found:
-        turn.say(f"About “{query}” I found:\n{bullets(found)}")
+        turn.say(f"About “{query}” I found:\n{replies.shown(found)}")
     else:
         turn.say(f"I found nothing about “{query}”.")
 

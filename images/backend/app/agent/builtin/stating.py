@@ -1,7 +1,6 @@
 """Reads what is only stated: that something was done, or not done, or is to be done."""
 
-import re
-
+from app.agent.builtin import patterns as re
 from app.agent.builtin.ending import WHEN
 from app.agent.builtin.lists import read_list
 from app.agent.builtin.refs import Ref, read_ref, trim

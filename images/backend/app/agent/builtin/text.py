@@ -1,8 +1,11 @@
 """Words: quotes set aside, politeness taken off, slips of the keyboard put right."""
 
-import re
+import re as plain_re
 from functools import lru_cache
 from itertools import combinations
+
+from app.agent.builtin import patterns as re
+from app.agent.builtin.patterns import spend
 
 _OPEN, _CLOSE = "\ue000", "\ue001"  # private use: nobody types them
 
@@ -156,13 +159,19 @@ _KNOWN_ANYWHERE = {
 }  # fmt: skip
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+# The same for titles, in the faster engine: there is one way to match it, and so no way back.
+_WORDS = plain_re.compile(_WORD.pattern)
+
+
+# Whoever types our marks all the same means nothing by them.
+_PLAIN = str.maketrans("’‘„“”\r" + _OPEN + _CLOSE, '\'\'"""\n  ')
 
 
 def tidy(message: str) -> str:
     """Make quotes and spaces uniform; line breaks stay."""
-    text = message.translate(str.maketrans("’‘„“”", '\'\'"""'))
-    text = re.sub(r"[^\S\n]+", " ", text.replace("\r", "\n"))
-    return re.sub(r" ?\n[\n ]*", "\n", text).strip()
+    # Spaces by hand: patterns that find runs of them start anew at each space of a run.
+    lines = (" ".join(line.split()) for line in message.translate(_PLAIN).split("\n"))
+    return "\n".join(line for line in lines if line)
 
 
 class Quotes:
@@ -174,7 +183,7 @@ class Quotes:
     def hold(self, text: str) -> str:
         """Put placeholders in place of quoted parts."""
 
-        def keep(found: re.Match[str]) -> str:
+        def keep(found: re.Match) -> str:
             self._parts.append(next(part for part in found.groups() if part is not None))
             return f"{_OPEN}{len(self._parts) - 1}{_CLOSE}"
 
@@ -190,9 +199,14 @@ class Quotes:
         return [found[0] for found in _HELD.finditer(text)]
 
 
-@lru_cache(maxsize=4096)
 def distance(a: str, b: str) -> int:
     """Return how many slips (swap, miss, double, wrong key) lie between two words."""
+    spend(1 + len(a) * len(b) // 6)
+    return _distance(a, b)
+
+
+@lru_cache(maxsize=4096)
+def _distance(a: str, b: str) -> int:
     before: list[int] = []
     row = list(range(len(b) + 1))
     for i, left in enumerate(a, 1):
@@ -205,6 +219,9 @@ def distance(a: str, b: str) -> int:
     return row[-1]
 
 
+_WORD_MAX = 40  # what is longer is no word with a slip in it
+
+
 def alike(word: str, right: str) -> bool:
     """Say whether word is surely right with a slip in it, and not another word."""
     if word == right:
@@ -212,6 +229,8 @@ def alike(word: str, right: str) -> bool:
     if len(word) == len(right) == 3:
         return word[0] == right[0] and sorted(word) == sorted(right)
     if min(len(word), len(right)) < 4 or word[0] != right[0]:
+        return False
+    if abs(len(word) - len(right)) > 2 or len(word) > _WORD_MAX:
         return False
     slips = distance(word, right)
     if slips == 1:
@@ -309,7 +328,7 @@ _LONG_RIGHT = (
 
 def _mended(word: str) -> str:
     lower = word.lower()
-    if lower in _KNOWN_ANYWHERE or len(lower) < 6 or lower in _LONG_RIGHT or lower in _LONG:
+    if lower in _KNOWN_ANYWHERE or not 6 <= len(lower) <= 12 or lower in (*_LONG_RIGHT, *_LONG):
         return _KNOWN_ANYWHERE.get(lower, word)
     near = (w for w in _LONG if w[0] == lower[0] and distance(lower, w) == 1)
     return next((w for w in near if len(w) != len(lower) or sorted(w) == sorted(lower)), word)
@@ -327,8 +346,12 @@ def mend(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Return the words in lower case, without possessive endings and hyphens."""
-    found = (w.lower().replace("’", "'") for w in _WORD.findall(text))
-    return [re.sub(r"'s?$", "", w).replace("-", "") for w in found]
+    return [_plain(word) for word in _WORDS.findall(text)]
+
+
+def _plain(word: str) -> str:
+    lower = word.lower().replace("’", "'")
+    return lower.removesuffix("'s").replace("-", "")
 
 
 def sentence_case(text: str) -> str:

@@ -1,9 +1,9 @@
 """Reads what follows "I want to": a command, or something to do."""
 
-import re
 from dataclasses import replace
 
 from app.agent.builtin import changing
+from app.agent.builtin import patterns as re
 from app.agent.builtin.commands import CALM, STRONG, WANT, command_of, strip_lead
 from app.agent.builtin.refs import DONE, NOUN, OPEN, trim
 from app.agent.builtin.text import Quotes

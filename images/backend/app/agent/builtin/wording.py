@@ -1,8 +1,8 @@
 """Puts other ways to word a wish into the words that the readers know."""
 
-import re
 from collections.abc import Callable
 
+from app.agent.builtin import patterns as re
 from app.agent.builtin.refs import DONE, NOUN, OPEN
 
 _LIST = r"(?:my|the|our|this|that) (?:[\w-]+ )?(?:list|tasks|to-?dos?)"
@@ -327,7 +327,7 @@ _ELSE: tuple[tuple[str, str], ...] = (
 _END = r"(?:[\s,]+(?:also|would you|will you|could you|can you|please|thanks|thank you|for me|now|too|as well))*[\s.!?]*"
 
 
-def _compiled(rules: tuple[tuple[str, str], ...]) -> tuple[tuple[re.Pattern[str], str], ...]:
+def _compiled(rules: tuple[tuple[str, str], ...]) -> tuple[tuple[re.Pattern, str], ...]:
     return tuple((re.compile(rf"^{rule}{_END}$", re.IGNORECASE), to) for rule, to in rules)
 
 
@@ -349,15 +349,15 @@ def reworded(s: str, is_command: Callable[[str], bool]) -> str:
     for pattern, known in _THEN:
         if found := pattern.match(s):
             # "One more thing: delete task 3" holds a command of its own.
-            inner = found.groupdict().get("x")
+            inner: str | None = found.groupdict().get("x")
             if known.startswith("add: ") and inner and is_command(inner):
                 return inner
             return _timed(found, known)
     return s
 
 
-def _timed(found: re.Match[str], known: str) -> str:
+def _timed(found: re.Match, known: str) -> str:
     """Write out the wish; the time goes last."""
     when = found.groupdict().get("when")
-    text = found.expand(known.replace(r" \g<when>", ""))
+    text: str = found.expand(known.replace(r" \g<when>", ""))
     return f"{text} {when[0].lower()}{when[1:]}" if when else text

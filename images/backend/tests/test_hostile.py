@@ -1,0 +1,204 @@
+"""No message keeps the built-in model busy: 50 ms of processor for 300 characters, 500 for 4,000.
+
+The machine that tests is shared and its clock coarse, so what is measured stays well below.
+"""
+
+import random
+import re
+
+import pytest
+
+from app.agent.builtin import patterns as bounded
+from app.agent.builtin import replies
+from app.agent.builtin.patterns import TooHardError, begin
+from app.agent.builtin.text import distance
+from tests.desk import Desk
+from tests.dialogue import Todo
+from tests.hostile import LIST, alphabet, cost, least, near_misses, padded, texts
+
+SHORT, SHORT_BOUND = 300, 0.050
+LONG, LONG_BOUND = 4000, 0.500
+
+# The issue's examples, and pieces that keep parts of the reader busy.
+PIECES = [
+    "please ", "? ", "to ", "a and b and ", "1 and 2 and ", "milk, bread and ", "a, b, c and d and ", "'a ", '"a" ', '"a ', "“", "(",
+    "((a) ", "[x] ", " ", "\t", "\n", " \n ", "a\n", "- a\n", "1. a 2. b ", ". ", "a. ", "; ", "e\u0301", "\u05d0\u202e ", "\u200b", "😀", "İ", "ß",
+    "ſ", "\ue000", "\ue0000\ue001 ", "seven ", "two and twenty ", "w" * 200 + " ", "mlik ", "brad ", "buyy ", "mlik and ", "tsk 1 ", "done ",
+    "is done and ", "not ", "no, wait, ", "sorry, i mean ", "instead of ", "change a to b and ", "rename it to ", "all but the first ",
+    "the first and the second ", "if i ", "i have just finished ", "would you mind ", "and also then ", "-", "--", "->", ":", "👍 ", "you know what ",
+    "from my list ", "for me please ", "today, ", "and with a description ", "note that ", "or ", "#1 ", "1 ", "99999999999999999999 ",
+]  # fmt: skip
+HEADS = [
+    "",
+    "add ",
+    "change ",
+    "change buy milk to ",
+    "delete ",
+    "mark ",
+    "show ",
+    "i need to ",
+    "what ",
+]
+ISSUE = [
+    " and ".join(map(str, range(1, 12))) + " and maybe the last",
+    "please " * 20 + "x",
+    "add " + "? " * 140,
+    "change " + "to " * 95,
+    "change buy a and " + "b and " * 40,
+    "the first 999999999 tasks",
+    "delete the first 999999999",
+    "delete the last 99999999999999999999",
+]
+
+
+def _fail(slow: list[tuple[float, str]]) -> None:
+    assert not slow, [(round(s * 1000), text[:120]) for s, text in sorted(slow, reverse=True)[:5]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def warm() -> None:
+    """Have the patterns compiled, as a worker that has answered before."""
+    for message in (*ISSUE, *PIECES):
+        cost(padded(message, SHORT))
+
+
+@pytest.mark.parametrize("message", ISSUE)
+def test_what_was_reported_is_answered_at_once(message: str) -> None:
+    assert least(message, bound=SHORT_BOUND) < SHORT_BOUND
+    assert least(padded(message + " ", LONG), bound=LONG_BOUND) < LONG_BOUND
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_repetitions_are_answered_at_once(head: str) -> None:
+    slow = []
+    for piece in PIECES:
+        for length, bound in ((SHORT, SHORT_BOUND), (LONG, LONG_BOUND)):
+            message = padded(piece, length, head, "x")
+            if (spent := least(message, bound=bound)) > bound:
+                slow.append((spent, message))
+    _fail(slow)
+
+
+def test_each_pattern_s_own_alphabet_is_answered_at_once() -> None:
+    rng = random.Random(10)  # noqa: S311
+    patterns = [text for text in texts() if re.search(r"[|(*+?\\]", text)]
+    assert len(patterns) > 500
+    slow = []
+    for number, pattern in enumerate(patterns):
+        pieces = list(near_misses(pattern, rng))
+        for turn in range(2):
+            piece, head = rng.choice(pieces), rng.choice(HEADS)
+            message = padded(piece, SHORT, head, rng.choice(["", "x", " x y"]))
+            if (spent := least(message, bound=SHORT_BOUND)) > SHORT_BOUND:
+                slow.append((spent, message))
+            if number % 4 == turn:
+                message = padded(piece, LONG, head)
+                if (spent := least(message, bound=LONG_BOUND)) > LONG_BOUND:
+                    slow.append((spent, message))
+    _fail(slow)
+
+
+@pytest.mark.parametrize(
+    ("length", "bound", "tries"), [(SHORT, SHORT_BOUND, 400), (LONG, LONG_BOUND, 60)]
+)
+def test_a_search_for_what_is_slow_finds_nothing(length: int, bound: float, tries: int) -> None:
+    """Climb towards what takes longest, by changing the words of what took long."""
+    rng = random.Random(length)  # noqa: S311
+    words = list(dict.fromkeys(w for t in texts() for w in alphabet(t) if "\\" not in w))
+    best: list[tuple[float, str]] = []
+    for number in range(tries):
+        if number < tries // 4 or rng.random() < 0.3:
+            glue = [rng.choice(["", " ", " ", ", ", ". ", " and ", " to "]) for _ in range(5)]
+            piece = "".join(rng.choice(words) + g for g in glue) or "x"
+            message = padded(piece, length, rng.choice(HEADS))
+        else:
+            message = _changed(rng.choice(best)[1], words, rng)[:length]
+        best = sorted([*best, (cost(message), message)], reverse=True)[:20]
+    _fail([(s, m) for s, m in best if s > bound and least(m, bound=bound) > bound])
+
+
+def _changed(message: str, words: list[str], rng: random.Random) -> str:
+    parts = message.split(" ")
+    for _ in range(rng.randint(1, 4)):
+        at = rng.randrange(len(parts))
+        match rng.randrange(3):
+            case 0:
+                parts[at] = rng.choice(words)
+            case 1:
+                parts.insert(at, rng.choice(words))
+            case _:
+                parts[at : at + 4] = parts[at : at + 4] * 2
+    return " ".join(parts)
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["“" * 190, "a " * 100, "w" * 200, "(#1) ” be? " * 18, "mlik brad " * 20, "• #1 x ✓ " * 22],
+)
+def test_a_list_of_hostile_titles_is_read_at_once(title: str) -> None:
+    before = tuple(Todo((f"{title[:190]} {n}",), note=(title * 99)[:1000]) for n in range(500))
+    for said in (
+        "show my tasks",
+        "delete milk brad wx",
+        "delete the milk and the a a",
+        "change a to b to c",
+    ):
+        for then in ("delete the first one", "change " + "a to " * 50, "mark " + "w" * 290):
+            spent = min(cost(then, said, before=before) for _ in range(2))
+            assert spent < 2 * SHORT_BOUND, (said, then)
+
+
+def test_a_message_of_many_quotes_echoed_to_the_next_is_read_at_once() -> None:
+    assert least("yes", "delete " + "“" * 3900, bound=SHORT_BOUND) < SHORT_BOUND
+
+
+def test_what_is_too_hard_is_said_kindly_and_changes_nothing() -> None:
+    desk = Desk(LIST)
+    reply = desk.say("delete " + "please not, wait, and all but the first and " * 80)
+    assert "I didn't get that" in reply
+    assert desk.state == LIST
+    assert "You have 500 tasks" in desk.say("show my tasks")
+
+
+def test_what_is_longer_than_a_message_is_not_read() -> None:
+    assert Desk(LIST).say("a" * 4001) == replies.TOO_HARD
+
+
+def test_marks_of_our_own_in_a_message_mean_nothing() -> None:
+    desk = Desk(())
+    desk.say("add \ue0005\ue001 milk")
+    assert [todo.title for todo in desk.state] == ["5 milk"]
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"^(?:a+)+$", r"^(?:a|a)*$", r"^(.*a){12}$", r"^(?:(?:a+,?)+)+$"]
+)
+def test_a_pattern_that_backtracks_stops_at_its_limit(pattern: str) -> None:
+    begin("")
+    with pytest.raises(TooHardError):
+        bounded.match(pattern, "a" * 60 + "a a, " * 20 + "!")
+
+
+def test_a_search_counts_the_steps_from_all_places() -> None:
+    begin("a" * 4000)
+    with pytest.raises(TooHardError):
+        bounded.search(r"(?:a?a?a?a?a?)*[bc]", "a" * 400)
+
+
+def test_a_message_has_so_much_work_and_no_more() -> None:
+    begin("")
+    with pytest.raises(TooHardError):
+        sum(distance(f"word{number}", f"work{number}") for number in range(100_000))
+    begin("")
+    assert distance("milk", "mlik") == 1
+
+
+def test_patterns_are_those_of_re() -> None:
+    begin("")
+    found = bounded.compile(r"(?P<x>\w+) (?P<y>\d+)?").match("é1 2")
+    assert found is not None
+    assert (found["x"], found["y"], found.start("y"), found.end()) == ("é1", "2", 3, 4)
+    assert found.expand(r"\g<y> \1") == "2 é1"
+    assert bounded.compile(r"\s*,\s*").split("a , b,c") == ["a", "b", "c"]
+    assert bounded.compile(r"x*").sub("-", "axb") == re.sub(r"x*", "-", "axb")
+    assert bounded.compile(r"(?<=a)b").sub("c", "abab", count=1) == "acab"
