@@ -232,6 +232,10 @@ func TestMethodsWithoutAUseAreRefused(t *testing.T) {
 // settles waits until the number of goroutines is what it was.
 func settles(t *testing.T, before int) {
 	t.Helper()
-	assert.Eventually(t, func() bool { return runtime.NumGoroutine() <= before }, 10*time.Second, 20*time.Millisecond,
-		"goroutines are left over: %d before", before)
+	for until := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(until) {
+			stacks := make([]byte, 1<<16)
+			require.Failf(t, "goroutines are left over", "%d before, now %d:\n%s", before, runtime.NumGoroutine(), stacks[:runtime.Stack(stacks, true)])
+		}
+	}
 }
