@@ -84,6 +84,11 @@ func (Cluster) Status(ctx context.Context, env *string) error {
 	return targets.ClusterStatus(ctx, env)
 }
 
+// Password prints the password of the cluster's own image registry, for helm registry login.
+func (Cluster) Password(ctx context.Context, env *string) error {
+	return targets.ClusterPassword(ctx, env)
+}
+
 // Release shows and moves the installed release.
 type Release mg.Namespace
 

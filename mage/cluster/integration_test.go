@@ -157,7 +157,8 @@ func pushAndRun(t *testing.T, c *Cluster, archive string) string {
 	require.NoError(t, err)
 	tag, err := name.NewTag(c.Registry.Push + "/test/registry:1")
 	require.NoError(t, err)
-	require.NoError(t, remote.Write(tag, img, remote.WithContext(t.Context())))
+	require.ErrorContains(t, remote.Write(tag, img, remote.WithContext(t.Context())), "UNAUTHORIZED", "nobody pushes without the login")
+	require.NoError(t, remote.Write(tag, img, remote.WithContext(t.Context()), remote.WithAuth(c.Registry.Login.Authenticator())))
 
 	kube, err := kubernetes.NewForConfig(c.REST)
 	require.NoError(t, err)

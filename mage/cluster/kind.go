@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"todo-chatbot/mage/progress"
+	"todo-chatbot/mage/registry"
 )
 
 const (
@@ -21,6 +22,8 @@ const (
 	// leftoverBound is for the API server of a running node that was never
 	// finished: what an interrupted run left is soon made anew.
 	leftoverBound = 15 * time.Second
+	// loginBound is for one question to the API server by who only looks.
+	loginBound = 2 * time.Second
 )
 
 // KindOptions shapes a kind cluster of one node.
@@ -118,6 +121,8 @@ func NewKind(docker *client.Client, opts KindOptions) (*Kind, error) {
 func (k *Kind) context() string { return "kind-" + k.opts.Name }
 func (k *Kind) subject() string { return "kind/" + k.opts.Name }
 
+func (k *Kind) nodeName() string { return k.opts.Name + "-control-plane" }
+
 // Find returns the cluster if its node runs.
 func (k *Kind) Find(ctx context.Context) (*Cluster, error) {
 	n, err := k.node(ctx)
@@ -131,10 +136,24 @@ func (k *Kind) Find(ctx context.Context) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find cluster %q: %w", k.opts.Name, err)
 	}
-	if err := answers(ctx, c.Registry.Push); err != nil {
-		c.Registry = Registry{}
+	if c.Registry.Login, err = k.login(ctx, c); err == nil {
+		err = k.usable(ctx, n.name, c.Registry.Push, c.Registry.Login)
+	}
+	if err != nil {
+		c.Registry = Registry{} // Ensure sees to it
 	}
 	return c, nil
+}
+
+// login asks an API server, once and briefly, for the registry's login.
+func (k *Kind) login(ctx context.Context, c *Cluster) (*registry.Login, error) {
+	ctx, cancel := context.WithTimeout(ctx, loginBound)
+	defer cancel()
+	client, err := kubernetes.NewForConfig(c.REST)
+	if err != nil {
+		return nil, err
+	}
+	return findLogin(ctx, client)
 }
 
 // Delete removes the node with its volume, the kubeconfig file, and the network
@@ -202,7 +221,18 @@ func (k *Kind) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return s, fmt.Errorf("look at cluster %q: %w", k.opts.Name, err)
 	}
-	return observe(ctx, s, c.REST, c.Registry, n.startedAt), nil
+	s = observe(ctx, s, c.REST, c.Registry, n.startedAt)
+	if s.Registry.Push == "" {
+		return s, nil
+	}
+	login, err := k.login(ctx, c)
+	if err == nil {
+		err = k.usable(ctx, n.name, s.Registry.Push, login)
+	}
+	if err != nil {
+		s.NotReady = append(s.NotReady, err.Error()+": `mage cluster:up` gives it a login")
+	}
+	return s, nil
 }
 
 // observe completes the status of a cluster that should answer.

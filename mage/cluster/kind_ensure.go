@@ -149,7 +149,7 @@ func (k *Kind) hasten(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	_ = k.startRegistry(ctx, client)
+	_ = k.startRegistry(ctx, k.nodeName(), client)
 	_ = poll(ctx, forever, func(ctx context.Context) error { return fitDNS(ctx, client) })
 }
 
@@ -196,36 +196,43 @@ func (k *Kind) finish(ctx context.Context, c *Cluster, n *node, made bool, step 
 		step.Update("waiting for the image registry")
 		return err
 	})
-	both.Go(func() error { return k.registry(inTime, c, client) })
+	both.Go(func() error { return k.registry(inTime, c, n, client) })
 	return blamePressure(ctx, client, both.Wait())
 }
 
 // registry waits for the registry, and makes it where there is none. One that
 // was there before a restart of the node, or that hasten has started, is likely
-// to come by itself.
-func (k *Kind) registry(ctx context.Context, c *Cluster, client kubernetes.Interface) error {
+// to come by itself. One without a login, of an older version of this pipeline,
+// is given one in place: its images lie on the node.
+func (k *Kind) registry(ctx context.Context, c *Cluster, n *node, client kubernetes.Interface) error {
 	if k.opts.RegistryImage == nil {
 		c.Registry = Registry{}
 		return nil
 	}
-	there := func(ctx context.Context) error { return answers(ctx, c.Registry.Push) }
+	there := func(ctx context.Context) (err error) {
+		if c.Registry.Login, err = findLogin(ctx, client); err != nil {
+			return err
+		}
+		return k.usable(ctx, n.name, c.Registry.Push, c.Registry.Login)
+	}
 	err := there(ctx)
-	if err != nil && registryExists(ctx, client) {
+	if _, wrong := errors.AsType[*unguarded](err); err != nil && !wrong && registryExists(ctx, client) {
 		err = poll(ctx, registryGrace, there)
 	}
 	if err != nil {
-		if err := k.startRegistry(ctx, client); err != nil {
+		if err := k.startRegistry(ctx, n.name, client); err != nil {
 			return err
 		}
-		if err := waitRegistry(ctx, client, c.Registry.Push, k.opts.Bound); err != nil {
+		if err := waitRegistry(ctx, client, k.opts.Bound, there); err != nil {
 			return err
 		}
 	}
 	return announceRegistry(ctx, client, c.Registry)
 }
 
-// startRegistry gives the node the registry's image and begins its roll-out.
-func (k *Kind) startRegistry(ctx context.Context, client kubernetes.Interface) error {
+// startRegistry gives the node the registry's image and login, and begins its
+// roll-out. The node learns the login first: pulls go on meanwhile.
+func (k *Kind) startRegistry(ctx context.Context, node string, client kubernetes.Interface) error {
 	if k.opts.RegistryImage == nil {
 		return nil
 	}
@@ -239,7 +246,14 @@ func (k *Kind) startRegistry(ctx context.Context, client kubernetes.Interface) e
 			return err
 		}
 	}
-	return applyRegistry(ctx, client, ref)
+	login, err := ensureLogin(ctx, client)
+	if err != nil {
+		return err
+	}
+	if err := k.tellNode(ctx, node, login); err != nil {
+		return err
+	}
+	return applyRegistry(ctx, client, ref, login)
 }
 
 // explainDisk adds to an error what is known of the engine's disk, if that is

@@ -136,7 +136,7 @@ func (n *node) nodePorts() map[int]int {
 
 // node asks the engine for the cluster's container.
 func (k *Kind) node(ctx context.Context) (*node, error) {
-	n := &node{name: k.opts.Name + "-control-plane"}
+	n := &node{name: k.nodeName()}
 	got, err := k.docker.ContainerInspect(ctx, n.name, client.ContainerInspectOptions{})
 	if errdefs.IsNotFound(err) {
 		return n, nil

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -18,60 +17,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// world is a fake engine with an API server and a registry behind its ports.
-type world struct {
-	*engine
-	*stage
-	api  *kubeAPI
-	kind *Kind
-	opts KindOptions
-}
-
-func newWorld(t *testing.T, change func(*KindOptions)) *world {
-	t.Helper()
-	e, docker := newEngine(t)
-	api := newKubeAPI(t)
-	api.makeReady(t, time.Now().Add(time.Hour)) // later than any start of a node
-	_, registry := newRegistry(t)
-	e.publish["6443"] = strconv.Itoa(api.port(t))
-	e.publish["5000"] = strconv.Itoa(registry)
-	e.adminConf = api.kubeconfig(t, "kubernetes-admin@todo")
-	opts := KindOptions{
-		Name:       "todo",
-		Kubeconfig: filepath.Join(t.TempDir(), "own", "kubeconfig"),
-		NodeImage:  func(context.Context) (string, error) { return "node:test", nil },
-		RegistryImage: func(context.Context) (string, io.ReadCloser, error) {
-			return "registry:test", nil, nil
-		},
-		Bound: 2 * time.Second,
-	}
-	if change != nil {
-		change(&opts)
-	}
-	kind, err := NewKind(docker, opts)
-	require.NoError(t, err)
-	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "users-own")) // must stay absent
-	return &world{engine: e, stage: newStage(t, e.command, "docker"), api: api, kind: kind, opts: opts}
-}
-
-// settle puts a whole, running cluster in.
-func (w *world) settle(status string) *box {
-	port := func(p string) []map[string]string {
-		return []map[string]string{{"HostIp": "127.0.0.1", "HostPort": w.publish[p]}}
-	}
-	b := &box{
-		status: status, started: time.Now().Add(-time.Hour),
-		labels: map[string]string{kindLabel: "todo"},
-		ports: map[string][]map[string]string{
-			"6443/tcp": port("6443"), "5000/tcp": port("5000"),
-			"30080/tcp": {{"HostIp": "127.0.0.1", "HostPort": "18080"}},
-		},
-		files: map[string][]byte{adminConf: w.adminConf, completeMark: []byte("complete since yesterday\n")},
-	}
-	w.containers["todo-control-plane"] = b
-	return b
-}
-
 func TestKindMakesAClusterFromNothing(t *testing.T) {
 	free := freePort(t)
 	w := newWorld(t, func(o *KindOptions) { o.Ports = map[int]int{free: 30080} })
@@ -81,7 +26,10 @@ func TestKindMakesAClusterFromNothing(t *testing.T) {
 
 	assert.Equal(t, "kind", c.Provider)
 	assert.Equal(t, "kind-todo", c.Context)
-	assert.Equal(t, Registry{Push: "127.0.0.1:" + w.publish["5000"], Pull: "localhost:5000"}, c.Registry)
+	assert.Equal(t, "127.0.0.1:"+w.publish["5000"], c.Registry.Push)
+	assert.Equal(t, "localhost:5000", c.Registry.Pull)
+	require.NotNil(t, c.Registry.Login, "the registry takes nobody without it")
+	assert.Len(t, c.Registry.Login.Password(), 26)
 	addr, ok := c.Published(30080)
 	assert.True(t, ok)
 	assert.Equal(t, net.JoinHostPort("127.0.0.1", strconv.Itoa(free)), addr)
@@ -323,10 +271,12 @@ func TestKindMakesARegistryWhereNoneAnswers(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0") // taken, and served only once the Deployment is there
 	require.NoError(t, err)
 	w.publish["5000"] = strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	server := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+	server := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if w.api.get("/apis/apps/v1/namespaces/kube-system/deployments/registry") == nil {
 			http.Error(rw, "no registry yet", http.StatusBadGateway)
+			return
 		}
+		guarded(w.api)(rw, r)
 	})}
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { _ = server.Close() })

@@ -19,6 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
@@ -96,6 +97,23 @@ func (k *kubeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		k.objects[r.URL.Path] = object
 		k.applied = append(k.applied, r.URL.Path)
+		_ = json.NewEncoder(w).Encode(object)
+	case http.MethodPost:
+		body, _ := io.ReadAll(r.Body)
+		typed, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, nil, nil) // protobuf is client-go's choice
+		if err != nil {
+			status(w, http.StatusBadRequest, metav1.StatusReasonBadRequest)
+			return
+		}
+		encoded, _ := json.Marshal(typed)
+		var object map[string]any
+		_ = json.Unmarshal(encoded, &object)
+		path := r.URL.Path + "/" + object["metadata"].(map[string]any)["name"].(string)
+		if k.objects[path] != nil {
+			status(w, http.StatusConflict, metav1.StatusReasonAlreadyExists)
+			return
+		}
+		k.objects[path] = object
 		_ = json.NewEncoder(w).Encode(object)
 	case http.MethodGet:
 		if object, ok := k.objects[r.URL.Path]; ok {

@@ -91,7 +91,16 @@ func (k *KubeContext) registry(ctx context.Context, client kubernetes.Interface)
 	if k.opts.Registry.Push != "" {
 		return k.opts.Registry, nil
 	}
-	return announcedRegistry(ctx, client)
+	found, err := announcedRegistry(ctx, client)
+	if err != nil || found.Push == "" {
+		return found, err
+	}
+	// Where this pipeline made the registry, under another setting, it also made
+	// the login; who may not see that uses docker's.
+	if login, err := findLogin(ctx, client); err == nil {
+		found.Login = login
+	}
+	return found, nil
 }
 
 // Find returns the cluster if its API server answers.

@@ -209,7 +209,7 @@ func (m *Minikube) publishedRegistry(ctx context.Context, c *Cluster) error {
 func (m *Minikube) reachRegistry(ctx context.Context, c *Cluster, client kubernetes.Interface, step *progress.Step) error {
 	step.Update("waiting for the image registry")
 	if push, ok := c.Published(RegistryPort); ok {
-		if err := waitRegistry(ctx, client, push, m.opts.Bound); err != nil {
+		if err := waitRegistry(ctx, client, m.opts.Bound, func(ctx context.Context) error { return answers(ctx, push) }); err != nil {
 			return err
 		}
 		c.Registry = Registry{Push: push, Pull: pullAddress}
@@ -224,7 +224,7 @@ func (m *Minikube) reachRegistry(ctx context.Context, c *Cluster, client kuberne
 	if err != nil {
 		return err
 	}
-	if err := waitRegistry(ctx, client, push, m.opts.Bound); err != nil {
+	if err := waitRegistry(ctx, client, m.opts.Bound, func(ctx context.Context) error { return answers(ctx, push) }); err != nil {
 		stop()
 		return err
 	}

@@ -35,17 +35,17 @@ const (
 )
 
 // applyRegistry begins the roll-out of an image registry with the names and
-// labels of Minikube's addon. It may be called again: what is right already is
-// not changed.
+// labels of Minikube's addon, which takes the login of ensureLogin alone. It may
+// be called again: what is right already is not changed.
 //
 // Unlike the addon, there is no proxy DaemonSet: the registry itself takes the
 // node's network, so it serves port 5000 of the node without the CNI's port
 // mapping and may start before the network is ready; and its blobs lie on the
 // node, so they survive its pod. It runs as root without any capability because
 // the kubelet gives a hostPath folder to root.
-func applyRegistry(ctx context.Context, client kubernetes.Interface, image string) error {
+func applyRegistry(ctx context.Context, client kubernetes.Interface, image string, login *registry.Login) error {
 	force := metav1.ApplyOptions{FieldManager: userAgent, Force: true}
-	if _, err := client.AppsV1().Deployments(metav1.NamespaceSystem).Apply(ctx, registryDeployment(image), force); err != nil {
+	if _, err := client.AppsV1().Deployments(metav1.NamespaceSystem).Apply(ctx, registryDeployment(image, login), force); err != nil {
 		return fmt.Errorf("apply the registry's Deployment: %w", err)
 	}
 	if _, err := client.CoreV1().Services(metav1.NamespaceSystem).Apply(ctx, registryServiceApply(), force); err != nil {
@@ -60,10 +60,10 @@ func registryExists(ctx context.Context, client kubernetes.Interface) bool {
 	return err == nil
 }
 
-// waitRegistry waits until the registry answers this machine. Where it does
-// not, the error also says what its pod lacks.
-func waitRegistry(ctx context.Context, client kubernetes.Interface, push string, bound time.Duration) error {
-	err := poll(ctx, bound, func(ctx context.Context) error { return answers(ctx, push) })
+// waitRegistry waits until the registry is as there demands, such as that it
+// answers this machine. Where it is not, the error also says what its pod lacks.
+func waitRegistry(ctx context.Context, client kubernetes.Interface, bound time.Duration, there func(context.Context) error) error {
+	err := poll(ctx, bound, there)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
@@ -214,10 +214,11 @@ func registryServiceApply() *coreapply.ServiceApplyConfiguration {
 			WithPorts(coreapply.ServicePort().WithName("http").WithPort(80).WithTargetPort(intstr.FromInt32(RegistryPort)).WithProtocol(corev1.ProtocolTCP)))
 }
 
-func registryDeployment(image string) *appsapply.DeploymentApplyConfiguration {
+func registryDeployment(image string, login *registry.Login) *appsapply.DeploymentApplyConfiguration {
+	// The registry answers 200 at / to everybody, and 401 at /v2/ to the kubelet.
 	probe := func() *coreapply.ProbeApplyConfiguration {
 		return coreapply.Probe().WithPeriodSeconds(2).WithTimeoutSeconds(2).
-			WithHTTPGet(coreapply.HTTPGetAction().WithPath("/v2/").WithPort(intstr.FromInt32(RegistryPort)))
+			WithHTTPGet(coreapply.HTTPGetAction().WithPath("/").WithPort(intstr.FromInt32(RegistryPort)))
 	}
 	container := coreapply.Container().
 		WithName(registryName).
@@ -228,6 +229,9 @@ func registryDeployment(image string) *appsapply.DeploymentApplyConfiguration {
 			coreapply.EnvVar().WithName("REGISTRY_HTTP_ADDR").WithValue(fmt.Sprintf(":%d", RegistryPort)),
 			coreapply.EnvVar().WithName("REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY").WithValue(registryFolder),
 			coreapply.EnvVar().WithName("REGISTRY_STORAGE_DELETE_ENABLED").WithValue("true"),
+			coreapply.EnvVar().WithName("REGISTRY_AUTH").WithValue("htpasswd"),
+			coreapply.EnvVar().WithName("REGISTRY_AUTH_HTPASSWD_REALM").WithValue(userAgent),
+			coreapply.EnvVar().WithName("REGISTRY_AUTH_HTPASSWD_PATH").WithValue(htpasswdDir+"/"+htpasswdKey),
 			coreapply.EnvVar().WithName("OTEL_TRACES_EXPORTER").WithValue("none"), // version 3 looks for a collector otherwise
 		).
 		WithStartupProbe(probe().WithPeriodSeconds(1).WithFailureThreshold(60)).
@@ -242,7 +246,9 @@ func registryDeployment(image string) *appsapply.DeploymentApplyConfiguration {
 			WithRunAsUser(0).
 			WithCapabilities(coreapply.Capabilities().WithDrop("ALL")).
 			WithSeccompProfile(coreapply.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault))).
-		WithVolumeMounts(coreapply.VolumeMount().WithName("blobs").WithMountPath(registryFolder))
+		WithVolumeMounts(
+			coreapply.VolumeMount().WithName("blobs").WithMountPath(registryFolder),
+			coreapply.VolumeMount().WithName("login").WithMountPath(htpasswdDir).WithReadOnly(true))
 	pod := coreapply.PodSpec().
 		WithHostNetwork(true).
 		WithAutomountServiceAccountToken(false).
@@ -250,13 +256,18 @@ func registryDeployment(image string) *appsapply.DeploymentApplyConfiguration {
 		WithPriorityClassName("system-cluster-critical").
 		WithTolerations(coreapply.Toleration().WithKey(corev1.TaintNodeNotReady).WithOperator(corev1.TolerationOpExists)).
 		WithContainers(container).
-		WithVolumes(coreapply.Volume().WithName("blobs").
-			WithHostPath(coreapply.HostPathVolumeSource().WithPath(registryFolder).WithType(corev1.HostPathDirectoryOrCreate)))
+		WithVolumes(
+			coreapply.Volume().WithName("blobs").
+				WithHostPath(coreapply.HostPathVolumeSource().WithPath(registryFolder).WithType(corev1.HostPathDirectoryOrCreate)),
+			coreapply.Volume().WithName("login").
+				WithSecret(coreapply.SecretVolumeSource().WithSecretName(loginSecret).WithDefaultMode(0o400).
+					WithItems(coreapply.KeyToPath().WithKey(htpasswdKey).WithPath(htpasswdKey))))
 	return appsapply.Deployment(registryName, metav1.NamespaceSystem).
 		WithLabels(registryLabels()).
 		WithSpec(appsapply.DeploymentSpec().
 			WithReplicas(1).
 			WithStrategy(appsapply.DeploymentStrategy().WithType(appsv1.RecreateDeploymentStrategyType)).
 			WithSelector(metaapply.LabelSelector().WithMatchLabels(registryLabels())).
-			WithTemplate(coreapply.PodTemplateSpec().WithLabels(registryLabels()).WithSpec(pod)))
+			WithTemplate(coreapply.PodTemplateSpec().WithLabels(registryLabels()).
+				WithAnnotations(map[string]string{loginAnnotation: loginChecksum(login)}).WithSpec(pod)))
 }

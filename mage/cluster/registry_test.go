@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"context"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -12,6 +14,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
+
+	"todo-chatbot/mage/registry"
 )
 
 func TestRegistryIsMadeAsMinikubesAddonIs(t *testing.T) {
@@ -19,10 +23,11 @@ func TestRegistryIsMadeAsMinikubesAddonIs(t *testing.T) {
 	push := server.Listener.Addr().String()
 	client := fake.NewClientset()
 	assert.False(t, registryExists(t.Context(), client))
-	require.NoError(t, applyRegistry(t.Context(), client, "registry:test"))
-	require.NoError(t, applyRegistry(t.Context(), client, "registry:test"), "a second time")
+	login := registry.NewLogin("todo", "very-secret")
+	require.NoError(t, applyRegistry(t.Context(), client, "registry:test", login))
+	require.NoError(t, applyRegistry(t.Context(), client, "registry:test", login), "a second time")
 	assert.True(t, registryExists(t.Context(), client))
-	require.NoError(t, waitRegistry(t.Context(), client, push, time.Second))
+	require.NoError(t, waitRegistry(t.Context(), client, time.Second, func(ctx context.Context) error { return answers(ctx, push) }))
 
 	d, err := client.AppsV1().Deployments("kube-system").Get(t.Context(), "registry", metav1.GetOptions{})
 	require.NoError(t, err)
@@ -42,12 +47,22 @@ func TestRegistryIsMadeAsMinikubesAddonIs(t *testing.T) {
 	assert.Equal(t, []corev1.ContainerPort{{Name: "registry", ContainerPort: 5000, HostPort: 5000, Protocol: corev1.ProtocolTCP}}, c.Ports)
 	for name, probe := range map[string]*corev1.Probe{"startup": c.StartupProbe, "readiness": c.ReadinessProbe, "liveness": c.LivenessProbe} {
 		require.NotNil(t, probe, name)
-		assert.Equal(t, "/v2/", probe.HTTPGet.Path, name)
+		assert.Equal(t, "/", probe.HTTPGet.Path, "%s: /v2/ answers 401 to the kubelet", name)
 	}
 	assert.Equal(t, []corev1.Capability{"ALL"}, c.SecurityContext.Capabilities.Drop)
 	assert.Contains(t, c.Env, corev1.EnvVar{Name: "REGISTRY_STORAGE_DELETE_ENABLED", Value: "true"})
 	assert.Equal(t, "/var/lib/registry", pod.Volumes[0].HostPath.Path)
 	assert.Equal(t, c.VolumeMounts[0].Name, pod.Volumes[0].Name)
+	assert.Contains(t, c.Env, corev1.EnvVar{Name: "REGISTRY_AUTH", Value: "htpasswd"})
+	assert.Contains(t, c.Env, corev1.EnvVar{Name: "REGISTRY_AUTH_HTPASSWD_PATH", Value: c.VolumeMounts[1].MountPath + "/htpasswd"})
+	assert.Equal(t, c.VolumeMounts[1].Name, pod.Volumes[1].Name)
+	assert.Equal(t, loginSecret, pod.Volumes[1].Secret.SecretName)
+	assert.Equal(t, []corev1.KeyToPath{{Key: "htpasswd", Path: "htpasswd"}}, pod.Volumes[1].Secret.Items, "the password itself stays out of the pod")
+	text, err := json.Marshal(d)
+	require.NoError(t, err)
+	assert.NotContains(t, string(text), "very-secret")
+	changed := registryDeployment("registry:test", registry.NewLogin("todo", "another"))
+	assert.NotEqual(t, d.Spec.Template.Annotations, changed.Spec.Template.Annotations, "another login replaces the pod")
 
 	s, err := client.CoreV1().Services("kube-system").Get(t.Context(), "registry", metav1.GetOptions{})
 	require.NoError(t, err)
@@ -63,7 +78,7 @@ func TestRegistryThatDoesNotAnswerNamesWhatItsPodLacks(t *testing.T) {
 			Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: `pulling "registry:test"`},
 		}}}},
 	})
-	err := waitRegistry(t.Context(), client, "127.0.0.1:1", 300*time.Millisecond)
+	err := waitRegistry(t.Context(), client, 300*time.Millisecond, func(ctx context.Context) error { return answers(ctx, "127.0.0.1:1") })
 	require.ErrorContains(t, err, "ImagePullBackOff")
 	assert.ErrorContains(t, err, `"127.0.0.1:1"`)
 }

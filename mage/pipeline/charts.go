@@ -14,7 +14,7 @@ import (
 // chart's name.
 const chartRepository = "charts"
 
-var errNoRegistry = errors.New("the cluster's image registry does not answer: `mage cluster:up` brings it up")
+var errNoRegistry = errors.New("the cluster's image registry does not answer, or not as it should: `mage cluster:up` brings it up")
 
 // PackChart writes the chart to build/charts as one file.
 func (p *Pipeline) PackChart() (*chart.Package, error) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"todo-chatbot/mage/cluster"
+	"todo-chatbot/mage/registry"
 )
 
 // errNoCluster tells the user the one thing that helps.
@@ -58,6 +59,23 @@ func (p *Pipeline) ClusterStatus(ctx context.Context) (cluster.Status, error) {
 	}
 	defer made.engine.Client.Close()
 	return made.provider.Status(ctx)
+}
+
+// RegistryLogin is the login of the cluster's own registry.
+func (p *Pipeline) RegistryLogin(ctx context.Context) (*registry.Login, error) {
+	c, closeCluster, err := p.running(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer closeCluster()
+	switch {
+	case c.Registry.Push == "":
+		return nil, errNoRegistry
+	case c.Registry.Login == nil:
+		return nil, fmt.Errorf("the image registry %q has no login that this pipeline made: it takes everybody, as Minikube's does, or logins of docker's configuration", c.Registry.Push)
+	}
+	p.opts.Progress.Note("registry %s, user %s; its password goes to stdout", c.Registry.Push, c.Registry.Login.User)
+	return c.Registry.Login, nil
 }
 
 // PrintStatus writes a cluster's status, a line a fact.

@@ -40,3 +40,14 @@ func ClusterStatus(ctx context.Context, env *string) error {
 		return err
 	})
 }
+
+// ClusterPassword prints the password of the cluster's own image registry.
+func ClusterPassword(ctx context.Context, env *string) error {
+	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
+		login, err := p.RegistryLogin(ctx)
+		if err == nil {
+			fmt.Fprintln(os.Stdout, login.Password())
+		}
+		return err
+	})
+}

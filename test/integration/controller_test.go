@@ -148,7 +148,7 @@ func (l *life) traefik(t *testing.T) string {
 	where, err := provider.Find(t.Context())
 	require.NoError(t, err)
 	require.NotNil(t, where)
-	publisher, err := image.NewPublisher(where.Registry.Push, where.Registry.Pull, image.PublisherOptions{})
+	publisher, err := image.NewPublisher(where.Registry.Push, where.Registry.Pull, image.PublisherOptions{Login: where.Registry.Login})
 	require.NoError(t, err)
 	published, err := publisher.Publish(t.Context(), "traefik", found.Image, []string{airgap.Traefik})
 	require.NoError(t, err)

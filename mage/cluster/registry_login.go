@@ -1,0 +1,189 @@
+package cluster
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"path"
+	"time"
+
+	"github.com/moby/moby/client"
+	"golang.org/x/crypto/bcrypt"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"todo-chatbot/mage/registry"
+)
+
+const (
+	// loginSecret, in the registry's namespace, is where every checkout finds the
+	// registry's login, and what the registry's pod compares with.
+	loginSecret  = userAgent + "-registry"
+	userKey      = "username"
+	passwordKey  = "password"
+	htpasswdKey  = "htpasswd"
+	htpasswdDir  = "/etc/" + loginSecret
+	registryUser = "todo"
+
+	// loginAnnotation makes the Deployment replace a pod that has another login.
+	loginAnnotation = userAgent + "/login"
+
+	// containerd reads the files of a registry below this folder at every pull,
+	// by default since 2.2 (plugins/cri/images/plugin.go).
+	containerdFolder = "/etc/containerd"
+	hostsFile        = "certs.d/" + pullAddress + "/hosts.toml"
+)
+
+// ensureLogin returns the registry's login and makes it where there is none.
+func ensureLogin(ctx context.Context, client kubernetes.Interface) (*registry.Login, error) {
+	login, err := findLogin(ctx, client)
+	if err != nil || login != nil {
+		return login, err
+	}
+	secret, err := newLogin()
+	if err != nil {
+		return nil, err
+	}
+	_, err = client.CoreV1().Secrets(metav1.NamespaceSystem).Create(ctx, secret, metav1.CreateOptions{FieldManager: userAgent})
+	if err != nil && !apierrors.IsAlreadyExists(err) { // another run was faster
+		return nil, fmt.Errorf("make the image registry's login: %w", err)
+	}
+	login, err = findLogin(ctx, client)
+	if err == nil && login == nil {
+		err = fmt.Errorf("make the image registry's login: Secret %q went away", loginSecret)
+	}
+	return login, err
+}
+
+// newLogin is a Secret with a new random password of 128 bits. With that many,
+// bcrypt need not slow guessing down, and the registry computes it anew for
+// every request: the lowest cost will do.
+func newLogin() (*corev1.Secret, error) {
+	password := rand.Text()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		return nil, fmt.Errorf("make the image registry's login: %w", err)
+	}
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: loginSecret, Namespace: metav1.NamespaceSystem,
+			Labels: map[string]string{networkLabel: userAgent},
+		},
+		Type: corev1.SecretTypeOpaque,
+		Data: map[string][]byte{
+			userKey: []byte(registryUser), passwordKey: []byte(password), htpasswdKey: []byte(registryUser + ":" + string(hash) + "\n"),
+		},
+	}, nil
+}
+
+// findLogin reads the registry's login; nil means that there is none.
+func findLogin(ctx context.Context, client kubernetes.Interface) (*registry.Login, error) {
+	secret, err := client.CoreV1().Secrets(metav1.NamespaceSystem).Get(ctx, loginSecret, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the image registry's login: %w", err)
+	}
+	if secret.Labels[networkLabel] != userAgent || len(secret.Data[htpasswdKey]) == 0 || len(secret.Data[passwordKey]) == 0 {
+		return nil, fmt.Errorf("Secret %q in namespace %q is not the image registry's login as this pipeline makes it: "+
+			"remove it (kubectl -n %[2]s delete secret %[1]s) and run again", loginSecret, metav1.NamespaceSystem)
+	}
+	return registry.NewLogin(string(secret.Data[userKey]), string(secret.Data[passwordKey])), nil
+}
+
+// loginChecksum tells logins apart. It gives none away: a password of 128 random
+// bits cannot be found by trying.
+func loginChecksum(login *registry.Login) string {
+	sum := sha256.Sum256([]byte(login.User + ":" + login.Password()))
+	return hex.EncodeToString(sum[:8])
+}
+
+// unguarded says that a registry answers and is not as it should be, which
+// waiting does not change.
+type unguarded struct{ why string }
+
+func (u *unguarded) Error() string { return "the image registry " + u.why }
+
+// guards proves that a registry takes the login, and nobody without one.
+func guards(ctx context.Context, address string, login *registry.Login) error {
+	status, body, err := askRegistry(ctx, address, nil)
+	switch {
+	case err != nil:
+		return err
+	case status == http.StatusOK:
+		return &unguarded{"takes pushes from everybody, from pods too"}
+	case status != http.StatusUnauthorized:
+		return fmt.Errorf("ask the image registry at %q: GET /v2/ gives %d %s", address, status, body)
+	case login == nil:
+		return &unguarded{fmt.Sprintf("wants a login that is not in Secret %q", loginSecret)}
+	}
+	if status, _, err = askRegistry(ctx, address, login); err != nil {
+		return err
+	}
+	if status != http.StatusOK {
+		return &unguarded{fmt.Sprintf("does not take the login in Secret %q (%d)", loginSecret, status)}
+	}
+	return nil
+}
+
+// usable proves that the registry is guarded, and that the node knows the login.
+func (k *Kind) usable(ctx context.Context, node, address string, login *registry.Login) error {
+	if err := guards(ctx, address, login); err != nil {
+		return err
+	}
+	have, err := k.readFile(ctx, node, path.Join(containerdFolder, hostsFile))
+	if err != nil {
+		return err
+	}
+	if string(have) != hostsToml(login) {
+		return &unguarded{"has a login that its node does not know"}
+	}
+	return nil
+}
+
+// hostsToml makes containerd pull with the login. Pods need no pull secret, and
+// have no part in it.
+func hostsToml(login *registry.Login) string {
+	basic := base64.StdEncoding.EncodeToString([]byte(login.User + ":" + login.Password()))
+	return fmt.Sprintf("# Written by %s: the login of the cluster's image registry.\nserver = \"http://%s\"\ncapabilities = [\"pull\", \"resolve\"]\n\n[header]\nAuthorization = [\"Basic %s\"]\n",
+		userAgent, pullAddress, basic)
+}
+
+// tellNode writes the login to where the node's containerd finds it at the next
+// pull. Only root of the node can read it.
+func (k *Kind) tellNode(ctx context.Context, node string, login *registry.Login) error {
+	text := hostsToml(login)
+	var archive bytes.Buffer
+	files := tar.NewWriter(&archive)
+	var err error
+	for _, dir := range []string{path.Dir(path.Dir(hostsFile)), path.Dir(hostsFile)} {
+		if err == nil {
+			err = files.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir + "/", Mode: 0o755, ModTime: time.Now()})
+		}
+	}
+	if err == nil {
+		err = files.WriteHeader(&tar.Header{Name: hostsFile, Mode: 0o600, Size: int64(len(text)), ModTime: time.Now()})
+	}
+	if err == nil {
+		_, err = files.Write([]byte(text))
+	}
+	if err == nil {
+		err = files.Close()
+	}
+	if err == nil {
+		_, err = k.docker.CopyToContainer(ctx, node, client.CopyToContainerOptions{DestinationPath: containerdFolder, Content: &archive})
+	}
+	if err != nil {
+		return fmt.Errorf("tell container %q the image registry's login: %w", node, err)
+	}
+	return nil
+}
