@@ -28,7 +28,7 @@ func (p *Pipeline) TestImages(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		defer made.engine.Client.Close()
+		defer made.close()
 		builder, err := p.builder(ctx, made)
 		if err != nil {
 			return err
