@@ -23,19 +23,19 @@ var Aliases = map[string]any{
 // Deploy takes the sources to a running, verified release.
 type Deploy mg.Namespace
 
-// Dev builds, pushes, installs and verifies the application for development; -keepFailed leaves a release that fails as it is.
-func (Deploy) Dev(ctx context.Context, yes, keepFailed *bool) error {
-	return targets.Deploy(ctx, "dev", yes, keepFailed)
+// Dev builds, pushes, installs and verifies the application for development; -keepFailed leaves a release that fails as it is, -adopt takes over a release of the name that somebody else made.
+func (Deploy) Dev(ctx context.Context, yes, keepFailed, adopt *bool) error {
+	return targets.Deploy(ctx, "dev", yes, keepFailed, adopt)
 }
 
 // Staging does what deploy:dev does with the values of staging, beside dev on the same cluster.
-func (Deploy) Staging(ctx context.Context, yes, keepFailed *bool) error {
-	return targets.Deploy(ctx, "staging", yes, keepFailed)
+func (Deploy) Staging(ctx context.Context, yes, keepFailed, adopt *bool) error {
+	return targets.Deploy(ctx, "staging", yes, keepFailed, adopt)
 }
 
 // To does what deploy:dev does for any environment that has a file in values/.
-func (Deploy) To(ctx context.Context, env string, yes, keepFailed *bool) error {
-	return targets.Deploy(ctx, env, yes, keepFailed)
+func (Deploy) To(ctx context.Context, env string, yes, keepFailed, adopt *bool) error {
+	return targets.Deploy(ctx, env, yes, keepFailed, adopt)
 }
 
 // Build makes images and pushes them to the cluster's registry.
@@ -74,7 +74,7 @@ func (Cluster) Up(ctx context.Context, env *string, yes *bool) error {
 	return targets.ClusterUp(ctx, env, yes)
 }
 
-// Down removes the cluster, with every release and volume in it; at a terminal it asks, unless -yes.
+// Down removes the cluster, with every release and volume in it; where volumes hold data it asks, or needs -yes.
 func (Cluster) Down(ctx context.Context, env *string, yes *bool) error {
 	return targets.ClusterDown(ctx, env, yes)
 }
@@ -123,7 +123,7 @@ func (Db) Backup(ctx context.Context, env *string, to *string) error {
 // List shows the backups here and in the cluster's volume: place, name, bytes, time, checksum.
 func (Db) List(ctx context.Context, env *string) error { return targets.DBList(ctx, env) }
 
-// Restore puts a backup, by file or by name, in the place of all data, and verifies the application; at a terminal it asks, unless -yes.
+// Restore puts a backup, by file or by name, in the place of all data, and verifies the application; it asks, or needs -yes.
 func (Db) Restore(ctx context.Context, file string, env *string, yes *bool) error {
 	return targets.DBRestore(ctx, file, env, yes)
 }

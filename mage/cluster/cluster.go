@@ -99,7 +99,23 @@ type Provider interface {
 	Delete(ctx context.Context) (removed []string, err error)
 	// Status says how the cluster is, without changing it.
 	Status(ctx context.Context) (Status, error)
+	// Ours tells whether Delete would remove the cluster itself, with all that is
+	// in it. One that is not there yet would be ours.
+	Ours(ctx context.Context) (bool, error)
 }
+
+// Unreachable says that a cluster could not be asked. That says nothing about
+// what is in it.
+type Unreachable struct {
+	Cluster string
+	Cause   error
+}
+
+func (u *Unreachable) Error() string {
+	return fmt.Sprintf("cluster %q could not be asked: %v: check that it runs, that this machine reaches it, and that you are logged in", u.Cluster, u.Cause)
+}
+
+func (u *Unreachable) Unwrap() error { return u.Cause }
 
 // State is how a cluster is.
 type State string
@@ -128,18 +144,26 @@ type Status struct {
 // PortInUse says that a port on 127.0.0.1 is taken by another program.
 type PortInUse struct {
 	Port   int
-	Target int  // the port of the node that it was to lead to
-	Made   bool // the cluster exists and was made with this port
+	Target int    // the port of the node that it was to lead to
+	Made   bool   // the cluster exists and was made with this port
+	Holder string // the program that has it, where that is known
 }
 
 func (e *PortInUse) Error() string {
-	cure := "choose another host port in the cluster's ports setting"
-	if e.Made {
-		cure = "remove the cluster (cluster:down) and make it with other ports"
+	holder, cure := "another program", "stop that program, or choose another host port in the cluster's ports setting"
+	if e.Holder != "" {
+		holder = e.Holder
 	}
-	return fmt.Sprintf("port %d on %s, which is to lead to the node's port %d, is used by another program: stop that program, or %s",
-		e.Port, loopback, e.Target, cure)
+	if e.Made {
+		// An engine cannot change the ports of a container that exists.
+		cure = "stop that program and run this again, and nothing is lost; the ports of a cluster that exists cannot be changed, " +
+			"so the only other way is a new cluster: `mage cluster:down` and a deploy with another port, which " + LosesData
+	}
+	return fmt.Sprintf("port %d on %s, which is to lead to the node's port %d, is used by %s: %s", e.Port, loopback, e.Target, holder, cure)
 }
+
+// LosesData ends every cure that removes a cluster.
+const LosesData = "loses the data in its volumes (`mage db:backup` saves that of a database, while the cluster runs)"
 
 // NotOurs says that something has the cluster's name but was made by someone
 // else, so it is neither used nor removed.
@@ -166,8 +190,8 @@ func (e *Damaged) Error() string {
 		tried = " (" + strings.Join(e.Tried, ", ") + ")"
 	}
 	return fmt.Sprintf("container %q%s: %s; it was complete once, so it is not made anew, which would lose its data: "+
-		"`docker logs %s` shows what it does, `docker restart %s` may mend it, `mage cluster:down` and a deploy make a new one without the data",
-		e.Node, tried, e.Why, e.Node, e.Node)
+		"`docker logs %s` shows what it does, `docker restart %s` may bring it back and loses nothing; `mage cluster:down` and a deploy make a new one, which %s",
+		e.Node, tried, e.Why, e.Node, e.Node, LosesData)
 }
 
 // Auto chooses a provider: "minikube" where that program is installed, else

@@ -78,6 +78,9 @@ func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	e.requests = append(e.requests, r.Method+" "+path)
 	parts := strings.Split(strings.Trim(path, "/"), "/")
+	if parts[0] == "containers" {
+		parts[1] = strings.TrimPrefix(parts[1], "id-")
+	}
 	switch {
 	case path == "/info":
 		fmt.Fprint(w, `{"DockerRootDir":"/data/docker","OperatingSystem":"Debian GNU/Linux 12 (bookworm)"}`)
@@ -120,8 +123,8 @@ func missing(w http.ResponseWriter, message string) {
 
 func (e *engine) list(w http.ResponseWriter) {
 	all := []map[string]any{}
-	for name := range e.containers {
-		all = append(all, map[string]any{"Id": "id-" + name, "Names": []string{"/" + name}})
+	for name, b := range e.containers {
+		all = append(all, map[string]any{"Id": "id-" + name, "Names": []string{"/" + name}, "Labels": b.labels})
 	}
 	_ = json.NewEncoder(w).Encode(all)
 }

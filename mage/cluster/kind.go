@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/moby/moby/client"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -197,6 +198,9 @@ func (k *Kind) Delete(ctx context.Context) (removed []string, err error) {
 	return removed, nil
 }
 
+// Ours is true: what has the cluster's name and is not ours, Delete refuses.
+func (k *Kind) Ours(context.Context) (bool, error) { return true, nil }
+
 // Status looks at the node and, if it runs, asks its API server once.
 func (k *Kind) Status(ctx context.Context) (Status, error) {
 	s := Status{Provider: "kind", Name: k.opts.Name}
@@ -248,8 +252,12 @@ func observe(ctx context.Context, s Status, cfg *rest.Config, registry Registry,
 		return s
 	}
 	s.State = Running
-	s.NotReady = notReady(ctx, client, since, whole)
-	if s.Policies, err = policyEnforcer(ctx, client); err != nil {
+	looks := whole
+	if s.Provider == contextProvider {
+		looks = permitted(whole)
+	}
+	s.NotReady = notReady(ctx, client, since, looks)
+	if s.Policies, err = policyEnforcer(ctx, client); err != nil && !apierrors.IsForbidden(err) {
 		s.NotReady = append(s.NotReady, err.Error())
 	}
 	if registry.Push == "" {

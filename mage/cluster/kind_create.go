@@ -84,7 +84,7 @@ func (k *Kind) create(ctx context.Context, step *progress.Step) error {
 	}
 	for _, host := range slices.Sorted(maps.Keys(k.opts.Ports)) {
 		if k.taken(ctx, host) {
-			return &PortInUse{Port: host, Target: k.opts.Ports[host]}
+			return &PortInUse{Port: host, Target: k.opts.Ports[host], Holder: portHolder("/proc", host)}
 		}
 	}
 	options := []kind.CreateOption{

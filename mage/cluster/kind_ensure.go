@@ -35,7 +35,7 @@ func (k *Kind) Ensure(ctx context.Context) (*Cluster, error) {
 	}
 	for host, node := range k.opts.Ports {
 		if c.ports[node] != host {
-			did = append(did, "it keeps the ports that it was made with (cluster:down, then cluster:up changes them)")
+			did = append(did, "it keeps the ports that it was made with (`mage open` holds a port-forward to any other; cluster:down and cluster:up change them, which "+LosesData+")")
 			break
 		}
 	}

@@ -269,7 +269,7 @@ func (k *Kind) start(ctx context.Context, n *node) error {
 		if err == nil && now.Container.State != nil && now.Container.State.Running {
 			return nil // the engine was restarted and has started the node itself meanwhile
 		}
-		return &PortInUse{Port: host, Target: port, Made: true}
+		return &PortInUse{Port: host, Target: port, Made: true, Holder: portHolder("/proc", host)}
 	}
 	if _, err := k.docker.ContainerStart(ctx, n.name, client.ContainerStartOptions{}); err != nil {
 		return fmt.Errorf("start container %q: %w", n.name, err)

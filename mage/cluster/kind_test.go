@@ -151,6 +151,7 @@ func TestKindSaysWhichPortIsInUse(t *testing.T) {
 	_, err = w.kind.Ensure(t.Context())
 	var inUse *PortInUse
 	require.ErrorAs(t, err, &inUse)
+	inUse.Holder = "" // this test, where /proc tells
 	assert.Equal(t, PortInUse{Port: port, Target: 30080}, *inUse)
 	assert.Contains(t, err.Error(), "choose another host port")
 	assert.Empty(t, w.containers, "nothing is made")

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
+	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/progress"
 )
 
@@ -23,6 +26,8 @@ type ContextOptions struct {
 	Bound    time.Duration // on each wait; 0 means three minutes
 	Progress *progress.Reporter
 }
+
+const contextProvider = "context"
 
 // KubeContext is a Provider of a cluster that someone else keeps: it is neither
 // made, nor changed, nor removed.
@@ -67,7 +72,7 @@ func (k *KubeContext) open() (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Cluster{Provider: "context", Name: k.opts.Context, Context: k.opts.Context, Kubeconfig: k.opts.Kubeconfig, REST: cfg}, nil
+	return &Cluster{Provider: contextProvider, Name: k.opts.Context, Context: k.opts.Context, Kubeconfig: k.opts.Kubeconfig, REST: cfg}, nil
 }
 
 func (k *KubeContext) prove(ctx context.Context, c *Cluster, step *progress.Step) error {
@@ -75,10 +80,25 @@ func (k *KubeContext) prove(ctx context.Context, c *Cluster, step *progress.Step
 	if err != nil {
 		return err
 	}
-	if err := waitReady(ctx, client, time.Time{}, k.opts.Bound, whole, step.Update); err != nil {
+	var refused error
+	err = poll(ctx, k.opts.Bound, func(context.Context) error { // the login has a bound of its own
+		err := signIn(ctx, c.REST)
+		if kube.Final(err) {
+			refused = err
+			return nil
+		}
+		return err
+	})
+	if err = errors.Join(err, refused); err != nil {
+		return &Unreachable{Cluster: k.opts.Context, Cause: err}
+	}
+	if err := waitReady(ctx, client, time.Time{}, k.opts.Bound, permitted(whole), step.Update); err != nil {
 		return err
 	}
 	if c.Registry, err = k.registry(ctx, client); err != nil {
+		if apierrors.IsForbidden(err) {
+			err = fmt.Errorf("%w: name the registry in pipeline.cluster.kubecontext.registry, push and pull", err)
+		}
 		return err
 	}
 	if c.Registry.Push == "" {
@@ -103,14 +123,36 @@ func (k *KubeContext) registry(ctx context.Context, client kubernetes.Interface)
 	return found, nil
 }
 
-// Find returns the cluster if its API server answers.
+// signInBound is for an API server's first answer, before which the kubeconfig's
+// login program may ask somebody for a token.
+const signInBound = 30 * time.Second
+
+// signIn asks an API server for its version, which whoever is known to it may.
+func signIn(ctx context.Context, cfg *rest.Config) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, signInBound, fmt.Errorf("no answer within %s", signInBound))
+	defer cancel()
+	client, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		return err
+	}
+	if _, err = serverVersion(ctx, client); err != nil && ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	}
+	return err
+}
+
+// Find returns the cluster. It is somebody else's to start, so one whose API
+// server does not answer is not nil but *Unreachable.
 func (k *KubeContext) Find(ctx context.Context) (*Cluster, error) {
 	c, err := k.open()
 	if err != nil {
 		return nil, fmt.Errorf("use kubeconfig context %q: %w", k.opts.Context, err)
 	}
-	if alive(ctx, c.REST) != nil {
-		return nil, nil
+	if err := signIn(ctx, c.REST); err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, &Unreachable{Cluster: k.opts.Context, Cause: err}
 	}
 	client, err := kubernetes.NewForConfig(c.REST)
 	if err != nil {
@@ -125,9 +167,12 @@ func (k *KubeContext) Find(ctx context.Context) (*Cluster, error) {
 // Delete removes nothing: the cluster is not this pipeline's.
 func (k *KubeContext) Delete(context.Context) ([]string, error) { return nil, nil }
 
+// Ours is false: the cluster was there before.
+func (k *KubeContext) Ours(context.Context) (bool, error) { return false, nil }
+
 // Status asks the API server.
 func (k *KubeContext) Status(ctx context.Context) (Status, error) {
-	s := Status{Provider: "context", Name: k.opts.Context}
+	s := Status{Provider: contextProvider, Name: k.opts.Context}
 	c, err := k.open()
 	if err != nil {
 		return s, fmt.Errorf("use kubeconfig context %q: %w", k.opts.Context, err)

@@ -70,7 +70,7 @@ func (m *Minikube) ensure(ctx context.Context, step *progress.Step) (*Cluster, s
 	case p == nil:
 		for _, host := range slices.Sorted(maps.Keys(m.opts.Ports)) {
 			if portTaken(ctx, host) {
-				return nil, "", &PortInUse{Port: host, Target: m.opts.Ports[host]}
+				return nil, "", &PortInUse{Port: host, Target: m.opts.Ports[host], Holder: portHolder("/proc", host)}
 			}
 		}
 		did, args = "created", m.createArgs()
@@ -291,6 +291,15 @@ func (m *Minikube) Delete(ctx context.Context) (removed []string, err error) {
 	}
 	step.Done(outcome, why)
 	return removed, nil
+}
+
+// Ours tells whether Ensure made the profile, or would.
+func (m *Minikube) Ours(ctx context.Context) (bool, error) {
+	p, err := m.cli.profile(ctx, m.opts.Profile)
+	if err != nil {
+		return false, fmt.Errorf("look at minikube profile %q: %w", m.opts.Profile, err)
+	}
+	return p == nil || p.ours(), nil
 }
 
 // Status asks minikube and, if the profile runs, its API server.

@@ -154,22 +154,40 @@ type profile struct {
 	}
 }
 
-// profile reads a profile; nil if there is none of that name.
+// profile reads a profile; nil if there is none of that name. One that minikube
+// itself cannot read is an error: it is there.
 func (m minikubeCLI) profile(ctx context.Context, name string) (*profile, error) {
-	out, err := m.output(ctx, "profile", "list", "--light", "--output=json")
+	all, invalid, err := m.profiles(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var list struct{ Valid []profile }
-	if err := json.Unmarshal(out, &list); err != nil {
-		return nil, fmt.Errorf("read the list of minikube's profiles: %w", err)
+	if slices.Contains(invalid, name) {
+		return nil, fmt.Errorf("minikube cannot read the configuration of profile %q (`minikube profile list` shows it as invalid): "+
+			"choose another profile name, and nothing is lost; or remove this one with `minikube delete -p %s`, which %s", name, name, LosesData)
 	}
-	for i := range list.Valid {
-		if list.Valid[i].Name == name {
-			return &list.Valid[i], nil
+	for i := range all {
+		if all[i].Name == name {
+			return &all[i], nil
 		}
 	}
 	return nil, nil
+}
+
+// profiles are those of which minikube can read the configuration, and the names
+// of the others.
+func (m minikubeCLI) profiles(ctx context.Context) (valid []profile, invalid []string, err error) {
+	out, err := m.output(ctx, "profile", "list", "--light", "--output=json")
+	if err != nil {
+		return nil, nil, err
+	}
+	var list struct{ Valid, Invalid []profile }
+	if err := json.Unmarshal(out, &list); err != nil {
+		return nil, nil, fmt.Errorf("read the list of minikube's profiles: %w", err)
+	}
+	for _, p := range list.Invalid {
+		invalid = append(invalid, p.Name)
+	}
+	return list.Valid, invalid, nil
 }
 
 func (p *profile) ours() bool {
@@ -211,7 +229,7 @@ func (p *profile) check() error {
 	if len(problems) == 0 {
 		return nil
 	}
-	problems = append(problems, fmt.Errorf("set another profile name, or remove this one: minikube delete -p %s", p.Name))
+	problems = append(problems, fmt.Errorf("set another profile name, and nothing is lost; or remove this one with `minikube delete -p %s`, which %s", p.Name, LosesData))
 	return errors.Join(problems...)
 }
 

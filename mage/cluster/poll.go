@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"todo-chatbot/mage/kube"
 )
 
 const (
@@ -13,7 +15,9 @@ const (
 
 // poll calls try until it returns nil, the bound has passed or ctx ends. It
 // keeps the last error, which says what was waited for in vain. An attempt
-// under way when the bound passes is let finish, for the sake of its error.
+// under way when the bound passes is let finish, for the sake of its error. It
+// does not wait for trust or a login, which do not come by themselves. Other
+// refusals may pass: a new cluster refuses its administrator for some seconds.
 func poll(ctx context.Context, bound time.Duration, try func(context.Context) error) error {
 	over := time.NewTimer(bound)
 	defer over.Stop()
@@ -24,8 +28,8 @@ func poll(ctx context.Context, bound time.Duration, try func(context.Context) er
 		once, done := context.WithTimeout(ctx, pollTry)
 		err := try(once)
 		done()
-		if err == nil {
-			return nil
+		if err == nil || kube.Untrusted(err) {
+			return err
 		}
 		if last == nil || ctx.Err() == nil { // an attempt cut short says less than the one before
 			last = err

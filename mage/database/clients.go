@@ -13,6 +13,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"todo-chatbot/mage/kube"
 )
 
 const (
@@ -93,6 +95,9 @@ func (d *Database) ended(ctx context.Context, these func(corev1.Pod) bool) error
 			if len(left) == 0 {
 				return nil
 			}
+		}
+		if kube.Final(err) {
+			return fmt.Errorf("list the pods of frontend and backend: %w", err)
 		}
 		select {
 		case <-tick.C:

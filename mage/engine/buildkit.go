@@ -25,8 +25,8 @@ const builderShares = 256
 const buildKitTimeout = 60 * time.Second
 
 // BuildKit makes sure that the builder runs from an image that the engine has,
-// and replaces one that runs from another. Its cache is a volume that outlives
-// the container.
+// and replaces one that runs from another, unless somebody builds with it: then it
+// does for this run too. Its cache is a volume that outlives the container.
 func (e *Engine) BuildKit(ctx context.Context, imageRef string) (started bool, err error) {
 	image, err := e.Client.ImageInspect(ctx, imageRef)
 	if err != nil {
@@ -41,6 +41,9 @@ func (e *Engine) BuildKit(ctx context.Context, imageRef string) (started bool, e
 			return false, nil
 		}
 	case err == nil:
+		if busy, err := e.BuildKitBusy(ctx); busy || err != nil {
+			return false, err
+		}
 		if err := e.remove(ctx, BuildKitName); err != nil {
 			return false, err
 		}
@@ -152,6 +155,43 @@ func (c *execConn) Close() error {
 	return c.Conn.Close()
 }
 
+// BuildKitBusy tells whether somebody is connected to the builder now, or about to
+// be: every build, of whichever project and user, holds a process in it.
+func (e *Engine) BuildKitBusy(ctx context.Context) (bool, error) {
+	got, err := e.Client.ContainerInspect(ctx, BuildKitName, client.ContainerInspectOptions{})
+	if errdefs.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("ask the engine for container %q: %w", BuildKitName, err)
+	}
+	for _, id := range got.Container.ExecIDs {
+		process, err := e.Client.ExecInspect(ctx, id, client.ExecInspectOptions{})
+		if errdefs.IsNotFound(err) {
+			continue // it has ended meanwhile
+		}
+		if err != nil {
+			return false, fmt.Errorf("ask the engine who uses container %q: %w", BuildKitName, err)
+		}
+		if process.Running {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// HasBuildKit tells whether there is a builder, or its cache.
+func (e *Engine) HasBuildKit(ctx context.Context) (container, cache bool, err error) {
+	if _, err = e.Client.ContainerInspect(ctx, BuildKitName, client.ContainerInspectOptions{}); err != nil && !errdefs.IsNotFound(err) {
+		return false, false, fmt.Errorf("ask the engine for container %q: %w", BuildKitName, err)
+	}
+	container = err == nil
+	if _, err = e.Client.VolumeInspect(ctx, BuildKitName, client.VolumeInspectOptions{}); err != nil && !errdefs.IsNotFound(err) {
+		return container, false, fmt.Errorf("ask the engine for volume %q: %w", BuildKitName, err)
+	}
+	return container, err == nil, nil
+}
+
 // RemoveBuildKit removes the builder, and its cache when asked, and says what
 // it removed.
 func (e *Engine) RemoveBuildKit(ctx context.Context, cache bool) (removed []string, err error) {
@@ -166,8 +206,8 @@ func (e *Engine) RemoveBuildKit(ctx context.Context, cache bool) (removed []stri
 	if !cache {
 		return removed, nil
 	}
-	if _, err := e.Client.VolumeInspect(ctx, BuildKitName, client.VolumeInspectOptions{}); errdefs.IsNotFound(err) {
-		return removed, nil
+	if _, there, err := e.HasBuildKit(ctx); err != nil || !there {
+		return removed, err
 	}
 	if _, err := e.Client.VolumeRemove(ctx, BuildKitName, client.VolumeRemoveOptions{}); err != nil {
 		return removed, fmt.Errorf("remove volume %q: %w", BuildKitName, err)
@@ -183,17 +223,19 @@ func (e *Engine) remove(ctx context.Context, name string) error {
 }
 
 // RemoveImages removes images that LoadImage put there, where nothing uses
-// them, and says which.
-func (e *Engine) RemoveImages(ctx context.Context, refs ...string) (removed []string, err error) {
+// them, and says which, and which stay.
+func (e *Engine) RemoveImages(ctx context.Context, refs ...string) (removed, kept []string, err error) {
 	for _, ref := range refs {
 		_, err := e.Client.ImageRemove(ctx, ref, client.ImageRemoveOptions{})
 		switch {
-		case errdefs.IsNotFound(err), errdefs.IsConflict(err): // a container of another cluster or project uses it
+		case errdefs.IsNotFound(err):
+		case errdefs.IsConflict(err):
+			kept = append(kept, "image "+ref+": a container uses it")
 		case err != nil:
-			return removed, fmt.Errorf("remove image %q: %w", ref, err)
+			return removed, kept, fmt.Errorf("remove image %q: %w", ref, err)
 		default:
 			removed = append(removed, "image "+ref)
 		}
 	}
-	return removed, nil
+	return removed, kept, nil
 }

@@ -143,3 +143,36 @@ func TestRemoveBuildKitNamesWhatItRemoved(t *testing.T) {
 		})
 	}
 }
+
+func TestTheBuilderIsBusyWhileAProcessOfAnyoneRunsInIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		box  *box
+		busy bool
+	}{
+		"no builder":                {nil, false},
+		"an idle one":               {&box{running: true}, false},
+		"one whose builds are over": {&box{running: true, execs: map[string]bool{"a": false, "b": false}}, false},
+		"one that builds":           {&box{running: true, execs: map[string]bool{"a": false, "b": true}}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, e := newEngine(t)
+			if c.box != nil {
+				d.containers[BuildKitName] = c.box
+			}
+			busy, err := e.BuildKitBusy(context.Background())
+			require.NoError(t, err)
+			assert.Equal(t, c.busy, busy)
+		})
+	}
+}
+
+func TestABuilderOfAnotherImageIsNotReplacedWhileSomebodyBuilds(t *testing.T) {
+	d, e := newEngine(t)
+	d.images["buildkit:1"] = "sha256:now"
+	d.containers[BuildKitName] = &box{image: "sha256:old", running: true, execs: map[string]bool{"theirs": true}}
+	started, err := e.BuildKit(context.Background(), "buildkit:1")
+	require.NoError(t, err)
+	assert.False(t, started)
+	assert.Empty(t, d.changes())
+	assert.Equal(t, "sha256:old", d.containers[BuildKitName].image)
+}

@@ -2,13 +2,17 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/moby/moby/client"
@@ -88,17 +92,20 @@ func lastLogged(cache string) string {
 }
 
 // Stop ends the daemon that an earlier Ensure started, unless containers run on
-// it. It asks that daemon and no other, whichever engine the docker command
-// would use now. It says what it did, or why not; both are empty when there is
-// no such daemon.
+// it, or it does not answer, so that nobody knows. It asks that daemon and no
+// other, whichever engine the docker command would use now. It says what it did,
+// or why not; both are empty when there is no such daemon.
 func Stop(ctx context.Context, cache string) (stopped, kept string, err error) {
 	own := ours(cache)
 	if own == nil {
 		return "", "", nil
 	}
 	others, err := own.containers(ctx)
+	if err != nil && ctx.Err() != nil {
+		return "", "", ctx.Err()
+	}
 	if err != nil {
-		return "", "", fmt.Errorf("list what still runs on the container engine (process %d): %w", own.process.Pid, err)
+		return "", fmt.Sprintf("container engine (process %d): what runs on it could not be asked: %v", own.process.Pid, err), nil
 	}
 	if len(others) > 0 {
 		return "", fmt.Sprintf("container engine (process %d): other containers run on it: %s", own.process.Pid, strings.Join(others, ", ")), nil
@@ -127,8 +134,8 @@ type ownDaemon struct {
 	host    string // where it listens
 }
 
-// containers names what runs on the daemon, in the order of the names. On one
-// that does not answer nothing can be of use to anyone: it counts as empty.
+// containers names what runs on the daemon, in the order of the names. One that
+// does not listen any more is of use to nobody: it counts as empty.
 func (d *ownDaemon) containers(ctx context.Context) ([]string, error) {
 	docker, err := client.New(client.WithHost(d.host))
 	if err != nil {
@@ -138,7 +145,10 @@ func (d *ownDaemon) containers(ctx context.Context) ([]string, error) {
 	bounded, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	if _, err := docker.Ping(bounded, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
-		return nil, ctx.Err()
+		if ctx.Err() == nil && gone(d.host) {
+			return nil, nil
+		}
+		return nil, err
 	}
 	list, err := docker.ContainerList(bounded, client.ContainerListOptions{})
 	var names []string
@@ -151,6 +161,25 @@ func (d *ownDaemon) containers(ctx context.Context) ([]string, error) {
 	}
 	slices.Sort(names)
 	return names, err
+}
+
+// gone tells whether nothing listens at an address, at once.
+func gone(address string) bool {
+	network, host, _ := strings.Cut(address, "://")
+	conn, err := net.DialTimeout(network, host, answerTimeout)
+	if err == nil {
+		conn.Close()
+	}
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// Noted tells by which file it is known that a daemon was started for a cache
+// and not stopped by Stop, whether it still runs or not; "" where none was.
+func Noted(cache string) string {
+	if _, err := os.Stat(pidPath(cache)); err != nil {
+		return ""
+	}
+	return pidPath(cache)
 }
 
 // ours is the running daemon whose process was noted. The kernel may have given

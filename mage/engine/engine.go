@@ -57,6 +57,10 @@ type Engine struct {
 type Absent struct {
 	Host  string
 	Cause error
+	// Certain says that there is no engine: nobody named one, and nothing listens
+	// where one would. Otherwise it could not be asked: it is slow, this user may
+	// not use its socket, or it is elsewhere.
+	Certain bool
 }
 
 func (a *Absent) Error() string {
@@ -77,7 +81,7 @@ func Find(ctx context.Context) (*Engine, error) {
 	defer cancel()
 	if _, err := docker.Ping(bounded, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
 		docker.Close()
-		return nil, &Absent{Host: address, Cause: err}
+		return nil, &Absent{Host: address, Cause: err, Certain: ctx.Err() == nil && nothingListens(address)}
 	}
 	info, err := docker.Info(bounded, client.InfoOptions{})
 	if err != nil {
@@ -85,6 +89,13 @@ func Find(ctx context.Context) (*Engine, error) {
 		return nil, fmt.Errorf("ask the container engine at %s about itself: %w", address, err)
 	}
 	return &Engine{Client: docker, Host: address, CgroupV1: info.Info.CgroupVersion == "1", Restricted: restrictedHost(info.Info.OperatingSystem)}, nil
+}
+
+// nothingListens tells whether an address is the one that an engine has where
+// nobody chose another, and no program listens there. A socket that this user may
+// not open, or one that does not answer in time, is not that.
+func nothingListens(address string) bool {
+	return address == client.DefaultDockerHost && strings.HasPrefix(address, "unix://") && gone(address)
 }
 
 // address is where the docker command would connect to.

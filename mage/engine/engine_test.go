@@ -335,3 +335,54 @@ func TestStopDoesNothingWhereNoDaemonIsNoted(t *testing.T) {
 		})
 	}
 }
+
+// silent is an address at which something listens and never answers.
+func silent(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { listener.Close() })
+	return "tcp://" + listener.Addr().String()
+}
+
+func TestADaemonThatIsSlowToAnswerIsNotStopped(t *testing.T) {
+	cache := t.TempDir()
+	pid, ended := standIn(t, cache, "dockerd", "--host", silent(t))
+	stopped, kept, err := Stop(context.Background(), cache)
+	require.NoError(t, err)
+	assert.Empty(t, stopped)
+	assert.Contains(t, kept, fmt.Sprintf("container engine (process %d): what runs on it could not be asked: ", pid))
+	assert.True(t, lives(ended))
+	assert.Equal(t, pidPath(cache), Noted(cache))
+}
+
+func TestNoEngineIsToldFromOneThatCouldNotBeAsked(t *testing.T) {
+	find := func(t *testing.T, host string) *Absent {
+		t.Helper()
+		t.Setenv("DOCKER_HOST", host)
+		_, err := Find(context.Background())
+		var absent *Absent
+		require.ErrorAs(t, err, &absent)
+		return absent
+	}
+	onlyPrograms(t, nil)
+	assert.False(t, find(t, nobody(t)).Certain, "one that somebody named may be elsewhere")
+	socket := filepath.Join(t.TempDir(), "docker.sock")
+	assert.False(t, find(t, "unix://"+socket).Certain, "named too")
+	assert.Empty(t, Noted(t.TempDir()))
+	if runtime.GOOS == "windows" {
+		t.Skip("sockets of Unix")
+	}
+	assert.True(t, gone("unix://"+socket))
+	listener, err := net.Listen("unix", socket)
+	require.NoError(t, err)
+	assert.False(t, gone("unix://"+socket))
+	listener.(*net.UnixListener).SetUnlinkOnClose(false)
+	require.NoError(t, listener.Close())
+	assert.True(t, gone("unix://"+socket), "a socket that a daemon left behind")
+	if os.Geteuid() != 0 {
+		require.NoError(t, os.Chmod(filepath.Dir(socket), 0))
+		assert.False(t, gone("unix://"+socket), "one that this user may not open")
+		require.NoError(t, os.Chmod(filepath.Dir(socket), 0o755))
+	}
+}

@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -41,7 +43,8 @@ type daemon struct {
 type box struct {
 	image   string
 	running bool
-	made    map[string]any // the request that created it
+	execs   map[string]bool // processes started in it, and whether they still run
+	made    map[string]any  // the request that created it
 }
 
 func newDaemon(t *testing.T) (*daemon, string) {
@@ -193,7 +196,7 @@ func (d *daemon) container(w http.ResponseWriter, r *http.Request, rest string) 
 	case b == nil:
 		missing(w, "No such container: "+name)
 	case verb == "json":
-		answer(w, http.StatusOK, map[string]any{"Id": "id-" + name, "Image": b.image, "State": map[string]any{"Running": b.running}})
+		answer(w, http.StatusOK, map[string]any{"Id": "id-" + name, "Image": b.image, "State": map[string]any{"Running": b.running}, "ExecIDs": slices.Collect(maps.Keys(b.execs))})
 	case verb == "start":
 		b.running = true
 		w.WriteHeader(http.StatusNoContent)
@@ -208,6 +211,13 @@ func (d *daemon) container(w http.ResponseWriter, r *http.Request, rest string) 
 }
 
 func (d *daemon) exec(w http.ResponseWriter, r *http.Request, rest string) {
+	id, inspect := strings.CutSuffix(rest, "/json")
+	for _, b := range d.containers {
+		if runs, there := b.execs[id]; there && inspect {
+			answer(w, http.StatusOK, map[string]any{"ID": id, "Running": runs})
+			return
+		}
+	}
 	switch {
 	case rest == "process/json":
 		code := 0

@@ -94,9 +94,10 @@ func TestRemoveImagesNamesThoseThatWereThere(t *testing.T) {
 	const used = "registry.example/used:1"
 	d.images[toolRef], d.images[used] = "sha256:pulled", "sha256:used"
 	d.containers["another-cluster"] = &box{image: used}
-	removed, err := e.RemoveImages(context.Background(), "registry.example/other:1", used, toolRef)
+	removed, kept, err := e.RemoveImages(context.Background(), "registry.example/other:1", used, toolRef)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"image " + toolRef}, removed)
+	assert.Equal(t, []string{"image " + used + ": a container uses it"}, kept)
 	assert.Equal(t, map[string]string{used: "sha256:used"}, d.images, "another's container keeps its image")
 }
 

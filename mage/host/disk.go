@@ -13,7 +13,7 @@ import (
 )
 
 // FreeSpace is what a user can do about a full disk.
-const FreeSpace = "`docker system prune` removes what the container engine does not use, `mage clean:all` everything that the pipeline made, caches and the cluster's data included"
+const FreeSpace = "`docker system prune` removes what the container engine does not use, `mage clean:all` everything that the pipeline made: the caches, and the cluster with its data, which is lost (`mage db:backup` saves it)"
 
 // Disk is one that can run full.
 type Disk struct {

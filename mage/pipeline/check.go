@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -15,8 +14,6 @@ import (
 
 // placeholder stands in for a digest where nothing has been built.
 const placeholder = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
-
-func asError[T error](err error, target *T) bool { return errors.As(err, target) }
 
 // checkChart is the part of the gate that a deploy goes through: it looks at one
 // version of Kubernetes, as Lint has looked at more. What it refuses, the user

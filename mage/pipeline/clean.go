@@ -2,147 +2,230 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
+	"os/exec"
+	"strings"
 
 	"todo-chatbot/mage/airgap"
-	"todo-chatbot/mage/cache"
 	"todo-chatbot/mage/cluster"
 	"todo-chatbot/mage/engine"
-	"todo-chatbot/mage/release"
 )
 
 // Cleaned says what a clean did.
 type Cleaned struct {
 	Removed []string // in the order in which it was removed
-	Kept    []string // what is ours but could not go, and why
+	Kept    []string // what did not go, and why
+}
+
+func (c *Cleaned) removed(what ...string) { c.Removed = append(c.Removed, what...) }
+
+func (c *Cleaned) kept(what, why string, args ...any) {
+	c.Kept = append(c.Kept, what+": "+fmt.Sprintf(why, args...))
 }
 
 // Clean removes what deploys made: the release, the cluster, containers,
 // networks and the engine's process. With caches it also removes what makes the
-// next deploy fast. What it did not make, it leaves.
+// next deploy fast. It leaves what it did not make, and what other clusters and
+// runs of the pipeline use. What could not be asked is never taken to be absent:
+// it is an error, after everything else was done.
 func (p *Pipeline) Clean(ctx context.Context, caches bool) (Cleaned, error) {
 	var done Cleaned
-	if _, err := os.Stat(p.env.Cache); os.IsNotExist(err) {
-		if made, err := p.wireExisting(ctx); made == nil {
+	if !exists(p.env.Cache) {
+		made, err := p.wireExisting(ctx)
+		if made == nil {
 			return done, err
 		}
+		made.close()
 	}
 	err := p.exclusive(ctx, "clean", func(ctx context.Context) error {
-		if err := p.cleanEngine(ctx, caches, &done); err != nil {
-			return err
-		}
-		stopped, kept, err := engine.Stop(ctx, p.env.Cache)
-		if stopped != "" {
-			done.Removed = append(done.Removed, stopped)
-		}
-		if kept != "" {
-			done.Kept = append(done.Kept, kept)
-		}
-		if err != nil || !caches {
-			return err
-		}
-		return p.cleanCache(&done)
+		c := &cleaning{p: p, caches: caches, done: &done}
+		return c.run(ctx)
 	})
 	return done, err
 }
 
-func (p *Pipeline) cleanEngine(ctx context.Context, caches bool, done *Cleaned) error {
-	made, err := p.wireExisting(ctx)
-	if err != nil || made == nil {
-		return err
-	}
-	defer made.engine.Client.Close()
-	if err := p.sureToDelete(ctx, made.provider); err != nil {
-		return err
-	}
-	note := func(removed []string, err error) error {
-		done.Removed = append(done.Removed, removed...)
-		return err
-	}
-	if err := note(p.cleanRelease(ctx, made)); err != nil {
-		return err
-	}
-	if err := note(made.provider.Delete(ctx)); err != nil {
-		return err
-	}
-	if err := note(made.engine.RemoveBuildKit(ctx, caches)); err != nil {
-		return err
-	}
-	if !caches {
-		return nil
-	}
-	return note(made.engine.RemoveImages(ctx, airgap.KindNodeRef, airgap.BuildKitRef))
+// cleaning is one clean.
+type cleaning struct {
+	p      *Pipeline
+	caches bool
+	done   *Cleaned
 }
 
-// cleanRelease uninstalls from a cluster that stays: one that the pipeline
-// makes is deleted whole, releases and all.
-func (p *Pipeline) cleanRelease(ctx context.Context, made *parts) ([]string, error) {
-	c, err := made.provider.Find(ctx)
-	if err != nil || c == nil {
-		return nil, nil // what cannot be reached goes with its cluster
+func (c *cleaning) run(ctx context.Context) error {
+	made, err := c.p.wireExisting(ctx)
+	if err != nil {
+		return err
 	}
-	defer c.Close()
-	manager, err := p.releases(c)
+	var unasked error
+	if made != nil {
+		defer made.close()
+		if unasked, err = c.cluster(ctx, made); err != nil {
+			return err
+		}
+		if err := c.builder(ctx, made); err != nil {
+			return errors.Join(unasked, err)
+		}
+	}
+	return errors.Join(unasked, c.rest(ctx))
+}
+
+// cluster removes the cluster with all that is in it, or, from one that was there
+// before, the release. unasked is why a release could not be looked for.
+func (c *cleaning) cluster(ctx context.Context, made *parts) (unasked, err error) {
+	ours, err := made.provider.Ours(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if _, stays := made.provider.(*cluster.KubeContext); !stays {
-		if history, err := manager.History(ctx, p.env.Release); err == nil && len(history) > 0 {
-			return []string{fmt.Sprintf("release %s/%s", p.env.Namespace, p.env.Release)}, nil
+	if !ours {
+		if unasked, err = c.release(ctx, made.provider); err != nil {
+			return nil, err
 		}
-		return nil, nil
+		c.done.Kept = append(c.done.Kept, c.p.clusterStays())
+	} else {
+		if err := c.p.sureToDelete(ctx, made.provider); err != nil {
+			return nil, err
+		}
+		c.done.removed(c.p.releasesIn(ctx, made.provider)...)
 	}
-	removed, err := manager.Uninstall(ctx, p.env.Release, release.UninstallOptions{})
-	if err != nil || !removed {
-		return nil, err
-	}
-	return []string{fmt.Sprintf("release %s/%s", p.env.Namespace, p.env.Release)}, nil
+	removed, err := made.provider.Delete(ctx)
+	c.done.removed(removed...)
+	return unasked, err
 }
 
-// reports are what the targets write below build/. Backups are not among them:
-// they are often the only copy of what they hold.
-var reports = []string{"bench.json", "charts", "contract.xml", "e2e", "evidence", "load.json", "smoke.json", "smoke.xml"}
+// clusterStays says why a cluster of somebody else's is left.
+func (p *Pipeline) clusterStays() string {
+	if p.providerName() == "minikube" {
+		return fmt.Sprintf("minikube profile %q: it was there before the pipeline", p.env.Cluster.Minikube.Profile)
+	}
+	return fmt.Sprintf("cluster of context %q: it was there before the pipeline", p.env.Cluster.Kubecontext.Context)
+}
 
-// cleanCache removes what the pipeline keeps in its cache folder, and the
-// reports. What somebody else put into either stays, and is named.
-func (p *Pipeline) cleanCache(done *Cleaned) error {
-	note := func(dir string, removed bool, kept []cache.Kept, err error) error {
-		if err != nil {
-			return fmt.Errorf("remove %q: %w", dir, err)
+// releasesIn names the environment's release in a cluster that is about to go,
+// for the user to read: what cannot be seen goes all the same.
+func (p *Pipeline) releasesIn(ctx context.Context, provider cluster.Provider) []string {
+	found, err := provider.Find(ctx)
+	if err != nil || found == nil {
+		return nil
+	}
+	defer found.Close()
+	manager, err := p.releases(found)
+	if err != nil {
+		return nil
+	}
+	if history, err := manager.History(ctx, p.env.Release); err != nil || len(history) == 0 {
+		return nil
+	}
+	return []string{p.releaseName()}
+}
+
+func (p *Pipeline) releaseName() string {
+	return fmt.Sprintf("release %s/%s", p.env.Namespace, p.env.Release)
+}
+
+// builder removes the builder, which every checkout and cluster on the engine
+// shares, once nobody else has a use for it, and with caches what it keeps.
+func (c *cleaning) builder(ctx context.Context, made *parts) error {
+	const what = "container " + engine.BuildKitName
+	if made.engine == nil {
+		if made.noEngine == nil {
+			return nil
 		}
-		if removed {
-			done.Removed = append(done.Removed, "folder "+dir)
+		c.done.kept(what, "whether it is there could not be asked")
+		return fmt.Errorf("look for %s: %w", what, made.noEngine)
+	}
+	there, cache, err := made.engine.HasBuildKit(ctx)
+	if err != nil {
+		return err
+	}
+	if there || c.caches && cache {
+		users, err := c.p.builderUsers(ctx, made)
+		switch {
+		case err != nil:
+			c.done.kept(what, "who else uses it could not be asked")
+			return err
+		case len(users) > 0:
+			c.done.kept(what, "it also serves %s", strings.Join(users, ", "))
+			return nil
 		}
-		for _, k := range kept {
-			done.Kept = append(done.Kept, k.String())
+	}
+	removed, err := made.engine.RemoveBuildKit(ctx, c.caches)
+	c.done.removed(removed...)
+	if err != nil || !c.caches {
+		return err
+	}
+	removed, kept, err := made.engine.RemoveImages(ctx, airgap.KindNodeRef, airgap.BuildKitRef)
+	c.done.removed(removed...)
+	c.done.Kept = append(c.done.Kept, kept...)
+	return err
+}
+
+// builderUsers names who else has a use for the builder: the pipeline's other
+// clusters on this engine and in Minikube, runs with this cache folder, and
+// builds that run now, of any project and user of this engine.
+func (p *Pipeline) builderUsers(ctx context.Context, made *parts) ([]string, error) {
+	kind, profile := "", ""
+	switch p.providerName() {
+	case "kind":
+		kind = p.env.Cluster.Name
+	case "minikube":
+		profile = p.env.Cluster.Minikube.Profile
+	}
+	var users []string
+	clusters, err := cluster.Others(ctx, made.engine.Client, kind)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range clusters {
+		users = append(users, fmt.Sprintf("cluster %q", name))
+	}
+	profiles, err := cluster.OtherProfiles(ctx, profile, p.env.Cluster.Minikube.Home, exec.LookPath)
+	if err != nil {
+		return nil, fmt.Errorf("look for other minikube profiles: %w", err)
+	}
+	for _, name := range profiles {
+		users = append(users, fmt.Sprintf("minikube profile %q", name))
+	}
+	runs, err := p.otherRuns()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range runs {
+		users = append(users, fmt.Sprintf("a run on cluster %q", name))
+	}
+	busy, err := made.engine.BuildKitBusy(ctx)
+	if busy {
+		users = append(users, "a build that runs")
+	}
+	return users, err
+}
+
+// rest stops the engine's process and, with caches, removes the folders, unless
+// another run needs them.
+func (c *cleaning) rest(ctx context.Context) error {
+	runs, err := c.p.otherRuns()
+	if err != nil {
+		return err
+	}
+	if len(runs) > 0 {
+		why := fmt.Sprintf("a run on cluster %s uses it", strings.Join(runs, ", "))
+		if engine.Noted(c.p.env.Cache) != "" {
+			c.done.kept("container engine", "%s", why)
+		}
+		if c.caches {
+			c.done.kept("folder "+c.p.env.Cache, "%s", why)
 		}
 		return nil
 	}
-	build := filepath.Join(p.env.Root, "build")
-	removed, kept, err := cleanReports(build)
-	if err := note(build, removed, kept, err); err != nil {
+	stopped, kept, err := engine.Stop(ctx, c.p.env.Cache)
+	if stopped != "" {
+		c.done.removed(stopped)
+	}
+	if kept != "" {
+		c.done.Kept = append(c.done.Kept, kept)
+	}
+	if err != nil || !c.caches {
 		return err
 	}
-	lock := filepath.Base(p.lockPath())
-	removed, kept, err = cache.Remove(p.env.Cache, cache.Rules{Last: []string{lock + ".holder", lock}})
-	return note(p.env.Cache, removed, kept, err)
-}
-
-func cleanReports(build string) (removed bool, kept []cache.Kept, err error) {
-	if info, err := os.Lstat(build); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		return false, []cache.Kept{{Path: build, Why: "it is a symbolic link, so what is behind it is not removed"}}, nil
-	}
-	return cache.Sweep(build, cache.Rules{
-		Known: func(entry fs.DirEntry) bool { return slices.Contains(reports, entry.Name()) },
-		Spare: func(name string) string {
-			if name == backupsFolder {
-				return "backups are yours to remove"
-			}
-			return ""
-		},
-	})
+	return c.p.cleanCache(c.done)
 }

@@ -1,12 +1,25 @@
 package pipeline
 
 import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 
+	"github.com/gofrs/flock"
+	"github.com/moby/moby/client"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"todo-chatbot/mage/cluster"
+	"todo-chatbot/mage/engine"
 )
 
 // used is a pipeline whose cache folder and reports hold what runs leave there.
@@ -128,4 +141,200 @@ func TestEvidenceBehindASymbolicLinkIsNotRemoved(t *testing.T) {
 	require.NoError(t, removeBelow(root, "ours"))
 	require.NoError(t, removeBelow(root, "ours"), "what is not there is no error")
 	assert.NoDirExists(t, filepath.Join(root, "ours"))
+}
+
+// dockerd is a container engine that knows containers and volumes by name.
+type dockerd struct {
+	mu         sync.Mutex
+	containers map[string]map[string]any // as inspect answers
+	volumes    map[string]bool
+	execs      map[string]bool // whether they still run
+	broken     bool
+}
+
+func (d *dockerd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	w.Header().Set("Api-Version", "1.41")
+	w.Header().Set("Content-Type", "application/json")
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	if strings.HasPrefix(parts[0], "v1.") {
+		parts = parts[1:]
+	}
+	answer := func(there bool, body any) {
+		if !there {
+			w.WriteHeader(http.StatusNotFound)
+			body = map[string]string{"message": "no such thing"}
+		}
+		_ = json.NewEncoder(w).Encode(body)
+	}
+	switch kind, name := parts[0], parts[len(parts)-1]; {
+	case kind == "_ping":
+	case d.broken:
+		w.WriteHeader(http.StatusInternalServerError)
+		answer(true, map[string]string{"message": "the disk is gone"})
+	case kind == "containers" && len(parts) == 2 && name == "json":
+		all := []any{}
+		for name, c := range d.containers {
+			all = append(all, map[string]any{"Id": name, "Names": []string{"/" + name}, "Labels": c["Labels"]})
+		}
+		answer(true, all)
+	case kind == "containers" && r.Method == http.MethodDelete:
+		delete(d.containers, name)
+	case kind == "containers":
+		answer(d.containers[parts[1]] != nil, d.containers[parts[1]])
+	case kind == "exec":
+		answer(true, map[string]any{"ID": parts[1], "Running": d.execs[parts[1]]})
+	case kind == "volumes" && r.Method == http.MethodDelete:
+		delete(d.volumes, name)
+	case kind == "volumes":
+		answer(d.volumes[name], map[string]any{"Name": name})
+	default:
+		answer(false, nil)
+	}
+}
+
+// building is a pipeline whose engine has the builder with its cache.
+func building(t *testing.T) (*dockerd, *cleaning, *parts) {
+	t.Helper()
+	d := &dockerd{
+		containers: map[string]map[string]any{engine.BuildKitName: {"Id": "b", "ExecIDs": []string{"a-build"}}},
+		volumes:    map[string]bool{engine.BuildKitName: true}, execs: map[string]bool{},
+	}
+	server := httptest.NewServer(d)
+	t.Cleanup(server.Close)
+	docker, err := client.New(client.WithHost(strings.Replace(server.URL, "http", "tcp", 1)))
+	require.NoError(t, err)
+	t.Setenv("PATH", t.TempDir()) // without minikube
+	p := load(t, projectRoot, "dev", map[string]string{"TODO_PROVIDER": "kind"})
+	require.NoError(t, p.makeCache())
+	return d, &cleaning{p: p, done: &Cleaned{}, caches: true}, &parts{engine: &engine.Engine{Client: docker}}
+}
+
+// kindNode is a node of one of the pipeline's clusters, as the engine tells.
+func kindNode(cluster string) map[string]any {
+	return map[string]any{
+		"Labels":     map[string]string{"io.x-k8s.kind.cluster": cluster},
+		"HostConfig": map[string]any{"PortBindings": map[string]any{"5000/tcp": []map[string]string{{"HostIp": "127.0.0.1", "HostPort": "1"}}}},
+	}
+}
+
+// runs holds the lock of another cluster, as a run on it does.
+func runs(t *testing.T, p *Pipeline, name string) {
+	t.Helper()
+	path := filepath.Join(p.env.Cache, "cluster-"+name+".lock")
+	lock := flock.New(path)
+	locked, err := lock.TryLock()
+	require.NoError(t, err)
+	require.True(t, locked)
+	t.Cleanup(func() { _ = lock.Unlock() })
+	write(t, path+".holder", "process 1, deploy:dev")
+}
+
+func TestCleanRemovesTheBuilderWhenNobodyElseUsesIt(t *testing.T) {
+	d, c, made := building(t)
+	d.containers["todo-control-plane"] = kindNode("todo") // its own
+	write(t, filepath.Join(c.p.env.Cache, "cluster-killed.lock"), "")
+	write(t, filepath.Join(c.p.env.Cache, "cluster-killed.lock.holder"), "process 1, deploy:dev")
+	require.NoError(t, c.builder(t.Context(), made))
+	assert.Equal(t, []string{"container " + engine.BuildKitName, "volume " + engine.BuildKitName}, c.done.Removed)
+	assert.Empty(t, c.done.Kept)
+	assert.Empty(t, d.volumes)
+}
+
+func TestCleanKeepsTheBuilderForWhoeverElseUsesIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		use func(*testing.T, *dockerd, *Pipeline)
+		who string
+	}{
+		"another cluster of the pipeline": {func(_ *testing.T, d *dockerd, _ *Pipeline) {
+			d.containers["second-control-plane"] = kindNode("second")
+		}, `cluster "second"`},
+		"a build of another checkout": {func(_ *testing.T, d *dockerd, _ *Pipeline) { d.execs["a-build"] = true }, "a build that runs"},
+		"a run on another cluster":    {func(t *testing.T, _ *dockerd, p *Pipeline) { runs(t, p, "third") }, `a run on cluster "third"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, cleaning, made := building(t)
+			c.use(t, d, cleaning.p)
+			require.NoError(t, cleaning.builder(t.Context(), made))
+			assert.Empty(t, cleaning.done.Removed)
+			assert.Equal(t, []string{"container " + engine.BuildKitName + ": it also serves " + c.who}, cleaning.done.Kept)
+			assert.NotEmpty(t, d.volumes, "and its cache")
+		})
+	}
+}
+
+func TestABuilderThatCouldNotBeAskedForIsAnError(t *testing.T) {
+	d, c, made := building(t)
+	d.broken = true
+	require.ErrorContains(t, c.builder(t.Context(), made), "the disk is gone")
+
+	gone := errors.New("permission denied")
+	require.ErrorIs(t, c.builder(t.Context(), &parts{noEngine: gone}), gone)
+	assert.Equal(t, []string{"container " + engine.BuildKitName + ": whether it is there could not be asked"}, c.done.Kept)
+	assert.NoError(t, c.builder(t.Context(), &parts{}), "no engine at all")
+}
+
+func TestCleanLeavesCachesAndEngineToAnotherRun(t *testing.T) {
+	_, c, _ := building(t)
+	write(t, filepath.Join(c.p.env.Cache, "engine", "dockerd.pid"), "4194399")
+	write(t, filepath.Join(c.p.env.Cache, "builds", "x"), "")
+	runs(t, c.p, "third")
+	require.NoError(t, c.rest(t.Context()))
+	assert.Empty(t, c.done.Removed)
+	assert.Equal(t, []string{
+		"container engine: a run on cluster third uses it",
+		"folder " + c.p.env.Cache + ": a run on cluster third uses it",
+	}, c.done.Kept)
+	assert.FileExists(t, filepath.Join(c.p.env.Cache, "builds", "x"))
+}
+
+func TestAnEngineThatCouldNotBeAskedIsNeverTakenForNone(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	t.Setenv("DOCKER_HOST", "tcp://"+listener.Addr().String())
+	p := load(t, projectRoot, "dev", map[string]string{"TODO_PROVIDER": "kind"})
+	for name, ask := range map[string]func() error{
+		"clean":          func() error { _, err := p.Clean(t.Context(), false); return err },
+		"cluster:down":   func() error { _, err := p.ClusterDown(t.Context()); return err },
+		"cluster:status": func() error { _, err := p.ClusterStatus(t.Context()); return err },
+		"release:status": func() error { _, err := p.Status(t.Context()); return err },
+		"db:list":        func() error { _, err := p.Backups(t.Context()); return err },
+		"logs":           func() error { return p.Logs(t.Context(), io.Discard, LogOptions{}) },
+		"open":           func() error { return p.Open(t.Context(), io.Discard, OpenOptions{}) },
+	} {
+		err := ask()
+		require.ErrorContains(t, err, "no container engine answers", name)
+		assert.Equal(t, ExitBroken, ExitCode(err), name)
+	}
+}
+
+func TestAClusterOnAnEngineThatStandsStillLeavesATrace(t *testing.T) {
+	p := load(t, projectRoot, "dev", nil)
+	assert.Empty(t, p.engineTrace())
+	write(t, filepath.Join(p.env.Cache, "engine", "dockerd.pid"), "4194399")
+	assert.Equal(t, filepath.Join(p.env.Cache, "engine", "dockerd.pid"), p.engineTrace())
+	write(t, filepath.Join(p.env.Cache, "kind-todo.kubeconfig"), "")
+	assert.Equal(t, filepath.Join(p.env.Cache, "kind-todo.kubeconfig"), p.engineTrace())
+}
+
+func TestAReleaseThatCouldNotBeLookedForIsKeptAndAnError(t *testing.T) {
+	p := load(t, projectRoot, "dev", nil)
+	for name, c := range map[string]struct {
+		provider stub
+		says     string
+	}{
+		"a cluster out of reach":        {stub{found: &cluster.Unreachable{Cluster: "theirs", Cause: errors.New("no route")}}, `cluster "theirs" could not be asked: no route`},
+		"a profile that does not run":   {stub{state: cluster.Stopped}, `cluster "todo" is stopped`},
+		"one whose API server is wrong": {stub{state: cluster.Broken}, `cluster "todo" is broken`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cleaning := &cleaning{p: p, done: &Cleaned{}}
+			unasked, err := cleaning.release(t.Context(), c.provider)
+			require.NoError(t, err, "the rest is cleaned")
+			require.ErrorContains(t, unasked, c.says)
+			assert.Equal(t, []string{"release todo-dev/todo: whether it is there could not be asked"}, cleaning.done.Kept)
+		})
+	}
 }

@@ -22,7 +22,7 @@ func (p *Pipeline) ClusterUp(ctx context.Context) (*cluster.Cluster, error) {
 		if err != nil {
 			return err
 		}
-		defer made.engine.Client.Close()
+		defer made.close()
 		if up, err = p.ensure(ctx, made); err != nil {
 			return err
 		}
@@ -31,21 +31,28 @@ func (p *Pipeline) ClusterUp(ctx context.Context) (*cluster.Cluster, error) {
 	return up, err
 }
 
-// ClusterDown removes the cluster and says what was removed.
-func (p *Pipeline) ClusterDown(ctx context.Context) (removed []string, err error) {
+// ClusterDown removes the cluster and says what was removed. One that was there
+// before the pipeline stays.
+func (p *Pipeline) ClusterDown(ctx context.Context) (done Cleaned, err error) {
 	err = p.exclusive(ctx, "cluster:down", func(ctx context.Context) error {
 		made, err := p.wireExisting(ctx)
 		if err != nil || made == nil {
 			return err
 		}
-		defer made.engine.Client.Close()
-		if err := p.sureToDelete(ctx, made.provider); err != nil {
+		defer made.close()
+		ours, err := made.provider.Ours(ctx)
+		if err != nil {
 			return err
 		}
-		removed, err = made.provider.Delete(ctx)
+		if !ours {
+			done.Kept = append(done.Kept, p.clusterStays())
+		} else if err := p.sureToDelete(ctx, made.provider); err != nil {
+			return err
+		}
+		done.Removed, err = made.provider.Delete(ctx)
 		return err
 	})
-	return removed, err
+	return done, err
 }
 
 // ClusterStatus says how the cluster is.
@@ -57,7 +64,7 @@ func (p *Pipeline) ClusterStatus(ctx context.Context) (cluster.Status, error) {
 	if made == nil {
 		return cluster.Status{Name: p.env.Cluster.Name, State: cluster.Absent, Detail: "no container engine runs"}, nil
 	}
-	defer made.engine.Client.Close()
+	defer made.close()
 	return made.provider.Status(ctx)
 }
 
@@ -116,7 +123,7 @@ func (p *Pipeline) reach(ctx context.Context) (*parts, *cluster.Cluster, func(),
 	}
 	c, err := made.provider.Find(ctx)
 	if err != nil || c == nil {
-		made.engine.Client.Close()
+		made.close()
 		if err == nil {
 			err = errNoCluster
 		}
@@ -124,7 +131,7 @@ func (p *Pipeline) reach(ctx context.Context) (*parts, *cluster.Cluster, func(),
 	}
 	return made, c, func() {
 		c.Close()
-		made.engine.Client.Close()
+		made.close()
 	}, nil
 }
 
@@ -139,7 +146,7 @@ func (p *Pipeline) Build(ctx context.Context, names ...string) (built []Built, e
 		if err != nil {
 			return err
 		}
-		defer made.engine.Client.Close()
+		defer made.close()
 		if err := p.obtainable(ctx, made, sources); err != nil {
 			return err
 		}

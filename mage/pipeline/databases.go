@@ -41,7 +41,8 @@ func (p *Pipeline) Backup(ctx context.Context, target string) (path string, err 
 }
 
 // Backups lists those of this machine and, where the release has them, of the
-// volume that the chart's hook writes. What cannot be reached is mentioned.
+// volume that the chart's hook writes. Those of this machine are given also where
+// the volume could not be asked, which is an error.
 func (p *Pipeline) Backups(ctx context.Context) ([]database.Backup, error) {
 	all, err := p.backups().List()
 	if err != nil {
@@ -52,9 +53,13 @@ func (p *Pipeline) Backups(ctx context.Context) ([]database.Backup, error) {
 		all = append(all, more...)
 		return err
 	})
-	if err != nil && ctx.Err() == nil {
+	absent := (*database.Absent)(nil)
+	switch {
+	case errors.Is(err, errNoCluster), errors.As(err, &absent):
 		p.opts.Progress.Note("these are the backups of this machine alone: %v", err)
 		err = nil
+	case err != nil:
+		err = fmt.Errorf("what is listed are the backups of this machine alone, those of the volume could not be asked for: %w", err)
 	}
 	database.Sort(all)
 	return all, err

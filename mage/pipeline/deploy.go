@@ -15,6 +15,7 @@ import (
 	"todo-chatbot/mage/chart"
 	"todo-chatbot/mage/cluster"
 	"todo-chatbot/mage/image"
+	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/release"
 	"todo-chatbot/mage/smoke"
 )
@@ -33,6 +34,7 @@ type Deployment struct {
 // DeployOptions say how Deploy ends; the zero value suits everyday use.
 type DeployOptions struct {
 	KeepFailed bool // a release that fails is left as it is, to be looked at
+	Adopt      bool // a release and a Secret of these names are taken over from whoever made them
 }
 
 // Deploy takes the sources to a running and verified release. One that fails is
@@ -57,7 +59,7 @@ func (p *Pipeline) Deploy(ctx context.Context, opts DeployOptions) (Deployment, 
 		if err != nil {
 			return err
 		}
-		defer made.engine.Client.Close()
+		defer made.close()
 		done, err = p.deploy(ctx, made, sources, opts)
 		return err
 	})
@@ -128,6 +130,9 @@ func (p *Pipeline) ensure(ctx context.Context, made *parts) (*cluster.Cluster, e
 	if !errors.As(err, &taken) {
 		return c, err
 	}
+	if taken.Made { // no setting changes the ports of a cluster that exists
+		return nil, usage(err)
+	}
 	setting := "TODO_PORT"
 	for _, published := range p.env.Published() {
 		if published.Port == taken.Port && published.Environment != p.env.Name {
@@ -141,6 +146,9 @@ func (p *Pipeline) ensure(ctx context.Context, made *parts) (*cluster.Cluster, e
 func (p *Pipeline) find(ctx context.Context, made *parts) (*cluster.Cluster, error) {
 	step := p.opts.Progress.Start("cluster", p.env.Cluster.Name)
 	existing, err := made.provider.Find(ctx)
+	if unreachable, ok := errors.AsType[*cluster.Unreachable](err); ok && ctx.Err() == nil && !kube.Final(unreachable) {
+		existing, err = nil, nil // Ensure waits for it
+	}
 	if err != nil {
 		return nil, step.Fail(err)
 	}
@@ -164,18 +172,18 @@ func (p *Pipeline) roll(ctx context.Context, c *cluster.Cluster, built []Built, 
 	if err != nil {
 		return done, fmt.Errorf("cluster %q: %w", c.Name, err)
 	}
-	if _, err := release.EnsureNamespace(ctx, clients, p.env.Namespace, namespaceLabels()); err != nil {
+	manager, err := p.releases(c)
+	if err != nil {
+		return done, err
+	}
+	if err := p.claim(ctx, manager, clients, opts.Adopt); err != nil {
 		return done, err
 	}
 	rotated, err := p.ensureCredentials(ctx, clients)
 	if err != nil {
-		return done, err
+		return done, cured(err)
 	}
 	if err := p.mendRotation(ctx, c, clients); err != nil {
-		return done, err
-	}
-	manager, err := p.releases(c)
-	if err != nil {
 		return done, err
 	}
 	r := &rollout{p: p, cluster: c, manager: manager, spec: spec, keepFailed: opts.KeepFailed}
@@ -201,7 +209,7 @@ func (p *Pipeline) spec(built []Built) (release.Spec, error) {
 	return release.Spec{Name: p.env.Release, Chart: loaded, Values: p.values(built).Map(), Timeout: p.env.Timeout}, nil
 }
 
-func (p *Pipeline) chartDir() string { return filepath.Join(p.env.Root, "helm", "todo-chatbot") }
+func (p *Pipeline) chartDir() string { return filepath.Join(p.env.Root, "helm", chartName) }
 
 // values are the environment's, under what this run decided.
 func (p *Pipeline) values(built []Built) chart.Values {

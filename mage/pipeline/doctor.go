@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"go/version"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -277,13 +278,10 @@ func (f facts) portFinding(p portFacts) Finding {
 		return row
 	}
 	running := f.cluster != nil && f.cluster.State == cluster.Running
-	if running {
-		for _, ours := range f.cluster.Ports {
-			if ours == p.port {
-				row.Found = fmt.Sprintf("%d of %s is the cluster's", p.port, p.environment)
-				return row
-			}
-		}
+	made := f.cluster != nil && slices.Contains(slices.Collect(maps.Values(f.cluster.Ports)), p.port)
+	if running && made {
+		row.Found = fmt.Sprintf("%d of %s is the cluster's", p.port, p.environment)
+		return row
 	}
 	setting := "TODO_PORT"
 	if p.environment != f.environment {
@@ -291,6 +289,9 @@ func (f facts) portFinding(p portFacts) Finding {
 	}
 	row.Level, row.Found = Fail, fmt.Sprintf("%d of %s is used by another program", p.port, p.environment)
 	row.Cure = "stop that program, or choose another port: " + setting
+	if made { // and stopped: no setting changes the ports of a cluster that exists
+		row.Cure = "stop that program, and nothing is lost; a new cluster with another port (`mage cluster:down`, then a deploy) " + cluster.LosesData
+	}
 	if running {
 		row.Level = Warn // it was made without, and is reached by port-forwards
 	}
@@ -313,7 +314,7 @@ func (f facts) clusterFindings() Findings {
 	case s.State != cluster.Running && f.provider == "kubecontext":
 		row.Level, row.Cure = Fail, "start the cluster that the context leads to; a deploy does not make it"
 	case s.State == cluster.Broken:
-		row.Level, row.Cure = Warn, "a deploy mends or remakes it; `mage cluster:down` removes it"
+		row.Level, row.Cure = Warn, "a deploy repairs it, or makes it again where it was never complete; `mage cluster:down` removes it, which "+cluster.LosesData
 	case s.State == cluster.Running && len(s.NotReady) > 0:
 		row.Level, row.Cure = Warn, "wait a moment, or run `mage deploy:"+f.environment+"`: not ready: "+strings.Join(s.NotReady, ", ")
 	case s.State != cluster.Running:

@@ -53,8 +53,16 @@ func (p *Pipeline) askEngine(ctx context.Context, f *facts) {
 	found, err := engine.Find(ctx)
 	var absent *engine.Absent
 	if err != nil {
-		if !errors.As(err, &absent) || !f.canInstall {
+		if !errors.As(err, &absent) || !absent.Certain || !f.canInstall {
 			f.engineErr = err
+		}
+		if f.provider == "kind" {
+			return
+		}
+		if made, err := p.assemble(ctx, nil, host.Apt{}); err != nil {
+			f.clusterErr = err
+		} else {
+			p.askCluster(ctx, made, f)
 		}
 		return
 	}

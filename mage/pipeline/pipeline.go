@@ -66,7 +66,8 @@ type Options struct {
 	Getenv   func(string) string // required
 	// Confirm asks the user a question; nil means that the answer is yes.
 	Confirm func(question string) bool
-	// Sure asks before something is lost for good; nil means that the answer is yes.
+	// Sure asks before something is lost for good. nil means that nobody can be
+	// asked, and then it is not done.
 	Sure func(question string) bool
 }
 

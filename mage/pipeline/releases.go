@@ -47,6 +47,9 @@ func (p *Pipeline) Rollback(ctx context.Context, revision *int) (Deployment, err
 	}
 	err := p.exclusive(ctx, "release:rollback", func(ctx context.Context) error {
 		return p.withRelease(ctx, func(m *release.Manager, c *cluster.Cluster) error {
+			if err := p.own(ctx, m); err != nil {
+				return err
+			}
 			observed, err := m.Rollback(ctx, p.env.Release, wanted)
 			var unknown *release.UnknownRevision
 			if errors.As(err, &unknown) {

@@ -38,6 +38,7 @@ func newDeployed(t *testing.T) *deployed {
 	d.db, err = database.New(nil, d.env.Namespace, d.env.Release, database.Options{Client: d.client, Shell: d.pod})
 	require.NoError(t, err)
 	d.client.ClearActions()
+	d.opts.Sure = func(string) bool { return true }
 	return d
 }
 
@@ -104,6 +105,7 @@ func TestARestoreThatIsRefusedTouchesNothing(t *testing.T) {
 		"a later schema":            {later, func(*deployed) {}, "its schema is at 0002"},
 		"another application":       {partOnly, func(*deployed) {}, "it has no table account"},
 		"a checksum":                {earlier(), func(d *deployed) { d.pod.Volume["todo-20260101T000000Z.dump.sha256"] = []byte("0000") }, "its checksum does not fit"},
+		"nobody who could be asked": {earlier(), func(d *deployed) { d.opts.Sure = nil }, "-yes says that it is meant"},
 		"the user's second thought": {earlier(), func(d *deployed) { d.opts.Sure = func(string) bool { return false } }, "the answer was no"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -115,7 +115,7 @@ func (a aftermath) add(cause error, env string) error {
 	case a.Target == 0 && a.Why == "":
 		return cause
 	case a.Target == 0:
-		return fmt.Errorf("%w; %s: %s, `mage deploy:to %[4]s` tries again, `mage clean -env=%[4]s` removes it", cause, a.Why, look, env)
+		return fmt.Errorf("%w; %s: %s, `mage deploy:to %[4]s` tries again, `mage clean -env=%[4]s` removes it, and a cluster that the pipeline made with all its data", cause, a.Why, look, env)
 	case a.Kept:
 		return fmt.Errorf("%w; left as it is: %s, `mage release:rollback -env=%s -revision=%d` goes back to what served", cause, look, env, a.Target)
 	case a.Failed != nil:

@@ -27,7 +27,7 @@ func TestTheFirstCauseStaysFirstAndWhatWasDoneFollows(t *testing.T) {
 	}{
 		"rolled back":              {aftermath{Target: 3}, first + "; rolled back to revision 3, which serves"},
 		"nothing was changed":      {aftermath{}, first},
-		"a first installation":     {aftermath{Why: "nothing to go back to"}, first + "; nothing to go back to: " + look + ", `mage deploy:to qa` tries again, `mage clean -env=qa` removes it"},
+		"a first installation":     {aftermath{Why: "nothing to go back to"}, first + "; nothing to go back to: " + look + ", `mage deploy:to qa` tries again, `mage clean -env=qa` removes it, and a cluster that the pipeline made with all its data"},
 		"kept":                     {aftermath{Target: 3, Kept: true}, first + "; left as it is: " + look + ", `mage release:rollback -env=qa -revision=3` goes back to what served"},
 		"the rollback failed":      {aftermath{Target: 3, Failed: broken}, first + "; and the rollback to revision 3 failed too: " + broken.Error() + ": " + look + ", `mage deploy:to qa` goes on from there"},
 		"rolled back, red":         {aftermath{Target: 3, Red: []string{"backend: live"}}, first + "; rolled back to revision 3, whose pods are ready and which does not pass its checks: backend: live"},

@@ -28,7 +28,7 @@ func (p *Pipeline) TestImages(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		defer made.engine.Client.Close()
+		defer made.close()
 		if err := p.obtainable(ctx, made, checks); err != nil {
 			return err
 		}

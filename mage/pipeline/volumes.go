@@ -14,20 +14,20 @@ import (
 	"todo-chatbot/mage/cluster"
 )
 
-// sure asks before something is lost. Without anyone to ask the answer is yes.
+// sure asks before something is lost. Where nobody can be asked, it is refused.
 func (p *Pipeline) sure(question string) error {
-	if p.opts.Sure == nil || p.opts.Sure(question) {
+	if p.opts.Sure == nil {
+		return usage(fmt.Errorf("%s? That cannot be undone, and without a terminal, or in CI, nobody can be asked: -yes says that it is meant; nothing was changed", question))
+	}
+	if p.opts.Sure(question) {
 		return nil
 	}
 	return usage(errors.New("the answer was no, so nothing was changed"))
 }
 
-// sureToDelete asks before a cluster goes that holds volumes with data. Every
-// environment's data is in it, and whoever else uses it.
+// sureToDelete asks before a cluster of ours goes that holds volumes with data.
+// Every environment's data is in it, and whoever else uses it.
 func (p *Pipeline) sureToDelete(ctx context.Context, provider cluster.Provider) error {
-	if _, stays := provider.(*cluster.KubeContext); stays || p.opts.Sure == nil {
-		return nil
-	}
 	status, err := provider.Status(ctx)
 	if err != nil {
 		return err

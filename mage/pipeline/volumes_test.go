@@ -29,14 +29,15 @@ func (s stub) Find(context.Context) (*cluster.Cluster, error) { return nil, s.fo
 func TestDeletingAClusterWithDataIsAskedFor(t *testing.T) {
 	var asked []string
 	p := load(t, projectRoot, "dev", nil)
-	require.NoError(t, p.sureToDelete(t.Context(), stub{state: cluster.Running}), "nobody is there to be asked")
+	refused := p.sureToDelete(t.Context(), stub{state: cluster.Running})
+	require.ErrorContains(t, refused, "-yes says that it is meant", "nobody is there to be asked")
+	assert.Equal(t, ExitUsage, ExitCode(refused))
 
 	p.opts.Sure = func(question string) bool {
 		asked = append(asked, question)
 		return false
 	}
 	require.NoError(t, p.sureToDelete(t.Context(), stub{state: cluster.Absent}))
-	require.NoError(t, p.sureToDelete(t.Context(), &cluster.KubeContext{}), "a cluster of someone else's stays, and its volumes")
 	assert.Empty(t, asked)
 
 	err := p.sureToDelete(t.Context(), stub{state: cluster.Stopped})

@@ -2,7 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 
@@ -21,9 +24,16 @@ import (
 
 // parts are the concrete things of one run.
 type parts struct {
-	engine   *engine.Engine
+	engine   *engine.Engine // nil where none answers and the cluster is reached without
+	noEngine error          // then: why
 	supply   *airgap.Supply
 	provider cluster.Provider
+}
+
+func (made *parts) close() {
+	if made != nil && made.engine != nil {
+		made.engine.Client.Close()
+	}
 }
 
 // wire finds or starts the container engine and puts the parts together.
@@ -41,16 +51,54 @@ func (p *Pipeline) wire(ctx context.Context) (*parts, error) {
 	return p.assemble(ctx, found, apt)
 }
 
-// wireExisting is wire without starting anything; nil means that no engine runs.
+// wireExisting is wire without starting anything. nil means that there is no
+// engine, and never was one for this cache folder, so that nothing can be on it.
+// One that could not be asked is an error, but for a cluster that is reached
+// without an engine: then it is noEngine.
 func (p *Pipeline) wireExisting(ctx context.Context) (*parts, error) {
+	apt := host.Apt{Lock: filepath.Join(p.env.Cache, "apt.lock")}
 	found, err := engine.Find(ctx)
-	if absent := (*engine.Absent)(nil); asError(err, &absent) {
+	if err == nil {
+		return p.assemble(ctx, found, apt)
+	}
+	absent, isAbsent := errors.AsType[*engine.Absent](err)
+	none := isAbsent && absent.Certain && p.engineTrace() == ""
+	if p.providerName() != "kind" {
+		made, wiring := p.assemble(ctx, nil, apt)
+		if wiring == nil && !none {
+			made.noEngine = err
+		}
+		return made, wiring
+	}
+	if none {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
+	if trace := p.engineTrace(); isAbsent && absent.Certain {
+		err = fmt.Errorf("%w; %s shows that it was used before, so what it holds could not be asked. If that engine is gone for good, remove that file", err, trace)
 	}
-	return p.assemble(ctx, found, host.Apt{Lock: filepath.Join(p.env.Cache, "apt.lock")})
+	return nil, err
+}
+
+// engineTrace is a file that shows that this cache folder's cluster was made on an
+// engine, or an engine started for it, and that neither was removed; "" without.
+func (p *Pipeline) engineTrace() string {
+	if path := p.kubeconfig("kind"); exists(path) {
+		return path
+	}
+	return engine.Noted(p.env.Cache)
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// providerName is the provider's, where the settings leave it to what is installed too.
+func (p *Pipeline) providerName() string {
+	if p.env.Cluster.Provider == "auto" {
+		return cluster.Auto(exec.LookPath)
+	}
+	return p.env.Cluster.Provider
 }
 
 func (p *Pipeline) assemble(ctx context.Context, found *engine.Engine, apt host.Apt) (*parts, error) {
@@ -58,7 +106,7 @@ func (p *Pipeline) assemble(ctx context.Context, found *engine.Engine, apt host.
 	made.supply = airgap.New(airgap.Options{
 		Root: p.env.Root, Cache: p.env.Cache, Apt: apt, Progress: p.opts.Progress,
 		Keychain:   remote.WithAuthFromKeychain(p.keychain),
-		Restricted: found.Restricted,
+		Restricted: found != nil && found.Restricted,
 		Offline:    p.env.Offline,
 	})
 	var err error
@@ -68,15 +116,11 @@ func (p *Pipeline) assemble(ctx context.Context, found *engine.Engine, apt host.
 
 func (p *Pipeline) provider(ctx context.Context, made *parts) (cluster.Provider, error) {
 	c := p.env.Cluster
-	kind := c.Provider
-	if kind == "auto" {
-		kind = cluster.Auto(exec.LookPath)
-	}
 	ports := map[int]int{}
 	for _, published := range p.env.Published() {
 		ports[published.Port] = published.NodePort
 	}
-	switch kind {
+	switch p.providerName() {
 	case "minikube":
 		return cluster.NewMinikube(cluster.MinikubeOptions{
 			Profile: c.Minikube.Profile, Home: c.Minikube.Home, Kubeconfig: p.kubeconfig("minikube"), Driver: c.Minikube.Driver,

@@ -1,10 +1,13 @@
 package release
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -26,6 +29,9 @@ const (
 // outside, such as an API key: each is set when it differs, and an empty one is
 // removed. changed says whether anything was written: running pods have the old
 // values. No value is ever in an error.
+//
+// A Secret of the name that somebody else made is used as it is where nothing is
+// missing in it, and is never written to: else the error is *ForeignCredentials.
 func EnsureCredentials(ctx context.Context, client kubernetes.Interface, namespace, name string,
 	keys []string, extra map[string]string,
 ) (changed bool, err error) {
@@ -43,7 +49,12 @@ func EnsureCredentials(ctx context.Context, client kubernetes.Interface, namespa
 				Type:       corev1.SecretTypeOpaque,
 			}
 		}
-		changed = fill(secret, keys, extra)
+		before := maps.Clone(secret.Data)
+		foreign := !absent && !OwnCredentials(secret)
+		changed = fill(secret, keys, extra, !foreign)
+		if changed && foreign {
+			return &ForeignCredentials{Namespace: namespace, Name: name, Missing: changedKeys(before, secret.Data)}
+		}
 		switch {
 		case absent:
 			changed = true
@@ -59,7 +70,9 @@ func EnsureCredentials(ctx context.Context, client kubernetes.Interface, namespa
 	return changed, nil
 }
 
-func fill(secret *corev1.Secret, keys []string, extra map[string]string) bool {
+// fill sets what is missing or differs, and with remove takes away what extra has
+// as empty.
+func fill(secret *corev1.Secret, keys []string, extra map[string]string, remove bool) bool {
 	changed := false
 	set := func(key, value string) {
 		if secret.Data == nil {
@@ -75,7 +88,7 @@ func fill(secret *corev1.Secret, keys []string, extra map[string]string) bool {
 	}
 	for key, value := range extra {
 		switch _, there := secret.Data[key]; {
-		case value == "" && there:
+		case value == "" && there && remove:
 			delete(secret.Data, key)
 			changed = true
 		case value != "" && string(secret.Data[key]) != value:
@@ -97,17 +110,56 @@ func HasCredential(ctx context.Context, client kubernetes.Interface, namespace, 
 	return len(secret.Data[key]) > 0, nil
 }
 
+// changedKeys are the keys whose values are new or differ.
+func changedKeys(before, now map[string][]byte) []string {
+	var keys []string
+	for _, key := range slices.Sorted(maps.Keys(now)) {
+		if !bytes.Equal(before[key], now[key]) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// AdoptCredentials makes a Secret that somebody else made one of EnsureCredentials'
+// own, from then on: its values stay. One that is not there is no error.
+func AdoptCredentials(ctx context.Context, client kubernetes.Interface, namespace, name string) error {
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		secret, err := client.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) || err == nil && OwnCredentials(secret) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if secret.Labels == nil {
+			secret.Labels = map[string]string{}
+		}
+		secret.Labels[managedByLabel] = managedBy
+		_, err = client.CoreV1().Secrets(namespace).Update(ctx, secret, metav1.UpdateOptions{})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("take over secret %q of namespace %q: %w", name, namespace, err)
+	}
+	return nil
+}
+
 func newCredential() string {
 	value := make([]byte, credentialBytes)
 	_, _ = rand.Read(value) // never returns an error: crypto/rand ends the program instead
 	return base64.RawURLEncoding.EncodeToString(value)
 }
 
+// OwnCredentials tells whether EnsureCredentials made a Secret, or AdoptCredentials
+// took it over.
+func OwnCredentials(secret *corev1.Secret) bool { return secret.Labels[managedByLabel] == managedBy }
+
 // DeleteCredentials deletes a Secret that EnsureCredentials made, and no other.
 func DeleteCredentials(ctx context.Context, client kubernetes.Interface, namespace, name string) (removed bool, err error) {
 	api := client.CoreV1().Secrets(namespace)
 	secret, err := api.Get(ctx, name, metav1.GetOptions{})
-	if err == nil && secret.Labels[managedByLabel] != managedBy {
+	if err == nil && !OwnCredentials(secret) {
 		return false, nil
 	}
 	if err == nil {

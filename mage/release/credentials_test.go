@@ -48,7 +48,7 @@ func TestCredentialsAreMadeOnceAndStay(t *testing.T) {
 
 func TestCredentialsFillOnlyWhatIsMissing(t *testing.T) {
 	client := fake.NewClientset(&corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "todo-credentials"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "todo-credentials", Labels: map[string]string{managedByLabel: managedBy}},
 		Data:       map[string][]byte{"database-password": []byte("known to the database"), "auth-secret": nil, "other": []byte("kept")},
 	})
 	changed, err := EnsureCredentials(context.Background(), client, "ns", "todo-credentials", wantedKeys, map[string]string{"openai-api-key": "sk-1"})
@@ -130,4 +130,49 @@ func TestACredentialThatIsNotWantedAnyMoreIsRemoved(t *testing.T) {
 	assert.NotContains(t, after, "openai-api-key")
 	assert.Equal(t, before["database-password"], after["database-password"])
 	assert.False(t, ensure(""), "there is nothing left to remove")
+}
+
+func TestASecretOfSomebodyElsesIsUsedButNotWrittenTo(t *testing.T) {
+	ctx := context.Background()
+	theirs := func(data map[string][]byte) *fake.Clientset {
+		return fake.NewClientset(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "todo-credentials"}, Data: data})
+	}
+	for name, c := range map[string]struct {
+		has   map[string][]byte
+		extra map[string]string
+		wants string
+	}{
+		"keys are missing":         {map[string][]byte{"theirs": []byte("kept"), "auth-secret": nil}, nil, "auth-secret, database-password"},
+		"a key is another's":       {map[string][]byte{"auth-secret": []byte("a"), "database-password": []byte("b"), "key": []byte("x")}, map[string]string{"key": "y"}, "key"},
+		"nothing would be written": {map[string][]byte{"auth-secret": []byte("a"), "database-password": []byte("b")}, nil, ""},
+		"only a removal":           {map[string][]byte{"auth-secret": []byte("a"), "database-password": []byte("b"), "key": []byte("x")}, map[string]string{"key": ""}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := theirs(c.has)
+			changed, err := EnsureCredentials(ctx, client, "ns", "todo-credentials", wantedKeys, c.extra)
+			assert.False(t, changed)
+			for _, action := range client.Actions() {
+				assert.Equal(t, "get", action.GetVerb())
+			}
+			if c.wants == "" {
+				require.NoError(t, err)
+				return
+			}
+			foreign, ok := errors.AsType[*ForeignCredentials](err)
+			require.True(t, ok, "%v", err)
+			assert.ErrorContains(t, err, "a deploy needs "+c.wants+" to be set in it")
+			assert.ErrorContains(t, foreign, "-adopt")
+
+			require.NoError(t, AdoptCredentials(ctx, client, "ns", "todo-credentials"))
+			changed, err = EnsureCredentials(ctx, client, "ns", "todo-credentials", wantedKeys, c.extra)
+			require.NoError(t, err)
+			assert.True(t, changed)
+			for key, value := range c.has {
+				if len(value) > 0 && c.extra[key] == "" {
+					assert.Equal(t, value, secretData(t, client)[key])
+				}
+			}
+		})
+	}
+	require.NoError(t, AdoptCredentials(ctx, fake.NewClientset(), "ns", "todo-credentials"), "what is not there is made later")
 }

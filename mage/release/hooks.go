@@ -16,6 +16,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	apikube "todo-chatbot/mage/kube"
 )
 
 const (
@@ -64,8 +66,8 @@ func (m *Manager) hookEnded(ctx context.Context, kind, name string) (bool, error
 	switch kind {
 	case kindJob:
 		job, err := m.client.BatchV1().Jobs(m.namespace).Get(ctx, name, metav1.GetOptions{})
-		if err != nil { // but for its absence, the API server may be away for a moment
-			return apierrors.IsNotFound(err), gone
+		if err != nil { // else the API server may be away for a moment
+			return unseen(err, gone)
 		}
 		end := jobEnd(job)
 		if end != nil && end.Type == batchv1.JobFailed {
@@ -75,7 +77,7 @@ func (m *Manager) hookEnded(ctx context.Context, kind, name string) (bool, error
 	case "Pod":
 		pod, err := m.client.CoreV1().Pods(m.namespace).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
-			return apierrors.IsNotFound(err), gone
+			return unseen(err, gone)
 		}
 		if pod.Status.Phase == corev1.PodFailed {
 			return true, errors.New(joined(ref(kind, name)+" failed", pod.Status.Reason, pod.Status.Message))
@@ -83,6 +85,15 @@ func (m *Manager) hookEnded(ctx context.Context, kind, name string) (bool, error
 		return pod.Status.Phase == corev1.PodSucceeded, nil
 	}
 	return true, nil
+}
+
+// unseen says whether an error about a hook's object ends the wait for it, and
+// with what.
+func unseen(err, gone error) (bool, error) {
+	if apierrors.IsNotFound(err) {
+		return true, gone
+	}
+	return apikube.Final(err), err
 }
 
 // hookWatch looks at the Jobs that Helm runs as hooks. Helm knows only whether

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,11 +19,33 @@ import (
 
 const podSecurityLabel = "pod-security.kubernetes.io/enforce"
 
+// Namespace is what EnsureNamespace found or made.
+type Namespace struct {
+	Name    string
+	Created bool
+	// Missing are the wanted labels that a namespace of somebody else's does not
+	// have. They were not set.
+	Missing map[string]string
+	// Unseen is why it could not be looked at: this user may not. It is taken to
+	// be there, which the next request proves.
+	Unseen error
+}
+
+// LabelCommand is what a person calls to set the labels that are missing.
+func (n Namespace) LabelCommand() string {
+	words := []string{"kubectl", "label", "namespace", n.Name}
+	for _, key := range slices.Sorted(maps.Keys(n.Missing)) {
+		words = append(words, key+"="+n.Missing[key])
+	}
+	return strings.Join(words, " ")
+}
+
 // EnsureNamespace makes a namespace whose pods must keep to Pod Security
-// "restricted", labelled as this package's own. One that exists gets only the
-// labels that it does not have, and is not taken as its own; one that is being
-// deleted is waited for until ctx ends. created says whether it was made.
-func EnsureNamespace(ctx context.Context, client kubernetes.Interface, name string, labels map[string]string) (created bool, err error) {
+// "restricted", labelled as this package's own. One of its own that exists gets
+// the labels that it does not have. One of somebody else's is not changed, since
+// it may hold pods that would not start again; one that is being deleted is
+// waited for until ctx ends.
+func EnsureNamespace(ctx context.Context, client kubernetes.Interface, name string, labels map[string]string) (Namespace, error) {
 	wanted := map[string]string{podSecurityLabel: "restricted"}
 	for key, value := range labels {
 		wanted[key] = value
@@ -28,36 +53,42 @@ func EnsureNamespace(ctx context.Context, client kubernetes.Interface, name stri
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		created, again, err := tryNamespace(ctx, client, name, wanted)
+		found, again, err := tryNamespace(ctx, client, name, wanted)
 		if !again {
 			if err != nil {
-				return false, fmt.Errorf("namespace %q: %w", name, err)
+				return Namespace{}, fmt.Errorf("namespace %q: %w", name, err)
 			}
-			return created, nil
+			return found, nil
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return false, fmt.Errorf("namespace %q: %w", name, errors.Join(context.Cause(ctx), err))
+			return Namespace{}, fmt.Errorf("namespace %q: %w", name, errors.Join(context.Cause(ctx), err))
 		}
 	}
 }
 
-func tryNamespace(ctx context.Context, client kubernetes.Interface, name string, wanted map[string]string) (created, again bool, err error) {
+func tryNamespace(ctx context.Context, client kubernetes.Interface, name string, wanted map[string]string) (found Namespace, again bool, err error) {
 	api := client.CoreV1().Namespaces()
+	found.Name = name
 	ns, err := api.Get(ctx, name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
 		made := map[string]string{managedByLabel: managedBy}
-		for key, value := range wanted {
-			made[key] = value
-		}
+		maps.Copy(made, wanted)
 		_, err = api.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: made}}, metav1.CreateOptions{})
-		return err == nil, apierrors.IsAlreadyExists(err), err
+		if apierrors.IsForbidden(err) {
+			return found, false, fmt.Errorf("it is not there, and you may not make it: have it made (kubectl create namespace %s), or choose one that is there with TODO_NAMESPACE: %w", name, err)
+		}
+		found.Created = err == nil
+		return found, apierrors.IsAlreadyExists(err), err
+	case apierrors.IsForbidden(err):
+		found.Unseen = err
+		return found, false, nil
 	case err != nil:
-		return false, false, err
+		return found, false, err
 	case ns.DeletionTimestamp != nil || ns.Status.Phase == corev1.NamespaceTerminating:
-		return false, true, errors.New("it is still being deleted")
+		return found, true, errors.New("it is still being deleted")
 	}
 	missing := map[string]string{}
 	for key, value := range wanted {
@@ -66,14 +97,18 @@ func tryNamespace(ctx context.Context, client kubernetes.Interface, name string,
 		}
 	}
 	if len(missing) == 0 {
-		return false, false, nil
+		return found, false, nil
+	}
+	if ns.Labels[managedByLabel] != managedBy {
+		found.Missing = missing
+		return found, false, nil
 	}
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"labels": missing}})
 	if err != nil {
-		return false, false, err
+		return found, false, err
 	}
 	_, err = api.Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{})
-	return false, false, err
+	return found, false, err
 }
 
 // DeleteNamespace deletes a namespace that EnsureNamespace made, and no other.

@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/progress"
 )
 
@@ -94,6 +95,9 @@ func (m *Manager) wait(ctx context.Context, wanted *manifest, step *progress.Ste
 				return m.failure(ctx, found)
 			}
 			m.unblock(ctx, s, refs)
+		}
+		if kube.Final(err) {
+			return fmt.Errorf("look at the pods of the release: %w", err)
 		}
 		select {
 		case <-tick.C:

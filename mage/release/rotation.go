@@ -3,6 +3,7 @@ package release
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -27,9 +28,17 @@ func (r *Rotation) Value(key string) string { return string(r.values[key]) }
 func (r *Rotation) Format(state fmt.State, _ rune) { _, _ = fmt.Fprintf(state, "rotation %s", r.ID) }
 
 // ForeignCredentials says that a Secret was not made by EnsureCredentials.
-type ForeignCredentials struct{ Namespace, Name string }
+type ForeignCredentials struct {
+	Namespace, Name string
+	Missing         []string // keys that a deploy needs and would have to write
+}
 
 func (f *ForeignCredentials) Error() string {
+	if len(f.Missing) > 0 {
+		return fmt.Sprintf("secret %q of namespace %q was not made by this pipeline, which therefore does not write to it, and a deploy needs %s to be set in it: "+
+			"set that where the Secret is kept, or let the pipeline take the Secret over with -adopt, or choose another namespace with TODO_NAMESPACE",
+			f.Name, f.Namespace, strings.Join(f.Missing, ", "))
+	}
 	return fmt.Sprintf("secret %q of namespace %q was not made by this pipeline, which therefore does not change it: "+
 		"change it where it is kept, and restart what reads it", f.Name, f.Namespace)
 }

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/progress"
 )
 
@@ -109,6 +110,9 @@ func (m *Manager) podsGone(ctx context.Context, wanted *manifest, step *progress
 				return nil
 			}
 			step.Update("%d pods are ending", len(left))
+		}
+		if kube.Final(err) {
+			return err
 		}
 		select {
 		case <-tick.C:

@@ -24,8 +24,8 @@ func ClusterUp(ctx context.Context, env *string, yes *bool) error {
 // ClusterDown removes the cluster, with every release and volume in it.
 func ClusterDown(ctx context.Context, env *string, yes *bool) error {
 	return with(flags{env: env, yes: yes}, func(p *pipeline.Pipeline) error {
-		removed, err := p.ClusterDown(ctx)
-		printRemoved(pipeline.Cleaned{Removed: removed})
+		done, err := p.ClusterDown(ctx)
+		printRemoved(done, err)
 		return err
 	})
 }

@@ -62,8 +62,14 @@ func reporter() *progress.Reporter {
 // the answer is yes.
 func confirm(yes *bool) func(string) bool { return ask(yes, "[Y/n]", yesByDefault) }
 
-// sure is confirm for what cannot be undone: only a yes that is typed is one.
-func sure(yes *bool) func(string) bool { return ask(yes, "[y/N]", yesWhenTyped) }
+// sure is for what cannot be undone: only -yes, or a yes that is typed, is one. It
+// is nil where neither is given and nobody can be asked.
+func sure(yes *bool) func(string) bool {
+	if yes != nil && *yes {
+		return func(string) bool { return true }
+	}
+	return ask(yes, "[y/N]", yesWhenTyped)
+}
 
 // Answers that agree.
 var (

@@ -60,7 +60,7 @@ func run(ctx context.Context, cold bool, runs int) error {
 	}
 	p.Env = append(p.Env, "TODO_PROVIDER=kind")
 	b := &bench{p: p, dir: dir}
-	defer b.mage(context.WithoutCancel(ctx), "clean")
+	defer b.mage(context.WithoutCancel(ctx), "clean", "-yes")
 	if cold {
 		if err := b.cold(ctx); err != nil {
 			return err
@@ -112,7 +112,7 @@ func (b *bench) cold(ctx context.Context) error {
 	warm := b.p.Env
 	defer func() { b.p.Env = warm }()
 	b.p.Env = append(slices.Clone(warm), "TODO_CACHE="+filepath.Join(b.dir, "cache"))
-	if _, err := b.mage(ctx, "clean:all"); err != nil { // the engine's images and build cache
+	if _, err := b.mage(ctx, "clean:all", "-yes"); err != nil { // the engine's images and build cache
 		return err
 	}
 	b.p.Env = append(b.p.Env, "GOCACHE="+filepath.Join(b.dir, "gocache"),
@@ -122,7 +122,7 @@ func (b *bench) cold(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = b.mage(ctx, "clean")
+	_, err = b.mage(ctx, "clean", "-yes")
 	return err
 }
 
@@ -132,7 +132,7 @@ func (b *bench) cluster(ctx context.Context, runs int) error {
 	}
 	return b.measure(ctx, Measure{Name: "no cluster", From: "images and toolchain cached, no cluster, no builder, no engine", Bound: 60}, min(3, runs),
 		func(int) error {
-			if _, err := b.mage(ctx, "clean"); err != nil {
+			if _, err := b.mage(ctx, "clean", "-yes"); err != nil {
 				return err
 			}
 			return rest(ctx)

@@ -20,7 +20,7 @@ const (
 var domain = []string{"image", "chart", "cluster", "release", "database", "smoke", "engine", "airgap"}
 
 // base packages are what every domain package may use.
-var base = []string{"cache", "host", "progress", "registry"}
+var base = []string{"cache", "host", "kube", "progress", "registry"}
 
 // mayImport tells, for each folder of mage/, which others it may import. A new
 // folder needs a line here: that is the moment to think about its place.
@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"pipeline": slices.Concat([]string{"config"}, domain, base),
 	"config":   {"cache", "registry"},
 	"cache":    {},
+	"kube":     {},
 	"image":    base, "chart": base, "cluster": base, "release": base, "database": base, "smoke": base, "engine": base, "airgap": base,
 	"host":     {"progress"},
 	"progress": {},

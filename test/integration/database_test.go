@@ -115,7 +115,7 @@ func (l *life) data(t *testing.T) {
 	late := l.signedUp(t, "late-of-the-data")
 	l.refusesNoBackups(t, file, ada)
 
-	restored := l.mage(t, "db:restore", filepath.Base(file))
+	restored := l.mage(t, "db:restore", filepath.Base(file), "-yes")
 	require.Zero(t, restored.Code, restored.Stderr)
 	assert.Equal(t, []string{"passed"}, restored.Lines("verdict"))
 	assert.Equal(t, before, ada.rows(t), "every row, with its id and times; the session is one of them")
@@ -146,7 +146,7 @@ func (l *life) refusesNoBackups(t *testing.T, file string, ada guest) {
 		"truncated": "PostgreSQL cannot read it", "foreign": "PostgreSQL cannot read it", "empty": "PostgreSQL cannot read it",
 		"torn": "its checksum does not fit", "bare": "there is no checksum beside it", "absent": "neither this machine nor the volume has it",
 	} {
-		result := l.mage(t, "db:restore", filepath.Join(dir, name+".dump"))
+		result := l.mage(t, "db:restore", filepath.Join(dir, name+".dump"), "-yes")
 		assert.Equal(t, 2, result.Code, name)
 		assert.Contains(t, result.Stderr, says)
 		assert.Contains(t, result.Stderr, "nothing was changed")
@@ -158,7 +158,7 @@ func (l *life) refusesNoBackups(t *testing.T, file string, ada guest) {
 // Ctrl-C the application comes back by itself, after a kill by the next restore.
 func (l *life) restoresWhatWasCutShort(t *testing.T, file string, ada guest, before map[string]string) {
 	t.Helper()
-	stopped, err := l.MageStopped(t.Context(), project.Stop{Seen: "restored beside"}, "db:restore", file)
+	stopped, err := l.MageStopped(t.Context(), project.Stop{Seen: "restored beside"}, "db:restore", file, "-yes")
 	require.NoError(t, err)
 	assert.NotZero(t, stopped.Code)
 	require.Eventually(t, func() bool {
@@ -167,9 +167,9 @@ func (l *life) restoresWhatWasCutShort(t *testing.T, file string, ada guest, bef
 	}, 2*time.Minute, time.Second, "frontend and backend come back")
 	assert.Equal(t, before, ada.rows(t))
 
-	_, err = l.MageStopped(t.Context(), project.Stop{Seen: "restored beside", After: 300 * time.Millisecond, Kill: true}, "db:restore", file)
+	_, err = l.MageStopped(t.Context(), project.Stop{Seen: "restored beside", After: 300 * time.Millisecond, Kill: true}, "db:restore", file, "-yes")
 	require.NoError(t, err)
-	restored := l.mage(t, "db:restore", file)
+	restored := l.mage(t, "db:restore", file, "-yes")
 	require.Zero(t, restored.Code, restored.Stderr)
 	assert.Equal(t, before, ada.rows(t))
 }
