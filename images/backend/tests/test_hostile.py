@@ -148,6 +148,15 @@ def test_a_list_of_hostile_titles_is_read_at_once(title: str) -> None:
             assert spent < 2 * SHORT_BOUND, (said, then)
 
 
+def test_of_500_todos_with_long_titles_each_is_still_found() -> None:
+    words = (
+        "the landlord said that he would come on Thursday to look at the leaking tap in the hall"
+    )
+    desk = Desk(tuple(Todo((f"{words} number{n} {words}",)) for n in range(500)))
+    assert "#78" in desk.say("delete the landlord number77")
+    assert len(desk.state) == 499
+
+
 def test_a_message_of_many_quotes_echoed_to_the_next_is_read_at_once() -> None:
     assert least("yes", "delete " + "“" * 3900, bound=SHORT_BOUND) < SHORT_BOUND
 

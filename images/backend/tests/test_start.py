@@ -143,6 +143,33 @@ def test_sigterm_right_after_the_start_ends_it_in_order(database: URL) -> None:
     assert "Application shutdown complete." in [line["message"] for line in lines]
 
 
+def _workers_of(pid: int) -> list[int]:
+    """Return the processes of the built-in model below a server."""
+    below, found = [pid], []
+    while below:
+        children = Path(f"/proc/{below[0]}/task").glob("*/children")
+        numbers = [int(n) for path in children for n in path.read_text().split()]
+        below = [*below[1:], *numbers]
+        found += [
+            n for n in numbers if b"builtin.worker" in Path(f"/proc/{n}/cmdline").read_bytes()
+        ]
+    return found
+
+
+@pytest.mark.parametrize("servers", [1, 2])
+def test_sigterm_leaves_no_process_of_the_model(database: URL, servers: int) -> None:
+    with _server(database, WEB_CONCURRENCY=str(servers)) as (process, _):
+        until = time.monotonic() + 60
+        while len(workers := _workers_of(process.pid)) < servers and time.monotonic() < until:
+            time.sleep(0.1)
+        assert len(workers) == servers
+        process.send_signal(signal.SIGTERM)
+        _logged(process)
+    while any(Path(f"/proc/{n}").exists() for n in workers) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not [n for n in workers if Path(f"/proc/{n}").exists()]
+
+
 def test_an_assistant_that_cannot_be_imported_ends_the_process(
     database: URL, tmp_path: Path
 ) -> None:

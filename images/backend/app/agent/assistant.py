@@ -23,6 +23,7 @@ from openai.types.responses import ResponseTextDeltaEvent
 
 from app.agent.bound import ToolCatalogue, UserTools
 from app.agent.builtin.model import BuiltinModel
+from app.agent.builtin.replies import PARTLY
 from app.agent.interface import Answer, Assistant, Listener, Said
 from app.agent.tools import build_server
 from app.core.config import Settings
@@ -53,7 +54,6 @@ SLOW = "Sorry, I took too long to think about that."
 BUSY = "Sorry, I am getting more questions than I can handle right now."
 LOST = "Sorry, I could not work that out just now."
 KEPT = "Your message is saved; please try again in a moment."
-PARTLY = "Part of it may already be done: please look at your list before you try again."
 
 
 def choose_model(settings: Settings) -> Model:
@@ -147,4 +147,10 @@ async def open_assistant(settings: Settings, sessions: Sessions) -> AsyncIterato
     set_trace_provider(tracing)
     async with Client(build_server(sessions), mode="2026-07-28", cache=None) as client:
         catalogue = await ToolCatalogue.read(client)
-        yield AgentAssistant(choose_model(settings), catalogue, settings.chat_timeout_seconds)
+        model = choose_model(settings)
+        try:
+            if isinstance(model, BuiltinModel):
+                await model.start()
+            yield AgentAssistant(model, catalogue, settings.chat_timeout_seconds)
+        finally:
+            await model.close()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from app.agent.builtin import patterns as re
-from app.agent.builtin.patterns import spend
+from app.agent.builtin.patterns import spend, spend_on_list
 from app.agent.builtin.text import alike, misspelt, words
 
 _FILLER = frozenset(
@@ -152,13 +152,16 @@ def _main(said: list[str]) -> list[str]:
     return [singular(w) for w in said if w not in ("a", "an", "the", "my")]
 
 
+_TITLE_WORDS = 30  # words of a title that are looked at; 200 characters of prose are about 35
+
+
 class Index:
     """A list's words and where they stand, so that no search goes through all of it again."""
 
     def __init__(self, tasks: list[Task]) -> None:
-        spend(4 * len(tasks) + sum(len(task.title) for task in tasks) // 6)
+        spend_on_list(4 * len(tasks) + sum(len(task.title) for task in tasks) // 6)
         self.tasks = tasks
-        self.words = [words(task.title) for task in tasks]
+        self.words = [words(task.title)[:_TITLE_WORDS] for task in tasks]
         self.singulars: dict[str, set[int]] = {}
         self.stems: dict[str, set[int]] = {}
         self.plain: dict[str, set[int]] = {}

@@ -23,8 +23,9 @@ from openai.types.responses import (
 )
 from openai.types.responses.response_prompt_param import ResponsePromptParam
 
-from app.agent.builtin.planner import respond
-from app.agent.builtin.steps import Call, Result
+from app.agent.builtin import replies
+from app.agent.builtin.pool import BusyError, GaveUpError, Pool
+from app.agent.builtin.steps import Call
 from app.agent.said import Said
 
 _NAME = "built-in"
@@ -36,27 +37,21 @@ def _text(content: Any) -> str:
     return "".join(part.get("text", "") for part in content)
 
 
-def _result(output: Any) -> Result:
-    """Read a tool's output; an error is text, everything else JSON."""
-    text = _text(
+def _output_text(output: Any) -> str:
+    return _text(
         output if isinstance(output, str) else [output] if isinstance(output, dict) else output
     )
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return Result(error=text or "the tool failed")
-    if isinstance(value, dict) and set(value) == {"result"}:
-        value = value["result"]
-    return Result(value=value)
 
 
-def _read(items: str | list[TResponseInputItem]) -> tuple[list[Said], list[Result]]:
-    """Split the input into what was said and what the tools of this turn returned."""
+def _read(items: str | list[TResponseInputItem]) -> tuple[list[Said], list[str], bool]:
+    """Split the input into what was said, what the tools of this turn returned, and whether one
+    of them may have changed something."""
     if isinstance(items, str):
-        return [Said("user", items)], []
+        return [Said("user", items)], [], False
     said: list[Said] = []
     order: list[str] = []
-    outputs: dict[str, Result] = {}
+    outputs: dict[str, str] = {}
+    changed = False
     for item in items:
         entry: dict[str, Any] = dict(item)
         match entry.get("type", "message"):
@@ -64,30 +59,13 @@ def _read(items: str | list[TResponseInputItem]) -> tuple[list[Said], list[Resul
                 said.append(Said(entry["role"], _text(entry["content"])))
                 if entry["role"] == "user":
                     order.clear()
+                    changed = False
             case "function_call":
                 order.append(entry["call_id"])
+                changed = changed or entry["name"] != "list_tasks"
             case "function_call_output":
-                outputs[entry["call_id"]] = _result(entry["output"])
-    return said, [outputs[call] for call in order if call in outputs]
-
-
-def _next(said: list[Said], results: list[Result]) -> list[Call] | str:
-    """Return the next calls or the answer.
-
-    The plan is a generator that is run again from its start at each step, fed with the results so
-    far: it is deterministic, so it arrives where it was.
-    """
-    plan = respond(said)
-    remaining = iter(results)
-    try:
-        calls = next(plan)
-        while True:
-            given = [r for _, r in zip(calls, remaining, strict=False)]
-            if len(given) < len(calls):
-                return calls
-            calls = plan.send(given)
-    except StopIteration as end:
-        return str(end.value)
+                outputs[entry["call_id"]] = _output_text(entry["output"])
+    return said, [outputs[call] for call in order if call in outputs], changed
 
 
 def _output(step: list[Call] | str) -> list[ResponseOutputItem]:
@@ -124,7 +102,29 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 class BuiltinModel(Model):
-    """Answers from rules; see the package's description."""
+    """Answers from rules, in processes of its own; see the package's description."""
+
+    def __init__(self, pool: Pool | None = None) -> None:
+        self._pool = pool or Pool()
+
+    async def start(self) -> None:
+        """Make ready for the first message."""
+        await self._pool.start()
+
+    async def close(self) -> None:
+        """End the processes."""
+        await self._pool.close()
+
+    async def _next(self, items: str | list[TResponseInputItem]) -> list[Call] | str:
+        """Return the next calls or the answer; what cannot be answered is said kindly."""
+        said, outputs, changed = _read(items)
+        try:
+            return await self._pool.step(said, outputs)
+        except GaveUpError:
+            text = replies.TOO_HARD
+        except BusyError:
+            text = replies.BUSY
+        return f"{text} {replies.PARTLY}" if changed else text
 
     async def get_response(
         self,
@@ -141,7 +141,7 @@ class BuiltinModel(Model):
         prompt: ResponsePromptParam | None,
     ) -> ModelResponse:
         """Return the next tool calls or the answer."""
-        output = _output(_next(*_read(input)))
+        output = _output(await self._next(input))
         return ModelResponse(output=output, usage=Usage(requests=1), response_id=None)
 
     async def stream_response(
@@ -159,7 +159,7 @@ class BuiltinModel(Model):
         prompt: ResponsePromptParam | None,
     ) -> AsyncIterator[TResponseStreamEvent]:
         """Return the same, the answer word by word."""
-        step = _next(*_read(input))
+        step = await self._next(input)
         output = _output(step)
         number = 0
         if isinstance(step, str):

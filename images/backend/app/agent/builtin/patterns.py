@@ -35,12 +35,14 @@ class TooHardError(Exception):
 
 class _Meter:
     left = WORK
+    lists = 0
     forget: ClassVar[list[Callable[[], None]]] = []
 
 
 def begin(message: str) -> None:
     """Start to read a message."""
     _Meter.left = WORK + WORK_PER_CHARACTER * len(message)
+    _Meter.lists = 0
     for forget in _Meter.forget:
         forget()
 
@@ -57,6 +59,13 @@ def spend(work: int) -> None:
     _Meter.left -= work
     if _Meter.left < 0:
         raise TooHardError
+
+
+def spend_on_list(work: int) -> None:
+    """Take off the work that a list is; the first of a message is free, however long it is."""
+    _Meter.lists += 1
+    if _Meter.lists > 1:
+        spend(work)
 
 
 class Match:

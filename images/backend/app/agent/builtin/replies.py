@@ -25,6 +25,11 @@ TOO_HARD = (
     "I'm sorry, I didn't get that: it is too long or too tangled for me. Please say it in fewer and "
     "simpler words, one wish at a time."
 )
+BUSY = (
+    "I'm sorry, more people are talking to me right now than I can listen to. Please say it again "
+    "in a moment."
+)
+PARTLY = "Part of it may already be done: please look at your list before you try again."
 NO_UNDO = "I'm sorry, I can't undo that. Tell me what to add or change instead."
 TOO_LONG = "I'm sorry, that is too long: a title has at most 200 characters, a description 1,000."
 NO_TASKS = "You have no tasks yet. Shall we start with one? Just say “add …”."

@@ -1,8 +1,12 @@
 """Steps of a plan: calls go out, results come back, a sentence ends it."""
 
+import struct
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
+
+# The length before what goes to a worker and comes from it.
+HEADER = struct.Struct(">I")
 
 
 @dataclass(frozen=True, slots=True)
