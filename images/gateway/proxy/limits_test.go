@@ -98,9 +98,16 @@ func TestReadersThatAreSlowButGoOnAreServed(t *testing.T) {
 }
 
 func TestTheOldestWaitingConnectionMakesRoom(t *testing.T) {
+	for name, bounds := range map[string][2]int{"of one address": {100, 4}, "of all": {4, 100}} {
+		t.Run(name, func(t *testing.T) { oldestMakesRoom(t, bounds[0], bounds[1]) })
+	}
+}
+
+func oldestMakesRoom(t *testing.T, all, perAddress int) {
+	t.Helper()
 	upstream := serving(t, echo)
 	config := testConfig(todoRoutes(upstream, upstream)...)
-	config.Limits.Connections, config.Limits.ConnectionsPerAddress = 4, 4
+	config.Limits.Connections, config.Limits.ConnectionsPerAddress = all, perAddress
 	config.Limits.HeaderTimeout = 10 * time.Second
 	gateway := run(t, config)
 	var slow []raw
