@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -120,6 +121,7 @@ func TestProbesTellTheGatewayFromTheApplication(t *testing.T) {
 
 func TestSIGTERMLetsRequestsFinishAndTurnsReadinessOffFirst(t *testing.T) {
 	release := make(chan struct{})
+	finish := sync.OnceFunc(func() { close(release) })
 	frontend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/slow" {
 			fmt.Fprint(w, "first,")
@@ -128,7 +130,8 @@ func TestSIGTERMLetsRequestsFinishAndTurnsReadinessOffFirst(t *testing.T) {
 		}
 		fmt.Fprint(w, "done")
 	}))
-	defer frontend.Close()
+	defer frontend.Close() // waits for its handlers
+	defer finish()
 	made := begin(t, frontend.URL, nil)
 	answered := make(chan string, 1)
 	go func() {
@@ -151,7 +154,7 @@ func TestSIGTERMLetsRequestsFinishAndTurnsReadinessOffFirst(t *testing.T) {
 		t.Fatalf("ended before the request was answered: %v", err)
 	case <-time.After(100 * time.Millisecond):
 	}
-	close(release)
+	finish()
 	assert.Equal(t, "first,done", <-answered)
 	require.NoError(t, <-made.ended)
 }

@@ -127,8 +127,8 @@ func oldestMakesRoom(t *testing.T, all, perAddress int) {
 }
 
 func TestConnectionsBeyondTheBoundAreClosedWhileAllAreBusy(t *testing.T) {
-	release := make(chan struct{})
-	upstream := serving(t, func(w http.ResponseWriter, r *http.Request) { <-release; echo(w, r) })
+	held, release := gate(t)
+	upstream := serving(t, func(w http.ResponseWriter, r *http.Request) { <-held; echo(w, r) })
 	config := testConfig(todoRoutes(upstream, upstream)...)
 	config.Limits.ConnectionsPerAddress = 2
 	for i := range config.Routes {
@@ -147,7 +147,7 @@ func TestConnectionsBeyondTheBoundAreClosedWhileAllAreBusy(t *testing.T) {
 		return gateway.flights.total == 2
 	}, 5*time.Second, time.Millisecond)
 	gateway.dial(t).ends(t)
-	close(release)
+	release()
 	for _, client := range served {
 		response, _ := client.answer(t)
 		assert.Equal(t, 200, response.StatusCode)
@@ -209,12 +209,12 @@ func TestRatesForgetTheAddressThatWasQuietForLongest(t *testing.T) {
 }
 
 func TestRequestsInFlightAreBounded(t *testing.T) {
-	release := make(chan struct{})
+	held, release := gate(t)
 	var running atomic.Int64
 	upstream := serving(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/quick" {
 			running.Add(1)
-			<-release
+			<-held
 		}
 		echo(w, r)
 	})
@@ -246,7 +246,7 @@ func TestRequestsInFlightAreBounded(t *testing.T) {
 	clients = append(clients, begin("/c", "192.0.2.2", 4))
 	response, _ = gateway.ask(t, "GET", "/quick", "", "X-Forwarded-For", "192.0.2.3")
 	assert.Equal(t, 503, response.StatusCode, "all addresses")
-	close(release)
+	release()
 	for _, client := range clients {
 		response, _ := client.answer(t)
 		assert.Equal(t, 200, response.StatusCode)
