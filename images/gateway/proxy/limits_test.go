@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -146,7 +147,14 @@ func TestConnectionsBeyondTheBoundAreClosedWhileAllAreBusy(t *testing.T) {
 		defer gateway.flights.mu.Unlock()
 		return gateway.flights.total == 2
 	}, 5*time.Second, time.Millisecond)
-	gateway.dial(t).ends(t)
+	conn, err := net.Dial("tcp", gateway.address)
+	if err == nil { // else it was reset before it was known to be there
+		defer func() { _ = conn.Close() }()
+		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+		_, err = conn.Read(make([]byte, 1))
+	}
+	require.Error(t, err)
+	assert.NotErrorIs(t, err, os.ErrDeadlineExceeded, "the connection is still open")
 	release()
 	for _, client := range served {
 		response, _ := client.answer(t)
