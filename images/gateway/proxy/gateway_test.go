@@ -3,6 +3,7 @@ package proxy
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -50,6 +51,16 @@ func serving(t testing.TB, handler http.HandlerFunc) *url.URL {
 	server := httptest.NewServer(handler)
 	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
 	return parsed(t, server.URL)
+}
+
+// gate holds handlers back until release; a server of httptest does not close while
+// one of them waits, so the end of the test releases them too.
+func gate(t *testing.T) (held <-chan struct{}, release func()) {
+	t.Helper()
+	channel := make(chan struct{})
+	release = sync.OnceFunc(func() { close(channel) })
+	context.AfterFunc(t.Context(), release) // t.Context ends just before the cleanups
+	return channel, release
 }
 
 func parsed(t testing.TB, text string) *url.URL {
@@ -119,7 +130,11 @@ func (r running) ask(t testing.TB, method, path, body string, headers ...string)
 		}
 		request.Header.Add(headers[i], headers[i+1])
 	}
-	response, err := (&http.Transport{DisableKeepAlives: true, DisableCompression: true}).RoundTrip(request)
+	client := http.Client{
+		Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	response, err := client.Do(request)
 	require.NoError(t, err)
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -98,9 +99,16 @@ func TestReadersThatAreSlowButGoOnAreServed(t *testing.T) {
 }
 
 func TestTheOldestWaitingConnectionMakesRoom(t *testing.T) {
+	for name, bounds := range map[string][2]int{"of one address": {100, 4}, "of all": {4, 100}} {
+		t.Run(name, func(t *testing.T) { oldestMakesRoom(t, bounds[0], bounds[1]) })
+	}
+}
+
+func oldestMakesRoom(t *testing.T, all, perAddress int) {
+	t.Helper()
 	upstream := serving(t, echo)
 	config := testConfig(todoRoutes(upstream, upstream)...)
-	config.Limits.Connections, config.Limits.ConnectionsPerAddress = 4, 4
+	config.Limits.Connections, config.Limits.ConnectionsPerAddress = all, perAddress
 	config.Limits.HeaderTimeout = 10 * time.Second
 	gateway := run(t, config)
 	var slow []raw
@@ -120,8 +128,8 @@ func TestTheOldestWaitingConnectionMakesRoom(t *testing.T) {
 }
 
 func TestConnectionsBeyondTheBoundAreClosedWhileAllAreBusy(t *testing.T) {
-	release := make(chan struct{})
-	upstream := serving(t, func(w http.ResponseWriter, r *http.Request) { <-release; echo(w, r) })
+	held, release := gate(t)
+	upstream := serving(t, func(w http.ResponseWriter, r *http.Request) { <-held; echo(w, r) })
 	config := testConfig(todoRoutes(upstream, upstream)...)
 	config.Limits.ConnectionsPerAddress = 2
 	for i := range config.Routes {
@@ -139,8 +147,15 @@ func TestConnectionsBeyondTheBoundAreClosedWhileAllAreBusy(t *testing.T) {
 		defer gateway.flights.mu.Unlock()
 		return gateway.flights.total == 2
 	}, 5*time.Second, time.Millisecond)
-	gateway.dial(t).ends(t)
-	close(release)
+	conn, err := net.Dial("tcp", gateway.address)
+	if err == nil { // else it was reset before it was known to be there
+		defer func() { _ = conn.Close() }()
+		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+		_, err = conn.Read(make([]byte, 1))
+	}
+	require.Error(t, err)
+	assert.NotErrorIs(t, err, os.ErrDeadlineExceeded, "the connection is still open")
+	release()
 	for _, client := range served {
 		response, _ := client.answer(t)
 		assert.Equal(t, 200, response.StatusCode)
@@ -202,12 +217,12 @@ func TestRatesForgetTheAddressThatWasQuietForLongest(t *testing.T) {
 }
 
 func TestRequestsInFlightAreBounded(t *testing.T) {
-	release := make(chan struct{})
+	held, release := gate(t)
 	var running atomic.Int64
 	upstream := serving(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/quick" {
 			running.Add(1)
-			<-release
+			<-held
 		}
 		echo(w, r)
 	})
@@ -239,7 +254,7 @@ func TestRequestsInFlightAreBounded(t *testing.T) {
 	clients = append(clients, begin("/c", "192.0.2.2", 4))
 	response, _ = gateway.ask(t, "GET", "/quick", "", "X-Forwarded-For", "192.0.2.3")
 	assert.Equal(t, 503, response.StatusCode, "all addresses")
-	close(release)
+	release()
 	for _, client := range clients {
 		response, _ := client.answer(t)
 		assert.Equal(t, 200, response.StatusCode)

@@ -83,16 +83,18 @@ func (t table) find(target *url.URL) (*route, string, error) {
 	if err != nil || strings.ContainsFunc(decoded, forbidden) {
 		return nil, "", errPath
 	}
-	for segment := range strings.SplitSeq(decoded, "/") {
-		// "..;x" is a parent folder for servers that know path parameters.
-		name, _, _ := strings.Cut(segment, ";")
-		if name == "." || name == ".." {
+	// "..;x" is a parent folder for servers that know path parameters.
+	bare := withoutParameters(decoded)
+	for segment := range strings.SplitSeq(bare, "/") {
+		if segment == "." || segment == ".." {
 			return nil, "", errPath
 		}
 	}
 	chosen := t.match(escaped)
-	if t.match(decoded) != chosen || t.match(collapse(decoded)) != chosen || t.match(collapse(escaped)) != chosen {
-		return nil, "", errPath
+	for _, reading := range []string{decoded, bare, collapse(escaped), collapse(decoded), collapse(bare)} {
+		if t.match(reading) != chosen {
+			return nil, "", errPath
+		}
 	}
 	if chosen == nil {
 		return nil, "", nil
@@ -131,4 +133,16 @@ func collapse(path string) string {
 		path = strings.ReplaceAll(path, "//", "/")
 	}
 	return path
+}
+
+// withoutParameters removes ";name=value" from each segment.
+func withoutParameters(path string) string {
+	if !strings.Contains(path, ";") {
+		return path
+	}
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		segments[i], _, _ = strings.Cut(segment, ";")
+	}
+	return strings.Join(segments, "/")
 }

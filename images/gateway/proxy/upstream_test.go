@@ -141,7 +141,9 @@ func TestARestartOfTheOnlyUpstreamFailsNoReadAndRepeatsNoWrite(t *testing.T) {
 	}
 	current := start()
 	upstream := parsed(t, "http://"+address)
-	gateway := run(t, testConfig(todoRoutes(upstream, upstream)...))
+	config := testConfig(todoRoutes(upstream, upstream)...)
+	config.Limits.Rate, config.Limits.Burst = 100_000, 100_000 // all clients have one address here
+	gateway := run(t, config)
 	var clients sync.WaitGroup
 	until := time.Now().Add(2 * time.Second)
 	var reads, writes atomic.Int64
@@ -176,12 +178,12 @@ func TestARestartOfTheOnlyUpstreamFailsNoReadAndRepeatsNoWrite(t *testing.T) {
 }
 
 func TestEventsArePassedOnWhileTheUpstreamIsStillSending(t *testing.T) {
-	finish := make(chan struct{})
+	held, finish := gate(t)
 	upstream := serving(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 		fmt.Fprint(w, "data: 1\n\n")
 		_ = http.NewResponseController(w).Flush()
-		<-finish
+		<-held
 		fmt.Fprint(w, "data: 2\n\n")
 	})
 	gateway := run(t, testConfig(todoRoutes(upstream, upstream)...))
@@ -197,7 +199,7 @@ func TestEventsArePassedOnWhileTheUpstreamIsStillSending(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "data: 1\n", line)
 	time.Sleep(2 * gateway.config.Limits.WriteTimeout) // longer than a reader may pause
-	close(finish)
+	finish()
 	rest, err := io.ReadAll(reader)
 	require.NoError(t, err)
 	assert.Equal(t, "\ndata: 2\n\n", string(rest))
