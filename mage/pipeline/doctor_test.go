@@ -130,3 +130,12 @@ func TestFactsAreReadFromTheSystem(t *testing.T) {
 	listener.Close()
 	assert.True(t, portFree(t.Context(), port))
 }
+
+func TestThePortOfAStoppedClusterIsCuredWithoutLossFirst(t *testing.T) {
+	f := facts{environment: "dev", cluster: &cluster.Status{State: cluster.Stopped, Ports: map[int]int{30080: 8080}}}
+	row := f.portFinding(portFacts{port: 8080, environment: "dev"})
+	assert.Equal(t, Fail, row.Level)
+	assert.Equal(t, "stop that program, and nothing is lost; a new cluster with another port (`mage cluster:down`, then a deploy) "+cluster.LosesData, row.Cure)
+	f.cluster = &cluster.Status{State: cluster.Absent}
+	assert.Contains(t, f.portFinding(portFacts{port: 8080, environment: "dev"}).Cure, "TODO_PORT", "before it is made")
+}

@@ -53,6 +53,10 @@ type restoration struct {
 }
 
 func (r *restoration) run(ctx context.Context) (Deployment, error) {
+	question := fmt.Sprintf("Replace everything in the database of %s/%s by backup %s", r.p.env.Namespace, r.p.env.Release, r.archive)
+	if r.p.opts.Sure == nil { // nobody will agree, so nothing is loaded for it
+		return Deployment{}, r.p.sure(question)
+	}
 	// The password of the Secret may not yet be the database's.
 	if err := r.p.takeUpRotation(ctx, r.clients, r.db); err != nil {
 		return Deployment{}, err
@@ -64,7 +68,6 @@ func (r *restoration) run(ctx context.Context) (Deployment, error) {
 	if err := r.load(ctx); err != nil {
 		return Deployment{}, err
 	}
-	question := fmt.Sprintf("Replace everything in the database of %s/%s by backup %s", r.p.env.Namespace, r.p.env.Release, r.archive)
 	if err := r.p.sure(question); err != nil {
 		return Deployment{}, err
 	}

@@ -121,6 +121,18 @@ func TestARestoreThatIsRefusedTouchesNothing(t *testing.T) {
 	}
 }
 
+func TestARestoreThatNobodyCanAgreeToLoadsNothing(t *testing.T) {
+	d := newDeployed(t)
+	r := d.restoring(earlier())
+	d.opts.Sure = nil
+	d.pod.Before = func(ran string) error {
+		t.Errorf("%s ran in the server's pod", ran)
+		return nil
+	}
+	_, err := r.run(t.Context())
+	assert.ErrorContains(t, err, "-yes says that it is meant")
+}
+
 func TestARestoreThatBreaksLeavesTheDataAndBringsThePodsBack(t *testing.T) {
 	fails := func(script string) func(*deployed, context.CancelFunc) {
 		return func(d *deployed, _ context.CancelFunc) {
