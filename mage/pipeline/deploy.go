@@ -164,15 +164,18 @@ func (p *Pipeline) roll(ctx context.Context, c *cluster.Cluster, built []Built, 
 	if _, err := release.EnsureNamespace(ctx, clients, p.env.Namespace, namespaceLabels()); err != nil {
 		return done, err
 	}
+	manager, err := p.releases(c)
+	if err != nil {
+		return done, err
+	}
+	if err := p.refused(ctx, manager, spec); err != nil {
+		return done, err // before the credentials change, which pods read at the upgrade
+	}
 	rotated, err := p.ensureCredentials(ctx, clients)
 	if err != nil {
 		return done, err
 	}
 	if err := p.mendRotation(ctx, c, clients); err != nil {
-		return done, err
-	}
-	manager, err := p.releases(c)
-	if err != nil {
 		return done, err
 	}
 	r := &rollout{p: p, cluster: c, manager: manager, spec: spec, keepFailed: opts.KeepFailed}
