@@ -128,6 +128,11 @@ func (Db) Restore(ctx context.Context, file string, env *string, yes *bool) erro
 	return targets.DBRestore(ctx, file, env, yes)
 }
 
+// Resize gives the database a larger volume, as postgresql.persistence.size says, without losing data; at a terminal it asks, unless -yes.
+func (Db) Resize(ctx context.Context, env *string, yes *bool) error {
+	return targets.DBResize(ctx, env, yes)
+}
+
 // Secrets changes the credentials that an installation made for itself.
 type Secrets mg.Namespace
 

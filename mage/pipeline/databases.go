@@ -104,9 +104,10 @@ func cured(err error) error {
 		taken   *database.Taken
 		refused *database.Refused
 		absent  *database.Absent
+		smaller *database.Smaller
 		foreign *release.ForeignCredentials
 	)
-	if errors.As(err, &taken) || errors.As(err, &refused) || errors.As(err, &absent) || errors.As(err, &foreign) {
+	if errors.As(err, &taken) || errors.As(err, &refused) || errors.As(err, &absent) || errors.As(err, &smaller) || errors.As(err, &foreign) {
 		return usage(err)
 	}
 	return err

@@ -179,6 +179,9 @@ func (p *Pipeline) roll(ctx context.Context, c *cluster.Cluster, built []Built, 
 	if err := p.claim(ctx, manager, clients, opts.Adopt); err != nil {
 		return done, err
 	}
+	if err := p.refused(ctx, manager, spec); err != nil {
+		return done, err // before the credentials change, which pods read at the upgrade
+	}
 	rotated, err := p.ensureCredentials(ctx, clients)
 	if err != nil {
 		return done, cured(err)

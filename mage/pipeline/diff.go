@@ -17,7 +17,8 @@ import (
 
 // Diff is what a deploy would change now, as a unified diff of the manifests,
 // empty when none differs. It builds, makes and changes nothing; what that leaves
-// unknown, and that there is nothing to change, goes to the progress.
+// unknown, and that there is nothing to change, goes to the progress. The diff is
+// complete where the error is that the API server would not take a change.
 func (p *Pipeline) Diff(ctx context.Context) (string, error) {
 	sources, err := p.sources()
 	if err != nil {
@@ -58,7 +59,7 @@ func (p *Pipeline) Diff(ctx context.Context) (string, error) {
 	for _, note := range explain(plan, unbuilt) {
 		p.opts.Progress.Note("%s", note)
 	}
-	return plan.Diff, nil
+	return plan.Diff, p.refusal(plan.Refused)
 }
 
 // inRegistry finds, for each of sources, what a deploy would take from the

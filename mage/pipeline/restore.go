@@ -50,6 +50,7 @@ type restoration struct {
 	archive database.Archive
 	clients kubernetes.Interface
 	ready   func(context.Context) (Deployment, error)
+	schemas []string // that the backend takes, where that was asked before it ended
 }
 
 func (r *restoration) run(ctx context.Context) (Deployment, error) {
@@ -115,6 +116,9 @@ func (r *restoration) load(ctx context.Context) error {
 // known are the schemas that the backend will take: those that a running one
 // names, or, where none runs, those of the sources.
 func (r *restoration) known(ctx context.Context) ([]string, error) {
+	if len(r.schemas) > 0 {
+		return r.schemas, nil
+	}
 	known, err := r.db.Revisions(ctx)
 	if !errors.Is(err, database.ErrNoBackend) {
 		return known, err

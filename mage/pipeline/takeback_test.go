@@ -15,7 +15,9 @@ import (
 	kubefake "helm.sh/helm/v3/pkg/kube/fake"
 	"helm.sh/helm/v3/pkg/storage/driver"
 	"k8s.io/apimachinery/pkg/api/meta"
+	dynamicfake "k8s.io/client-go/dynamic/fake"
 	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/kubernetes/scheme"
 	metadatafake "k8s.io/client-go/metadata/fake"
 	"k8s.io/client-go/rest"
 
@@ -46,6 +48,7 @@ func rolling(t *testing.T) (*rollout, *hookedHelm) {
 	records.SetNamespace(env.Namespace)
 	manager, err := release.New(nil, env.Namespace, release.Options{
 		Driver: records, Kube: helm, Client: fake.NewClientset(), Mapper: meta.NewDefaultRESTMapper(nil),
+		Dynamic:  dynamicfake.NewSimpleDynamicClient(scheme.Scheme),
 		Metadata: metadatafake.NewSimpleMetadataClient(metadatafake.NewTestScheme()),
 	})
 	require.NoError(t, err)

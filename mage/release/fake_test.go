@@ -25,6 +25,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/cli-runtime/pkg/resource"
+	dynamicfake "k8s.io/client-go/dynamic/fake"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/kubernetes/scheme"
 	metadatafake "k8s.io/client-go/metadata/fake"
@@ -44,6 +45,7 @@ const (
 type cluster struct {
 	t        *testing.T
 	client   *fake.Clientset
+	dynamic  *dynamicfake.FakeDynamicClient
 	metadata *metadatafake.FakeMetadataClient
 	mapper   meta.RESTMapper
 	records  *driver.Memory
@@ -62,7 +64,7 @@ type cluster struct {
 }
 
 func newCluster(t *testing.T, change ...func(*Options)) *cluster {
-	c := &cluster{t: t, client: fake.NewClientset(), records: driver.NewMemory()}
+	c := &cluster{t: t, client: fake.NewClientset(), dynamic: dynamicfake.NewSimpleDynamicClient(scheme.Scheme), records: driver.NewMemory()}
 	metaScheme := metadatafake.NewTestScheme()
 	require.NoError(t, metav1.AddMetaToScheme(metaScheme))
 	c.metadata = metadatafake.NewSimpleMetadataClient(metaScheme)
@@ -72,7 +74,7 @@ func newCluster(t *testing.T, change ...func(*Options)) *cluster {
 	c.controllers = c.ready
 	opts := Options{
 		Progress: progress.New(io.Discard, progress.Options{}), Timeout: 2 * minute,
-		Driver: c.records, Kube: c, Client: c.client, Metadata: c.metadata, Mapper: c.mapper,
+		Driver: c.records, Kube: c, Client: c.client, Dynamic: c.dynamic, Metadata: c.metadata, Mapper: c.mapper,
 	}
 	for _, f := range change {
 		f(&opts)

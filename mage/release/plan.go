@@ -11,9 +11,10 @@ import (
 
 // Plan is what a deploy of a Spec would change.
 type Plan struct {
-	Revision int    // whose objects the cluster has; 0 without one
-	Diff     string // of the manifests, hooks included; "" when none differs
-	Reason   string // for which a deploy would act; "" when it would not
+	Revision int       // whose objects the cluster has; 0 without one
+	Diff     string    // of the manifests, hooks included; "" when none differs
+	Reason   string    // for which a deploy would act; "" when it would not
+	Refused  []Refusal // changes that the API server would not take
 }
 
 // Plan finds out what Apply would change, and changes nothing. The manifests are
@@ -44,6 +45,11 @@ func (m *Manager) Plan(ctx context.Context, spec Spec, hide ...string) (Plan, er
 	}
 	if plan.Diff, err = revisionDiff(now, wanted, "wanted", hide); err != nil {
 		return Plan{}, fmt.Errorf("compare release %q with what is wanted: %w", spec.Name, err)
+	}
+	if now != nil {
+		if plan.Refused, err = m.refusals(ctx, now, wanted); err != nil {
+			return Plan{}, err
+		}
 	}
 	return plan, nil
 }

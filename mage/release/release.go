@@ -20,6 +20,7 @@ import (
 	"helm.sh/helm/v3/pkg/kube"
 	"helm.sh/helm/v3/pkg/storage/driver"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
@@ -51,7 +52,7 @@ type Spec struct {
 }
 
 // Options are the optional parts of a Manager; the zero value is complete.
-// Driver, Kube, Client, Metadata and Mapper replace what New makes from the
+// Driver, Kube, Client, Dynamic, Metadata and Mapper replace what New makes from the
 // rest.Config; with all of them given, the rest.Config may be nil.
 type Options struct {
 	Progress *progress.Reporter
@@ -60,6 +61,7 @@ type Options struct {
 	Driver   driver.Driver // where the records are; default Secrets in the namespace
 	Kube     kube.Interface
 	Client   kubernetes.Interface
+	Dynamic  dynamic.Interface
 	Metadata metadata.Interface
 	Mapper   meta.RESTMapper
 }
@@ -75,6 +77,7 @@ type Manager struct {
 	records  driver.Driver // never bound to an action's context: a cancelled run must still record its end
 	kube     kube.Interface
 	client   kubernetes.Interface
+	dynamic  dynamic.Interface
 	metadata metadata.Interface
 	mapper   meta.RESTMapper
 }
@@ -87,13 +90,13 @@ func New(cfg *rest.Config, namespace string, opts Options) (*Manager, error) {
 	}
 	m := &Manager{
 		namespace: namespace, timeout: opts.Timeout, progress: opts.Progress,
-		records: opts.Driver, kube: opts.Kube, client: opts.Client, metadata: opts.Metadata, mapper: opts.Mapper,
+		records: opts.Driver, kube: opts.Kube, client: opts.Client, dynamic: opts.Dynamic, metadata: opts.Metadata, mapper: opts.Mapper,
 	}
 	if m.timeout <= 0 {
 		m.timeout = DefaultTimeout
 	}
 	if cfg == nil {
-		if m.records == nil || m.kube == nil || m.client == nil || m.metadata == nil || m.mapper == nil {
+		if m.records == nil || m.kube == nil || m.client == nil || m.dynamic == nil || m.metadata == nil || m.mapper == nil {
 			return nil, errors.New("a release manager needs a rest.Config, or every client in its options")
 		}
 		return m, nil
@@ -126,6 +129,13 @@ func (m *Manager) connect() error {
 		secrets := driver.NewSecrets(client.CoreV1().Secrets(m.namespace))
 		secrets.Log = func(string, ...any) {}
 		m.records = secrets
+	}
+	if m.dynamic == nil {
+		client, err := dynamic.NewForConfig(m.config)
+		if err != nil {
+			return err
+		}
+		m.dynamic = client
 	}
 	if m.metadata == nil {
 		client, err := metadata.NewForConfig(m.config)

@@ -36,6 +36,15 @@ func DBList(ctx context.Context, env *string) error {
 	})
 }
 
+// DBResize gives the database a volume of the size that the values say.
+func DBResize(ctx context.Context, env *string, yes *bool) error {
+	return with(flags{env: env, yes: yes}, func(p *pipeline.Pipeline) error {
+		done, err := p.Resize(ctx)
+		done.Print(os.Stdout)
+		return err
+	})
+}
+
 // DBRestore puts a backup in the place of the database.
 func DBRestore(ctx context.Context, file string, env *string, yes *bool) error {
 	return with(flags{env: env, yes: yes}, func(p *pipeline.Pipeline) error {
