@@ -98,6 +98,7 @@ func (l *life) data(t *testing.T) {
 	ada.use(t)
 	before := ada.rows(t)
 	require.Len(t, before, 3, "tasks, conversations, and the messages of one")
+	l.keepsComponentsApart(t)
 
 	backup := l.mage(t, "db:backup")
 	require.Zero(t, backup.Code, backup.Stderr)
@@ -124,6 +125,7 @@ func (l *life) data(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, refused.Status)
 	require.NoError(t, ada.SignIn(t.Context()))
 	l.restoresWhatWasCutShort(t, file, ada, before)
+	l.keepsComponentsApart(t) // whose rights a restored database has not
 	l.rotates(t, ada, before)
 }
 
