@@ -15,7 +15,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	dynamicfake "k8s.io/client-go/dynamic/fake"
 	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/kubernetes/scheme"
 	metadatafake "k8s.io/client-go/metadata/fake"
 
 	"todo-chatbot/mage/progress"
@@ -40,6 +42,7 @@ func newExisting(t *testing.T) *existing {
 	e.manager, err = release.New(nil, e.env.Namespace, release.Options{
 		Driver: e.records, Kube: &kubefake.PrintingKubeClient{Out: io.Discard, LogOutput: io.Discard}, Client: e.client, Mapper: meta.NewDefaultRESTMapper(nil),
 		Metadata: metadatafake.NewSimpleMetadataClient(metadatafake.NewTestScheme()),
+		Dynamic:  dynamicfake.NewSimpleDynamicClient(scheme.Scheme),
 	})
 	require.NoError(t, err)
 	return e
