@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import JSON, Column, DateTime, Index, Text, false, func
 from sqlmodel import Field, SQLModel
 
-from app.limits import DESCRIPTION_MAX as DESCRIPTION_MAX  # noqa: PLC0414
-from app.limits import ID_MAX as ID_MAX  # noqa: PLC0414
-from app.limits import MESSAGE_MAX as MESSAGE_MAX  # noqa: PLC0414
-from app.limits import TITLE_MAX as TITLE_MAX  # noqa: PLC0414
+from app.lengths import DESCRIPTION_MAX as DESCRIPTION_MAX  # noqa: PLC0414
+from app.lengths import ID_MAX as ID_MAX  # noqa: PLC0414
+from app.lengths import MESSAGE_MAX as MESSAGE_MAX  # noqa: PLC0414
+from app.lengths import TITLE_MAX as TITLE_MAX  # noqa: PLC0414
 
 
 class Role(StrEnum):

@@ -30,7 +30,7 @@ from app.agent.builtin.steps import Call, Result, Steps
 from app.agent.builtin.text import sentence_case
 from app.agent.builtin.wishes import Change, Wish
 from app.agent.said import Said
-from app.limits import DESCRIPTION_MAX, MESSAGE_MAX, TITLE_MAX
+from app.lengths import DESCRIPTION_MAX, MESSAGE_MAX, TITLE_MAX
 
 _AT_ONCE = 5  # calls that run together; each takes a database connection
 
