@@ -4,12 +4,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Index, Text, false, func
+from sqlalchemy import JSON, Column, DateTime, Float, Index, Text, false, func
 from sqlmodel import Field, SQLModel
 
 TITLE_MAX = 200
 DESCRIPTION_MAX = 1000
 MESSAGE_MAX = 4000
+ANSWER_MAX = 16_000
+USER_ID_MAX = 255
 ID_MAX = 2**31 - 1  # PostgreSQL's integer
 
 
@@ -68,3 +70,22 @@ class Message(SQLModel, table=True):
     content: str = Field(sa_type=Text)
     tool_calls: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSON))
     created_at: datetime = _timestamp()
+
+
+class RateBucket(SQLModel, table=True):
+    """How many requests of a kind a user may make right now; see app.limits.
+
+    Not logged: no write-ahead log for each request, and empty after a crash of the database,
+    which only means that everybody may go on.
+    """
+
+    __tablename__ = "rate_bucket"
+    __table_args__ = (
+        Index("ix_rate_bucket_updated_at", "updated_at"),
+        {"prefixes": ["UNLOGGED"]},
+    )
+
+    user_id: str = Field(primary_key=True, sa_type=Text)
+    kind: str = Field(primary_key=True, max_length=16)
+    tokens: float = Field(sa_type=Float)
+    updated_at: datetime = _timestamp()
