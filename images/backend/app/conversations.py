@@ -1,15 +1,48 @@
 """Conversations and their messages; every function touches one owner's rows only."""
 
-from collections.abc import Sequence
+import json
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import Text, case, cast, func, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.models import Conversation, Message, Role, now
+from app.limits import Limits, QuotaError
+from app.models import ANSWER_MAX, Conversation, Message, Role, now
 
 TITLE_LENGTH = 80
+# Bytes of a message's tool calls that are read. An earlier release stored all that a tool had
+# returned; a page shows such a message without its calls.
+CALLS_READ = 32_000
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message as a page shows it."""
+
+    id: int
+    role: Role
+    content: str
+    tool_calls: list[dict[str, Any]]
+    created_at: datetime
+
+
+def _readable(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the calls; an earlier release stored halves of characters too."""
+    text = json.dumps(calls, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        found: list[dict[str, Any]] = json.loads(text.encode(errors="replace"))
+        return found
+    return calls
+
+
+def _content() -> Any:
+    """Read no text that is longer than those that are stored today."""
+    return func.left(col(Message.content), ANSWER_MAX)
 
 
 async def get(session: AsyncSession, user_id: str, conversation_id: int) -> Conversation | None:
@@ -43,37 +76,84 @@ async def find(
 
 async def messages(
     session: AsyncSession, conversation_id: int, limit: int, before: int | None = None
-) -> list[Message]:
+) -> list[Told]:
     """Return the last messages (before that id), the oldest of them first."""
-    query = select(Message).where(col(Message.conversation_id) == conversation_id)
+    calls = col(Message.tool_calls)
+    small = func.octet_length(cast(calls, Text)) <= CALLS_READ
+    query = select(  # type: ignore[call-overload]  # SQLModel knows four columns
+        col(Message.id),
+        col(Message.role),
+        _content(),
+        case((small, calls)),
+        col(Message.created_at),
+    ).where(col(Message.conversation_id) == conversation_id)
     if before is not None:
         query = query.where(col(Message.id) < before)
-    newest: Sequence[Message] = (
-        await session.exec(query.order_by(col(Message.id).desc()).limit(limit))
-    ).all()
-    return list(reversed(newest))
+    newest = await session.exec(query.order_by(col(Message.id).desc()).limit(limit))
+    found = [
+        Told(number, Role(role), content, _readable(given or []), at)
+        for number, role, content, given, at in newest
+    ]
+    return found[::-1]
 
 
-async def start(session: AsyncSession, user_id: str) -> int:
-    """Make a new conversation, in the session's transaction, and return its id."""
+async def history(
+    session: AsyncSession, conversation_id: int, limit: int, room: int
+) -> list[tuple[Role, str]]:
+    """Return who said what at last, the oldest first: at most so many messages and characters."""
+    query = (
+        select(col(Message.role), _content())
+        .where(col(Message.conversation_id) == conversation_id)
+        .order_by(col(Message.id).desc())
+        .limit(limit)
+    )
+    said: list[tuple[Role, str]] = []
+    for role, content in await session.exec(query):
+        room -= len(content)
+        if room < 0:
+            break
+        said.append((Role(role), content))
+    return said[::-1]
+
+
+async def start(session: AsyncSession, limits: Limits, user_id: str) -> int:
+    """Make a new conversation, in the session's transaction, and return its id.
+
+    Raises QuotaError.
+    """
+    query = select(func.count()).select_from(Conversation)
+    there = (await session.exec(query.where(col(Conversation.user_id) == user_id))).one()
+    if there >= limits.conversations:
+        raise QuotaError(
+            f"You have {there} conversations, and {limits.conversations} are possible. Please"
+            " delete one first, or go on with one of them."
+        )
     conversation = Conversation(user_id=user_id)
     session.add(conversation)
     await session.flush()
     return conversation.id or 0
 
 
-async def resume(session: AsyncSession, user_id: str, conversation_id: int) -> bool:
-    """Note that the conversation goes on; False when this user has none of that id.
+async def resume(session: AsyncSession, user_id: str, conversation_id: int) -> int | None:
+    """Note that the conversation goes on; None when this user has none of that id.
 
-    Until the session's transaction ends, nobody can delete it.
+    Returns how many messages it holds. Until the session's transaction ends, nobody can delete it.
     """
+    there = (
+        select(func.count())
+        .select_from(Message)
+        .where(col(Message.conversation_id) == conversation_id)
+        .scalar_subquery()
+    )
     query = (
         update(Conversation)
         .where(col(Conversation.id) == conversation_id, col(Conversation.user_id) == user_id)
         .values(updated_at=now())
+        .returning(there)
         .execution_options(synchronize_session=False)  # the session holds no conversation
     )
-    return (await session.exec(query)).rowcount == 1
+    found: int | None = (await session.exec(query)).scalar()
+    return found
 
 
 async def say(

@@ -14,6 +14,8 @@ from app.chat import Chat
 from app.core.config import Settings, load_settings
 from app.core.db import Database
 from app.core.logging import configure
+from app.core.readiness import Readiness
+from app.limits import Limits
 
 
 def _operation_id(route: APIRoute) -> str:
@@ -28,11 +30,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         config = settings or load_settings()
         configure(config.log_level, config.secrets())
         database = Database(config)
+        limits = Limits(config)
         try:
             async with open_in_background(config, database.sessions) as assistant:
                 app.state.settings = config
                 app.state.database = database
-                app.state.chat = Chat(database, assistant)
+                app.state.limits = limits
+                app.state.readiness = Readiness(database)
+                app.state.chat = Chat(database, assistant, config, limits)
                 yield
                 await app.state.chat.finish()
         finally:

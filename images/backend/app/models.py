@@ -4,13 +4,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Index, Text, false, func
+from sqlalchemy import JSON, Column, DateTime, Float, Index, Text, false, func
 from sqlmodel import Field, SQLModel
 
 from app.lengths import DESCRIPTION_MAX as DESCRIPTION_MAX  # noqa: PLC0414
 from app.lengths import ID_MAX as ID_MAX  # noqa: PLC0414
 from app.lengths import MESSAGE_MAX as MESSAGE_MAX  # noqa: PLC0414
 from app.lengths import TITLE_MAX as TITLE_MAX  # noqa: PLC0414
+
+ANSWER_MAX = 16_000
+USER_ID_MAX = 255
 
 
 class Role(StrEnum):
@@ -68,3 +71,22 @@ class Message(SQLModel, table=True):
     content: str = Field(sa_type=Text)
     tool_calls: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSON))
     created_at: datetime = _timestamp()
+
+
+class RateBucket(SQLModel, table=True):
+    """How many requests of a kind a user may make right now; see app.limits.
+
+    Not logged: no write-ahead log for each request, and empty after a crash of the database,
+    which only means that everybody may go on.
+    """
+
+    __tablename__ = "rate_bucket"
+    __table_args__ = (
+        Index("ix_rate_bucket_updated_at", "updated_at"),
+        {"prefixes": ["UNLOGGED"]},
+    )
+
+    user_id: str = Field(primary_key=True, sa_type=Text)
+    kind: str = Field(primary_key=True, max_length=16)
+    tokens: float = Field(sa_type=Float)
+    updated_at: datetime = _timestamp()

@@ -91,11 +91,17 @@ class ChatRequest(BaseModel):
 
 
 class ToolCall(BaseModel):
-    """A tool that was really called, with what it was given and what it gave back."""
+    """A tool that was really called, with what it was given and what it gave back, both in short.
+
+    The last one of many is called `more`, and its result's `count` says how many there were beyond.
+    """
 
     name: str
     arguments: dict[str, Any]
-    result: Any = Field(description="What the tool returned, or an object with `error`.")
+    result: Any = Field(
+        description="An object: of a list `count` and the first `tasks` with id and title, of a "
+        "change `task_id`, `status` and `title`, or `error`."
+    )
 
 
 class ChatResponse(BaseModel):
@@ -147,9 +153,11 @@ class Health(BaseModel):
 
     status: Literal["ok", "unavailable"]
     checks: dict[str, str]
+    image: str = Field(default="", description="Digest or tag of the image that answers.")
 
 
 class Alive(BaseModel):
     """The process answers."""
 
     status: Literal["ok"] = "ok"
+    image: str = Field(default="", description="Digest or tag of the image that answers.")

@@ -1,16 +1,21 @@
 """What can be done with tasks; the REST API and the MCP tools share it.
 
-Every function takes the owner's id and touches that owner's rows only.
+Every function takes the owner's id and touches that owner's rows only. Whoever changes something
+passes the limits: a new task by add, every other change by get_for_change.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import Boolean, DateTime, String, func, insert, literal
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.limits import FULL, Limits, QuotaError
 from app.models import Task, now
 from app.schemas import SortOrder, TaskSort, TaskStatus
+
+DESCRIPTIONS = 100_000  # characters of all descriptions that a model is given at once
 
 
 def _owned(query: Any, user_id: str, status: TaskStatus) -> Any:
@@ -38,6 +43,37 @@ async def find(
     return list((await session.exec(query)).all())
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A task as a model needs it."""
+
+    id: int
+    title: str
+    description: str | None
+    completed: bool
+
+
+async def outlines(
+    session: AsyncSession, user_id: str, status: TaskStatus, limit: int
+) -> list[Outline]:
+    """Return tasks, the oldest first, their descriptions cut where there are many long ones."""
+    columns = select(
+        col(Task.id), col(Task.title), col(Task.description), col(Task.completed)
+    ).order_by(col(Task.id))
+    rows = (await session.exec(_owned(columns, user_id, status).limit(limit))).all()
+    room = DESCRIPTIONS
+    if sum(len(description or "") for _, _, description, _ in rows) > room:
+        room //= len(rows)
+    return [
+        Outline(number, title, _cut(description, room), completed)
+        for number, title, description, completed in rows
+    ]
+
+
+def _cut(text: str | None, room: int) -> str | None:
+    return text if text is None or len(text) <= room else text[:room] + "…"
+
+
 async def count(session: AsyncSession, user_id: str, status: TaskStatus = "all") -> int:
     """Return how many there are."""
     query = _owned(select(func.count()).select_from(Task), user_id, status)
@@ -50,23 +86,44 @@ async def get(session: AsyncSession, user_id: str, task_id: int) -> Task | None:
     return (await session.exec(query)).first()
 
 
-async def get_for_change(session: AsyncSession, user_id: str, task_id: int) -> Task | None:
-    """Return the task locked until the transaction ends, so that changes do not cross."""
+async def get_for_change(
+    session: AsyncSession, limits: Limits, user_id: str, task_id: int
+) -> Task | None:
+    """Return the task locked until the transaction ends, so that changes do not cross.
+
+    It counts as a change once the transaction is committed; raises RateError.
+    """
+    await limits.take(session, user_id, "task")
     query = select(Task).where(col(Task.id) == task_id, col(Task.user_id) == user_id)
     return (await session.exec(query.with_for_update())).first()
 
 
 async def add(
     session: AsyncSession,
+    limits: Limits,
     user_id: str,
     title: str,
     description: str | None = None,
     *,
     completed: bool = False,
 ) -> Task:
-    """Store a new task."""
-    task = Task(user_id=user_id, title=title, description=description, completed=completed)
-    session.add(task)
+    """Store a new task; raises RateError and QuotaError."""
+    await limits.take(session, user_id, "task")
+    there = select(func.count()).select_from(Task).where(col(Task.user_id) == user_id)
+    at = literal(now(), DateTime(timezone=True))
+    values: Any = select(  # type: ignore[call-overload]
+        literal(user_id, String),
+        literal(title, String),
+        literal(description, String),
+        literal(completed, Boolean),
+        at,
+        at,
+    ).where(there.scalar_subquery() < limits.tasks)
+    names = ["user_id", "title", "description", "completed", "created_at", "updated_at"]
+    stored = insert(Task).from_select(names, values).returning(Task)
+    task: Task | None = (await session.exec(stored)).scalars().first()
+    if task is None:
+        raise QuotaError(f"{FULL}: it can hold {limits.tasks} tasks. Please delete some first.")
     await session.commit()
     return task
 

@@ -42,7 +42,7 @@ def token(user_id: str, secret: str = SECRET, **changes: Any) -> str:
         "iss": "todo-chatbot",
         "aud": "todo-chatbot-api",
         "iat": now,
-        "exp": now + 7 * 86400,
+        "exp": now + 900,
     } | changes
     return jwt.encode({k: v for k, v in claims.items() if v is not None}, secret, "HS256")
 
@@ -124,7 +124,9 @@ def clean(database: URL) -> None:
     """Empty the tables."""
     engine = create_engine(database)
     with engine.begin() as connection:
-        connection.execute(text("TRUNCATE task, conversation, message RESTART IDENTITY"))
+        connection.execute(
+            text("TRUNCATE task, conversation, message, rate_bucket RESTART IDENTITY")
+        )
     engine.dispose()
 
 

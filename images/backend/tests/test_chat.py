@@ -22,10 +22,10 @@ def test_a_message_without_a_conversation_starts_one(ann: Person) -> None:
 def test_tool_calls_say_what_was_really_called_without_the_user(ann: Person) -> None:
     task = ann.add("Team meeting")
     answer = ann.say("Delete the meeting task")
-    listed = {"id": task["id"], "title": "Team meeting", "description": None, "completed": False}
+    listed = {"count": 1, "tasks": [{"id": task["id"], "title": "Team meeting"}]}
     deleted = {"task_id": task["id"], "status": "deleted", "title": "Team meeting"}
     assert answer["tool_calls"] == [
-        {"name": "list_tasks", "arguments": {"status": "all"}, "result": [listed]},
+        {"name": "list_tasks", "arguments": {"status": "all"}, "result": listed},
         {"name": "delete_task", "arguments": {"task_id": task["id"]}, "result": deleted},
     ]
     assert "Team meeting" in answer["response"]

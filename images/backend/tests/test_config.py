@@ -67,6 +67,12 @@ def test_an_empty_key_means_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"WEB_CONCURRENCY": "0"}, "WEB_CONCURRENCY"),
         ({"OPENAI_BASE_URL": "ftp://x"}, "OPENAI_BASE_URL: does not start with http"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
+        ({"IMAGE_DIGEST": "x" * 257}, "IMAGE_DIGEST"),
+        ({"IMAGE_DIGEST": "two\nlines"}, "IMAGE_DIGEST"),
+        ({"CHAT_MESSAGES_PER_MINUTE": "0"}, "CHAT_MESSAGES_PER_MINUTE"),
+        ({"TASK_CHANGES_PER_MINUTE": "many"}, "TASK_CHANGES_PER_MINUTE"),
+        ({"TASKS_PER_USER": "2001"}, "TASKS_PER_USER"),
+        ({"MESSAGES_PER_CONVERSATION": "1"}, "MESSAGES_PER_CONVERSATION"),
     ],
 )
 def test_a_bad_setting_is_named_with_its_cure(

@@ -12,13 +12,24 @@ from tests.conftest import Person, settings_for
 
 
 def test_livez_answers_without_a_token(client: TestClient) -> None:
-    assert client.get("/livez").json() == {"status": "ok"}
+    assert client.get("/livez").json() == {"status": "ok", "image": ""}
+
+
+def test_probes_say_which_image_answers(database: URL) -> None:
+    digest = "sha256:" + "0123456789abcdef" * 4
+    with TestClient(create_app(settings_for(database, image_digest=digest))) as client:
+        assert client.get("/livez").json()["image"] == digest
+        assert client.get("/readyz").json()["image"] == digest
 
 
 def test_readyz_proves_database_and_schema(client: TestClient) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ok", "checks": {"database": "ok", "schema": "ok"}}
+    assert answer.json() == {
+        "status": "ok",
+        "checks": {"database": "ok", "schema": "ok"},
+        "image": "",
+    }
 
 
 @pytest.fixture
@@ -35,7 +46,7 @@ def test_readyz_refuses_a_schema_that_was_not_migrated(empty: URL) -> None:
     with TestClient(create_app(settings_for(empty))) as client:
         answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.json()["checks"] == {"database": "ok", "schema": "is at nothing, needs 0001"}
+    assert answer.json()["checks"] == {"database": "ok", "schema": "is at nothing, needs 0002"}
 
 
 def test_without_a_database_livez_is_ok_and_readyz_and_tasks_say_503(server: URL) -> None:
@@ -47,6 +58,7 @@ def test_without_a_database_livez_is_ok_and_readyz_and_tasks_say_503(server: URL
     assert answer.json() == {
         "status": "unavailable",
         "checks": {"database": "out of reach", "schema": "unknown"},
+        "image": "",
     }
 
 

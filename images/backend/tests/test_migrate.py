@@ -13,14 +13,17 @@ from typing import Any
 import psycopg
 import pytest
 from alembic.migration import MigrationContext
+from fastapi.testclient import TestClient
 from sqlalchemy import URL, create_engine, inspect, text
 from sqlmodel import SQLModel
 
 from alembic import autogenerate
 from app import migrate as module
 from app.core import schema
+from app.main import create_app
 from app.migrate import migrate
-from tests.conftest import settings_for
+from app.schemas import ToolCall
+from tests.conftest import Person, settings_for
 
 ROOT = Path(__file__).parents[1]
 
@@ -184,3 +187,73 @@ def test_the_wait_for_the_database_is_bounded(server: URL, monkeypatch: pytest.M
     with pytest.raises(psycopg.OperationalError):
         migrate(settings)
     assert time.monotonic() - started < 10
+
+
+def _at_0001(folder: Path) -> Path:
+    """Return the scripts of the release before."""
+    scripts = folder / "earlier"
+    shutil.copytree(schema.SCRIPTS, scripts)
+    (scripts / "versions" / "0002_limits.py").unlink()
+    return scripts
+
+
+_ROWS = [{"id": n, "title": f"Thing {n}", "description": "d" * 900} for n in range(300)]
+_LISTED = {"name": "list_tasks", "arguments": {"status": "all"}, "result": _ROWS}
+_ADDED = {"task_id": 7, "status": "created", "title": "Eggs \u00fc"}
+
+
+def test_large_tool_calls_shrink_and_the_release_before_still_reads_and_writes_them(
+    fresh: URL, tmp_path: Path
+) -> None:
+    migrate(settings_for(fresh), _at_0001(tmp_path))
+    small = [{"name": "add_task", "arguments": {"title": "Eggs \u00fc"}, "result": _ADDED}]
+    stored = [
+        [_LISTED, *small],
+        small,
+        None,
+        [{"name": "add_task", "arguments": {"title": "\x00\ud800" * 900}, "result": None}],
+        [*small * 80],
+        [{"name": "add_task", "arguments": {"title": "\ud800"}, "result": None}],
+        {"not": "a list" * 900},
+    ]
+    engine = create_engine(fresh)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO conversation (user_id) VALUES ('user-ann')"))
+        for calls in [*stored, *[[_LISTED]] * 25]:
+            connection.execute(
+                text(
+                    "INSERT INTO message (user_id, conversation_id, role, content, tool_calls)"
+                    " VALUES ('user-ann', 1, 'assistant', 'Done.', CAST(:calls AS json))"
+                ),
+                {"calls": json.dumps(calls)},
+            )
+    migrate(settings_for(fresh))
+    with engine.begin() as connection:
+        query = text("SELECT tool_calls, octet_length(tool_calls::text) FROM message ORDER BY id")
+        rows = connection.execute(query).all()
+        # The release before stores calls whole, and does not know the new table.
+        connection.execute(
+            text(
+                "INSERT INTO message (user_id, conversation_id, role, content, tool_calls)"
+                " VALUES ('user-ann', 1, 'assistant', 'Done.', CAST(:calls AS json))"
+            ),
+            {"calls": json.dumps([_LISTED])},
+        )
+    engine.dispose()
+    found = [calls for calls, _ in rows]
+    for calls in found:  # as the release before reads them
+        for call in calls or []:
+            ToolCall.model_validate(call)
+    assert found[0][0]["result"]["count"] == 300
+    assert found[0][0]["result"]["tasks"][0] == {"id": 0, "title": "Thing 0"}
+    assert found[0][1:] == small
+    assert found[1] == small
+    assert found[2] is None
+    assert found[4][-1] == {"name": "more", "arguments": {}, "result": {"count": 30}}
+    assert found[6] is None
+    assert max(length or 0 for _, length in rows) < 12_000
+    with TestClient(create_app(settings_for(fresh))) as client:
+        told = Person(client, "user-ann").call("GET", "/conversations/1/messages?limit=100").json()
+    assert [len(m["tool_calls"]) for m in told][:7] == [2, 1, 0, 1, 51, 1, 0]
+    # Too large to be read for a page; its text is.
+    assert (told[-1]["content"], told[-1]["tool_calls"]) == ("Done.", [])

@@ -28,7 +28,15 @@ def _unsigned() -> str:
         f"Bearer {_unsigned()}",
         f"Bearer {token('user-ann', exp=NOW - 60)}",
         f"Bearer {token('user-ann', exp=None)}",
+        f"Bearer {token('user-ann', exp=NOW - 31)}",
         f"Bearer {token('user-ann', iat=NOW + 3600)}",
+        f"Bearer {token('user-ann', exp=NOW + 7 * 86400)}",
+        f"Bearer {token('user-ann', iat=NOW - 100, exp=NOW + 900)}",
+        f"Bearer {token('user-ann', exp='9' * 400)}",
+        f"Bearer {token('user-ann', exp=1e308)}",
+        f"Bearer {token('user-ann', iat=[1])}",
+        f"Bearer {token('x' * 300)}",
+        f"Bearer {token('user-ann', more='x' * 5000)}",
         f"Bearer {token('user-ann', iss='someone')}",
         f"Bearer {token('user-ann', iss=None)}",
         f"Bearer {token('user-ann', aud='another-api')}",
@@ -45,6 +53,13 @@ def test_without_a_good_token_the_answer_is_401(ann: Person, header: str | None)
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert "Secret" not in answer.text
+
+
+def test_a_token_of_fifteen_minutes_is_good_and_clocks_may_differ_a_little(ann: Person) -> None:
+    now = int(time.time())
+    for iat, exp in ((now, now + 900), (now + 20, now + 920), (now - 920, now - 20)):
+        headers = {"Authorization": f"Bearer {token('user-ann', iat=iat, exp=exp)}"}
+        assert ann.client.get("/api/user-ann/tasks", headers=headers).status_code == 200, (iat, exp)
 
 
 @pytest.mark.parametrize("path", ["/api/x/tasks", "/api/x/chat", "/api/x/conversations"])

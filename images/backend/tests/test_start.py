@@ -2,7 +2,6 @@
 
 import gc
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,7 +9,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +20,8 @@ from sqlalchemy import URL
 from app.agent import background
 from app.core.config import Settings
 from app.main import create_app
-from tests.conftest import SECRET, Person
-from tests.postgres import free_port
+from tests.conftest import Person, settings_for
+from tests.serving import serving
 
 ROOT = Path(__file__).parents[1]
 
@@ -78,6 +76,45 @@ def test_an_end_while_the_assistant_loads_still_answers_the_chat(
         assert [message["role"] for message in messages] == ["user", "assistant"]
 
 
+def test_chats_at_once_are_bounded_for_a_user_and_for_everybody(
+    database: URL, clean: None, gate: threading.Event
+) -> None:
+    settings = settings_for(database, chats_per_user=1, chats_admitted=2)
+    with ThreadPoolExecutor() as threads, TestClient(create_app(settings)) as client:
+        ann, bob = Person(client, "user-ann"), Person(client, "user-bob")
+        chats = []
+        for someone in (ann, bob):
+            chats.append(threads.submit(someone.say, "hello"))
+            while not someone.call("GET", "/conversations").json():
+                time.sleep(0.05)
+        for someone, status in ((ann, 429), (Person(client, "user-eve"), 503)):
+            for path in ("/chat", "/chat/stream"):
+                answer = someone.call("POST", path, json={"message": "hello"})
+                assert answer.status_code == status
+                assert answer.headers["Retry-After"] == "2"
+        gate.set()
+        assert all(chat.result(30)["response"] for chat in chats)
+        assert ann.say("hello")["response"]
+
+
+def test_a_chat_that_waits_too_long_for_its_turn_is_told_so(
+    database: URL, clean: None, gate: threading.Event
+) -> None:
+    settings = settings_for(database, chats_at_once=1, chat_timeout_seconds=0.5)
+    with ThreadPoolExecutor() as threads, TestClient(create_app(settings)) as client:
+        first = threads.submit(Person(client, "user-bob").say, "hello")
+        ann = Person(client, "user-ann")
+        while not client.app.state.chat._at_once.locked():  # type: ignore[attr-defined]
+            time.sleep(0.05)
+        answer = ann.call("POST", "/chat", json={"message": "hello"})
+        assert answer.status_code == 503
+        streamed = ann.call("POST", "/chat/stream", json={"message": "hello"}).text
+        assert "event: error" in streamed
+        assert "very busy" in streamed
+        gate.set()
+        assert first.result(30)["response"]
+
+
 def test_a_conversation_that_is_deleted_before_its_answer_stays_deleted(
     settings: Settings, clean: None, gate: threading.Event
 ) -> None:
@@ -94,33 +131,6 @@ def test_a_conversation_that_is_deleted_before_its_answer_stays_deleted(
         assert [task["title"] for task in ann.tasks()] == ["Buy eggs"]
 
 
-@contextmanager
-def _server(database: URL, **environment: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    """Run the server as its container does; yield it with its address."""
-    port = free_port()
-    given = {
-        **os.environ,
-        "DATABASE_HOST": database.host or "",
-        "DATABASE_PORT": str(database.port),
-        "DATABASE_NAME": database.database or "",
-        "DATABASE_USER": database.username or "",
-        "DATABASE_PASSWORD": str(database.password),
-        "BETTER_AUTH_SECRET": SECRET,
-        "OPENAI_API_KEY": "",
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
-        **environment,
-    }
-    command = [sys.executable, "-m", "app"]
-    with subprocess.Popen(
-        command, env=given, cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield process, f"http://127.0.0.1:{port}"
-        finally:
-            process.kill()
-
-
 def _logged(process: "subprocess.Popen[str]") -> list[dict[str, Any]]:
     """Wait for the end and return the lines of the log."""
     out, _ = process.communicate(timeout=60)
@@ -128,7 +138,7 @@ def _logged(process: "subprocess.Popen[str]") -> list[dict[str, Any]]:
 
 
 def test_sigterm_right_after_the_start_ends_it_in_order(database: URL) -> None:
-    with _server(database) as (process, address):
+    with serving(database) as (process, address):
         while True:
             assert process.poll() is None
             try:
@@ -158,7 +168,7 @@ def _workers_of(pid: int) -> list[int]:
 
 @pytest.mark.parametrize("servers", [1, 2])
 def test_sigterm_leaves_no_process_of_the_model(database: URL, servers: int) -> None:
-    with _server(database, WEB_CONCURRENCY=str(servers)) as (process, _):
+    with serving(database, WEB_CONCURRENCY=str(servers)) as (process, _):
         until = time.monotonic() + 60
         while len(workers := _workers_of(process.pid)) < servers and time.monotonic() < until:
             time.sleep(0.1)
@@ -174,7 +184,7 @@ def test_an_assistant_that_cannot_be_imported_ends_the_process(
     database: URL, tmp_path: Path
 ) -> None:
     (tmp_path / "agents.py").write_text("raise ImportError('broken on purpose')")
-    with _server(database, PYTHONPATH=str(tmp_path)) as (process, _):
+    with serving(database, PYTHONPATH=str(tmp_path)) as (process, _):
         lines = _logged(process)
     assert process.returncode == 1
     critical = [line for line in lines if line["level"] == "critical"]

@@ -28,6 +28,7 @@ from app.agent.interface import Answer, Assistant, Listener, Said
 from app.agent.tools import build_server
 from app.core.config import Settings
 from app.core.db import Sessions
+from app.limits import Limits
 
 log = logging.getLogger("app.assistant")
 
@@ -145,7 +146,9 @@ async def open_assistant(settings: Settings, sessions: Sessions) -> AsyncIterato
     tracing = DefaultTraceProvider()
     tracing.set_disabled(True)
     set_trace_provider(tracing)
-    async with Client(build_server(sessions), mode="2026-07-28", cache=None) as client:
+    async with Client(
+        build_server(sessions, Limits(settings)), mode="2026-07-28", cache=None
+    ) as client:
         catalogue = await ToolCatalogue.read(client)
         model = choose_model(settings)
         try:

@@ -8,7 +8,15 @@ from agents.mcp import MCPServer
 from mcp.client import Client
 from mcp.types import CallToolResult, TextContent, Tool
 
+from app.agent.summary import summarize
+from app.limits import ENOUGH
 from app.schemas import ToolCall
+
+# What one message may make of a model that does not stop by itself.
+CALLS = 300
+RESULTS = 2_000_000  # characters of everything that tools returned
+
+_ENOUGH = f"{ENOUGH}. What is done is done; please say it again for the rest."
 
 # The only tool that changes nothing.
 READ_ONLY = "list_tasks"
@@ -49,6 +57,7 @@ class UserTools(MCPServer):
         self._user_id = user_id
         self._on_call = on_call
         self._calls: list[ToolCall] = []
+        self._told = 0
 
     @property
     def name(self) -> str:
@@ -84,11 +93,18 @@ class UserTools(MCPServer):
         """Call a tool as the user."""
         given = {k: v for k, v in (arguments or {}).items() if k != "user_id" and v is not None}
         call = ToolCall(name=tool_name, arguments=given, result=None)
+        if len(self._calls) >= CALLS or self._told >= RESULTS:
+            return _refusal(tool_name)
         self._calls.append(call)
         result = await self._catalogue.client.call_tool(
             tool_name, {**given, "user_id": self._user_id}
         )
-        call.result = _plain(result)
+        self._told += sum(
+            len(part.text) for part in result.content if isinstance(part, TextContent)
+        )
+        # What the model was given is not held any longer than it needs it.
+        short = summarize(call.model_copy(update={"result": _plain(result)}))
+        call.name, call.arguments, call.result = short.name, short.arguments, short.result
         if self._on_call is not None:
             await self._on_call(call)
         return result
@@ -100,6 +116,11 @@ class UserTools(MCPServer):
     async def get_prompt(self, name: str, arguments: dict[str, Any] | None = None) -> Any:
         """Refuse: the server has none."""
         raise NotImplementedError
+
+
+def _refusal(tool_name: str) -> CallToolResult:
+    text = f"Error executing tool {tool_name}: {_ENOUGH}"
+    return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
 
 
 def _plain(result: CallToolResult) -> Any:

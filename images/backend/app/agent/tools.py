@@ -1,5 +1,7 @@
 """The MCP server with the five task tools; stateless, all state is in the database."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import MCPServer
@@ -9,12 +11,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app import tasks
 from app.core.db import Sessions
-from app.models import Task
+from app.limits import LimitError, Limits
+from app.models import USER_ID_MAX, Task
 from app.schemas import Description, Id, TaskStatus, Title
 
-LIST_LIMIT = 500  # tasks that list_tasks returns at most; a model's context is not endless
-
-UserId = Annotated[str, Field(min_length=1, description="Whose tasks; set by the server.")]
+UserId = Annotated[
+    str, Field(min_length=1, max_length=USER_ID_MAX, description="Whose tasks; set by the server.")
+]
 TaskId = Annotated[Id, Field(description="The task's id, as list_tasks gives it.")]
 
 
@@ -42,23 +45,40 @@ def _outcome(task: Task, status: str) -> Outcome:
 class TaskTools:
     """The tools; each call opens a session of its own."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, limits: Limits) -> None:
         self._sessions = sessions
+        self._limits = limits
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[AsyncSession]:
+        """Open a session; a limit becomes an error that the model can tell."""
+        try:
+            async with self._sessions() as session:
+                yield session
+        except LimitError as error:
+            raise ToolError(str(error)) from None
+
+    async def _owned(self, session: AsyncSession, user_id: str, task_id: int) -> Task:
+        task = await tasks.get_for_change(session, self._limits, user_id, task_id)
+        if task is None:
+            raise ToolError(f"task {task_id} does not exist")
+        return task
 
     async def add_task(
         self, user_id: UserId, title: Title, description: Description | None = None
     ) -> Outcome:
         """Add a task. The title is short and starts with a capital letter."""
-        async with self._sessions() as session:
-            return _outcome(await tasks.add(session, user_id, title, description), "created")
+        async with self._session() as session:
+            task = await tasks.add(session, self._limits, user_id, title, description)
+            return _outcome(task, "created")
 
     async def list_tasks(self, user_id: UserId, status: TaskStatus = "all") -> list[TaskItem]:
         """List the user's tasks, the oldest first. Call it before acting on a task by its title."""
-        async with self._sessions() as session:
-            found = await tasks.find(session, user_id, status, limit=LIST_LIMIT)
+        async with self._session() as session:
+            found = await tasks.outlines(session, user_id, status, self._limits.tasks)
         return [
             TaskItem(
-                id=task.id or 0,
+                id=task.id,
                 title=task.title,
                 description=task.description,
                 completed=task.completed,
@@ -68,16 +88,16 @@ class TaskTools:
 
     async def complete_task(self, user_id: UserId, task_id: TaskId) -> Outcome:
         """Mark one task completed."""
-        async with self._sessions() as session:
-            task = await _owned(session, user_id, task_id)
+        async with self._session() as session:
+            task = await self._owned(session, user_id, task_id)
             if not task.completed:
                 await tasks.change(session, task, {"completed": True})
             return _outcome(task, "completed")
 
     async def delete_task(self, user_id: UserId, task_id: TaskId) -> Outcome:
         """Delete one task for good."""
-        async with self._sessions() as session:
-            task = await _owned(session, user_id, task_id)
+        async with self._session() as session:
+            task = await self._owned(session, user_id, task_id)
             outcome = _outcome(task, "deleted")
             await tasks.remove(session, task)
             return outcome
@@ -94,22 +114,15 @@ class TaskTools:
         given = {name: value for name, value in values.items() if value is not None}
         if not given:
             raise ToolError("give a title or a description")
-        async with self._sessions() as session:
-            task = await _owned(session, user_id, task_id)
+        async with self._session() as session:
+            task = await self._owned(session, user_id, task_id)
             return _outcome(await tasks.change(session, task, given), "updated")
 
 
-async def _owned(session: AsyncSession, user_id: str, task_id: int) -> Task:
-    task = await tasks.get_for_change(session, user_id, task_id)
-    if task is None:
-        raise ToolError(f"task {task_id} does not exist")
-    return task
-
-
-def build_server(sessions: Sessions) -> MCPServer[Any]:
+def build_server(sessions: Sessions, limits: Limits) -> MCPServer[Any]:
     """Return the server with its tools."""
     server: MCPServer[Any] = MCPServer("todo", log_level="WARNING")
-    tools = TaskTools(sessions)
+    tools = TaskTools(sessions, limits)
     for tool in (
         tools.add_task,
         tools.list_tasks,

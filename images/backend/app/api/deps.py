@@ -14,7 +14,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.chat import Chat
 from app.core.config import Settings
 from app.core.db import Database
+from app.core.readiness import Readiness
 from app.core.security import Identity, InvalidTokenError, verify
+from app.limits import Limits
 from app.models import ID_MAX
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="Issued by Better Auth.")
@@ -35,6 +37,18 @@ async def database(request: Request) -> Database:
 async def chat(request: Request) -> Chat:
     """Return the server's chat."""
     found: Chat = request.app.state.chat
+    return found
+
+
+async def limits(request: Request) -> Limits:
+    """Return what one user may do."""
+    found: Limits = request.app.state.limits
+    return found
+
+
+async def readiness(request: Request) -> Readiness:
+    """Return what knows whether the server is ready."""
+    found: Readiness = request.app.state.readiness
     return found
 
 
@@ -66,7 +80,10 @@ async def owner(user_id: str, caller: Annotated[Identity, Depends(identity)]) ->
 
 
 Owner = Annotated[str, Depends(owner)]
-Session = Annotated[AsyncSession, Depends(session)]
-DatabaseDep = Annotated[Database, Depends(database)]
+# Closed before the answer is sent: who reads slowly must not hold a connection to the database.
+Session = Annotated[AsyncSession, Depends(session, scope="function")]
+LimitsDep = Annotated[Limits, Depends(limits)]
+ReadinessDep = Annotated[Readiness, Depends(readiness)]
+SettingsDep = Annotated[Settings, Depends(settings)]
 ChatDep = Annotated[Chat, Depends(chat)]
 ItemId = Annotated[int, Path(ge=1, le=ID_MAX)]

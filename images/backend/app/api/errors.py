@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from app.core.logging import request_id
+from app.limits import BusyError, LimitError, RateError
 from app.schemas import FieldProblem, Problem
 
 log = logging.getLogger("app.errors")
@@ -29,9 +30,22 @@ _KIND = {
 _UNREADABLE = "There was an error parsing the body"
 
 
+_WAIT = {
+    "Retry-After": {
+        "description": "Seconds after which to try again.",
+        "schema": {"type": "integer"},
+    }
+}
+
+
 def responses(*codes: int) -> dict[int | str, dict[str, Any]]:
     """Describe the error responses of a route for OpenAPI."""
-    return {code: {"model": Problem, "description": HTTPStatus(code).phrase} for code in codes}
+    found: dict[int | str, dict[str, Any]] = {}
+    for code in codes:
+        found[code] = {"model": Problem, "description": HTTPStatus(code).phrase}
+        if code in (429, 503):
+            found[code]["headers"] = _WAIT
+    return found
 
 
 def problem(
@@ -125,6 +139,14 @@ async def _on_database(_: Request, error: Exception) -> JSONResponse:
     return problem(503, detail, headers={"Retry-After": "2"})
 
 
+async def _on_limit(_: Request, error: Exception) -> JSONResponse:
+    """Too fast is 429, a full store 409, and too much work for this server 503."""
+    if isinstance(error, RateError | BusyError):
+        status = 503 if isinstance(error, BusyError) and not error.own else 429
+        return problem(status, str(error), headers={"Retry-After": str(error.retry_after)})
+    return problem(409, str(error))
+
+
 _PASSING = ("OperationalError", "InterfaceError")
 
 
@@ -137,6 +159,7 @@ def install(app: FastAPI) -> None:
     """Register the handlers."""
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(LimitError, _on_limit)
     app.add_exception_handler(DBAPIError, _on_database)
     app.add_exception_handler(PoolTimeoutError, _on_database)
     app.add_exception_handler(DriverError, _on_database)

@@ -1,11 +1,16 @@
-"""Around every request: an id, a log line, a limit to the body's size, no caching."""
+"""Around every request: an id, a log line, no caching, and limits to what a client can hold.
 
+The gateway in front has such limits too. These are for whoever gets around it, and for its faults.
+"""
+
+import asyncio
 import logging
 import re
 import time
 import uuid
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.errors import problem
@@ -14,12 +19,42 @@ from app.core.logging import request_id
 log = logging.getLogger("app.request")
 
 MAX_BODY = 64 * 1024  # the largest valid request is a description of 1,000 characters, escaped
+MAX_TARGET = 4096  # bytes of path and query together
+BODY_SECONDS = 30  # for a whole body to arrive
+SEND_SECONDS = 30  # for a client to take the next piece of an answer
+MOST_AT_ONCE = 256  # requests, probes aside
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _PROBES = ("/livez", "/readyz")
 
 
-class _TooLargeError(Exception):
-    pass
+def _refusal(status: int, detail: str) -> HTTPException:
+    # The rest of the body is not waited for: the connection cannot be used again.
+    return HTTPException(status, detail, headers={"Connection": "close"})
+
+
+class _Body:
+    """Receives a body of bounded size in bounded time."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._size = 0
+        self._complete = False
+        self._until = asyncio.get_running_loop().time() + BODY_SECONDS
+
+    async def __call__(self) -> Message:
+        """Return the next message; raises HTTPException."""
+        if self._complete:  # what follows is the client's going away: no hurry
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise _refusal(408, "The request took too long to arrive.") from None
+        self._size += len(message.get("body", b""))
+        if self._size > MAX_BODY:
+            raise _refusal(413, "The request is too large.")
+        self._complete = not message.get("more_body", False)
+        return message
 
 
 class RequestContext:
@@ -27,6 +62,7 @@ class RequestContext:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._at_once = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -39,35 +75,52 @@ class RequestContext:
         token = request_id.set(current)
         started = time.perf_counter()
         status = 500
-        received = 0
+        counted = scope["path"] not in _PROBES
+        self._at_once += counted
 
-        async def limited() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > MAX_BODY:
-                raise _TooLargeError
-            return message
+        stalled = False
 
         async def respond(message: Message) -> None:
-            nonlocal status
+            nonlocal status, stalled
             if message["type"] == "http.response.start":
                 status = message["status"]
                 out = MutableHeaders(scope=message)
                 out["X-Request-ID"] = current
                 out.setdefault("Cache-Control", "no-store")
-            await send(message)
+            try:
+                async with asyncio.timeout(SEND_SECONDS):
+                    await send(message)
+            except TimeoutError:
+                stalled = True
+                raise
 
         try:
-            length = headers.get(b"content-length", b"0")
-            if length.isdigit() and int(length) > MAX_BODY:
-                raise _TooLargeError
-            await self._app(scope, limited, respond)
-        except _TooLargeError:
-            await problem(413, "The request is too large.")(scope, receive, respond)
+            if (refused := self._refused(scope, headers)) is not None:
+                await refused(scope, receive, respond)
+            else:
+                await self._app(scope, _Body(receive), respond)
+        except Exception:
+            if not stalled:
+                raise
+            log.warning("the client takes no answer", extra={"status": status})
         finally:
+            self._at_once -= counted
             self._log(scope, status, time.perf_counter() - started)
             request_id.reset(token)
+
+    def _refused(self, scope: Scope, headers: dict[bytes, bytes]) -> ASGIApp | None:
+        """Return the answer to what is refused before anything is read of it."""
+        closing = {"Connection": "close"}
+        if self._at_once > MOST_AT_ONCE and scope["path"] not in _PROBES:
+            detail = "There is too much to do right now. Please try again in a moment."
+            return problem(503, detail, headers=closing | {"Retry-After": "1"})
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET:
+            return problem(414, "The address is too long.", headers=closing)
+        length = headers.get(b"content-length", b"0")
+        # Longer than any number that could be meant, it is not even read as one.
+        if length.isdigit() and (len(length) > 18 or int(length) > MAX_BODY):
+            return problem(413, "The request is too large.", headers=closing)
+        return None
 
     @staticmethod
     def _log(scope: Scope, status: int, seconds: float) -> None:

@@ -72,6 +72,8 @@ class Settings(DatabaseSettings):
     """Everything the server needs."""
 
     better_auth_secret: SecretStr
+    # What this image is called where it was deployed; probes tell it.
+    image_digest: str = Field(default="", max_length=256, pattern=r"^[A-Za-z0-9._:@/+-]*$")
     openai_api_key: Annotated[SecretStr | None, Optional] = None
     openai_base_url: Annotated[str | None, Optional] = None
     openai_model: Annotated[str, BeforeValidator(lambda v: v or "gpt-4o-mini")] = "gpt-4o-mini"
@@ -85,6 +87,17 @@ class Settings(DatabaseSettings):
     database_pool_size: int = Field(default=5, ge=1, le=50)
     # Seconds for running requests to finish after SIGTERM.
     shutdown_seconds: int = Field(default=25, ge=1, le=300)
+    # Rates of one user, on all replicas together; as many may come at once after a rest.
+    chat_messages_per_minute: int = Field(default=30, ge=1, le=600)
+    task_changes_per_minute: int = Field(default=240, ge=1, le=6000)
+    # What one user may store. The assistant is given the whole list of tasks: hence its maximum.
+    tasks_per_user: int = Field(default=1000, ge=1, le=2000)
+    conversations_per_user: int = Field(default=200, ge=1, le=10_000)
+    messages_per_conversation: int = Field(default=1000, ge=2, le=10_000)
+    # Chats of one worker: of one user, of everybody, and those that are worked on at once.
+    chats_per_user: int = Field(default=4, ge=1, le=100)
+    chats_admitted: int = Field(default=64, ge=1, le=1000)
+    chats_at_once: int = Field(default=16, ge=1, le=1000)
 
     @field_validator("better_auth_secret")
     @classmethod

@@ -8,6 +8,8 @@ it.each([
   ["update_task", {}, { task_id: 3, title: "Oat milk" }, "Changed “Oat milk”", 3],
   ["list_tasks", { status: "pending" }, [], "Looked at the pending todos", undefined],
   ["list_tasks", {}, [], "Looked at your todos", undefined],
+  ["list_tasks", {}, { count: 300, tasks: [] }, "Looked at your todos", undefined],
+  ["more", {}, { count: 120 }, "And 120 more", undefined],
   ["delete_task", { task_id: 9 }, { error: "no task 9" }, "Tried delete_task", undefined],
   ["new_tool", {}, null, "Called new_tool", undefined],
 ])("describes %s by what it gave", (name, args, result, text, id) => {

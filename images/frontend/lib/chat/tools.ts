@@ -28,6 +28,8 @@ export function taskIdOf(call: ToolCall): number | undefined {
  * from what the assistant claims. */
 export function describe(call: ToolCall): string {
   if (failed(call)) return `Tried ${call.name}`;
+  // The backend keeps the first calls of many, and counts the others.
+  if (call.name === "more") return `And ${field(call.result, "count")} more`;
   if (call.name === "list_tasks") {
     const status = field(call.arguments, "status");
     return status === "pending" || status === "completed"

@@ -316,30 +316,35 @@ def _add(turn: Turn, title: str, description: str | None) -> Steps:
     turn.say(f"{ADDED}{named(task)} to your list.")
 
 
-def _each(tool: str, tasks: list[Task]) -> Steps:
+def _each(turn: Turn, tool: str, tasks: list[Task]) -> Steps:
     """Call a tool for each task, a few at a time; returns what was done and what was not there."""
     done: list[Task] = []
     gone: list[Task] = []
+    refused = 0
     for start in range(0, len(tasks), _AT_ONCE):
         some = tasks[start : start + _AT_ONCE]
         results = yield [Call(tool, {"task_id": task.id}) for task in some]
         for task, result in zip(some, results, strict=True):
-            if result.error is not None:
+            if result.error is None:
+                done.append(Task(task.id, result.value["title"]))
+            elif replies.GONE in result.error:
                 gone.append(task)
             else:
-                done.append(Task(task.id, result.value["title"]))
+                refused += 1
+    if refused:
+        turn.say(f"I could not do that with {refused} of {len(tasks)}.")
     return done, gone
 
 
 def _delete(turn: Turn, tasks: list[Task]) -> Steps:
-    done, gone = yield from _each("delete_task", tasks)
+    done, gone = yield from _each(turn, "delete_task", tasks)
     for task in done:
         turn.say(f"I've deleted {named(task)}.")
     _finish(turn, done, gone)
 
 
 def _complete(turn: Turn, tasks: list[Task]) -> Steps:
-    done, gone = yield from _each("complete_task", tasks)
+    done, gone = yield from _each(turn, "complete_task", tasks)
     for task in done:
         turn.say(f"Well done! {named(task)} is completed.")
     _finish(turn, done, gone)
@@ -389,7 +394,8 @@ def _update(turn: Turn, task: Task, action: Action) -> Steps:
     given = {name: value for name, value in values.items() if value}
     (result,) = yield [Call("update_task", {"task_id": task.id, **given})]
     if result.error is not None:
-        turn.say(replies.missing(task.id))
+        gone = replies.GONE in result.error
+        turn.say(replies.missing(task.id) if gone else "I'm sorry, I could not change that.")
         return
     now = Task(task.id, result.value["title"])
     turn.topic = [now]

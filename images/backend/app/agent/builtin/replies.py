@@ -4,6 +4,7 @@ from app.agent.builtin.conversation import bullets
 from app.agent.builtin.matching import Task
 from app.agent.builtin.refs import Status
 
+GONE = "does not exist"  # in a tool's error: the task is not there; else it was refused
 SHOWN = 50  # tasks in one answer
 
 GREETING = "Hello! I look after your tasks. Tell me what to add, or ask what is on your list."

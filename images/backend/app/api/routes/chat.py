@@ -13,7 +13,9 @@ from app.chat import Event, Turn, UnknownConversationError
 from app.schemas import ChatRequest, ChatResponse
 
 router = APIRouter(
-    prefix="/api/{user_id}/chat", tags=["chat"], responses=responses(401, 403, 404, 422, 503)
+    prefix="/api/{user_id}/chat",
+    tags=["chat"],
+    responses=responses(401, 403, 404, 409, 413, 422, 429, 503),
 )
 
 _HEARTBEAT_SECONDS = 10  # proxies close what is silent
@@ -23,15 +25,15 @@ _STREAM = {
         "Server-sent events, each with a JSON object as data: `start` {conversation_id}; `tool` "
         "{name, arguments, result} for each call; `delta` {text} for each piece of the answer; "
         "`done` with the same object as the plain route, which replaces the pieces; or `error` "
-        "{detail}."
+        "{detail}. A reader who falls far behind misses some `tool` and `delta`."
     ),
     "content": {"text/event-stream": {}},  # a schema would be taken for that of one event
 }
 
 
-async def _receive(chat: ChatDep, user_id: str, body: ChatRequest) -> Turn:
+async def _receive(chat: ChatDep, user_id: str, body: ChatRequest, *, follow: bool) -> Turn:
     try:
-        return await chat.receive(user_id, body.conversation_id, body.message)
+        return await chat.receive(user_id, body.conversation_id, body.message, follow=follow)
     except UnknownConversationError:
         raise HTTPException(404, "There is no such conversation.") from None
 
@@ -39,7 +41,7 @@ async def _receive(chat: ChatDep, user_id: str, body: ChatRequest) -> Turn:
 @router.post("")
 async def send_message(user_id: Owner, chat: ChatDep, body: ChatRequest) -> ChatResponse:
     """Say something to the assistant and get its answer."""
-    turn = await _receive(chat, user_id, body)
+    turn = await _receive(chat, user_id, body, follow=False)
     answer = await chat.answer(turn)
     return ChatResponse(
         conversation_id=turn.conversation_id, response=answer.text, tool_calls=answer.calls
@@ -49,7 +51,7 @@ async def send_message(user_id: Owner, chat: ChatDep, body: ChatRequest) -> Chat
 @router.post("/stream", response_class=StreamingResponse, responses={200: _STREAM})
 async def stream_message(user_id: Owner, chat: ChatDep, body: ChatRequest) -> StreamingResponse:
     """Say something to the assistant and follow its answer while it is made."""
-    turn = await _receive(chat, user_id, body)
+    turn = await _receive(chat, user_id, body, follow=True)
     return StreamingResponse(
         _encode(chat.events(turn)),
         media_type="text/event-stream",

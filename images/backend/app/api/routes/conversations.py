@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException, Query
 from app import conversations
 from app.api.deps import ItemId, Owner, Session
 from app.api.errors import responses
-from app.models import ID_MAX, Conversation, Role
+from app.models import ID_MAX, Conversation
 from app.schemas import ConversationRead, MessageRead, ToolCall
 
 router = APIRouter(
@@ -46,7 +46,7 @@ async def list_messages(
     user_id: Owner,
     session: Session,
     conversation_id: ItemId,
-    limit: Annotated[int, Query(ge=1, le=200, description="Messages at most.")] = 100,
+    limit: Annotated[int, Query(ge=1, le=100, description="Messages at most.")] = 50,
     before: Annotated[
         int | None, Query(ge=1, le=ID_MAX, description="Only messages before this id.")
     ] = None,
@@ -55,10 +55,10 @@ async def list_messages(
     await _existing(session, user_id, conversation_id)
     return [
         MessageRead(
-            id=said.id or 0,
-            role=Role(said.role),
+            id=said.id,
+            role=said.role,
             content=said.content,
-            tool_calls=[ToolCall.model_validate(call) for call in said.tool_calls or []],
+            tool_calls=[ToolCall.model_validate(call) for call in said.tool_calls],
             created_at=said.created_at,
         )
         for said in await conversations.messages(session, conversation_id, limit, before)

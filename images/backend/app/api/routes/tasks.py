@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 from fastapi import APIRouter, HTTPException, Query, Response
 
 from app import tasks
-from app.api.deps import ItemId, Owner, Session
+from app.api.deps import ItemId, LimitsDep, Owner, Session
 from app.api.errors import responses
 from app.models import Task
 from app.schemas import SortOrder, TaskCreate, TaskRead, TaskSort, TaskStatus, TaskUpdate
@@ -17,8 +17,8 @@ def _missing() -> NoReturn:
     raise HTTPException(404, "There is no such task.")
 
 
-async def _locked(session: Session, user_id: str, task_id: int) -> Task:
-    return await tasks.get_for_change(session, user_id, task_id) or _missing()
+async def _locked(session: Session, limits: LimitsDep, user_id: str, task_id: int) -> Task:
+    return await tasks.get_for_change(session, limits, user_id, task_id) or _missing()
 
 
 @router.get(
@@ -55,10 +55,14 @@ async def list_tasks(
     return [TaskRead.model_validate(task) for task in found]
 
 
-@router.post("", status_code=201, responses=responses(422, 503))
-async def create_task(user_id: Owner, session: Session, body: TaskCreate) -> TaskRead:
+@router.post("", status_code=201, responses=responses(409, 413, 422, 429, 503))
+async def create_task(
+    user_id: Owner, session: Session, limits: LimitsDep, body: TaskCreate
+) -> TaskRead:
     """Add a task."""
-    task = await tasks.add(session, user_id, body.title, body.description, completed=body.completed)
+    task = await tasks.add(
+        session, limits, user_id, body.title, body.description, completed=body.completed
+    )
     return TaskRead.model_validate(task)
 
 
@@ -68,9 +72,9 @@ async def get_task(user_id: Owner, session: Session, task_id: ItemId) -> TaskRea
     return TaskRead.model_validate(await tasks.get(session, user_id, task_id) or _missing())
 
 
-@router.put("/{task_id}", responses=responses(404, 422, 503))
+@router.put("/{task_id}", responses=responses(404, 413, 422, 429, 503))
 async def update_task(
-    user_id: Owner, session: Session, task_id: ItemId, body: TaskUpdate
+    user_id: Owner, session: Session, limits: LimitsDep, task_id: ItemId, body: TaskUpdate
 ) -> TaskRead:
     """Change a task's title, description or completion."""
     if not body.model_fields_set:
@@ -78,19 +82,21 @@ async def update_task(
     given = body.model_dump(exclude_unset=True)
     # Only a description can be taken away.
     values = {k: v for k, v in given.items() if v is not None or k == "description"}
-    task = await _locked(session, user_id, task_id)
+    task = await _locked(session, limits, user_id, task_id)
     return TaskRead.model_validate(await tasks.change(session, task, values))
 
 
-@router.delete("/{task_id}", status_code=204, responses=responses(404, 422, 503))
-async def delete_task(user_id: Owner, session: Session, task_id: ItemId) -> None:
+@router.delete("/{task_id}", status_code=204, responses=responses(404, 422, 429, 503))
+async def delete_task(user_id: Owner, session: Session, limits: LimitsDep, task_id: ItemId) -> None:
     """Delete a task for good."""
-    await tasks.remove(session, await _locked(session, user_id, task_id))
+    await tasks.remove(session, await _locked(session, limits, user_id, task_id))
 
 
-@router.patch("/{task_id}/complete", responses=responses(404, 422, 503))
-async def toggle_task(user_id: Owner, session: Session, task_id: ItemId) -> TaskRead:
+@router.patch("/{task_id}/complete", responses=responses(404, 422, 429, 503))
+async def toggle_task(
+    user_id: Owner, session: Session, limits: LimitsDep, task_id: ItemId
+) -> TaskRead:
     """Mark a pending task completed, or a completed one pending."""
-    task = await _locked(session, user_id, task_id)
+    task = await _locked(session, limits, user_id, task_id)
     changed = await tasks.change(session, task, {"completed": not task.completed})
     return TaskRead.model_validate(changed)
