@@ -3,7 +3,7 @@ import { getMigrations } from "better-auth/db/migration";
 import type { Pool, PoolClient } from "pg";
 import { authOptions } from "./lib/server/auth-options";
 import { grantRows, requireRole } from "./lib/server/grants";
-import { openPool } from "./lib/server/runtime";
+import { openMigrationPool } from "./lib/server/runtime";
 import { readMigrationSettings } from "./lib/server/settings";
 
 /** Any constant does, as long as every replica uses the same one and the
@@ -48,7 +48,7 @@ async function connect(pool: Pool, role: string | undefined): Promise<PoolClient
 /** Brings the account tables to the schema of this version, once at a time. */
 async function migrate(): Promise<void> {
   const settings = readMigrationSettings(process.env);
-  const pool = openPool(settings.database, 4);
+  const pool = openMigrationPool(settings.database);
   const client = await connect(pool, settings.role);
   try {
     await client.query(`SET lock_timeout = ${lockWaitMs}`);

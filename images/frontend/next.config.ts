@@ -1,6 +1,9 @@
 import type { NextConfig } from "next";
 import { buildId } from "./scripts/build-id.mjs";
-import { securityHeaders } from "./scripts/security-headers.mjs";
+import { dataPolicy, securityHeaders } from "./scripts/security-headers.mjs";
+
+/** Where the backend listens while developing. */
+const developmentBackend = process.env.BACKEND_URL ?? "http://127.0.0.1:8000";
 
 /** Holds what is the same in every environment. What differs is read from the
  * process environment at run time (lib/server/settings.ts), so one image serves all. */
@@ -13,8 +16,6 @@ const config: NextConfig = {
   images: { unoptimized: true },
   turbopack: { root: import.meta.dirname },
   poweredByHeader: false,
-  // Paths under /api are forwarded as they are, a trailing slash included.
-  skipTrailingSlashRedirect: true,
   experimental: {
     // The root file system is read-only in the cluster.
     isrFlushToDisk: false,
@@ -25,12 +26,27 @@ const config: NextConfig = {
     // the server is ready half a second sooner.
     preloadEntriesOnStart: false,
   },
+  // Pages get their Content-Security-Policy in proxy.ts.
   headers: async () => [
     {
       source: "/:path*",
       headers: Object.entries(securityHeaders).map(([key, value]) => ({ key, value })),
     },
+    ...["/api/:path*", "/livez", "/icon.svg"].map((source) => ({
+      source,
+      headers: [{ key: "content-security-policy", value: dataPolicy }],
+    })),
   ],
+  // "npm run dev" works without the gateway, which does this in the cluster.
+  rewrites: async () => ({
+    fallback:
+      process.env.NODE_ENV === "development"
+        ? [
+            { source: "/api/:probe(livez|readyz)", destination: `${developmentBackend}/:probe` },
+            { source: "/api/:path*", destination: `${developmentBackend}/api/:path*` },
+          ]
+        : [],
+  }),
 };
 
 export default config;

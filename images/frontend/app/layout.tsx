@@ -1,6 +1,7 @@
 import type { Metadata, Viewport } from "next";
-import { cookies } from "next/headers";
+import { cookies, headers } from "next/headers";
 import type { ReactNode } from "react";
+import { nonceOf } from "@/lib/server/nonce";
 import { parseTheme, systemThemeScript, themeCookie } from "@/lib/theme";
 import "./globals.css";
 
@@ -21,11 +22,17 @@ export const viewport: Viewport = {
 
 export default async function Layout({ children }: { children: ReactNode }) {
   const theme = parseTheme((await cookies()).get(themeCookie)?.value);
+  const nonce = nonceOf(await headers());
   return (
     <html lang="en" data-theme={theme} suppressHydrationWarning>
       <head>
-        {/* biome-ignore lint/security/noDangerouslySetInnerHtml: a constant of ours, to avoid a flash of the wrong theme. */}
-        <script dangerouslySetInnerHTML={{ __html: systemThemeScript }} />
+        {/* Browsers hide a nonce from scripts, so that hydration finds another value. */}
+        <script
+          nonce={nonce}
+          suppressHydrationWarning
+          // biome-ignore lint/security/noDangerouslySetInnerHtml: a constant of ours, to avoid a flash of the wrong theme.
+          dangerouslySetInnerHTML={{ __html: systemThemeScript }}
+        />
       </head>
       <body className="antialiased">{children}</body>
     </html>

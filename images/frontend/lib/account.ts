@@ -4,6 +4,8 @@ export class AccountError extends Error {}
 interface AccountProblem {
   code?: string;
   message?: string;
+  /** How the gateway names the message. */
+  detail?: string;
 }
 
 const messages: Readonly<Record<string, string>> = {
@@ -11,9 +13,6 @@ const messages: Readonly<Record<string, string>> = {
   USER_ALREADY_EXISTS: "There is already an account with this email. Sign in instead?",
   USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL:
     "There is already an account with this email. Sign in instead?",
-  PASSWORD_TOO_SHORT: "The password needs at least 8 characters.",
-  PASSWORD_TOO_LONG: "The password may have at most 128 characters.",
-  INVALID_EMAIL: "This does not look like an email address.",
 };
 
 async function post(path: string, body: object): Promise<void> {
@@ -28,12 +27,13 @@ async function post(path: string, body: object): Promise<void> {
     throw new AccountError("The server cannot be reached. Check your connection and try again.");
   }
   if (response.ok) return;
-  if (response.status === 429) {
-    throw new AccountError("Too many attempts. Wait a minute and try again.");
-  }
   const problem = (await response.json().catch(() => ({}))) as AccountProblem;
+  const message = messages[problem.code ?? ""] ?? problem.message ?? problem.detail;
+  if (message !== undefined) throw new AccountError(message);
   throw new AccountError(
-    messages[problem.code ?? ""] ?? problem.message ?? "This did not work. Please try again.",
+    response.status === 429
+      ? "Too many attempts. Wait a minute and try again."
+      : "This did not work. Please try again.",
   );
 }
 

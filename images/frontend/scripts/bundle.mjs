@@ -1,9 +1,9 @@
-// Bundles the programs that run beside Next.js's standalone server, each into one
-// file: the server's folder holds no package that it does not load itself.
+// Bundles the migration, which runs before Next.js's standalone server, into one file:
+// the server's folder holds no package that the server does not load itself.
 import { build } from "esbuild";
 
 await build({
-  entryPoints: ["preload.ts", "migrate.ts"],
+  entryPoints: ["migrate.ts"],
   outdir: ".next/standalone",
   outExtension: { ".js": ".mjs" },
   bundle: true,

@@ -1,20 +1,32 @@
-/** Nothing is fetched from another origin: the browser enforces it. Next.js
- * inlines its hydration data, hence 'unsafe-inline' for scripts. */
-const contentSecurityPolicy = [
-  "default-src 'self'",
-  `script-src 'self' 'unsafe-inline'${process.env.NODE_ENV === "development" ? " 'unsafe-eval'" : ""}`,
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "object-src 'none'",
-  "base-uri 'self'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join("; ");
+/**
+ * pagePolicy is the Content-Security-Policy of a page whose inline scripts carry nonce.
+ * Everything comes from this origin: the browser enforces it. Styles need
+ * 'unsafe-inline': React writes style attributes, and the messages in the corner bring
+ * a style element of their own. A style cannot run code.
+ *
+ * @param {string} nonce
+ */
+export function pagePolicy(nonce) {
+  // React's development build evaluates code to rebuild stack traces.
+  const development = process.env.NODE_ENV === "development" ? " 'unsafe-eval'" : "";
+  return [
+    "default-src 'self'",
+    `script-src 'self' 'nonce-${nonce}'${development}`,
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+}
 
-/** What every answer of the frontend carries, be it a page or the backend's.
+/** The policy of what is not a page: nothing of it is to be shown or run. */
+export const dataPolicy = "default-src 'none'; frame-ancestors 'none'";
+
+/** What every answer of the frontend carries. The gateway adds HSTS under https.
  * @type {Readonly<Record<string, string>>} */
 export const securityHeaders = {
-  "content-security-policy": contentSecurityPolicy,
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
   "referrer-policy": "same-origin",

@@ -1,6 +1,10 @@
 export const dynamic = "force-dynamic";
 
-/** Says that the process answers; touches neither database nor backend. */
+/** Says that the process answers, and which image it runs; touches neither database
+ * nor backend. */
 export function GET(): Response {
-  return Response.json({ status: "ok" }, { headers: { "cache-control": "no-store" } });
+  return Response.json(
+    { status: "ok", image: process.env.IMAGE_DIGEST ?? "" },
+    { headers: { "cache-control": "no-store" } },
+  );
 }

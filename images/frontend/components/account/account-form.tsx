@@ -5,6 +5,7 @@ import Link from "next/link";
 import { type FormEvent, useEffect, useId, useState } from "react";
 import { Button } from "@/components/ui/button";
 import { account } from "@/lib/account";
+import { passwordRule, shortestPassword } from "@/lib/password-rule";
 
 const texts = {
   "sign-in": {
@@ -115,13 +116,14 @@ export function AccountForm({ mode }: { mode: "sign-in" | "sign-up" }) {
         {mode === "sign-up" && (
           <Field label="Name" name="name" type="text" autoComplete="name" maxLength={100} />
         )}
-        <Field label="Email" name="email" type="email" autoComplete="email" />
+        <Field label="Email" name="email" type="email" autoComplete="email" maxLength={254} />
         <Field
           label="Password"
           name="password"
           type="password"
+          maxLength={128}
           autoComplete={mode === "sign-up" ? "new-password" : "current-password"}
-          {...(mode === "sign-up" ? { minLength: 8, hint: "At least 8 characters." } : {})}
+          {...(mode === "sign-up" ? { minLength: shortestPassword, hint: passwordRule } : {})}
         />
       </div>
       <div role="alert" className="mt-5 empty:hidden">

@@ -1,5 +1,10 @@
 import type { BetterAuthOptions } from "better-auth";
+import { isAPIError } from "better-auth/api";
 import type { Pool } from "pg";
+import { shortestPassword } from "../password-rule";
+import { attemptsTable } from "./attempts";
+import { longestPassword } from "./body";
+import { log } from "./log";
 import type { Scheme } from "./origin";
 import { passwords } from "./passwords";
 
@@ -13,10 +18,6 @@ interface AuthInputs {
 
 const timestamps = { createdAt: "created_at", updatedAt: "updated_at" };
 
-/** Behind a NodePort all people share the node's address, so these limits are
- * sized for a team; they slow down a script that guesses passwords. */
-const credentialLimit = { window: 60, max: 300 };
-
 /** authOptions configures Better Auth: accounts by email and password on
  * PostgreSQL. The base URL is left out on purpose: Better Auth then takes it,
  * and the origin it trusts, from each request. */
@@ -29,7 +30,8 @@ export function authOptions({ secret, pool, scheme, trustedOrigins = [] }: AuthI
     emailAndPassword: {
       enabled: true,
       autoSignIn: true,
-      minPasswordLength: 8,
+      minPasswordLength: shortestPassword,
+      maxPasswordLength: longestPassword,
       password: passwords,
     },
     user: { fields: { emailVerified: "email_verified", ...timestamps } },
@@ -56,17 +58,29 @@ export function authOptions({ secret, pool, scheme, trustedOrigins = [] }: AuthI
       },
     },
     verification: { fields: { expiresAt: "expires_at", ...timestamps } },
-    rateLimit: {
-      enabled: true,
-      window: 60,
-      max: 3_000,
-      customRules: { "/sign-in/*": credentialLimit, "/sign-up/*": credentialLimit },
-    },
+    // Sign-in and sign-up have limits of their own (attempts.ts), which replicas share;
+    // the gateway limits all requests of an address.
+    rateLimit: { enabled: false },
+    plugins: [attemptsTable],
     advanced: {
       cookiePrefix: "todo",
       useSecureCookies: scheme === "https",
+      // The gateway sets it, to one address; a value with several is believed by nobody.
+      ipAddress: { ipAddressHeaders: ["x-forwarded-for"], ipv6Subnet: 64 },
     },
-    logger: { level: "error" },
+    logger: {
+      level: "error",
+      log: (level, message, ...details) =>
+        log(level, message, details.length > 0 ? { details } : {}),
+    },
+    // Better Auth would write the messages of these errors to the console.
+    onAPIError: {
+      onError(error) {
+        if (!isAPIError(error) || error.statusCode >= 500) {
+          log("error", "account request failed", { cause: error });
+        }
+      },
+    },
     telemetry: { enabled: false },
   } satisfies BetterAuthOptions;
 }

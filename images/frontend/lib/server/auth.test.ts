@@ -13,7 +13,6 @@ beforeEach(() => {
   vi.stubEnv("DATABASE_NAME", "todo");
   vi.stubEnv("DATABASE_USER", "todo");
   vi.stubEnv("DATABASE_PASSWORD", "todo");
-  vi.stubEnv("BACKEND_URL", "http://127.0.0.1:8000");
 });
 afterEach(() => vi.unstubAllEnvs());
 

@@ -1,6 +1,7 @@
 import type { Auth } from "./create-auth";
 import { originOf, type Scheme, schemeOf } from "./origin";
-import { perProcess, runtime } from "./runtime";
+import { perProcess } from "./process";
+import { runtime } from "./runtime";
 
 const instances = perProcess("auth", () => new Map<Scheme, Auth>());
 

@@ -11,10 +11,16 @@ describe("originOf", () => {
       "https://todo.example",
     ],
     [
-      "two proxies, the first of which the browser reached",
-      { host: "todo.example", "x-forwarded-proto": "https, http" },
+      "the gateway's word for the host",
+      { host: "127.0.0.1:3000", "x-forwarded-host": "todo.example", "x-forwarded-proto": "https" },
       undefined,
       "https://todo.example",
+    ],
+    [
+      "that the gateway names one scheme only",
+      { host: "todo.example", "x-forwarded-proto": "https, http" },
+      undefined,
+      "http://todo.example",
     ],
     [
       "the public address, whatever a proxy says of the scheme",

@@ -1,14 +1,13 @@
 export type Scheme = "http" | "https";
 
-/** originOf returns the origin the browser used. The Host header gives the
- * address whatever the published port is. The scheme comes from publicUrl when
- * the host is its host, else from X-Forwarded-Proto, which the ingress or, in
- * its absence, Next.js sets. */
+/** originOf returns the origin the browser used, from the headers that the gateway
+ * sets and takes from nobody else. The host gives the address whatever the published
+ * port is. The scheme comes from publicUrl when the host is its host, else from
+ * X-Forwarded-Proto. Without a gateway, while developing, it is the Host header's. */
 export function originOf(headers: Headers, publicUrl?: URL): URL {
-  const host = headers.get("host") ?? "localhost";
+  const host = headers.get("x-forwarded-host") ?? headers.get("host") ?? "localhost";
   if (publicUrl !== undefined && publicUrl.host === host) return new URL(publicUrl.origin);
-  const forwarded = headers.get("x-forwarded-proto")?.split(",")[0]?.trim();
-  const scheme: Scheme = forwarded === "https" ? "https" : "http";
+  const scheme: Scheme = headers.get("x-forwarded-proto") === "https" ? "https" : "http";
   const origin = `${scheme}://${host}`;
   return new URL(URL.canParse(origin) ? new URL(origin).origin : `${scheme}://localhost`);
 }

@@ -7,7 +7,6 @@ const complete = {
   DATABASE_NAME: "todo",
   DATABASE_USER: "todo",
   DATABASE_PASSWORD: "p",
-  BACKEND_URL: "http://todo-backend:8000",
 };
 
 function problemsOf(env: Record<string, string | undefined>): readonly string[] {
@@ -30,13 +29,12 @@ describe("readSettings", () => {
       user: "todo",
       password: "p",
     });
-    expect(settings.backendUrl.href).toBe("http://todo-backend:8000/");
     expect(settings.publicUrl).toBeUndefined();
   });
 
   it("reports every problem at once", () => {
     const problems = problemsOf({ DATABASE_PORT: "0" });
-    expect(problems).toHaveLength(7);
+    expect(problems).toHaveLength(6);
     for (const name of [...Object.keys(complete), "DATABASE_PORT"]) {
       expect(problems.some((problem) => problem.startsWith(name))).toBe(true);
     }
@@ -47,7 +45,6 @@ describe("readSettings", () => {
     ["a blank value", { DATABASE_HOST: "  " }, "DATABASE_HOST is missing"],
     ["a short secret", { BETTER_AUTH_SECRET: "short" }, "BETTER_AUTH_SECRET has 5 bytes"],
     ["a port with letters", { DATABASE_PORT: "5432x" }, 'DATABASE_PORT is "5432x"'],
-    ["a backend without a scheme", { BACKEND_URL: "todo-backend:8000" }, "BACKEND_URL is"],
     ["a public address that is none", { PUBLIC_URL: "todo" }, 'PUBLIC_URL is "todo"'],
   ])("refuses %s", (_case, change, message) => {
     const problems = problemsOf({ ...complete, ...change });
@@ -56,14 +53,14 @@ describe("readSettings", () => {
   });
 
   it("never repeats a secret in its message", () => {
-    const problems = problemsOf({ ...complete, BETTER_AUTH_SECRET: "hunter2", BACKEND_URL: "" });
+    const problems = problemsOf({ ...complete, BETTER_AUTH_SECRET: "hunter2", DATABASE_HOST: "" });
     expect(problems.join()).not.toContain("hunter2");
   });
 });
 
 describe("readMigrationSettings", () => {
-  it("needs no backend", () => {
-    const { BACKEND_URL: _unused, ...env } = complete;
+  it("needs no address of the application", () => {
+    const env = { ...complete, PUBLIC_URL: "todo" };
     expect(readMigrationSettings(env).database.host).toBe("todo-postgresql");
   });
 

@@ -12,8 +12,6 @@ export interface Settings {
   /** Signs sessions and the backend's tokens; the backend holds the same value. */
   authSecret: string;
   database: DatabaseSettings;
-  /** Origin of the backend, as seen from this server. */
-  backendUrl: URL;
   /** Address that people use, when it cannot be derived from the request. */
   publicUrl: URL | undefined;
 }
@@ -56,7 +54,7 @@ class Reader {
   url(name: string, text: string): URL | undefined {
     if (text.trim() === "") return undefined;
     if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);
-    this.problems.push(`${name} is "${text}": it must be a URL such as http://todo-backend:8000`);
+    this.problems.push(`${name} is "${text}": it must be a URL such as https://todo.example`);
     return undefined;
   }
 }
@@ -87,15 +85,9 @@ export function readSettings(env: Environment): Settings {
   const reader = new Reader(env);
   const authSecret = readSecret(reader);
   const database = readDatabase(reader);
-  const backendUrl = reader.url(
-    "BACKEND_URL",
-    reader.required("BACKEND_URL", "the address of the backend"),
-  );
   const publicUrl = reader.url("PUBLIC_URL", env.PUBLIC_URL ?? "");
-  if (reader.problems.length > 0 || backendUrl === undefined) {
-    throw new SettingsError(reader.problems);
-  }
-  return { authSecret, database, backendUrl, publicUrl };
+  if (reader.problems.length > 0) throw new SettingsError(reader.problems);
+  return { authSecret, database, publicUrl };
 }
 
 /** MigrationSettings is the part of Settings that the schema migration needs. */

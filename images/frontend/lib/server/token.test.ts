@@ -5,7 +5,7 @@ import { issueToken, tokenAudience, tokenIssuer } from "./token";
 const secret = "0123456789abcdef0123456789abcdef";
 const key = new TextEncoder().encode(secret);
 
-it("issues the token of the contract, valid for seven days", async () => {
+it("issues the token of the contract, valid for fifteen minutes", async () => {
   const now = new Date("2026-01-02T03:04:05.678Z");
   const token = await issueToken({ id: "u1", email: "ann@example.com" }, secret, now);
   const { payload, protectedHeader } = await jwtVerify(token, key, {
@@ -21,7 +21,7 @@ it("issues the token of the contract, valid for seven days", async () => {
     iss: "todo-chatbot",
     aud: "todo-chatbot-api",
     iat: issuedAt,
-    exp: issuedAt + 604_800,
+    exp: issuedAt + 900,
   });
 });
 

@@ -1,6 +1,6 @@
 import { authFor } from "@/lib/server/auth";
 import { runtime } from "@/lib/server/runtime";
-import { issueToken } from "@/lib/server/token";
+import { issueToken, lifetimeSeconds } from "@/lib/server/token";
 import { unavailable } from "@/lib/server/unavailable";
 
 export const dynamic = "force-dynamic";
@@ -19,7 +19,10 @@ export async function GET(request: Request): Promise<Response> {
       return Response.json({ message: "Sign in first." }, { status: 401, headers: answer });
     }
     const token = await issueToken(session.user, runtime().settings.authSecret);
-    return Response.json({ token, user_id: session.user.id }, { headers: answer });
+    return Response.json(
+      { token, user_id: session.user.id, expires_in: lifetimeSeconds },
+      { headers: answer },
+    );
   } catch (error) {
     return unavailable(error);
   }

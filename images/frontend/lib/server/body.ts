@@ -1,0 +1,83 @@
+import { problem } from "./problem";
+
+/** No request to an account is longer, in bytes. The gateway has the same limit; this one
+ * holds when something else is in front. */
+const longest = 16 * 1024;
+
+/** Longest values, in UTF-16 units, as browsers count them for maxlength. */
+export const longestEmail = 254;
+export const longestName = 100;
+export const longestPassword = 128;
+
+const tooLarge = () =>
+  problem(413, "BODY_TOO_LARGE", `A request may have at most ${longest} bytes.`);
+const invalid = (message: string) => problem(400, "INVALID_BODY", message);
+
+async function readText(request: Request): Promise<string | Response> {
+  if (Number(request.headers.get("content-length") ?? 0) > longest) return tooLarge();
+  const reader = request.body?.getReader();
+  const pieces: Uint8Array[] = [];
+  for (let size = 0; reader !== undefined; ) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    size += value.byteLength;
+    if (size > longest) {
+      await reader.cancel().catch(() => undefined);
+      return tooLarge();
+    }
+    pieces.push(value);
+  }
+  return Buffer.concat(pieces).toString("utf8");
+}
+
+/** readObject returns the JSON object that a request brings, or the answer that refuses
+ * it. It counts bytes while reading, so that no length has to be believed. */
+export async function readObject(request: Request): Promise<Record<string, unknown> | Response> {
+  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+  if (type !== "application/json") {
+    return problem(415, "UNSUPPORTED_MEDIA_TYPE", "Send JSON, with Content-Type application/json.");
+  }
+  const text = await readText(request);
+  if (text instanceof Response) return text;
+  try {
+    const value: unknown = text === "" ? {} : JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+      return value as Record<string, unknown>;
+    }
+  } catch {
+    // Told below, without repeating what came.
+  }
+  return invalid("The body is not a JSON object.");
+}
+
+export interface Credentials {
+  email: string;
+  password: string;
+}
+
+/** readCredentials returns e-mail address and password as they are compared and stored,
+ * or the answer that refuses them. */
+export function readCredentials(body: Record<string, unknown>): Credentials | Response {
+  const { email, password } = body;
+  if (typeof email !== "string" || email.length > longestEmail || !/^\S+@\S+$/.test(email)) {
+    return problem(400, "INVALID_EMAIL", "This does not look like an email address.");
+  }
+  if (typeof password !== "string" || password === "") {
+    return problem(400, "INVALID_PASSWORD", "A password is missing.");
+  }
+  if (password.length > longestPassword) {
+    return problem(
+      400,
+      "PASSWORD_TOO_LONG",
+      `The password may have at most ${longestPassword} characters.`,
+    );
+  }
+  return { email: email.toLowerCase(), password };
+}
+
+/** readName returns the name of a new account, or the answer that refuses it. */
+export function readName(body: Record<string, unknown>): string | Response {
+  const name = typeof body.name === "string" ? body.name.trim() : "";
+  if (name !== "" && name.length <= longestName) return name;
+  return problem(400, "INVALID_NAME", `Give a name of at most ${longestName} characters.`);
+}
