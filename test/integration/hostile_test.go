@@ -31,6 +31,20 @@ const (
 	cutOff = 40 * time.Second
 )
 
+// hostileAttacks are what a stranger or a guest may send, each bounded in time and count.
+var hostileAttacks = []struct {
+	name string
+	do   func(*testing.T, string)
+}{
+	{"messages that take long to read", hostileMessages},
+	{"bodies without end", hugeBodies},
+	{"bodies and sockets that wait", slowConnections},
+	{"passwords guessed under many addresses", guessedPasswords},
+	{"a hundred sign-ups at once", signUpsAtOnce},
+	{"lists of everything, again and again", longConversation},
+	{"readiness asked eighty times a second", readinessFlood},
+}
+
 // hostile attacks the deployed application as a stranger could, through the
 // address that everybody has. Meanwhile the probes and somebody else's list are
 // asked all the time, and answer promptly; afterwards no container has restarted.
@@ -40,18 +54,7 @@ func (l *life) hostile(t *testing.T) {
 	victim := hurried(base)
 	require.NoError(t, victim.SignUp(t.Context()))
 	before := l.restarts(t)
-	for _, attack := range []struct {
-		name string
-		do   func(*testing.T, string)
-	}{
-		{"messages that take long to read", hostileMessages},
-		{"bodies without end", hugeBodies},
-		{"bodies and sockets that wait", slowConnections},
-		{"passwords guessed under many addresses", guessedPasswords},
-		{"a hundred sign-ups at once", signUpsAtOnce},
-		{"lists of everything, again and again", longConversation},
-		{"readiness asked eighty times a second", readinessFlood},
-	} {
+	for _, attack := range hostileAttacks {
 		t.Run(attack.name, func(t *testing.T) {
 			undisturbed := watch(t, victim)
 			attack.do(t, base)
