@@ -34,17 +34,6 @@ from app.lengths import DESCRIPTION_MAX, MESSAGE_MAX, TITLE_MAX
 
 _AT_ONCE = 5  # calls that run together; each takes a database connection
 
-_SAYINGS = {
-    "greet": replies.GREETING,
-    "thank": replies.WELCOME,
-    "help": replies.HELP,
-    "refuse": replies.REFUSAL,
-    "calm": replies.CALM,
-    "reopen": replies.REOPEN,
-    "cannot": replies.CANNOT,
-    "unclear": replies.UNCLEAR,
-}
-
 
 def respond(said: list[Said]) -> Generator[list[Call], list[Result], str]:
     """Answer the last message of a conversation."""
@@ -199,7 +188,7 @@ def _fulfil(turn: Turn, wish: Wish) -> Steps:
         case "undo":
             turn.say(replies.NO_UNDO)
         case kind:
-            turn.say(_SAYINGS[kind])
+            turn.say(replies.SAYINGS[kind])
 
 
 def _add_and_more(turn: Turn, wish: Wish) -> Steps:

@@ -36,6 +36,19 @@ TOO_LONG = "I'm sorry, that is too long: a title has at most 200 characters, a d
 NO_TASKS = "You have no tasks yet. Shall we start with one? Just say “add …”."
 
 
+# What is said to a wish that needs no task.
+SAYINGS = {
+    "greet": GREETING,
+    "thank": WELCOME,
+    "help": HELP,
+    "refuse": REFUSAL,
+    "calm": CALM,
+    "reopen": REOPEN,
+    "cannot": CANNOT,
+    "unclear": UNCLEAR,
+}
+
+
 def showing(tasks: list[Task], status: Status) -> str:
     """Show tasks."""
     if not tasks:
