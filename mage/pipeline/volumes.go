@@ -17,7 +17,7 @@ import (
 // sure asks before something is lost. Where nobody can be asked, it is refused.
 func (p *Pipeline) sure(question string) error {
 	if p.opts.Sure == nil {
-		return usage(fmt.Errorf("%s? That cannot be undone, and without a terminal, or in CI, nobody can be asked: -yes says that it is meant; nothing was changed", question))
+		return usage(fmt.Errorf("%s? Without a terminal, or in CI, nobody can be asked: give -yes if that is meant; nothing was changed", question))
 	}
 	if p.opts.Sure(question) {
 		return nil
