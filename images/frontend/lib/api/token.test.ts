@@ -62,3 +62,40 @@ it("does not keep a failure", async () => {
   expect((await send(request())).status).toBe(200);
   expect(onSignedOut).not.toHaveBeenCalled();
 });
+
+it("exchanges a token before it ends, by the server's lifetime", async () => {
+  vi.useFakeTimers();
+  try {
+    let issued = 0;
+    const tokens = new TokenSource(async () =>
+      Response.json({ token: `t${++issued}`, expires_in: 900 }),
+    );
+    expect(await tokens.get()).toBe("t1");
+    vi.advanceTimersByTime(12 * 60_000);
+    expect(await tokens.get()).toBe("t1");
+    vi.advanceTimersByTime(90_000);
+    expect(await Promise.all([tokens.get(), tokens.get()])).toEqual(["t2", "t2"]);
+    expect(issued).toBe(2);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+it("uses a token that is still good while no other can be had", async () => {
+  vi.useFakeTimers();
+  try {
+    let down = false;
+    const tokens = new TokenSource(async () => {
+      if (down) throw new TypeError("fetch failed");
+      return Response.json({ token: "t1", expires_in: 900 });
+    });
+    await tokens.get();
+    down = true;
+    vi.advanceTimersByTime(14 * 60_000);
+    expect(await tokens.get()).toBe("t1");
+    vi.advanceTimersByTime(2 * 60_000);
+    await expect(tokens.get()).rejects.toMatchObject({ kind: "offline" });
+  } finally {
+    vi.useRealTimers();
+  }
+});
