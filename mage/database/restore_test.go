@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -164,7 +165,10 @@ func TestTheTablesAreThoseOfTheApplication(t *testing.T) {
 	for _, table := range []string{"user", "session", "account", "verification"} {
 		assert.Contains(t, string(options), table+": {", "Better Auth's own tables")
 	}
-	assert.NotRegexp(t, `plugins:|modelName:|encryptOAuthTokens:`, string(options),
+	// attempts counts refused sign-ins by keyed hashes: an earlier backup has no such
+	// table, and rows of a former secret match nobody and expire.
+	known := strings.Replace(string(options), "plugins: [attemptsTable],", "", 1)
+	assert.NotRegexp(t, `plugins:|modelName:|encryptOAuthTokens:`, known,
 		"a plugin may have tables, which belong in Tables, and rows encrypted with the secret (jwks has), which secrets:rotate must then remove")
 }
 

@@ -157,7 +157,7 @@ func TestCleanOfAClusterThatStaysRemovesItsOwnReleaseOnceSomebodyAgrees(t *testi
 
 	err := c.uninstall(t.Context(), "theirs", e.manager, e.client)
 	require.ErrorContains(t, err, `Remove release todo-dev/todo from cluster "theirs", which stays, as do the release's volumes and credentials? `)
-	assert.ErrorContains(t, err, "-yes says that it is meant")
+	assert.ErrorContains(t, err, "give -yes if that is meant")
 	assert.Equal(t, ExitUsage, ExitCode(err))
 	e.opts.Sure = func(string) bool { return false }
 	require.ErrorContains(t, c.uninstall(t.Context(), "theirs", e.manager, e.client), "the answer was no")

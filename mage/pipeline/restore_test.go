@@ -105,7 +105,7 @@ func TestARestoreThatIsRefusedTouchesNothing(t *testing.T) {
 		"a later schema":            {later, func(*deployed) {}, "its schema is at 9999"},
 		"another application":       {partOnly, func(*deployed) {}, "it has no table account"},
 		"a checksum":                {earlier(), func(d *deployed) { d.pod.Volume["todo-20260101T000000Z.dump.sha256"] = []byte("0000") }, "its checksum does not fit"},
-		"nobody who could be asked": {earlier(), func(d *deployed) { d.opts.Sure = nil }, "-yes says that it is meant"},
+		"nobody who could be asked": {earlier(), func(d *deployed) { d.opts.Sure = nil }, "give -yes if that is meant"},
 		"the user's second thought": {earlier(), func(d *deployed) { d.opts.Sure = func(string) bool { return false } }, "the answer was no"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -130,7 +130,7 @@ func TestARestoreThatNobodyCanAgreeToLoadsNothing(t *testing.T) {
 		return nil
 	}
 	_, err := r.run(t.Context())
-	assert.ErrorContains(t, err, "-yes says that it is meant")
+	assert.ErrorContains(t, err, "give -yes if that is meant")
 }
 
 func TestARestoreThatBreaksLeavesTheDataAndBringsThePodsBack(t *testing.T) {

@@ -30,7 +30,7 @@ func TestDeletingAClusterWithDataIsAskedFor(t *testing.T) {
 	var asked []string
 	p := load(t, projectRoot, "dev", nil)
 	refused := p.sureToDelete(t.Context(), stub{state: cluster.Running})
-	require.ErrorContains(t, refused, "-yes says that it is meant", "nobody is there to be asked")
+	require.ErrorContains(t, refused, "give -yes if that is meant", "nobody is there to be asked")
 	assert.Equal(t, ExitUsage, ExitCode(refused))
 
 	p.opts.Sure = func(question string) bool {

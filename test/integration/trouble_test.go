@@ -150,7 +150,7 @@ func (l *life) clean(t *testing.T) {
 	}()
 	refused := l.mage(t, "clean")
 	require.Equal(t, 2, refused.Code, "volumes hold data, and nobody can be asked")
-	assert.Contains(t, refused.Stderr, "-yes says that it is meant")
+	assert.Contains(t, refused.Stderr, "give -yes if that is meant")
 	assert.Empty(t, refused.Lines("removed"))
 	result := l.mage(t, "clean", "-yes")
 	require.Zero(t, result.Code, result.Stderr)
