@@ -55,10 +55,12 @@ func Copy(ctx context.Context, root, dir, cluster string, log io.Writer) (*Proje
 var (
 	url  = regexp.MustCompile(`url: \{port: \d+\}`)
 	name = regexp.MustCompile(`cluster: \{provider: auto, name: \w+\}`)
+	// existing is what an environment of somebody's own cluster says.
+	existing = regexp.MustCompile(`provider: kubecontext`)
 )
 
 // own gives every environment a free port and the copy's cluster, so that it can
-// run beside the user's own deployment.
+// run beside the user's own deployment. One on a cluster that exists has neither.
 func (p *Project) own() error {
 	files, err := filepath.Glob(filepath.Join(p.Dir, "values", "*.yaml"))
 	if err != nil {
@@ -68,6 +70,9 @@ func (p *Project) own() error {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			return err
+		}
+		if existing.Match(content) {
+			continue
 		}
 		port, err := freePort()
 		if err != nil {
