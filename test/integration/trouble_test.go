@@ -94,7 +94,7 @@ func (l *life) offline(t *testing.T) {
 	result, err := l.MageWith(t.Context(), env, "deploy:dev")
 	require.NoError(t, err)
 	require.Zero(t, result.Code, result.Stderr)
-	assert.Equal(t, 4, strings.Count(result.Stderr, "unchanged"), "three images and the release")
+	assert.Equal(t, 5, strings.Count(result.Stderr, "unchanged"), "four images and the release")
 	require.NoError(t, l.Append(backendFile, "\nOFFLINE = 1\n"))
 	result, err = l.MageWith(t.Context(), env, "deploy:dev")
 	require.NoError(t, err)
@@ -127,7 +127,7 @@ func (l *life) stoppedNode(t *testing.T) {
 	_, err := api.ContainerStop(t.Context(), l.Cluster+"-control-plane", client.ContainerStopOptions{Timeout: &wait})
 	require.NoError(t, err)
 	result := l.deploy(t)
-	assert.Len(t, unchangedImage.FindAllString(result.Stderr, -1), 3, "the registry kept the images")
+	assert.Len(t, unchangedImage.FindAllString(result.Stderr, -1), 4, "the registry kept the images")
 	assert.NotContains(t, result.Stderr, "built")
 	require.NoError(t, ada.SignIn(t.Context()), "the database kept the account")
 }
