@@ -39,7 +39,10 @@ _WAIT = {
 
 
 def responses(*codes: int) -> dict[int | str, dict[str, Any]]:
-    """Describe the error responses of a route for OpenAPI."""
+    """Describe the error responses of a route for OpenAPI, the gateway's included.
+
+    It refuses a path that could be read in two ways with 400.
+    """
     found: dict[int | str, dict[str, Any]] = {}
     for code in codes:
         found[code] = {"model": Problem, "description": HTTPStatus(code).phrase}

@@ -15,7 +15,7 @@ from app.schemas import ChatRequest, ChatResponse
 router = APIRouter(
     prefix="/api/{user_id}/chat",
     tags=["chat"],
-    responses=responses(401, 403, 404, 409, 413, 422, 429, 503),
+    responses=responses(400, 401, 403, 404, 409, 413, 422, 429, 503),
 )
 
 _HEARTBEAT_SECONDS = 10  # proxies close what is silent

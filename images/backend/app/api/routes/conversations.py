@@ -11,7 +11,9 @@ from app.models import ID_MAX, Conversation
 from app.schemas import ConversationRead, MessageRead, ToolCall
 
 router = APIRouter(
-    prefix="/api/{user_id}/conversations", tags=["conversations"], responses=responses(401, 403)
+    prefix="/api/{user_id}/conversations",
+    tags=["conversations"],
+    responses=responses(400, 401, 403),
 )
 
 

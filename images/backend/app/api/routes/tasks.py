@@ -10,7 +10,9 @@ from app.api.errors import responses
 from app.models import Task
 from app.schemas import SortOrder, TaskCreate, TaskRead, TaskSort, TaskStatus, TaskUpdate
 
-router = APIRouter(prefix="/api/{user_id}/tasks", tags=["tasks"], responses=responses(401, 403))
+router = APIRouter(
+    prefix="/api/{user_id}/tasks", tags=["tasks"], responses=responses(400, 401, 403)
+)
 
 
 def _missing() -> NoReturn:
