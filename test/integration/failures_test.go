@@ -25,7 +25,7 @@ const (
 	devValues    = "values/dev.yaml"
 	devBackend   = "  config: {logLevel: debug}\n" // the backend's block of that file
 	migrateFile  = "images/backend/app/migrate.py"
-	healthFile   = "images/backend/app/api/routes/health.py"
+	readyFile    = "images/backend/app/core/readiness.py"
 	backendChart = "helm/todo-chatbot/charts/backend/templates/deployment.yaml"
 	backupScript = "helm/todo-chatbot/charts/postgresql/files/backup.sh"
 
@@ -71,7 +71,7 @@ func (l *life) waysToFail() []way {
 		},
 		{
 			name: "a readiness probe that fails", settings: []string{"TODO_TIMEOUT=40s"},
-			file: healthFile, old: "    if any(result != \"ok\" for result in checks.values()):\n", new: "    if True:\n",
+			file: readyFile, old: "    return all(result == \"ok\" for result in checks.values())\n", new: "    return False\n",
 			says:     `deployment/todo-backend: container "backend" runs but is not ready: Readiness probe failed: .*503.* \(not ready within 40s\)`,
 			evidence: "events.txt", shows: "Readiness probe failed",
 		},

@@ -39,7 +39,8 @@ const (
 // What staging says of its Ingress, and what it says with TLS and a Gateway.
 var (
 	plainIngress = fmt.Sprintf("  ingress: {enabled: true, host: %s}\n", ingressHost)
-	moreWaysIn   = fmt.Sprintf("  ingress: {enabled: true, host: %s, tlsSecretName: %s}\n", ingressHost, certificateName) +
+	moreWaysIn   = "  gateway: {trustedProxies: [10.244.0.0/16]}\n" + // the cluster's pods, of which the controller is one
+		fmt.Sprintf("  ingress: {enabled: true, host: %s, tlsSecretName: %s}\n", ingressHost, certificateName) +
 		fmt.Sprintf("  httpRoute: {enabled: true, parentRefs: [{name: traefik, namespace: %s}], hostnames: [%s]}\n", controllersSpace, gatewayHost)
 )
 

@@ -21,7 +21,7 @@ func (l *life) askAs(t *testing.T, component, sql string) (string, error) {
 		exec psql -qAtX -v ON_ERROR_STOP=1 -h 127.0.0.1 -U "todo_$1" -d todo -c "$2"`
 	request := l.client(t).CoreV1().RESTClient().Post().Resource("pods").Namespace(namespace).Name("todo-postgresql-0").SubResource("exec").
 		VersionedParams(&corev1.PodExecOptions{Container: "postgresql", Command: []string{"sh", "-c", psql, "sh", component, sql}, Stdout: true, Stderr: true}, scheme.ParameterCodec)
-	executor, err := remotecommand.NewSPDYExecutor(l.config(t), http.MethodPost, request.URL())
+	executor, err := remotecommand.NewWebSocketExecutor(l.config(t), http.MethodGet, request.URL().String())
 	require.NoError(t, err)
 	var out bytes.Buffer
 	err = executor.StreamWithContext(t.Context(), remotecommand.StreamOptions{Stdout: &out, Stderr: &out})

@@ -27,7 +27,7 @@ env:
     value: http://127.0.0.1:3000
   - name: BACKEND_URL
     value: http://{{ include "todo-chatbot.release" . }}-backend:{{ .Values.global.backendPort }}
-  {{- with .Values.config.publicUrl }}
+  {{- with include "frontend.publicUrl" . }}
   - name: PUBLIC_URL
     value: {{ . | quote }}
   {{- end }}
@@ -40,4 +40,18 @@ env:
   - name: GATEWAY_SHUTDOWN_SECONDS
     value: {{ max 1 (sub .Values.terminationGracePeriodSeconds (add .Values.preStopSeconds 2)) | quote }}
   {{- include "todo-chatbot.imageEnv" (dict "root" . "image" .Values.gateway.image) | nindent 2 }}
+{{- end }}
+
+{{/*
+The address that browsers use, where it is known: the one that is given, else that
+of an Ingress with TLS. Its scheme holds without a trusted proxy's word.
+*/}}
+{{- define "frontend.publicUrl" -}}
+{{- with .Values.ingress -}}
+{{- if $.Values.config.publicUrl -}}
+{{- $.Values.config.publicUrl -}}
+{{- else if and .enabled .tlsSecretName (not (hasPrefix "*" .host)) -}}
+https://{{ .host }}
+{{- end -}}
+{{- end -}}
 {{- end }}
