@@ -23,9 +23,9 @@ func (l *life) askAs(t *testing.T, component, sql string) (string, error) {
 		VersionedParams(&corev1.PodExecOptions{Container: "postgresql", Command: []string{"sh", "-c", psql, "sh", component, sql}, Stdout: true, Stderr: true}, scheme.ParameterCodec)
 	executor, err := remotecommand.NewWebSocketExecutor(l.config(t), http.MethodGet, request.URL().String())
 	require.NoError(t, err)
-	var out bytes.Buffer
-	err = executor.StreamWithContext(t.Context(), remotecommand.StreamOptions{Stdout: &out, Stderr: &out})
-	return strings.TrimSpace(out.String()), err
+	var out, problems bytes.Buffer // each is filled at its own time
+	err = executor.StreamWithContext(t.Context(), remotecommand.StreamOptions{Stdout: &out, Stderr: &problems})
+	return strings.TrimSpace(out.String() + problems.String()), err
 }
 
 // keepsComponentsApart asks the database as frontend and backend for every table
