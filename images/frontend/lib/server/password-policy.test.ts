@@ -11,6 +11,10 @@ it.each([
   ["a common password, twice", "password1password1", "tried first"],
   ["a common password with signs around it", "!!!!!!password!!!!!!", "tried first"],
   ["a row of keys", "qwertyuiopasdfghjkl", "row of keys"],
+  ["a row of digits", "1234567890123456", "row of keys"],
+  ["a row of keys backwards", "0987654321098765", "row of keys"],
+  ["wide blanks", "\u00a0\u2003\u3000".repeat(6), "blanks only"],
+  ["a common password and digits", "Password123456789", "tried first"],
   ["the alphabet", "abcdefghijklmnopqrstuvwxyz", "row of keys"],
   ["the person's address", "ann.archer@example.com", "your email"],
   ["the person's name", "Ann Archer Ann Archer", "your name"],
@@ -25,6 +29,9 @@ it.each([
   "пять зелёных яблок",
   "五つの緑色の林檎が籠の中にあります",
   "xK9#mQ2$vL7@nR4!wT",
+  "🐙🦑🐚🦀🐠🐟🐬🐳🐋🦈🐊🐅🐆🦓🦍",
+  "!@#$%^&*()_+{}|:<>?",
+  "smoke-k3v9xq2m7pzt-k3v9xq2m7pzt",
 ])("takes %s", async (password) => {
   expect(await passwordProblem(password, ann)).toBeUndefined();
 });
@@ -34,4 +41,13 @@ it("counts characters as people do, whatever form they come in", async () => {
   expect(await passwordProblem(composed, ann)).toBeUndefined();
   expect(await passwordProblem(composed.normalize("NFD"), ann)).toBeUndefined();
   expect(await passwordProblem("e\u0301".repeat(8), ann)).toContain("at least 15");
+});
+
+it("takes a moment for the longest password, whatever it is made of", async () => {
+  await passwordProblem("to load the list first", ann);
+  const began = performance.now();
+  for (const text of ["ab".repeat(64), `${"a".repeat(127)}b`, "ﷺ".repeat(128), "1!".repeat(64)]) {
+    await passwordProblem(text, { name: "a".repeat(100), email: `${"a".repeat(240)}@a.example` });
+  }
+  expect(performance.now() - began).toBeLessThan(500);
 });

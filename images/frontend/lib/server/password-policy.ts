@@ -59,7 +59,8 @@ export async function passwordProblem(
       return "This password is one of those that are tried first. Choose another.";
     }
   }
-  if (runs.some((run) => run.includes(unit(letters(text))) || run.includes(letters(text)))) {
+  const keys = unit(letters(text));
+  if (keys !== "" && runs.some((run) => run.includes(keys))) {
     return "The password is a row of keys or letters. Choose another.";
   }
   return undefined;
