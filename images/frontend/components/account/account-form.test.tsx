@@ -39,7 +39,11 @@ it("says in plain words that email and password do not match", async () => {
 it("passes on what the server says when accounts cannot be reached", async () => {
   answering(503, { code: "UNAVAILABLE", message: "Accounts cannot be reached right now." });
   render(<AccountForm mode="sign-up" />);
-  const user = await fill({ Name: "Ann", Email: "ann@example.com", Password: "correct horse" });
+  const user = await fill({
+    Name: "Ann",
+    Email: "ann@example.com",
+    Password: "correct horse battery",
+  });
   await user.click(screen.getByRole("button", { name: "Create account" }));
   expect((await screen.findByRole("alert")).textContent).toContain("cannot be reached");
 });
@@ -54,4 +58,26 @@ it("shows the password when asked to", async () => {
   const user = await fill({ Password: "correct horse" });
   await user.click(screen.getByRole("button", { name: "Show password" }));
   expect((screen.getByLabelText("Password") as HTMLInputElement).type).toBe("text");
+});
+
+it("shows the rule for passwords, and the server's sentence about one that is too common", async () => {
+  const sentence = "This password is one of those that are tried first. Choose another.";
+  answering(400, { code: "PASSWORD_NOT_ALLOWED", message: sentence });
+  render(<AccountForm mode="sign-up" />);
+  expect(screen.getByText(/At least 15 characters/)).toBeTruthy();
+  const long = "passwordpassword";
+  const user = await fill({ Name: "Ann", Email: "ann@example.com", Password: long });
+  await user.click(screen.getByRole("button", { name: "Create account" }));
+  expect((await screen.findByRole("alert")).textContent).toContain(sentence);
+});
+
+it("says what the server says about too many attempts", async () => {
+  answering(429, {
+    code: "TOO_MANY_ATTEMPTS",
+    message: "Too many attempts. Try again in 9 minutes.",
+  });
+  render(<AccountForm mode="sign-in" />);
+  const user = await fill({ Email: "ann@example.com", Password: "wrong horse" });
+  await user.click(screen.getByRole("button", { name: "Sign in" }));
+  expect((await screen.findByRole("alert")).textContent).toContain("in 9 minutes");
 });

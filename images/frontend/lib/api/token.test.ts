@@ -1,4 +1,4 @@
-import { expect, it, vi } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { ApiError } from "./errors";
 import { authorizedFetch, TokenSource } from "./token";
 
@@ -9,7 +9,7 @@ function server({ session = true } = {}) {
     if (input === "/api/auth/token") {
       state.issued += 1;
       return state.session
-        ? Response.json({ token: state.valid, user_id: "u1" })
+        ? Response.json({ token: state.valid, user_id: "u1", expires_in: 900 })
         : Response.json({ message: "Sign in first." }, { status: 401 });
     }
     const request = input as Request;
@@ -18,6 +18,8 @@ function server({ session = true } = {}) {
   };
   return { state, fetch };
 }
+
+afterEach(() => vi.useRealTimers());
 
 const request = () =>
   new Request("http://localhost/api/u1/chat", { method: "POST", body: "hello" });
@@ -63,39 +65,70 @@ it("does not keep a failure", async () => {
   expect(onSignedOut).not.toHaveBeenCalled();
 });
 
-it("exchanges a token before it ends, by the server's lifetime", async () => {
+const minutes = (n: number) => n * 60_000;
+
+it("gets the next token before the old one ends, once however many ask", async () => {
   vi.useFakeTimers();
-  try {
-    let issued = 0;
-    const tokens = new TokenSource(async () =>
-      Response.json({ token: `t${++issued}`, expires_in: 900 }),
-    );
-    expect(await tokens.get()).toBe("t1");
-    vi.advanceTimersByTime(12 * 60_000);
-    expect(await tokens.get()).toBe("t1");
-    vi.advanceTimersByTime(90_000);
-    expect(await Promise.all([tokens.get(), tokens.get()])).toEqual(["t2", "t2"]);
-    expect(issued).toBe(2);
-  } finally {
-    vi.useRealTimers();
-  }
+  const { state, fetch } = server();
+  const tokens = new TokenSource(fetch);
+  expect(await tokens.get()).toBe("t1");
+  state.valid = "t2";
+  vi.advanceTimersByTime(minutes(12));
+  expect(await tokens.get()).toBe("t1");
+  vi.advanceTimersByTime(minutes(1.5));
+  expect(await Promise.all([tokens.get(), tokens.get(), tokens.get()])).toEqual(["t2", "t2", "t2"]);
+  expect(state.issued).toBe(2);
 });
 
-it("uses a token that is still good while no other can be had", async () => {
+it("does not ask what time it is: a clock that is set does not end or prolong a token", async () => {
+  vi.useFakeTimers({ toFake: ["Date", "performance"] });
+  vi.setSystemTime(new Date("1999-01-01"));
+  const { state, fetch } = server();
+  const tokens = new TokenSource(fetch);
+  await tokens.get();
+  vi.setSystemTime(new Date("1998-01-01"));
+  await tokens.get();
+  expect(state.issued).toBe(1);
+  vi.advanceTimersByTime(minutes(14));
+  vi.setSystemTime(new Date("1998-01-01"));
+  await tokens.get();
+  expect(state.issued).toBe(2);
+});
+
+it("notices a computer that slept, for which one clock stands still", async () => {
+  vi.useFakeTimers({ toFake: ["Date", "performance"] });
+  const { state, fetch } = server();
+  const tokens = new TokenSource(fetch);
+  await tokens.get();
+  vi.setSystemTime(Date.now() + minutes(60));
+  await tokens.get();
+  expect(state.issued).toBe(2);
+});
+
+it("goes on with a token that is still good when the next one cannot be had", async () => {
   vi.useFakeTimers();
-  try {
-    let down = false;
-    const tokens = new TokenSource(async () => {
-      if (down) throw new TypeError("fetch failed");
-      return Response.json({ token: "t1", expires_in: 900 });
-    });
-    await tokens.get();
-    down = true;
-    vi.advanceTimersByTime(14 * 60_000);
-    expect(await tokens.get()).toBe("t1");
-    vi.advanceTimersByTime(2 * 60_000);
-    await expect(tokens.get()).rejects.toMatchObject({ kind: "offline" });
-  } finally {
-    vi.useRealTimers();
-  }
+  const { state, fetch } = server();
+  let down = false;
+  const flaky = (input: RequestInfo | URL) =>
+    down ? Promise.reject(new TypeError("fetch failed")) : fetch(input);
+  const tokens = new TokenSource(flaky);
+  await tokens.get();
+  down = true;
+  vi.advanceTimersByTime(minutes(14));
+  expect(await tokens.get()).toBe("t1");
+  vi.advanceTimersByTime(minutes(2));
+  await expect(tokens.get()).rejects.toMatchObject({ kind: "offline" });
+  down = false;
+  state.valid = "t2";
+  expect(await tokens.get()).toBe("t2");
+});
+
+it("gets one new token when several requests are refused at the same time", async () => {
+  const { state, fetch } = server();
+  const send = authorizedFetch(new TokenSource(fetch), fetch, vi.fn());
+  await send(request());
+  state.valid = "t2";
+  const answers = await Promise.all([send(request()), send(request()), send(request())]);
+  expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200]);
+  expect(state.issued).toBe(2);
 });
