@@ -50,7 +50,7 @@ def _cut(value: Any) -> Any:
 
 
 def _shrunk(text: str | None) -> str | None:
-    """Return the calls as they are kept from now on; what is no list of calls is dropped."""
+    """Return the calls in the form that is stored now, or None for anything but a list of calls."""
     try:
         calls = json.loads(text) if text is not None else None
     except (ValueError, RecursionError):

@@ -43,11 +43,12 @@ it("counts characters as people do, whatever form they come in", async () => {
   expect(await passwordProblem("e\u0301".repeat(8), ann)).toContain("at least 15");
 });
 
-it("takes a moment for the longest password, whatever it is made of", async () => {
+it("takes little processor time for the longest password, whatever it is made of", async () => {
   await passwordProblem("to load the list first", ann);
-  const began = performance.now();
+  const began = process.cpuUsage();
   for (const text of ["ab".repeat(64), `${"a".repeat(127)}b`, "ﷺ".repeat(128), "1!".repeat(64)]) {
     await passwordProblem(text, { name: "a".repeat(100), email: `${"a".repeat(240)}@a.example` });
   }
-  expect(performance.now() - began).toBeLessThan(500);
+  const { user, system } = process.cpuUsage(began); // microseconds
+  expect((user + system) / 1_000).toBeLessThan(500);
 });

@@ -127,7 +127,7 @@ class Pattern:
         kind = (anywhere, len(text) > _LONG)
         found = self._compiled.get(kind)
         if found is None:
-            # PCRE2 counts anew from each place that it searches from, unless the search is a part
+            # PCRE2 starts to count again at each place that it searches from, unless the search is a part
             # of the pattern.
             form = rf"\G(?s:.*?)\K(?:{self.pattern})" if anywhere else self.pattern
             steps = _STEPS_LONG if len(text) > _LONG else STEPS
