@@ -15,14 +15,23 @@ const (
 )
 
 // logs are the last lines of a container. With previous they begin with those of
-// the instance before, which is the one that failed. Logs are evidence: where
-// there are none, the reason takes their place.
+// the instance before, which is the one that failed; so they do without previous
+// where the present instance has said nothing, as the container may have been
+// started again since it was looked at. Logs are evidence: where there are none,
+// the reason takes their place.
 func (m *Manager) logs(ctx context.Context, pod, container string, previous bool) []string {
 	if pod == "" {
 		return nil
 	}
 	if !previous {
-		return m.tail(ctx, pod, container, false, causeLogLines)
+		now := m.tail(ctx, pod, container, false, causeLogLines)
+		if lastNonBlank(now) != "" {
+			return now
+		}
+		if before := m.tail(ctx, pod, container, true, causeLogLines); lastNonBlank(before) != "" {
+			return before
+		}
+		return now
 	}
 	out := m.tail(ctx, pod, container, true, causeLogLines)
 	if now := m.tail(ctx, pod, container, false, causeLogLines); len(now) > 0 {

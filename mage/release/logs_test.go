@@ -1,0 +1,49 @@
+package release
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+func TestCauseHasTheLogOfTheInstanceThatFailed(t *testing.T) {
+	const failed = "Traceback\nRuntimeError: no migration\n"
+	for name, c := range map[string]struct {
+		now, before string
+		want        []string
+		says        string
+	}{
+		"the container is still ended":       {failed, "", []string{"Traceback", "RuntimeError: no migration"}, ": RuntimeError: no migration"},
+		"it was started again meanwhile":     {"", failed, []string{"Traceback", "RuntimeError: no migration"}, ": RuntimeError: no migration"},
+		"it never said anything":             {"", "", nil, ""},
+		"the present instance has said more": {"KeyError: x\n", failed, []string{"KeyError: x"}, ": KeyError: x"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				text := c.now
+				if r.URL.Query().Get("previous") == "true" {
+					if c.before == "" {
+						http.Error(w, "previous terminated container not found", http.StatusBadRequest)
+						return
+					}
+					text = c.before
+				}
+				_, _ = w.Write([]byte(text))
+			}))
+			defer server.Close()
+			client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL})
+			require.NoError(t, err)
+			m := &Manager{namespace: testNamespace, client: client}
+			f := m.failure(t.Context(), []finding{
+				{Cause: Cause{Kind: KindInit, Object: "deployment/todo-backend", Pod: "todo-backend-1", Container: "migrate", Message: "exits with code 1"}},
+			})
+			assert.Equal(t, c.want, f.Causes[0].Logs)
+			assert.Equal(t, `deployment/todo-backend: container "migrate" exits with code 1`+c.says, f.Error())
+		})
+	}
+}
