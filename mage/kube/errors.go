@@ -1,5 +1,3 @@
-// Package kube holds facts of Kubernetes' API that several packages go by. It
-// talks to no cluster.
 package kube
 
 import (
@@ -11,20 +9,21 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// Final tells whether an error of an API server is an answer that waiting does
-// not change: this user may not, the question is wrong, or there is no trust.
-// An API server that is away, or is still coming up, gives other errors.
+// Final tells whether an error is an answer that waiting does not change: the
+// user is not permitted, the request is invalid, or the API server or the login
+// is not trusted. An API server that is unreachable or still starts gives other
+// errors.
 //
-// While a cluster of one's own is being made, its administrator is refused for
-// some seconds too: there Untrusted is what may be gone by.
+// A new cluster refuses its administrator for some seconds. Use Untrusted while
+// waiting for such a cluster.
 func Final(err error) bool {
 	return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsInvalid(err) ||
 		apierrors.IsMethodNotSupported(err) || Untrusted(err)
 }
 
-// Untrusted tells whether a connection ended because the certificate of the
-// other side is not believed, or because the login that the kubeconfig names
-// for this side failed.
+// Untrusted tells whether a connection failed because this machine does not trust
+// the certificate of the API server, or because the login program that the
+// kubeconfig names failed.
 func Untrusted(err error) bool {
 	if err == nil {
 		return false
