@@ -183,7 +183,7 @@ func (Clean) All(ctx context.Context, env *string, yes *bool) error {
 	return targets.Clean(ctx, env, yes, true)
 }
 
-// Doctor looks at everything that a deploy needs, changes nothing, and names the cure of what is amiss.
+// Doctor lists what a deploy needs, what is missing and how to fix it; it changes nothing.
 func Doctor(ctx context.Context, env *string) error { return targets.Doctor(ctx, env) }
 
 // Logs prints what the release's pods log; -component=backend takes one component's, -follow goes on until Ctrl-C.
