@@ -4,7 +4,7 @@
 package config
 
 import (
-	"errors"
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,7 +38,7 @@ type Environment struct {
 	Agent     Agent
 
 	published []Published
-	values    map[string]any
+	content   []byte  // of File
 	keyFrom   Problem // place of pipeline.agent.keyFrom, without a message
 }
 
@@ -92,34 +92,9 @@ type Published struct {
 // An environment without a Port has none.
 func (e *Environment) URL() string { return "http://127.0.0.1:" + strconv.Itoa(e.Port) }
 
-// ChartValues returns the values file without its pipeline block, as Helm's own
-// clients would read it. Every call returns a fresh copy.
-func (e *Environment) ChartValues() map[string]any {
-	values := make(map[string]any, len(e.values))
-	for key, value := range e.values {
-		values[key] = clone(value)
-	}
-	return values
-}
-
-func clone(value any) any {
-	switch v := value.(type) {
-	case map[string]any:
-		m := make(map[string]any, len(v))
-		for key, item := range v {
-			m[key] = clone(item)
-		}
-		return m
-	case []any:
-		l := make([]any, len(v))
-		for i, item := range v {
-			l[i] = clone(item)
-		}
-		return l
-	default:
-		return v
-	}
-}
+// Content returns the bytes of File as Load read them, so that nobody reads the
+// file a second time and finds another text.
+func (e *Environment) Content() []byte { return bytes.Clone(e.content) }
 
 // Published lists the ports of every environment on this one's cluster, itself
 // included if it has any, ordered by name: a cluster can publish ports only when it is made.
@@ -180,29 +155,6 @@ func Load(root, name string, getenv func(string) string) (*Environment, error) {
 	return e, nil
 }
 
-// All loads every environment by its file alone, without environment variables,
-// and reports what is wrong with any of them.
-func All(root string) ([]*Environment, error) {
-	names, err := Names(root)
-	if err != nil {
-		return nil, err
-	}
-	var all []*Environment
-	var errs []error
-	for _, name := range names {
-		e, err := Load(root, name, nil)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		all = append(all, e)
-	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
-	return all, nil
-}
-
 // read fills an Environment as far as its file and the variables allow.
 func read(root, name string, getenv func(string) string) (*Environment, *faults) {
 	if getenv == nil {
@@ -214,7 +166,7 @@ func read(root, name string, getenv func(string) string) (*Environment, *faults)
 		f.add(0, "", "the file's name is the environment's: %v", problem)
 	}
 	doc := f.open(e.File)
-	e.values = doc.values
+	e.content = doc.content
 	f.unknown(doc.root)
 	for _, s := range table() {
 		s.apply(e, doc, getenv, f)

@@ -143,18 +143,15 @@ func TestEveryVariableOfTheTableIsRead(t *testing.T) {
 	assert.Empty(t, asked, "no variable is read that the table does not list")
 }
 
-func TestChartValuesAreTheRestOfTheFile(t *testing.T) {
+func TestEnvironmentKeepsContentOfItsFile(t *testing.T) {
 	root := project(t, map[string]string{"values/dev.yaml": dev})
 	e, err := config.Load(root, "dev", nil)
 	require.NoError(t, err)
-	want := map[string]any{
-		"frontend": map[string]any{"service": map[string]any{"type": "NodePort", "nodePort": float64(30080)}},
-		"backend":  map[string]any{"config": map[string]any{"logLevel": "debug"}},
-	}
-	got := e.ChartValues()
-	assert.Equal(t, want, got)
-	got["frontend"].(map[string]any)["service"].(map[string]any)["nodePort"] = 1
-	assert.Equal(t, want, e.ChartValues(), "a caller cannot change an environment")
+	require.NoError(t, os.Remove(e.File))
+	got := e.Content()
+	assert.Equal(t, dev, string(got))
+	got[0] = 'X'
+	assert.Equal(t, dev, string(e.Content()), "a caller cannot change an environment")
 }
 
 func TestAnUnknownEnvironmentNamesTheOnesThatExist(t *testing.T) {
@@ -177,31 +174,17 @@ func TestWhatTheUserCanCureHasExitStatus2(t *testing.T) {
 		require.ErrorAs(t, err, &usage, name)
 		assert.Equal(t, 2, usage.ExitStatus())
 	}
-	_, err := config.All(root)
-	var usage config.Error
-	require.ErrorAs(t, err, &usage)
-	assert.ErrorContains(t, err, `environment "dev"`)
-	assert.ErrorContains(t, err, `environment "qa"`, "all environments are reported")
 }
 
-func TestAllLoadsEveryEnvironmentByItsFileAlone(t *testing.T) {
-	t.Setenv("TODO_PORT", "9999")
-	root := project(t, map[string]string{"values/dev.yaml": dev, "values/staging.yaml": staging})
-	all, err := config.All(root)
+func TestProjectsOwnEnvironmentsAreValid(t *testing.T) {
+	root := filepath.Join("..", "..")
+	names, err := config.Names(root)
 	require.NoError(t, err)
-	require.Len(t, all, 2)
-	assert.Equal(t, "dev", all[0].Name)
-	assert.Equal(t, 8081, all[1].Port)
-}
-
-func TestTheProjectsOwnEnvironmentsAreValid(t *testing.T) {
-	all, err := config.All(filepath.Join("..", ".."))
-	require.NoError(t, err)
-	var names []string
-	for _, e := range all {
-		names = append(names, e.Name)
-	}
 	assert.Subset(t, names, []string{"dev", "staging"})
+	for _, name := range names {
+		_, err := config.Load(root, name, nil)
+		assert.NoError(t, err)
+	}
 }
 
 func TestTheTableOfSettingsIsMarkdown(t *testing.T) {
@@ -210,7 +193,7 @@ func TestTheTableOfSettingsIsMarkdown(t *testing.T) {
 	for _, row := range rows {
 		assert.Equal(t, 5, strings.Count(row, "|"), row)
 	}
-	assert.Contains(t, rows, "| `TODO_TIMEOUT` | `pipeline.timeout` | `3m` | how long a deploy may take to become ready, 10s to 1h |")
+	assert.Contains(t, rows, "| `TODO_TIMEOUT` | `pipeline.timeout` | `3m` | time for a release to become ready, 10s to 1h |")
 	seen := map[string]bool{}
 	for _, s := range config.Settings() {
 		for _, name := range []string{s.Name, s.Key} {
@@ -221,7 +204,7 @@ func TestTheTableOfSettingsIsMarkdown(t *testing.T) {
 	}
 }
 
-func TestTheReadmeHoldsTheTableOfSettings(t *testing.T) {
+func TestReadmeHasTableOfSettings(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)
 	assert.Contains(t, string(readme), config.SettingsTable())

@@ -21,11 +21,10 @@ const (
 	chartFile   = "helm/todo-chatbot/Chart.yaml"
 )
 
-// document is one values file: as a tree with line numbers, and as the values
-// that Helm would read.
+// document is one YAML file, as its bytes and as a tree with line numbers.
 type document struct {
-	root   *yamlv3.Node // a mapping, or nil
-	values map[string]any
+	content []byte
+	root    *yamlv3.Node // a mapping, or nil
 }
 
 var atLine = regexp.MustCompile(`^line (\d+): `)
@@ -45,7 +44,7 @@ func (f *faults) parse(raw []byte) document {
 	decoder := yamlv3.NewDecoder(bytes.NewReader(raw))
 	var tree, more yamlv3.Node
 	if err := decoder.Decode(&tree); errors.Is(err, io.EOF) {
-		return document{}
+		return document{content: raw}
 	} else if err != nil {
 		f.syntax(err)
 		return document{}
@@ -56,19 +55,20 @@ func (f *faults) parse(raw []byte) document {
 		f.syntax(err)
 	}
 	root := tree.Content[0]
+	doc := document{content: raw}
 	if root.Kind != yamlv3.MappingNode {
 		if root.ShortTag() != "!!null" {
 			f.add(root.Line, "", "want keys and values, found %s", kindOf(root))
 		}
-		return document{}
+		return doc
 	}
 	before := len(f.found)
 	f.twice(root, "")
-	doc := document{root: root}
-	if err := yaml.Unmarshal(raw, &doc.values); err != nil && len(f.found) == before {
-		f.syntax(err)
+	doc.root = root
+	var values map[string]any
+	if err := yaml.Unmarshal(raw, &values); err != nil && len(f.found) == before {
+		f.syntax(err) // the tree is YAML, and Helm cannot read it
 	}
-	delete(doc.values, pipelineKey)
 	return doc
 }
 

@@ -61,8 +61,12 @@ func (p *Pipeline) render(oneVersion bool) (chart.Rendered, error) {
 		}
 		built = append(built, Built{Name: src.Name, Digest: digest})
 	}
+	values, err := p.values(built)
+	if err != nil {
+		return chart.Rendered{}, err
+	}
 	rendered := chart.Rendered{
-		Environment: p.env.Name, Dir: p.chartDir(), Values: p.values(built),
+		Environment: p.env.Name, Dir: p.chartDir(), Values: values,
 		Options: chart.Options{
 			Release: p.env.Release, Namespace: p.env.Namespace, Capacity: p.capacity(),
 			KubeVersion: strings.TrimPrefix(airgap.Kubernetes, "v"), KubeOnly: oneVersion,

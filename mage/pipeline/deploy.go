@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"sync"
 
@@ -209,26 +208,28 @@ func (p *Pipeline) spec(built []Built) (release.Spec, error) {
 	if err != nil {
 		return release.Spec{}, usage(fmt.Errorf("load chart %q: %w", p.chartDir(), err))
 	}
-	return release.Spec{Name: p.env.Release, Chart: loaded, Values: p.values(built).Map(), Timeout: p.env.Timeout}, nil
+	values, err := p.values(built)
+	if err != nil {
+		return release.Spec{}, err
+	}
+	return release.Spec{Name: p.env.Release, Chart: loaded, Values: values.Map(), Timeout: p.env.Timeout}, nil
 }
 
 func (p *Pipeline) chartDir() string { return filepath.Join(p.env.Root, "helm", chartName) }
 
 // values are the environment's, under what this run decided.
-func (p *Pipeline) values(built []Built) chart.Values {
+func (p *Pipeline) values(built []Built) (chart.Values, error) {
+	file, err := chart.ParseLayer(p.env.File, p.env.Content())
+	if err != nil {
+		return chart.Values{}, usage(err)
+	}
 	decided := map[string]any{}
 	for _, b := range built {
 		place(decided, imageValues(b.Name), map[string]any{
 			"registry": b.Digest.RegistryStr(), "repository": b.Digest.RepositoryStr(), "digest": b.Digest.DigestStr(), "tag": p.env.Version,
 		})
 	}
-	file := chart.Layer{Origin: p.env.File, Values: p.env.ChartValues()}
-	if data, err := os.ReadFile(p.env.File); err == nil {
-		if parsed, err := chart.ParseLayer(p.env.File, data); err == nil {
-			file = parsed
-		}
-	}
-	return chart.Compose(file, chart.Layer{Origin: "the pipeline", Values: decided})
+	return chart.Compose(file, chart.Layer{Origin: "the pipeline", Values: decided}), nil
 }
 
 // place puts a value where path says, and makes the tables on the way.

@@ -19,12 +19,14 @@ postgresql:
   image: {registry: elsewhere.example, repository: mine/postgresql, tag: "1", digest: "sha256:`+strings.Repeat("f", 64)+`", pullPolicy: Always}
 `)
 	p := load(t, root, "dev", nil)
-	values := p.values([]Built{
+	composed, err := p.values([]Built{
 		{Name: "postgresql", Digest: digestOf(t, "todo-chatbot/postgresql", "a")},
 		{Name: "backend", Digest: digestOf(t, "todo-chatbot/backend", "b")},
 		{Name: "frontend", Digest: digestOf(t, "todo-chatbot/frontend", "c")},
 		{Name: "gateway", Digest: digestOf(t, "todo-chatbot/gateway", "e")},
-	}).Map()
+	})
+	require.NoError(t, err)
+	values := composed.Map()
 	assert.Equal(t, map[string]any{
 		"registry": "localhost:5000", "repository": "todo-chatbot/postgresql", "digest": "sha256:" + strings.Repeat("a", 64),
 		"tag": p.env.Version, "pullPolicy": "Always",
@@ -47,7 +49,9 @@ func TestTheModelOfTheEnvironmentReachesTheBackendBesideItsImage(t *testing.T) {
 	p := load(t, root, "dev", map[string]string{
 		"MODEL_KEY": "sk-secret", "OPENAI_API_KEY": "sk-other", "OPENAI_BASE_URL": "http://shell.example/v1", "OPENAI_MODEL": "small",
 	})
-	values := p.values([]Built{{Name: "backend", Digest: digestOf(t, "todo-chatbot/backend", "b")}}).Map()
+	composed, err := p.values([]Built{{Name: "backend", Digest: digestOf(t, "todo-chatbot/backend", "b")}})
+	require.NoError(t, err)
+	values := composed.Map()
 	assert.Equal(t, map[string]any{"baseUrl": "http://model.example/v1", "model": "large"}, at(t, values, "backend", "config", "openai"), "the shell says nothing of the model")
 	assert.Equal(t, "debug", at(t, values, "backend", "config", "logLevel"))
 	assert.Equal(t, "localhost:5000", at(t, values, "backend", "image", "registry"))
