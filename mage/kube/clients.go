@@ -46,7 +46,11 @@ func Connect(cfg *rest.Config) (*Clients, error) {
 	if c.Metadata, err = metadata.NewForConfig(own); err != nil {
 		return nil, fmt.Errorf("make a metadata client for API server %q: %w", own.Host, err)
 	}
-	c.Discovery = memory.NewMemCacheClient(clientset.Discovery())
+	asks, err := discovery.NewDiscoveryClientForConfig(own) // unlike the clientset's, it bounds each request
+	if err != nil {
+		return nil, fmt.Errorf("make a discovery client for API server %q: %w", own.Host, err)
+	}
+	c.Discovery = memory.NewMemCacheClient(asks)
 	c.Mapper = restmapper.NewDeferredDiscoveryRESTMapper(c.Discovery)
 	return c, nil
 }

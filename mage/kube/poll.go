@@ -87,8 +87,13 @@ func (p Poll) final(err error) error {
 }
 
 // Stop marks an error of an attempt as one that waiting does not change: Until
-// returns err itself.
-func Stop(err error) error { return &stop{err} }
+// returns err itself. Stop(nil) is nil.
+func Stop(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &stop{err}
+}
 
 type stop struct{ err error }
 

@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	metadatafake "k8s.io/client-go/metadata/fake"
 
+	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/progress"
 	"todo-chatbot/mage/release"
 )
@@ -39,10 +40,13 @@ func newExisting(t *testing.T) *existing {
 	e.opts.Progress = progress.New(e.notes, progress.Options{})
 	e.records.SetNamespace(e.env.Namespace)
 	var err error
-	e.manager, err = release.New(nil, e.env.Namespace, release.Options{
-		Driver: e.records, Kube: &kubefake.PrintingKubeClient{Out: io.Discard, LogOutput: io.Discard}, Client: e.client, Mapper: meta.NewDefaultRESTMapper(nil),
+	clients := &kube.Clients{
+		Clientset: e.client, Mapper: meta.NewDefaultRESTMapper(nil),
 		Metadata: metadatafake.NewSimpleMetadataClient(metadatafake.NewTestScheme()),
 		Dynamic:  dynamicfake.NewSimpleDynamicClient(scheme.Scheme),
+	}
+	e.manager, err = release.New(clients, e.env.Namespace, release.Options{
+		Driver: e.records, Helm: &kubefake.PrintingKubeClient{Out: io.Discard, LogOutput: io.Discard},
 	})
 	require.NoError(t, err)
 	return e

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/kube"
+	helmkube "helm.sh/helm/v3/pkg/kube"
 	kubefake "helm.sh/helm/v3/pkg/kube/fake"
 	"helm.sh/helm/v3/pkg/storage/driver"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -22,6 +22,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"todo-chatbot/mage/cluster"
+	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/release"
 )
 
@@ -31,7 +32,7 @@ type hookedHelm struct {
 	hook func() error
 }
 
-func (h *hookedHelm) WatchUntilReady(kube.ResourceList, time.Duration) error { return h.hook() }
+func (h *hookedHelm) WatchUntilReady(helmkube.ResourceList, time.Duration) error { return h.hook() }
 
 // rolling is a rollout of a chart that has nothing but a hook, on a cluster in
 // memory at which no application answers.
@@ -46,11 +47,12 @@ func rolling(t *testing.T) (*rollout, *hookedHelm) {
 	p = New(&env, p.opts)
 	records := driver.NewMemory()
 	records.SetNamespace(env.Namespace)
-	manager, err := release.New(nil, env.Namespace, release.Options{
-		Driver: records, Kube: helm, Client: fake.NewClientset(), Mapper: meta.NewDefaultRESTMapper(nil),
+	clients := &kube.Clients{
+		Clientset: fake.NewClientset(), Mapper: meta.NewDefaultRESTMapper(nil),
 		Dynamic:  dynamicfake.NewSimpleDynamicClient(scheme.Scheme),
 		Metadata: metadatafake.NewSimpleMetadataClient(metadatafake.NewTestScheme()),
-	})
+	}
+	manager, err := release.New(clients, env.Namespace, release.Options{Driver: records, Helm: helm})
 	require.NoError(t, err)
 	hooked := &chart.Chart{
 		Metadata: &chart.Metadata{Name: "hooked", Version: "1.0.0", APIVersion: "v2"},

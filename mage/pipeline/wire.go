@@ -19,6 +19,7 @@ import (
 	"todo-chatbot/mage/engine"
 	"todo-chatbot/mage/host"
 	"todo-chatbot/mage/image"
+	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/release"
 )
 
@@ -205,5 +206,9 @@ func (p *Pipeline) builder(ctx context.Context, made *parts) (*image.Builder, er
 func (p *Pipeline) store() *image.Store { return image.NewStore(filepath.Join(p.env.Cache, "builds")) }
 
 func (p *Pipeline) releases(c *cluster.Cluster) (*release.Manager, error) {
-	return release.New(c.REST, p.env.Namespace, release.Options{Progress: p.opts.Progress, Timeout: p.env.Timeout})
+	clients, err := kube.Connect(c.REST)
+	if err != nil {
+		return nil, fmt.Errorf("cluster %q: %w", c.Name, err)
+	}
+	return release.New(clients, p.env.Namespace, release.Options{Progress: p.opts.Progress, Timeout: p.env.Timeout})
 }

@@ -170,7 +170,7 @@ func (m *Manager) install(ctx context.Context, spec Spec, replace bool, step *pr
 	if err != nil {
 		return err
 	}
-	return m.helm(ctx, "install", spec.Name, step, func(cfg *action.Configuration) error {
+	return m.runHelm(ctx, "install", spec.Name, step, func(cfg *action.Configuration) error {
 		a := action.NewInstall(cfg)
 		a.ReleaseName, a.Namespace = spec.Name, spec.Namespace
 		a.Timeout = spec.Timeout // of hooks
@@ -189,7 +189,7 @@ func (m *Manager) upgrade(ctx context.Context, spec Spec, step *progress.Step) e
 	if err != nil {
 		return err
 	}
-	return m.helm(ctx, "upgrade", spec.Name, step, func(cfg *action.Configuration) error {
+	return m.runHelm(ctx, "upgrade", spec.Name, step, func(cfg *action.Configuration) error {
 		a := action.NewUpgrade(cfg)
 		a.Namespace = spec.Namespace
 		a.Timeout = spec.Timeout
@@ -202,17 +202,20 @@ func (m *Manager) upgrade(ctx context.Context, spec Spec, step *progress.Step) e
 	})
 }
 
-// helm runs one Helm action. Its requests end with ctx, or when a hook cannot
+// runHelm runs one Helm action. Its requests end with ctx, or when a hook cannot
 // get anywhere; then Helm records the failure itself, and what it could not
 // record is marked here.
-func (m *Manager) helm(ctx context.Context, verb, name string, step *progress.Step, run func(*action.Configuration) error) error {
+func (m *Manager) runHelm(ctx context.Context, verb, name string, step *progress.Step, run func(*action.Configuration) error) error {
 	began := time.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	cfg, err := m.configuration(ctx, lines(step))
+	if err != nil {
+		return err
+	}
 	hooks := m.watchHooks(ctx, cancel)
 	defer hooks.stop()
-	cfg := m.configuration(ctx, lines(step))
-	_, err := await(ctx, cancelGrace, func() (struct{}, error) { return struct{}{}, run(cfg) })
+	_, err = await(ctx, cancelGrace, func() (struct{}, error) { return struct{}{}, run(cfg) })
 	if err == nil {
 		return nil
 	}

@@ -37,7 +37,7 @@ func (m *Manager) makeHookClaims(ctx context.Context, spec Spec, step *progress.
 	if err != nil {
 		return err
 	}
-	api := m.client.CoreV1().PersistentVolumeClaims(m.namespace)
+	api := m.clients.Clientset.CoreV1().PersistentVolumeClaims(m.namespace)
 	for _, claim := range claims {
 		_, err := api.Get(ctx, claim.Name, metav1.GetOptions{})
 		if err == nil {

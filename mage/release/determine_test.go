@@ -181,8 +181,9 @@ func TestDetermineIsNotMisledByARenderedChart(t *testing.T) {
 func TestDetermineNoticesAnUpgradeByAnotherTool(t *testing.T) {
 	c := newCluster(t)
 	c.mustDeploy(testSpec())
-	upgrade := action.NewUpgrade(c.manager.configuration(context.Background(), func(string, ...any) {}))
-	_, err := upgrade.Run(testRelease, testChart(), testSpec().Values)
+	cfg, err := c.manager.configuration(context.Background(), func(string, ...any) {})
+	require.NoError(t, err)
+	_, err = action.NewUpgrade(cfg).Run(testRelease, testChart(), testSpec().Values)
 	require.NoError(t, err)
 	state, err := c.manager.Determine(context.Background(), testSpec())
 	require.NoError(t, err)

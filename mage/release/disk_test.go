@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"todo-chatbot/mage/host"
+	"todo-chatbot/mage/kube"
 )
 
 const nodeFull = ": a disk of the node is full: " + host.FreeSpace
@@ -76,7 +77,7 @@ func TestAFullDiskThatOnlyALogTellsComesFirst(t *testing.T) {
 	defer server.Close()
 	client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL})
 	require.NoError(t, err)
-	m := &Manager{namespace: testNamespace, client: client}
+	m := &Manager{namespace: testNamespace, clients: &kube.Clients{Clientset: client}}
 	f := m.failure(context.Background(), []finding{
 		{Cause: Cause{Kind: KindInit, Object: "deployment/todo-backend", Pod: "todo-backend-1", Container: "migrate", Message: "exits with code 1"}},
 		{Cause: Cause{Kind: KindCrash, Object: "statefulset/todo-postgresql", Pod: "todo-postgresql-0", Container: "postgresql", Message: "exits with code 1"}},

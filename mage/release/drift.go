@@ -79,14 +79,14 @@ func (m *Manager) missing(ctx context.Context, wanted *manifest) ([]string, erro
 }
 
 func (m *Manager) missingOf(ctx context.Context, gvk schema.GroupVersionKind, names []string) ([]string, error) {
-	mapping, err := m.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	mapping, err := m.clients.Mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	if meta.IsNoMatchError(err) {
 		return refs(gvk.Kind, names), nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look up kind %q in the cluster: %w", gvk.Kind, err)
 	}
-	resource := m.metadata.Resource(mapping.Resource)
+	resource := m.clients.Metadata.Resource(mapping.Resource)
 	if mapping.Scope.Name() != meta.RESTScopeNameNamespace {
 		var gone []string
 		for _, name := range names {

@@ -13,6 +13,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/kubernetes/scheme"
+
+	"todo-chatbot/mage/kube"
 )
 
 // namedWithin is the promise: so long after the first sign that a deploy cannot
@@ -148,12 +150,12 @@ func TestEveryWayToFailIsNamedInTime(t *testing.T) {
 		t.Run(way.name, func(t *testing.T) {
 			tracker := newTracker()
 			tracker.baseline["pod-1/backend"], tracker.baseline["pod-1/migrate"] = 0, 0
-			m := &Manager{namespace: testNamespace, client: fake.NewClientset()}
+			m := &Manager{namespace: testNamespace, clients: &kube.Clients{Clientset: fake.NewClientset()}}
 			limit := max(way.bound, namedWithin)
 			var found []finding
 			began := time.Now()
 			passed, ended := time.Duration(0), false
-			for ; passed <= limit && !ended; passed += pollEvery {
+			for ; passed <= limit && !ended; passed += 250 * time.Millisecond {
 				found = way.frames[0].diagnosis(t, tracker)
 				for _, f := range way.frames[1:] {
 					if passed >= time.Duration(f.second)*time.Second {

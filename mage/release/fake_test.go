@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/kube"
+	helmkube "helm.sh/helm/v3/pkg/kube"
 	kubefake "helm.sh/helm/v3/pkg/kube/fake"
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	"helm.sh/helm/v3/pkg/storage"
@@ -31,6 +31,7 @@ import (
 	metadatafake "k8s.io/client-go/metadata/fake"
 	restfake "k8s.io/client-go/rest/fake"
 
+	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/progress"
 )
 
@@ -74,12 +75,13 @@ func newCluster(t *testing.T, change ...func(*Options)) *cluster {
 	c.controllers = c.ready
 	opts := Options{
 		Progress: progress.New(io.Discard, progress.Options{}), Timeout: 2 * minute,
-		Driver: c.records, Kube: c, Client: c.client, Dynamic: c.dynamic, Metadata: c.metadata, Mapper: c.mapper,
+		Driver: c.records, Helm: c,
 	}
 	for _, f := range change {
 		f(&opts)
 	}
-	manager, err := New(nil, testNamespace, opts)
+	clients := &kube.Clients{Clientset: c.client, Dynamic: c.dynamic, Metadata: c.metadata, Mapper: c.mapper}
+	manager, err := New(clients, testNamespace, opts)
 	require.NoError(t, err)
 	c.manager = manager
 	return c
@@ -221,14 +223,16 @@ func (c *cluster) remove(obj runtime.Object, name string) {
 	require.NoError(c.t, c.metadata.Tracker().Delete(mapping.Resource, testNamespace, name))
 }
 
-// The rest is Helm's kube.Interface.
+// The rest is Helm's helmkube.Interface.
 
-var _ kube.Interface = (*cluster)(nil)
+var _ helmkube.Interface = (*cluster)(nil)
 
-func (c *cluster) IsReachable() error                                  { return nil }
-func (c *cluster) Wait(kube.ResourceList, time.Duration) error         { panic("Helm must not wait") }
-func (c *cluster) WaitWithJobs(kube.ResourceList, time.Duration) error { panic("Helm must not wait") }
-func (c *cluster) WatchUntilReady(kube.ResourceList, time.Duration) error {
+func (c *cluster) IsReachable() error                              { return nil }
+func (c *cluster) Wait(helmkube.ResourceList, time.Duration) error { panic("Helm must not wait") }
+func (c *cluster) WaitWithJobs(helmkube.ResourceList, time.Duration) error {
+	panic("Helm must not wait")
+}
+func (c *cluster) WatchUntilReady(helmkube.ResourceList, time.Duration) error {
 	if c.kube.hook == nil {
 		panic("Helm must not wait")
 	}
@@ -239,7 +243,7 @@ func (c *cluster) WaitAndGetCompletedPodPhase(string, time.Duration) (corev1.Pod
 	panic("Helm must not wait")
 }
 
-func (c *cluster) Build(r io.Reader, _ bool) (kube.ResourceList, error) {
+func (c *cluster) Build(r io.Reader, _ bool) (helmkube.ResourceList, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
 		return nil, err
@@ -252,7 +256,7 @@ func (c *cluster) Build(r io.Reader, _ bool) (kube.ResourceList, error) {
 		NegotiatedSerializer: scheme.Codecs,
 		Resp:                 &http.Response{StatusCode: http.StatusNotFound, Body: io.NopCloser(bytes.NewReader(nil))},
 	}
-	var out kube.ResourceList
+	var out helmkube.ResourceList
 	for _, obj := range parsed.objects {
 		mapping, err := c.mapper.RESTMapping(obj.GroupVersionKind().GroupKind(), obj.GroupVersionKind().Version)
 		if err != nil {
@@ -263,15 +267,15 @@ func (c *cluster) Build(r io.Reader, _ bool) (kube.ResourceList, error) {
 	return out, nil
 }
 
-func (c *cluster) Create(resources kube.ResourceList) (*kube.Result, error) {
-	return &kube.Result{Created: resources}, c.apply(resources)
+func (c *cluster) Create(resources helmkube.ResourceList) (*helmkube.Result, error) {
+	return &helmkube.Result{Created: resources}, c.apply(resources)
 }
 
-func (c *cluster) Update(_, target kube.ResourceList, _ bool) (*kube.Result, error) {
-	return &kube.Result{Updated: target}, c.apply(target)
+func (c *cluster) Update(_, target helmkube.ResourceList, _ bool) (*helmkube.Result, error) {
+	return &helmkube.Result{Updated: target}, c.apply(target)
 }
 
-func (c *cluster) apply(resources kube.ResourceList) error {
+func (c *cluster) apply(resources helmkube.ResourceList) error {
 	if c.kube.block != nil {
 		<-c.kube.block
 	}
@@ -299,10 +303,10 @@ func (c *cluster) apply(resources kube.ResourceList) error {
 	return nil
 }
 
-func (c *cluster) Delete(resources kube.ResourceList) (*kube.Result, []error) {
+func (c *cluster) Delete(resources helmkube.ResourceList) (*helmkube.Result, []error) {
 	for _, info := range resources {
 		_ = c.client.Tracker().Delete(info.Mapping.Resource, testNamespace, info.Name)
 		_ = c.metadata.Tracker().Delete(info.Mapping.Resource, testNamespace, info.Name)
 	}
-	return &kube.Result{Deleted: resources}, nil
+	return &helmkube.Result{Deleted: resources}, nil
 }

@@ -4,68 +4,45 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"sync"
 
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chartutil"
-	"helm.sh/helm/v3/pkg/kube"
+	helmkube "helm.sh/helm/v3/pkg/kube"
 	"helm.sh/helm/v3/pkg/storage"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"todo-chatbot/mage/kube"
 )
 
-// getter answers Helm's questions for clients from a rest.Config alone. What it
-// discovers is kept in memory for as long as it lives.
+// getter gives Helm the clients of one action.
 type getter struct {
-	config    *rest.Config
+	clients   *kube.Clients
 	namespace string
-
-	once      sync.Once
-	discovery discovery.CachedDiscoveryInterface
-	mapper    meta.RESTMapper
-	err       error
 }
 
-func newGetter(config *rest.Config, namespace string) *getter {
-	return &getter{config: config, namespace: namespace}
+func (g getter) ToRESTConfig() (*rest.Config, error) { return rest.CopyConfig(g.clients.Config), nil }
+
+func (g getter) ToDiscoveryClient() (discovery.CachedDiscoveryInterface, error) {
+	return g.clients.Discovery, nil
 }
 
-func (g *getter) ToRESTConfig() (*rest.Config, error) { return rest.CopyConfig(g.config), nil }
+func (g getter) ToRESTMapper() (meta.RESTMapper, error) { return g.clients.Mapper, nil }
 
-func (g *getter) ToDiscoveryClient() (discovery.CachedDiscoveryInterface, error) {
-	g.once.Do(func() {
-		client, err := discovery.NewDiscoveryClientForConfig(g.config)
-		if err != nil {
-			g.err = err
-			return
-		}
-		g.discovery = memory.NewMemCacheClient(client)
-		g.mapper = restmapper.NewDeferredDiscoveryRESTMapper(g.discovery)
-	})
-	return g.discovery, g.err
-}
-
-func (g *getter) ToRESTMapper() (meta.RESTMapper, error) {
-	_, err := g.ToDiscoveryClient()
-	return g.mapper, err
-}
-
-// ToRawKubeConfigLoader serves only the default namespace: no file is read.
-func (g *getter) ToRawKubeConfigLoader() clientcmd.ClientConfig {
+// ToRawKubeConfigLoader gives the default namespace only. It reads no file.
+func (g getter) ToRawKubeConfigLoader() clientcmd.ClientConfig {
 	return clientcmd.NewDefaultClientConfig(clientcmdapi.Config{}, &clientcmd.ConfigOverrides{
 		Context: clientcmdapi.Context{Namespace: g.namespace},
 	})
 }
 
-// configuration is what one Helm action works with. Its requests to the
-// cluster end with ctx, which most Helm actions do not take; the records do not,
-// so that Helm can still write how the action ended.
-func (m *Manager) configuration(ctx context.Context, log action.DebugLog) *action.Configuration {
+// configuration is the environment of one Helm action. Its requests to the
+// cluster end with ctx, which most Helm actions do not take. Its requests to the
+// records do not, so that Helm can still record how the action ended.
+func (m *Manager) configuration(ctx context.Context, log action.DebugLog) (*action.Configuration, error) {
 	records := storage.Init(m.records)
 	records.Log = log
 	cfg := &action.Configuration{
@@ -73,21 +50,24 @@ func (m *Manager) configuration(ctx context.Context, log action.DebugLog) *actio
 		Log:            log,
 		HookOutputFunc: func(_, _, _ string) io.Writer { return io.Discard },
 	}
-	if m.kube != nil {
-		cfg.KubeClient = m.kube
+	if m.helm != nil {
+		cfg.KubeClient = m.helm
 		cfg.Capabilities = chartutil.DefaultCapabilities
-		return cfg
+		return cfg, nil
 	}
-	config := rest.CopyConfig(m.config)
+	config := rest.CopyConfig(m.clients.Config)
 	config.WarningHandler = warnings{log}
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return bound{ctx, next} })
-	clients := newGetter(config, m.namespace)
-	client := kube.New(clients)
+	clients, err := kube.Connect(config)
+	if err != nil {
+		return nil, err
+	}
+	client := helmkube.New(getter{clients, m.namespace})
 	client.Log = log
 	client.Namespace = m.namespace
 	cfg.KubeClient = hookClient{client, ctx, m}
-	cfg.RESTClientGetter = clients
-	return cfg
+	cfg.RESTClientGetter = getter{clients, m.namespace}
+	return cfg, nil
 }
 
 // bound ends every request, and the body of its answer, with a context. It

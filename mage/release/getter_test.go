@@ -14,13 +14,22 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/client-go/rest"
+
+	"todo-chatbot/mage/kube"
 )
 
-func TestNewNeedsANamespaceAndAWayToTheCluster(t *testing.T) {
-	_, err := New(&rest.Config{Host: "http://127.0.0.1:1"}, "", Options{})
-	require.Error(t, err)
-	_, err = New(nil, testNamespace, Options{})
-	assert.ErrorContains(t, err, "rest.Config")
+func connected(t *testing.T, host string) *kube.Clients {
+	t.Helper()
+	clients, err := kube.Connect(&rest.Config{Host: host})
+	require.NoError(t, err)
+	return clients
+}
+
+func TestNewNeedsANamespaceAndAConfig(t *testing.T) {
+	_, err := New(connected(t, "http://127.0.0.1:1"), "", Options{})
+	require.ErrorContains(t, err, "no namespace")
+	_, err = New(&kube.Clients{}, testNamespace, Options{})
+	assert.ErrorContains(t, err, "no config")
 }
 
 func TestARequestEndsWithTheActionsContext(t *testing.T) {
@@ -33,11 +42,12 @@ func TestARequestEndsWithTheActionsContext(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	m, err := New(&rest.Config{Host: server.URL}, testNamespace, Options{})
+	m, err := New(connected(t, server.URL), testNamespace, Options{})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { <-arrived; cancel() }()
-	cfg := m.configuration(ctx, func(string, ...any) {})
+	cfg, err := m.configuration(ctx, func(string, ...any) {})
+	require.NoError(t, err)
 	assert.Error(t, cfg.KubeClient.IsReachable())
 	began := time.Now()
 	assert.ErrorIs(t, cfg.KubeClient.IsReachable(), context.Canceled, "no further request is sent")
@@ -80,11 +90,12 @@ contexts: [{name: x, context: {cluster: x, namespace: elsewhere}}], clusters: [{
 	t.Setenv("KUBECONFIG", kubeconfig)
 	t.Setenv("HELM_NAMESPACE", "elsewhere")
 
-	m, err := New(&rest.Config{Host: right.URL}, testNamespace, Options{})
+	m, err := New(connected(t, right.URL), testNamespace, Options{})
 	require.NoError(t, err)
-	cfg := m.configuration(context.Background(), func(string, ...any) {})
+	cfg, err := m.configuration(context.Background(), func(string, ...any) {})
+	require.NoError(t, err)
 	require.NoError(t, cfg.KubeClient.IsReachable())
-	namespace, _, err := newGetter(m.config, testNamespace).ToRawKubeConfigLoader().Namespace()
+	namespace, _, err := getter{m.clients, testNamespace}.ToRawKubeConfigLoader().Namespace()
 	require.NoError(t, err)
 	assert.Equal(t, testNamespace, namespace)
 	assert.False(t, wrong.Load())

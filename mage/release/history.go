@@ -94,7 +94,7 @@ func (m *Manager) Rollback(ctx context.Context, name string, revision int) (Obse
 		return Observation{}, step.Fail(err)
 	}
 	failed := failedRevisions(records)
-	err = m.helm(ctx, "roll back", name, step, func(cfg *action.Configuration) error {
+	err = m.runHelm(ctx, "roll back", name, step, func(cfg *action.Configuration) error {
 		a := action.NewRollback(cfg)
 		a.Version = target
 		a.Timeout = m.timeout // of hooks

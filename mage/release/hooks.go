@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"helm.sh/helm/v3/pkg/kube"
+	helmkube "helm.sh/helm/v3/pkg/kube"
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -17,7 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	apikube "todo-chatbot/mage/kube"
+	"todo-chatbot/mage/kube"
 )
 
 const (
@@ -28,13 +28,13 @@ const (
 // hookClient is Helm's client but for its wait for hooks, which takes no context:
 // it would go on asking, and complaining, long after its action was given up.
 type hookClient struct {
-	*kube.Client
+	*helmkube.Client
 	ctx context.Context // of the action
 	m   *Manager
 }
 
 // WatchUntilReady waits until Jobs and Pods have ended well, as Helm's does.
-func (c hookClient) WatchUntilReady(resources kube.ResourceList, timeout time.Duration) error {
+func (c hookClient) WatchUntilReady(resources helmkube.ResourceList, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeoutCause(c.ctx, timeout, timeLimit(timeout))
 	defer cancel()
 	var errs []error
@@ -45,18 +45,16 @@ func (c hookClient) WatchUntilReady(resources kube.ResourceList, timeout time.Du
 }
 
 func (m *Manager) hookEnds(ctx context.Context, kind, name string) error {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
-		if ended, err := m.hookEnded(ctx, kind, name); ended {
+	return kube.Poll{}.Until(ctx, func(ctx context.Context) error {
+		ended, err := m.hookEnded(ctx, kind, name)
+		switch {
+		case ended:
+			return kube.Stop(err)
+		case err != nil: // the API server may be unreachable for a moment
 			return err
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("wait for %s: %w", ref(kind, name), context.Cause(ctx))
-		}
-	}
+		return fmt.Errorf("%s has not finished", ref(kind, name))
+	})
 }
 
 // hookEnded says whether a hook's object has ended, and how. Of what neither is
@@ -65,8 +63,8 @@ func (m *Manager) hookEnded(ctx context.Context, kind, name string) (bool, error
 	gone := fmt.Errorf("%s was deleted while it ran", ref(kind, name))
 	switch kind {
 	case kindJob:
-		job, err := m.client.BatchV1().Jobs(m.namespace).Get(ctx, name, metav1.GetOptions{})
-		if err != nil { // else the API server may be away for a moment
+		job, err := m.clients.Clientset.BatchV1().Jobs(m.namespace).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
 			return unseen(err, gone)
 		}
 		end := jobEnd(job)
@@ -75,7 +73,7 @@ func (m *Manager) hookEnded(ctx context.Context, kind, name string) (bool, error
 		}
 		return end != nil, nil
 	case "Pod":
-		pod, err := m.client.CoreV1().Pods(m.namespace).Get(ctx, name, metav1.GetOptions{})
+		pod, err := m.clients.Clientset.CoreV1().Pods(m.namespace).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return unseen(err, gone)
 		}
@@ -93,7 +91,7 @@ func unseen(err, gone error) (bool, error) {
 	if apierrors.IsNotFound(err) {
 		return true, gone
 	}
-	return apikube.Final(err), err
+	return false, err
 }
 
 // hookWatch looks at the Jobs that Helm runs as hooks. Helm knows only whether
@@ -131,27 +129,21 @@ func (h *hookWatch) stop() {
 
 func (h *hookWatch) watch(ctx context.Context, fail context.CancelCauseFunc) {
 	t := newTracker()
-	tick := time.NewTicker(hookEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	_ = kube.Poll{Every: hookEvery}.Until(ctx, func(ctx context.Context) error {
 		found, err := h.look(ctx, t.restarts)
 		if err != nil {
-			continue // the API server may be away for a moment
+			return err
 		}
 		final := t.final(found, time.Now())
 		h.mu.Lock()
 		h.seen = found
 		h.mu.Unlock()
-		if final {
-			fail(h.m.failure(ctx, found))
-			return
+		if !final {
+			return errors.New("the action runs")
 		}
-	}
+		fail(h.m.failure(ctx, found))
+		return nil
+	})
 }
 
 // look finds what keeps the hooks of this run from ending.
@@ -192,7 +184,7 @@ func (h *hookWatch) lastWord(ctx context.Context, limit timeLimit) error {
 
 // hookJobs are the Jobs of the namespace that are Helm's hooks.
 func (m *Manager) hookJobs(ctx context.Context) ([]batchv1.Job, error) {
-	jobs, err := m.client.BatchV1().Jobs(m.namespace).List(ctx, metav1.ListOptions{})
+	jobs, err := m.clients.Clientset.BatchV1().Jobs(m.namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("list Jobs of namespace %q: %w", m.namespace, err)
 	}
@@ -249,7 +241,7 @@ func (m *Manager) hookFailure(ctx context.Context, r *helmrelease.Release) *Fail
 	if i < 0 {
 		return nil
 	}
-	job, err := m.client.BatchV1().Jobs(m.namespace).Get(ctx, r.Hooks[i].Name, metav1.GetOptions{})
+	job, err := m.clients.Clientset.BatchV1().Jobs(m.namespace).Get(ctx, r.Hooks[i].Name, metav1.GetOptions{})
 	if err != nil {
 		return nil
 	}

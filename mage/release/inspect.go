@@ -110,7 +110,7 @@ func (s *snapshot) warningsSince(since time.Time) []string {
 
 // services reads where the manifest's Services lead.
 func (m *Manager) services(ctx context.Context, wanted *manifest) ([]Service, error) {
-	lists, err := m.client.DiscoveryV1().EndpointSlices(m.namespace).List(ctx, metav1.ListOptions{})
+	lists, err := m.clients.Clientset.DiscoveryV1().EndpointSlices(m.namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("list EndpointSlices of namespace %q: %w", m.namespace, err)
 	}

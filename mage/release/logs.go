@@ -42,7 +42,7 @@ func (m *Manager) logs(ctx context.Context, pod, container string, previous bool
 
 func (m *Manager) tail(ctx context.Context, pod, container string, previous bool, lines int64) []string {
 	limit := logBytes
-	stream, err := m.client.CoreV1().Pods(m.namespace).GetLogs(pod, &corev1.PodLogOptions{
+	stream, err := m.clients.Clientset.CoreV1().Pods(m.namespace).GetLogs(pod, &corev1.PodLogOptions{
 		Container: container, Previous: previous, TailLines: &lines, LimitBytes: &limit,
 	}).Stream(ctx)
 	if err != nil {

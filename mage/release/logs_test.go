@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"todo-chatbot/mage/kube"
 )
 
 func TestCauseHasTheLogOfTheInstanceThatFailed(t *testing.T) {
@@ -38,7 +40,7 @@ func TestCauseHasTheLogOfTheInstanceThatFailed(t *testing.T) {
 			defer server.Close()
 			client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL})
 			require.NoError(t, err)
-			m := &Manager{namespace: testNamespace, client: client}
+			m := &Manager{namespace: testNamespace, clients: &kube.Clients{Clientset: client}}
 			f := m.failure(t.Context(), []finding{
 				{Cause: Cause{Kind: KindInit, Object: "deployment/todo-backend", Pod: "todo-backend-1", Container: "migrate", Message: "exits with code 1"}},
 			})

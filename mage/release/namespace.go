@@ -8,13 +8,14 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+
+	"todo-chatbot/mage/kube"
 )
 
 const podSecurityLabel = "pod-security.kubernetes.io/enforce"
@@ -50,25 +51,23 @@ func EnsureNamespace(ctx context.Context, client kubernetes.Interface, name stri
 	for key, value := range labels {
 		wanted[key] = value
 	}
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
-		found, again, err := tryNamespace(ctx, client, name, wanted)
-		if !again {
-			if err != nil {
-				return Namespace{}, fmt.Errorf("namespace %q: %w", name, err)
-			}
-			return found, nil
+	var found Namespace
+	err := kube.Poll{}.Until(ctx, func(ctx context.Context) (err error) {
+		found, err = tryNamespace(ctx, client, name, wanted)
+		if errors.Is(err, errTerminating) || apierrors.IsAlreadyExists(err) {
+			return err
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return Namespace{}, fmt.Errorf("namespace %q: %w", name, errors.Join(context.Cause(ctx), err))
-		}
+		return kube.Stop(err)
+	})
+	if err != nil {
+		return Namespace{}, fmt.Errorf("namespace %q: %w", name, err)
 	}
+	return found, nil
 }
 
-func tryNamespace(ctx context.Context, client kubernetes.Interface, name string, wanted map[string]string) (found Namespace, again bool, err error) {
+var errTerminating = errors.New("it is still being deleted")
+
+func tryNamespace(ctx context.Context, client kubernetes.Interface, name string, wanted map[string]string) (found Namespace, err error) {
 	api := client.CoreV1().Namespaces()
 	found.Name = name
 	ns, err := api.Get(ctx, name, metav1.GetOptions{})
@@ -78,17 +77,17 @@ func tryNamespace(ctx context.Context, client kubernetes.Interface, name string,
 		maps.Copy(made, wanted)
 		_, err = api.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: made}}, metav1.CreateOptions{})
 		if apierrors.IsForbidden(err) {
-			return found, false, fmt.Errorf("it is not there, and you may not make it: have it made (kubectl create namespace %s), or choose one that is there with TODO_NAMESPACE: %w", name, err)
+			return found, fmt.Errorf("it is not there, and you may not make it: have it made (kubectl create namespace %s), or choose one that is there with TODO_NAMESPACE: %w", name, err)
 		}
 		found.Created = err == nil
-		return found, apierrors.IsAlreadyExists(err), err
+		return found, err
 	case apierrors.IsForbidden(err):
 		found.Unseen = err
-		return found, false, nil
+		return found, nil
 	case err != nil:
-		return found, false, err
+		return found, err
 	case ns.DeletionTimestamp != nil || ns.Status.Phase == corev1.NamespaceTerminating:
-		return found, true, errors.New("it is still being deleted")
+		return found, errTerminating
 	}
 	missing := map[string]string{}
 	for key, value := range wanted {
@@ -97,18 +96,18 @@ func tryNamespace(ctx context.Context, client kubernetes.Interface, name string,
 		}
 	}
 	if len(missing) == 0 {
-		return found, false, nil
+		return found, nil
 	}
 	if ns.Labels[managedByLabel] != managedBy {
 		found.Missing = missing
-		return found, false, nil
+		return found, nil
 	}
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"labels": missing}})
 	if err != nil {
-		return found, false, err
+		return found, err
 	}
 	_, err = api.Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{})
-	return found, false, err
+	return found, err
 }
 
 // DeleteNamespace deletes a namespace that EnsureNamespace made, and no other.

@@ -83,7 +83,11 @@ func (m *Manager) render(ctx context.Context, spec Spec, upgrade bool) (*helmrel
 	if err != nil {
 		return nil, err
 	}
-	a := action.NewInstall(m.configuration(ctx, func(string, ...any) {}))
+	cfg, err := m.configuration(ctx, func(string, ...any) {})
+	if err != nil {
+		return nil, err
+	}
+	a := action.NewInstall(cfg)
 	a.ReleaseName, a.Namespace = spec.Name, spec.Namespace
 	a.DryRun, a.Replace, a.IsUpgrade = true, true, upgrade
 	a.DisableOpenAPIValidation = true

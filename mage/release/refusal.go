@@ -103,14 +103,14 @@ func (m *Manager) refusals(ctx context.Context, now, wanted *helmrelease.Release
 // is refused: the upgrade makes it.
 func (m *Manager) try(ctx context.Context, old, wanted *unstructured.Unstructured) (*Refusal, error) {
 	gvk := wanted.GroupVersionKind()
-	mapping, err := m.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	mapping, err := m.clients.Mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	if err != nil {
 		if meta.IsNoMatchError(err) {
 			return nil, nil // Helm says so itself, before it changes anything
 		}
 		return nil, err
 	}
-	api := m.dynamic.Resource(mapping.Resource).Namespace(m.namespace)
+	api := m.clients.Dynamic.Resource(mapping.Resource).Namespace(m.namespace)
 	live, err := api.Get(ctx, wanted.GetName(), metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, nil

@@ -17,14 +17,11 @@ import (
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
-	"helm.sh/helm/v3/pkg/kube"
+	helmkube "helm.sh/helm/v3/pkg/kube"
 	"helm.sh/helm/v3/pkg/storage/driver"
-	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
+	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/progress"
 )
 
@@ -52,106 +49,57 @@ type Spec struct {
 }
 
 // Options are the optional parts of a Manager; the zero value is complete.
-// Driver, Kube, Client, Dynamic, Metadata and Mapper replace what New makes from the
-// rest.Config; with all of them given, the rest.Config may be nil.
 type Options struct {
 	Progress *progress.Reporter
 	Timeout  time.Duration // 0 means DefaultTimeout
 
-	Driver   driver.Driver // where the records are; default Secrets in the namespace
-	Kube     kube.Interface
-	Client   kubernetes.Interface
-	Dynamic  dynamic.Interface
-	Metadata metadata.Interface
-	Mapper   meta.RESTMapper
+	// Driver and Helm replace the parts that New makes from the config of its
+	// clients: tests give both.
+	Driver driver.Driver // stores the release records; default Secrets in the namespace
+	Helm   helmkube.Interface
 }
 
 // Manager works on the releases of one namespace. It is safe for concurrent use
 // on different releases.
 type Manager struct {
+	clients   *kube.Clients
 	namespace string
-	config    *rest.Config
 	timeout   time.Duration
 	progress  *progress.Reporter
 
-	records  driver.Driver // never bound to an action's context: a cancelled run must still record its end
-	kube     kube.Interface
-	client   kubernetes.Interface
-	dynamic  dynamic.Interface
-	metadata metadata.Interface
-	mapper   meta.RESTMapper
+	records driver.Driver // never bound to an action's context: a cancelled run must still record its end
+	helm    helmkube.Interface
 }
 
-// New returns a Manager for a namespace of the cluster that cfg describes. It
-// reads no kubeconfig and no environment, and does not talk to the cluster.
-func New(cfg *rest.Config, namespace string, opts Options) (*Manager, error) {
+// New returns a Manager for a namespace of the clients' cluster. It reads no
+// kubeconfig and no environment variable, and sends no request.
+func New(clients *kube.Clients, namespace string, opts Options) (*Manager, error) {
 	if namespace == "" {
-		return nil, errors.New("a release manager needs a namespace")
+		return nil, errors.New("make a release manager: no namespace is given")
 	}
 	m := &Manager{
-		namespace: namespace, timeout: opts.Timeout, progress: opts.Progress,
-		records: opts.Driver, kube: opts.Kube, client: opts.Client, dynamic: opts.Dynamic, metadata: opts.Metadata, mapper: opts.Mapper,
+		clients: clients, namespace: namespace, timeout: opts.Timeout, progress: opts.Progress,
+		records: opts.Driver, helm: opts.Helm,
 	}
 	if m.timeout <= 0 {
 		m.timeout = DefaultTimeout
 	}
-	if cfg == nil {
-		if m.records == nil || m.kube == nil || m.client == nil || m.dynamic == nil || m.metadata == nil || m.mapper == nil {
-			return nil, errors.New("a release manager needs a rest.Config, or every client in its options")
-		}
+	if clients.Config == nil && (m.records == nil || m.helm == nil) {
+		return nil, errors.New("make a release manager: its clients have no config, and no driver and Helm client are given instead")
+	}
+	if m.records != nil {
 		return m, nil
 	}
-	m.config = rest.CopyConfig(cfg)
-	m.config.QPS = -1 // the API server has its own fairness; a client-side limit of 5 a second only delays
-	m.config.WarningHandler = rest.NoWarnings{}
-	if err := m.connect(); err != nil {
-		return nil, fmt.Errorf("clients for namespace %q: %w", namespace, err)
+	bounded := rest.CopyConfig(clients.Config)
+	bounded.Timeout = storageTimeout
+	storage, err := kube.Connect(bounded)
+	if err != nil {
+		return nil, err
 	}
+	secrets := driver.NewSecrets(storage.Clientset.CoreV1().Secrets(namespace))
+	secrets.Log = func(string, ...any) {}
+	m.records = secrets
 	return m, nil
-}
-
-// connect makes the clients that the options did not give.
-func (m *Manager) connect() error {
-	brief := rest.CopyConfig(m.config)
-	brief.Timeout = storageTimeout
-	if m.client == nil {
-		client, err := kubernetes.NewForConfig(m.config)
-		if err != nil {
-			return err
-		}
-		m.client = client
-	}
-	if m.records == nil {
-		client, err := kubernetes.NewForConfig(brief)
-		if err != nil {
-			return err
-		}
-		secrets := driver.NewSecrets(client.CoreV1().Secrets(m.namespace))
-		secrets.Log = func(string, ...any) {}
-		m.records = secrets
-	}
-	if m.dynamic == nil {
-		client, err := dynamic.NewForConfig(m.config)
-		if err != nil {
-			return err
-		}
-		m.dynamic = client
-	}
-	if m.metadata == nil {
-		client, err := metadata.NewForConfig(m.config)
-		if err != nil {
-			return err
-		}
-		m.metadata = client
-	}
-	if m.mapper == nil {
-		mapper, err := newGetter(brief, m.namespace).ToRESTMapper()
-		if err != nil {
-			return err
-		}
-		m.mapper = mapper
-	}
-	return nil
 }
 
 // check completes the Spec and reports everything that is wrong with it.

@@ -17,7 +17,6 @@ import (
 )
 
 const (
-	pollEvery   = 250 * time.Millisecond
 	findingGap  = 3 * time.Second // a finding that is gone for less is the same one
 	freshBudget = 10 * time.Second
 )
@@ -72,43 +71,37 @@ func (t *tracker) final(found []finding, now time.Time) bool {
 func (m *Manager) wait(ctx context.Context, wanted *manifest, step *progress.Step) error {
 	refs, services := wanted.workloads(), wanted.services()
 	t := newTracker()
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	var listing error
-	for {
+	err := kube.Poll{}.Until(ctx, func(ctx context.Context) error {
 		s, err := m.snapshot(ctx)
-		listing = err // the API server may be away for a moment; the last error is told at the end
-		if err == nil {
-			workloads := s.workloads(refs)
-			waiting := notReady(workloads)
-			if len(waiting) == 0 {
-				for _, left := range s.leftovers(workloads, services) {
-					waiting = append(waiting, left.String())
-				}
-			}
-			if len(waiting) == 0 {
-				return nil
-			}
-			step.Update("%s", strings.Join(waiting, ", "))
-			found := s.diagnose(workloads, t.restarts)
-			if t.final(found, time.Now()) {
-				return m.failure(ctx, found)
-			}
-			m.unblock(ctx, s, refs)
-		}
-		if kube.Final(err) {
+		if err != nil {
 			return fmt.Errorf("look at the pods of the release: %w", err)
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			cause := context.Cause(ctx)
-			if limit, ours := cause.(timeLimit); ours {
-				return m.lastWord(ctx, wanted, t, limit, listing)
+		workloads := s.workloads(refs)
+		waiting := notReady(workloads)
+		if len(waiting) == 0 {
+			for _, left := range s.leftovers(workloads, services) {
+				waiting = append(waiting, left.String())
 			}
-			return cause
 		}
+		if len(waiting) == 0 {
+			return nil
+		}
+		step.Update("%s", strings.Join(waiting, ", "))
+		found := s.diagnose(workloads, t.restarts)
+		if t.final(found, time.Now()) {
+			return kube.Stop(m.failure(ctx, found))
+		}
+		m.unblock(ctx, s, refs)
+		return errors.New(strings.Join(waiting, ", "))
+	})
+	cause := context.Cause(ctx)
+	switch limit, ours := errors.AsType[timeLimit](err); {
+	case ours:
+		return m.lastWord(ctx, wanted, t, limit, err)
+	case cause != nil && errors.Is(err, cause):
+		return cause
 	}
+	return err
 }
 
 func notReady(workloads []*workload) []string {
@@ -122,12 +115,12 @@ func notReady(workloads []*workload) []string {
 }
 
 // lastWord is the diagnosis when the time bound is reached.
-func (m *Manager) lastWord(ctx context.Context, wanted *manifest, t *tracker, limit timeLimit, listing error) error {
+func (m *Manager) lastWord(ctx context.Context, wanted *manifest, t *tracker, limit timeLimit, waited error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), freshBudget)
 	defer cancel()
 	s, err := m.snapshot(ctx)
 	if err != nil {
-		return fmt.Errorf("the cluster does not answer any more: %w", errors.Join(err, listing))
+		return fmt.Errorf("the cluster does not answer any more: %w", errors.Join(err, waited))
 	}
 	workloads := s.workloads(wanted.workloads())
 	found := s.diagnose(workloads, t.restarts)
@@ -198,22 +191,13 @@ func (m *Manager) unblock(ctx context.Context, s *snapshot, refs []string) {
 			continue
 		}
 		for _, p := range w.old {
-			if podReady(p) {
+			if kube.PodReady(p) {
 				continue
 			}
-			err := m.client.CoreV1().Pods(m.namespace).Delete(ctx, p.Name, *metav1.NewPreconditionDeleteOptions(string(p.UID)))
+			err := m.clients.Clientset.CoreV1().Pods(m.namespace).Delete(ctx, p.Name, *metav1.NewPreconditionDeleteOptions(string(p.UID)))
 			if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 				return // the next round tries again
 			}
 		}
 	}
-}
-
-func podReady(p *corev1.Pod) bool {
-	for _, c := range p.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			return c.Status == corev1.ConditionTrue
-		}
-	}
-	return false
 }

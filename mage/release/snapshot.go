@@ -54,7 +54,7 @@ type lister struct {
 func (m *Manager) list(ctx context.Context, parts ...func(kubernetes.Interface, string) []lister) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, part := range parts {
-		for _, l := range part(m.client, m.namespace) {
+		for _, l := range part(m.clients.Clientset, m.namespace) {
 			g.Go(func() error {
 				if err := l.list(ctx); err != nil {
 					return fmt.Errorf("list %s of namespace %q: %w", l.kind, m.namespace, err)

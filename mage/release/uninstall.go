@@ -76,7 +76,7 @@ func (m *Manager) installed(ctx context.Context, name string) (*manifest, error)
 }
 
 func (m *Manager) uninstall(ctx context.Context, name string, timeout time.Duration, step *progress.Step) error {
-	return m.helm(ctx, "uninstall", name, step, func(cfg *action.Configuration) error {
+	return m.runHelm(ctx, "uninstall", name, step, func(cfg *action.Configuration) error {
 		a := action.NewUninstall(cfg)
 		a.IgnoreNotFound = true
 		a.Timeout = timeout // of hooks
@@ -94,35 +94,23 @@ func (m *Manager) podsGone(ctx context.Context, wanted *manifest, step *progress
 	for _, s := range wanted.statefulSets {
 		selectors = append(selectors, selector(s.Spec.Selector))
 	}
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	var left []string
-	for {
-		pods, err := m.client.CoreV1().Pods(m.namespace).List(ctx, metav1.ListOptions{})
-		if err == nil {
-			left = left[:0]
-			for _, p := range pods.Items {
-				if matches(selectors, p.Labels) {
-					left = append(left, ref("Pod", p.Name))
-				}
-			}
-			if len(left) == 0 {
-				return nil
-			}
-			step.Update("%d pods are ending", len(left))
-		}
-		if kube.Final(err) {
+	return kube.Poll{}.Until(ctx, func(ctx context.Context) error {
+		pods, err := m.clients.Clientset.CoreV1().Pods(m.namespace).List(ctx, metav1.ListOptions{})
+		if err != nil {
 			return err
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			if len(left) > 0 {
-				return fmt.Errorf("%s: %w", listed("still there: ", left), context.Cause(ctx))
+		var left []string
+		for _, p := range pods.Items {
+			if matches(selectors, p.Labels) {
+				left = append(left, ref("Pod", p.Name))
 			}
-			return errors.Join(context.Cause(ctx), err)
 		}
-	}
+		if len(left) == 0 {
+			return nil
+		}
+		step.Update("%d pods are ending", len(left))
+		return errors.New(listed("not ended: ", left))
+	})
 }
 
 func selector(s *metav1.LabelSelector) labels.Selector {
@@ -145,7 +133,7 @@ func matches(selectors []labels.Selector, set map[string]string) bool {
 // deleteClaims deletes the claims that the release's StatefulSets made: those
 // with its instance label and those named after its claim templates.
 func (m *Manager) deleteClaims(ctx context.Context, name string, wanted *manifest) (int, error) {
-	api := m.client.CoreV1().PersistentVolumeClaims(m.namespace)
+	api := m.clients.Clientset.CoreV1().PersistentVolumeClaims(m.namespace)
 	claims, err := api.List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return 0, fmt.Errorf("list the volume claims of namespace %q: %w", m.namespace, err)

@@ -97,7 +97,7 @@ func TestUninstallWaitsForThePodsAndSaysWhichStay(t *testing.T) {
 		began := time.Now()
 		removed, err := c.manager.Uninstall(context.Background(), testRelease, UninstallOptions{})
 		assert.True(t, removed)
-		assert.ErrorContains(t, err, "still there: pod/todo-backend-1-x: not done within 2m0s")
+		assert.ErrorContains(t, err, "not done within 2m0s; last error: not ended: pod/todo-backend-1-x")
 		assert.Equal(t, 2*minute, time.Since(began))
 	})
 	synctest.Test(t, func(t *testing.T) {
