@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
 
 	"todo-chatbot/mage/cluster"
 	"todo-chatbot/mage/registry"
@@ -83,27 +81,6 @@ func (p *Pipeline) RegistryLogin(ctx context.Context) (*registry.Login, error) {
 	}
 	p.opts.Progress.Note("registry %s, user %s; its password goes to stdout", c.Registry.Push, c.Registry.Login.User)
 	return c.Registry.Login, nil
-}
-
-// PrintStatus writes a cluster's status, a line a fact.
-func PrintStatus(out io.Writer, s cluster.Status) {
-	fmt.Fprintf(out, "cluster %s/%s %s\n", s.Provider, s.Name, s.State)
-	for _, fact := range [][2]string{{"detail", s.Detail}, {"kubernetes", s.Kubernetes}, {"registry-push", s.Registry.Push}, {"registry-pull", s.Registry.Pull}, {"network-policies", s.Policies}} {
-		if fact[1] != "" {
-			fmt.Fprintf(out, "%s %s\n", fact[0], fact[1])
-		}
-	}
-	nodePorts := make([]int, 0, len(s.Ports))
-	for port := range s.Ports {
-		nodePorts = append(nodePorts, port)
-	}
-	slices.Sort(nodePorts)
-	for _, port := range nodePorts {
-		fmt.Fprintf(out, "port 127.0.0.1:%d leads to node port %d\n", s.Ports[port], port)
-	}
-	for _, what := range s.NotReady {
-		fmt.Fprintf(out, "not-ready %s\n", what)
-	}
 }
 
 // running returns the cluster if it runs; it starts nothing.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"sync"
 
@@ -247,33 +246,4 @@ func place(into map[string]any, path []string, value any) {
 
 func namespaceLabels() map[string]string {
 	return map[string]string{"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/enforce-version": "latest"}
-}
-
-// Print writes the result for other programs: a line a fact, in a fixed order.
-func (d Deployment) Print(w io.Writer) {
-	for _, built := range d.Images {
-		fmt.Fprintf(w, "image %s %s\n", built.Name, built.Digest)
-	}
-	if d.Release.Revision > 0 {
-		word := "unchanged"
-		switch {
-		case d.RolledBack > 0:
-			word = fmt.Sprintf("rolled back to %d", d.RolledBack)
-		case d.Changed:
-			word = "new"
-		}
-		fmt.Fprintf(w, "revision %d %s\n", d.Release.Revision, word)
-	}
-	if d.URL != "" {
-		fmt.Fprintf(w, "url %s\n", d.URL)
-	} else if d.Complete {
-		fmt.Fprintln(w, "url none: no port leads into the cluster; `mage open` holds one")
-	}
-	if d.Complete {
-		verdict := "passed"
-		if !d.Verdict.OK() {
-			verdict = "failed"
-		}
-		fmt.Fprintf(w, "verdict %s\n", verdict)
-	}
 }

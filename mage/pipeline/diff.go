@@ -180,27 +180,3 @@ func explain(plan release.Plan, missing []unbuilt) []string {
 	}
 	return notes
 }
-
-// Coloured is a unified diff for a terminal.
-func Coloured(diff string) string {
-	var out strings.Builder
-	for line := range strings.Lines(diff) {
-		colour := ""
-		switch {
-		case strings.HasPrefix(line, "---"), strings.HasPrefix(line, "+++"):
-			colour = "\x1b[1m"
-		case strings.HasPrefix(line, "@@"):
-			colour = "\x1b[36m"
-		case strings.HasPrefix(line, "-"):
-			colour = "\x1b[31m"
-		case strings.HasPrefix(line, "+"):
-			colour = "\x1b[32m"
-		}
-		if colour == "" {
-			out.WriteString(line)
-			continue
-		}
-		out.WriteString(colour + strings.TrimSuffix(line, "\n") + "\x1b[0m\n")
-	}
-	return out.String()
-}

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +17,6 @@ import (
 	"todo-chatbot/mage/cluster"
 	"todo-chatbot/mage/config"
 	"todo-chatbot/mage/image"
-	"todo-chatbot/mage/release"
 	"todo-chatbot/mage/smoke"
 )
 
@@ -228,32 +226,6 @@ func TestChecksAreTheImagesThatHaveATestDockerfile(t *testing.T) {
 	assert.Equal(t, filepath.Join(root, "images"), checks[0].Context, "checks may use what lies beside the image")
 }
 
-func TestPrintWritesALineAFactInAFixedOrder(t *testing.T) {
-	images := []Built{{Name: "backend", Digest: digestOf(t, "todo-chatbot/backend", "a")}, {Name: "frontend", Digest: digestOf(t, "todo-chatbot/frontend", "b")}}
-	imageLines := "image backend localhost:5000/todo-chatbot/backend@sha256:" + strings.Repeat("a", 64) + "\n" +
-		"image frontend localhost:5000/todo-chatbot/frontend@sha256:" + strings.Repeat("b", 64) + "\n"
-	passed := smoke.Verdict{Results: []smoke.Result{{Name: "livez", Outcome: smoke.Passed}}}
-	failed := smoke.Verdict{Results: []smoke.Result{{Name: "livez", Outcome: smoke.Failed}}}
-	for name, c := range map[string]struct {
-		done Deployment
-		want string
-	}{
-		"nothing done": {Deployment{}, ""},
-		"images only":  {Deployment{Images: images}, imageLines},
-		"all passed": {Deployment{Images: images, Release: release.Observation{Revision: 3}, Changed: true, URL: "http://127.0.0.1:8080", Verdict: passed, Complete: true},
-			imageLines + "revision 3 new\nurl http://127.0.0.1:8080\nverdict passed\n"},
-		"nothing changed, red": {Deployment{Release: release.Observation{Revision: 3}, URL: "http://127.0.0.1:8080", Verdict: failed, Complete: true},
-			"revision 3 unchanged\nurl http://127.0.0.1:8080\nverdict failed\n"},
-		"not verified": {Deployment{Release: release.Observation{Revision: 1}, Changed: true}, "revision 1 new\n"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var out bytes.Buffer
-			c.done.Print(&out)
-			assert.Equal(t, c.want, out.String())
-		})
-	}
-}
-
 func TestJudgeGivesARedVerdictItsOwnCodeAndEveryReason(t *testing.T) {
 	p := load(t, projectRoot, "dev", nil)
 	assert.NoError(t, p.judge(smoke.Verdict{Results: []smoke.Result{{Name: "livez", Outcome: smoke.Passed}}}))
@@ -285,10 +257,4 @@ func TestATakenPortIsReportedWithTheSettingThatChoosesIt(t *testing.T) {
 		assert.ErrorContains(t, err, "the port's setting is "+setting)
 		assert.ErrorContains(t, err, strconv.Itoa(port))
 	}
-}
-
-func TestPrintStatusWritesPortsInOrder(t *testing.T) {
-	var out bytes.Buffer
-	PrintStatus(&out, cluster.Status{Provider: "kind", Name: "todo", State: cluster.Absent, Ports: map[int]int{30081: 8081, 30080: 8080}, NotReady: []string{"node"}})
-	assert.Equal(t, fmt.Sprintf("cluster kind/todo %s\nport 127.0.0.1:8080 leads to node port 30080\nport 127.0.0.1:8081 leads to node port 30081\nnot-ready node\n", cluster.Absent), out.String())
 }

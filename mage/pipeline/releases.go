@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
-	"time"
 
 	"todo-chatbot/mage/cluster"
 	"todo-chatbot/mage/release"
@@ -90,42 +87,4 @@ func (p *Pipeline) withRelease(ctx context.Context, do func(*release.Manager, *c
 		err = fmt.Errorf("%w: `mage deploy:to %s` makes it", err, p.env.Name)
 	}
 	return err
-}
-
-// PrintInspection writes what runs, a line a fact, details indented below it.
-func PrintInspection(out io.Writer, seen release.Inspection) {
-	fmt.Fprintf(out, "revision %d %s: %s\n", seen.Revision, seen.Status, seen.Description)
-	for _, w := range seen.Workloads {
-		fmt.Fprintf(out, "%s/%s ready %d of %d, restarts %d\n", w.Kind, w.Name, w.Ready, w.Wanted, w.Restarts)
-		for _, image := range w.Images {
-			fmt.Fprintf(out, "  image %s\n", image)
-		}
-		for _, pod := range seen.Pods {
-			if pod.Workload != strings.ToLower(w.Kind)+"/"+w.Name {
-				continue
-			}
-			older := ""
-			if pod.OfOlderRevision {
-				older = ", of an older revision"
-			}
-			fmt.Fprintf(out, "  pod %s ready %d of %d, restarts %d%s: %s\n", pod.Name, pod.Ready, pod.Wanted, pod.Restarts, older, pod.State)
-		}
-	}
-	for _, s := range seen.Services {
-		leads := strings.Join(s.Endpoints, " ")
-		if leads == "" {
-			leads = "none ready"
-		}
-		fmt.Fprintf(out, "Service/%s endpoints %s\n", s.Name, leads)
-	}
-	for _, w := range seen.Warnings {
-		fmt.Fprintf(out, "event %s\n", w)
-	}
-}
-
-// PrintHistory writes the revisions, a line each, oldest first.
-func PrintHistory(out io.Writer, revisions []release.Revision) {
-	for _, r := range revisions {
-		fmt.Fprintf(out, "%d %s %s %s\n", r.Number, r.Status, r.Updated.UTC().Format(time.RFC3339), strings.Join(strings.Fields(r.Description), " "))
-	}
 }

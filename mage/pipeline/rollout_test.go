@@ -1,10 +1,8 @@
 package pipeline
 
 import (
-	"bytes"
 	"errors"
 	"testing"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/stretchr/testify/assert"
@@ -42,12 +40,6 @@ func TestTheFirstCauseStaysFirstAndWhatWasDoneFollows(t *testing.T) {
 			assert.Equal(t, ExitBroken, ExitCode(err))
 		})
 	}
-}
-
-func TestPrintSaysThatADeployWasRolledBack(t *testing.T) {
-	var out bytes.Buffer
-	Deployment{Release: release.Observation{Revision: 5}, Changed: true, RolledBack: 3}.Print(&out)
-	assert.Equal(t, "revision 5 rolled back to 3\n", out.String())
 }
 
 func TestARevisionThatIsNoneIsRefusedBeforeAnythingIsAsked(t *testing.T) {
@@ -95,44 +87,4 @@ func TestADiffIsExplainedHonestly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, explain(c.plan, c.missing)) })
 	}
-}
-
-func TestColoursFollowTheDiff(t *testing.T) {
-	assert.Equal(t, "\x1b[1m--- a\x1b[0m\n\x1b[36m@@ -1 +1 @@\x1b[0m\n same\n\x1b[31m-old\x1b[0m\n\x1b[32m+new\x1b[0m\n",
-		Coloured("--- a\n@@ -1 +1 @@\n same\n-old\n+new\n"))
-}
-
-func TestPrintInspectionWritesEverythingThatRuns(t *testing.T) {
-	var out bytes.Buffer
-	PrintInspection(&out, release.Inspection{
-		Observation: release.Observation{Revision: 4, Status: "failed", Description: "crash", Workloads: []release.Workload{
-			{Kind: "Deployment", Name: "todo-backend", Ready: 1, Wanted: 1, Restarts: 3, Images: []string{"localhost:5000/backend@sha256:aaa"}},
-			{Kind: "Deployment", Name: "todo-frontend", Ready: 0, Wanted: 1},
-		}},
-		Pods: []release.Pod{
-			{Name: "todo-backend-1", Workload: "deployment/todo-backend", State: "running", Ready: 1, Wanted: 1, OfOlderRevision: true},
-			{Name: "todo-backend-2", Workload: "deployment/todo-backend", State: `running: container "backend" waits: CrashLoopBackOff`, Wanted: 1, Restarts: 3},
-		},
-		Services: []release.Service{{Name: "todo-backend", Endpoints: []string{"10.244.0.7:8000", "10.244.0.9:8000"}}, {Name: "todo-frontend"}},
-		Warnings: []string{"2026-11-23T05:00:00Z Warning BackOff pod/todo-backend-2 (4 times): Back-off"},
-	})
-	assert.Equal(t, `revision 4 failed: crash
-Deployment/todo-backend ready 1 of 1, restarts 3
-  image localhost:5000/backend@sha256:aaa
-  pod todo-backend-1 ready 1 of 1, restarts 0, of an older revision: running
-  pod todo-backend-2 ready 0 of 1, restarts 3: running: container "backend" waits: CrashLoopBackOff
-Deployment/todo-frontend ready 0 of 1, restarts 0
-Service/todo-backend endpoints 10.244.0.7:8000 10.244.0.9:8000
-Service/todo-frontend endpoints none ready
-event 2026-11-23T05:00:00Z Warning BackOff pod/todo-backend-2 (4 times): Back-off
-`, out.String())
-}
-
-func TestPrintHistoryIsALineARevision(t *testing.T) {
-	var out bytes.Buffer
-	PrintHistory(&out, []release.Revision{
-		{Number: 1, Status: "superseded", Updated: time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC), Description: "seen ready"},
-		{Number: 2, Status: "failed", Updated: time.Date(2026, 11, 23, 5, 1, 0, 0, time.UTC), Description: "two\nlines"},
-	})
-	assert.Equal(t, "1 superseded 2026-11-23T05:00:00Z seen ready\n2 failed 2026-11-23T05:01:00Z two lines\n", out.String())
 }

@@ -25,7 +25,7 @@ func ClusterUp(ctx context.Context, env *string, yes *bool) error {
 func ClusterDown(ctx context.Context, env *string, yes *bool) error {
 	return with(flags{env: env, yes: yes}, func(p *pipeline.Pipeline) error {
 		done, err := p.ClusterDown(ctx)
-		printRemoved(done, err)
+		printCleaned(os.Stdout, done, err)
 		return err
 	})
 }
@@ -35,7 +35,7 @@ func ClusterStatus(ctx context.Context, env *string) error {
 	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
 		status, err := p.ClusterStatus(ctx)
 		if err == nil {
-			pipeline.PrintStatus(os.Stdout, status)
+			printClusterStatus(os.Stdout, status)
 		}
 		return err
 	})

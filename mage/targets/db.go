@@ -40,7 +40,7 @@ func DBList(ctx context.Context, env *string) error {
 func DBResize(ctx context.Context, env *string, yes *bool) error {
 	return with(flags{env: env, yes: yes}, func(p *pipeline.Pipeline) error {
 		done, err := p.Resize(ctx)
-		done.Print(os.Stdout)
+		printDeployment(os.Stdout, done)
 		return err
 	})
 }
@@ -49,7 +49,7 @@ func DBResize(ctx context.Context, env *string, yes *bool) error {
 func DBRestore(ctx context.Context, file string, env *string, yes *bool) error {
 	return with(flags{env: env, yes: yes}, func(p *pipeline.Pipeline) error {
 		done, err := p.Restore(ctx, file)
-		done.Print(os.Stdout)
+		printDeployment(os.Stdout, done)
 		return err
 	})
 }

@@ -13,7 +13,7 @@ import (
 func Deploy(ctx context.Context, env string, yes, keepFailed, adopt *bool) error {
 	return with(flags{env: &env, yes: yes}, func(p *pipeline.Pipeline) error {
 		done, err := p.Deploy(ctx, pipeline.DeployOptions{KeepFailed: given(keepFailed), Adopt: given(adopt)})
-		done.Print(os.Stdout)
+		printDeployment(os.Stdout, done)
 		return err
 	})
 }

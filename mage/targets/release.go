@@ -15,7 +15,7 @@ func ReleaseStatus(ctx context.Context, env *string) error {
 	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
 		seen, err := p.Status(ctx)
 		if err == nil {
-			pipeline.PrintInspection(os.Stdout, seen)
+			printInspection(os.Stdout, seen)
 		}
 		return err
 	})
@@ -25,7 +25,7 @@ func ReleaseStatus(ctx context.Context, env *string) error {
 func ReleaseHistory(ctx context.Context, env *string) error {
 	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
 		revisions, err := p.History(ctx)
-		pipeline.PrintHistory(os.Stdout, revisions)
+		printHistory(os.Stdout, revisions)
 		return err
 	})
 }
@@ -35,7 +35,7 @@ func ReleaseDiff(ctx context.Context, env *string) error {
 	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
 		diff, err := p.Diff(ctx)
 		if term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == "" {
-			diff = pipeline.Coloured(diff)
+			diff = coloured(diff)
 		}
 		fmt.Fprint(os.Stdout, diff)
 		return err
@@ -46,7 +46,7 @@ func ReleaseDiff(ctx context.Context, env *string) error {
 func ReleaseRollback(ctx context.Context, env *string, revision *int) error {
 	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
 		done, err := p.Rollback(ctx, revision)
-		done.Print(os.Stdout)
+		printDeployment(os.Stdout, done)
 		return err
 	})
 }

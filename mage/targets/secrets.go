@@ -11,7 +11,7 @@ import (
 func SecretsRotate(ctx context.Context, env *string) error {
 	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
 		done, err := p.RotateSecrets(ctx)
-		done.Print(os.Stdout)
+		printDeployment(os.Stdout, done)
 		return err
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -102,24 +101,6 @@ func TestNobodyIsAskedWithTheFlagOrInAutomation(t *testing.T) {
 	t.Setenv("CI", "true")
 	assert.Nil(t, confirm(nil))
 	assert.Nil(t, sure(nil), "what cannot be undone is then refused")
-}
-
-func TestNothingToRemoveIsSaidOnlyWhereThatIsKnown(t *testing.T) {
-	says := func(done pipeline.Cleaned, err error) string {
-		read, write, pipeErr := os.Pipe()
-		require.NoError(t, pipeErr)
-		stdout := os.Stdout
-		os.Stdout = write
-		printRemoved(done, err)
-		os.Stdout = stdout
-		require.NoError(t, write.Close())
-		text, readErr := io.ReadAll(read)
-		require.NoError(t, readErr)
-		return string(text)
-	}
-	assert.Equal(t, "nothing to remove\n", says(pipeline.Cleaned{}, nil))
-	assert.Empty(t, says(pipeline.Cleaned{}, errors.New("could not be asked")))
-	assert.Equal(t, "removed a\nkept b\n", says(pipeline.Cleaned{Removed: []string{"a"}, Kept: []string{"b"}}, nil))
 }
 
 func TestWhatCannotBeUndoneTakesATypedYes(t *testing.T) {
