@@ -59,7 +59,7 @@ func (m *Manager) Follow(ctx context.Context, out io.Writer, name string, opts L
 
 func (m *Manager) podLogs(out io.Writer, name string, opts LogOptions) *podLogs {
 	return &podLogs{
-		pods: m.client.CoreV1().Pods(m.namespace), selector: opts.selector(name), release: name, progress: m.progress,
+		pods: m.clients.Clientset.CoreV1().Pods(m.namespace), selector: opts.selector(name), release: name, progress: m.progress,
 		every: podsEvery, out: out, seen: map[string]bool{},
 	}
 }
