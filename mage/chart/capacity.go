@@ -41,15 +41,6 @@ func capacities(in *inspection, say report) {
 	}
 }
 
-// Rendered is what one environment deploys: what Check was given, and gave.
-type Rendered struct {
-	Environment string
-	Dir         string
-	Values      Values
-	Options     Options
-	Manifests   []Manifest
-}
-
 // Fit checks that environments on one cluster fit into it together, also while
 // one of them is updated: the pipeline lets no two be at once.
 func Fit(capacity Capacity, environments ...Rendered) error {
@@ -72,30 +63,22 @@ func Fit(capacity Capacity, environments ...Rendered) error {
 		errs = append(errs, fmt.Errorf("%s of all environments on the cluster are %s, and %s more while one is updated; they must stay under %s; lower them, or the replicas:",
 			m.name, m.text(steady), m.text(extra), m.text(has)))
 		for i, e := range environments {
-			part, err := e.part(m, demands[i])
-			if err != nil {
-				return err
-			}
-			errs = append(errs, part.Err())
+			errs = append(errs, e.part(m, demands[i]).Err())
 		}
 	}
 	return errors.Join(errs...)
 }
 
 // part says what one environment takes, and which value decides the most of it.
-func (e Rendered) part(m measure, d demand) (Findings, error) {
+func (e Rendered) part(m measure, d demand) Findings {
 	if len(d.shares) == 0 {
-		return nil, nil
-	}
-	c, err := Load(e.Dir)
-	if err != nil {
-		return nil, err
+		return nil
 	}
 	most := m.most(d.shares)
-	return trace(c, e.Values, e.Options, Findings{{
+	return trace(e.Chart, e.Values, e.Options, Findings{{
 		Rule: "capacity", File: most.File, Object: most.object(), Key: most.decisive(m),
 		Message: fmt.Sprintf("%s takes %s: %s", e.Environment, m.text(d.steady), m.breakdown(d.shares)),
-	}}), nil
+	}})
 }
 
 // share is what one workload takes.

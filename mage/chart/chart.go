@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,6 +23,7 @@ import (
 
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // Load reads the chart in the folder dir, with the subcharts vendored in its
@@ -72,35 +72,11 @@ func clone(c *chart.Chart) *chart.Chart {
 	}
 	out := &chart.Chart{
 		Raw: c.Raw, Metadata: &md, Lock: c.Lock,
-		Templates: c.Templates, Values: copyMap(c.Values),
+		Templates: c.Templates, Values: runtime.DeepCopyJSON(c.Values),
 		Schema: c.Schema, Files: c.Files,
 	}
 	for _, d := range c.Dependencies() {
 		out.AddDependency(clone(d))
 	}
 	return out
-}
-
-// copyMap copies a tree of values, so that Helm's merging does not change its
-// source.
-func copyMap(m map[string]any) map[string]any {
-	out := maps.Clone(m)
-	for k, v := range out {
-		out[k] = copyValue(v)
-	}
-	return out
-}
-
-func copyValue(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		return copyMap(v)
-	case []any:
-		out := slices.Clone(v)
-		for i := range out {
-			out[i] = copyValue(out[i])
-		}
-		return out
-	}
-	return v
 }

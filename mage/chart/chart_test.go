@@ -53,10 +53,10 @@ func values(t *testing.T, text string) chart.Values {
 }
 
 func TestAGoodChartPassesTheGate(t *testing.T) {
-	manifests, err := chart.Check(good, chart.Values{}, release)
+	rendered, err := chart.Check(good, chart.Values{}, release)
 	require.NoError(t, err)
 	var got []string
-	for _, m := range manifests {
+	for _, m := range rendered.Manifests {
 		got = append(got, m.Kind+" "+m.Name+" "+m.File)
 	}
 	assert.Equal(t, []string{
@@ -120,12 +120,8 @@ func TestAWrongValueIsNamedWithItsKeyFileAndLine(t *testing.T) {
 			"web: {image: {digest: latest}}\n", `values/test.yaml:1: web.image.digest: is "latest", must match ^(sha256:[0-9a-f]{64})?$`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, err := chart.Load(good)
-			require.NoError(t, err)
-			found, err := chart.CheckValues(c, values(t, tc.values))
-			require.NoError(t, err)
-			require.Len(t, found, 1)
-			assert.Equal(t, tc.want, found[0].String())
+			_, err := chart.Check(good, values(t, tc.values), release)
+			assert.EqualError(t, err, tc.want)
 		})
 	}
 }
@@ -146,28 +142,27 @@ func TestAllWrongValuesAreReportedAtOnce(t *testing.T) {
 
 func TestAWrongDefaultIsNamedWithTheChartsFile(t *testing.T) {
 	dir := broken(t, edit{"charts/web/values.yaml", "replicas: 1", "replicas: one"})
-	found, err := chart.Lint(dir, chart.Values{}, release)
-	require.NoError(t, err)
-	require.Len(t, found, 1)
-	assert.Equal(t, "good/charts/web/values.yaml: web.replicas: is of type string, must be integer", found[0].String())
+	_, err := chart.Check(dir, chart.Values{}, release)
+	assert.EqualError(t, err, "good/charts/web/values.yaml: web.replicas: is of type string, must be integer")
 }
 
-func TestCheckingValuesLogsNothingAndLeavesTheChartAsItWas(t *testing.T) {
+func TestCheckLogsNothingAndReturnsTheChartUnchanged(t *testing.T) {
 	var logged bytes.Buffer
 	log.SetOutput(&logged)
 	t.Cleanup(func() { log.SetOutput(os.Stderr) })
-	c, err := chart.Load(good)
+
+	_, err := chart.Check(good, values(t, "title: {a: b}\nweb: {image: x, enabled: maybe, env: {a: b}}\n"), release)
+	require.Error(t, err)
+	rendered, err := chart.Check(good, values(t, "web: {enabled: false}\n"), release)
+	require.NoError(t, err)
+	require.Len(t, rendered.Manifests, 1, "without the subchart")
+	loaded, err := chart.Load(good)
+	require.NoError(t, err)
+	assert.Equal(t, loaded, rendered.Chart)
+	manifests, err := chart.Render(rendered.Chart, chart.Values{}, release)
 	require.NoError(t, err)
 
-	_, err = chart.CheckValues(c, values(t, "title: {a: b}\nweb: {image: x, enabled: maybe, env: {a: b}}\n"))
-	require.NoError(t, err)
-	manifests, err := chart.Render(c, values(t, "web: {enabled: false}\n"), release)
-	require.NoError(t, err)
-	require.Len(t, manifests, 1, "without the subchart")
-	manifests, err = chart.Render(c, chart.Values{}, release)
-	require.NoError(t, err)
-
-	assert.Len(t, manifests, 3, "with it again")
+	assert.Len(t, manifests, 3, "the subchart is still there")
 	assert.Empty(t, logged.String())
 }
 

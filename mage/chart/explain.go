@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agext/levenshtein"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
@@ -69,22 +70,8 @@ func unknownKey(key string, known []string) string {
 // near reports whether two names differ by at most two edits, and by less than
 // half of the shorter one.
 func near(a, b string) bool {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)] <= 2 && row[len(b)]*2 < min(len(a), len(b))
+	edits := levenshtein.Distance(a, b, nil)
+	return edits <= 2 && edits*2 < min(len(a), len(b))
 }
 
 func wrongType(got, want string) string { return fmt.Sprintf("is of type %s, must be %s", got, want) }

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // leaves returns the paths of all scalars, empty tables and empty lists, and of
@@ -69,7 +71,7 @@ func put(user map[string]any, path []string, value any, effective map[string]any
 	for i, key := range path[:len(path)-1] {
 		whole, _ := follow(effective, path[:i+1])
 		if list, isList := whole.([]any); isList {
-			user[key] = exchange(copyValue(list), path[i+1:], value)
+			user[key] = exchange(runtime.DeepCopyJSONValue(list), path[i+1:], value)
 			return
 		}
 		below, isTable := user[key].(map[string]any)

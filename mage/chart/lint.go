@@ -14,35 +14,42 @@ import (
 	"helm.sh/helm/v3/pkg/lint/support"
 )
 
-// Check is the whole gate before a deploy: it loads the chart in dir, lints it
-// with values, renders it for opts and validates the manifests; and the same for
-// the oldest and the newest Kubernetes, because templates may ask which it is,
-// unless opts say otherwise.
-// It returns the manifests for opts.KubeVersion, or everything that is wrong in
-// one error.
-func Check(dir string, values Values, opts Options) ([]Manifest, error) {
+// Rendered is a chart with values that passed the gate.
+type Rendered struct {
+	Environment string       // named in the findings of Fit; the caller of Check sets it
+	Chart       *chart.Chart // as Load returned it: the chart to install
+	Values      Values
+	Options     Options
+	Manifests   []Manifest // for Options.KubeVersion
+}
+
+// Check is the whole gate before a deploy. It loads the chart in dir, once,
+// lints it with values, renders it for opts and validates the manifests. Because
+// templates may depend on the Kubernetes version, it does the same for the oldest
+// and the newest version, unless opts say otherwise. The error holds all findings.
+func Check(dir string, values Values, opts Options) (Rendered, error) {
 	c, err := Load(dir)
 	if err != nil {
-		return nil, err
+		return Rendered{}, err
 	}
-	found, err := Lint(dir, values, opts)
+	found, err := lintChart(c, dir, values, opts)
 	if err != nil {
-		return nil, err
+		return Rendered{}, err
 	}
 	if slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == ruleValues || f.Rule == ruleTemplate }) {
-		return nil, found.Err() // Helm renders no wrong values, and would write to the terminal what it skips
+		return Rendered{}, found.Err() // rendering would log values that Helm skips
 	}
+	rendered := Rendered{Chart: c, Values: values, Options: opts}
 	opts.given = texts(values.Map())
-	var manifests []Manifest
 	seen := map[place]bool{}
 	for _, version := range opts.versions() {
 		opts.KubeVersion = version
-		if manifests, err = Render(c, values, opts); err != nil {
-			return nil, cmp.Or(found.Err(), err) // what lint found is the cause, said better
+		if rendered.Manifests, err = Render(c, values, opts); err != nil {
+			return Rendered{}, cmp.Or(found.Err(), err) // a finding of the lint is the cause, and clearer
 		}
-		all, err := Validate(manifests, opts)
+		all, err := validate(rendered.Manifests, opts)
 		if err != nil {
-			return nil, err
+			return Rendered{}, err
 		}
 		fresh := slices.DeleteFunc(all, func(f Finding) bool { return seen[f.place()] })
 		for _, f := range fresh {
@@ -53,50 +60,45 @@ func Check(dir string, values Values, opts Options) ([]Manifest, error) {
 		}
 	}
 	if err := found.sorted().Err(); err != nil {
-		return nil, err
+		return Rendered{}, err
 	}
-	return manifests, nil
+	return rendered, nil
 }
 
-// versions are the Kubernetes versions that Check looks at; the one that is asked
-// for comes last.
+// versions returns the Kubernetes versions that Check renders for, with
+// o.KubeVersion last.
 func (o Options) versions() []string {
 	own := cmp.Or(o.KubeVersion, NewestKubernetes)
-	if o.KubeOnly {
+	if o.OneVersion {
 		return []string{own}
 	}
 	others := slices.DeleteFunc([]string{NewestKubernetes, OldestKubernetes}, func(v string) bool { return v == own })
 	return append(others, own)
 }
 
-// Lint checks the chart in dir and values: the schemas, Helm's own lint at its
-// strictest, and that no template uses a function whose result changes from
-// one rendering to the next. The error is for what keeps it from looking.
-func Lint(dir string, values Values, opts Options) (Findings, error) {
-	c, err := Load(dir)
-	if err != nil {
-		return nil, err
-	}
+// lintChart checks chart c, which was loaded from dir, and values: the schemas,
+// Helm's own lint at its strictest, and that no template uses a function whose
+// result changes from one rendering to the next.
+func lintChart(c *chart.Chart, dir string, values Values, opts Options) (Findings, error) {
 	caps, err := capabilities(opts.KubeVersion)
 	if err != nil {
 		return nil, err
 	}
-	found, err := CheckValues(c, values)
+	found, err := checkValues(c, values)
 	if err != nil {
 		return nil, err
 	}
 	found = append(found, fickle(c)...)
 	if len(found) > 0 {
-		// Helm's lint would say the same again without the origins.
-		return found.sorted(), nil
+		return found.sorted(), nil // Helm's lint would repeat them without their origins
 	}
 	_, err = execute(c, values.Map(), opts, caps)
 	if broken, ok := errors.AsType[*templateError](err); ok {
-		// Helm's lint renders past what a template requires, with nothing in its
-		// place: it would write so to the terminal and find fault with the nothing.
+		// Helm's lint replaces a missing required value by nothing, logs that, and
+		// then reports the consequences instead of the cause.
 		return append(found, blame(c, values, opts, broken.finding(c))), nil
 	}
-	if opts.Linted {
+	if opts.NoHelmLint {
 		return nil, nil
 	}
 	linter := lint.AllWithKubeVersion(dir, values.Map(), opts.Namespace, &caps.KubeVersion)

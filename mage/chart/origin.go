@@ -70,7 +70,12 @@ func trace(c *chart.Chart, values Values, opts Options, found Findings) Findings
 			if len(deciding[i]) == 0 && len(around[i]) <= enough {
 				deciding[i] = around[i]
 			}
-			found[i].Origin = t.say(deciding[i], before.isTable(f))
+			if len(deciding[i]) > enough && before.isTable(f) {
+				if deciding[i] = t.setByUser(deciding[i]); len(deciding[i]) == 0 {
+					continue
+				}
+			}
+			found[i].Origin = t.say(deciding[i])
 		}
 	}
 	return found
@@ -155,9 +160,14 @@ func differs(before, after rendering, f Finding) (field, outer bool) {
 // enough values are named for a field.
 const enough = 3
 
-// say names the values that decide a field: the user's before the chart's. Of a
-// whole table the user's alone are named when many do.
-func (t tracer) say(deciding [][]string, isTable bool) string {
+// setByUser returns the values that a layer sets. They are enough where many
+// values decide a whole table.
+func (t tracer) setByUser(leaves [][]string) [][]string {
+	return slices.DeleteFunc(leaves, func(leaf []string) bool { file, _ := t.values.Origin(leaf...); return file == "" })
+}
+
+// say names the values that decide a field: the user's before the chart's.
+func (t tracer) say(deciding [][]string) string {
 	var given, defaults []string
 	for _, leaf := range deciding {
 		key := strings.Join(leaf, ".")
@@ -167,12 +177,6 @@ func (t tracer) say(deciding [][]string, isTable bool) string {
 		}
 		file, line := t.defaultOf(leaf)
 		defaults = append(defaults, "default of "+key+" in "+located(file, line))
-	}
-	if isTable && len(deciding) > enough {
-		if len(given) == 0 {
-			return ""
-		}
-		defaults = nil
 	}
 	if all := append(given, defaults...); len(all) > 0 {
 		text := strings.Join(all[:min(len(all), enough)], ", ")

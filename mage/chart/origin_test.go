@@ -92,9 +92,9 @@ func TestTheOldestKubernetesIsHeldThoughTheClusterIsNew(t *testing.T) {
 	}
 	_, err := chart.Check(sleep(""), chart.Values{}, release)
 	assert.ErrorContains(t, err, "lifecycle.preStop.sleep: unknown field in Kubernetes 1.25")
-	manifests, err := chart.Check(sleep("          {{- if semverCompare \">=1.30-0\" .Capabilities.KubeVersion.Version }}\n"), chart.Values{}, release)
+	rendered, err := chart.Check(sleep("          {{- if semverCompare \">=1.30-0\" .Capabilities.KubeVersion.Version }}\n"), chart.Values{}, release)
 	require.NoError(t, err)
-	assert.Contains(t, manifests[0].YAML, "sleep: {seconds: 3}", "the manifests are those for the cluster")
+	assert.Contains(t, rendered.Manifests[0].YAML, "sleep: {seconds: 3}", "the manifests are those for the cluster")
 }
 
 func end(condition string) string {
@@ -109,9 +109,10 @@ func TestEnvironmentsMustFitTogether(t *testing.T) {
 		layer, err := chart.ParseLayer("values/"+name+".yaml", []byte(text))
 		require.NoError(t, err)
 		dir := broken(t, edit{deployment, "    spec:\n      serviceAccountName", "    spec:\n      affinity: {podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1, podAffinityTerm: {topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: web}}}}]}}\n      serviceAccountName"})
-		manifests, err := chart.Check(dir, chart.Compose(layer), release)
+		rendered, err := chart.Check(dir, chart.Compose(layer), release)
 		require.NoError(t, err)
-		return chart.Rendered{Environment: name, Dir: dir, Values: chart.Compose(layer), Options: release, Manifests: manifests}
+		rendered.Environment = name
+		return rendered
 	}
 	dev, staging := rendered("dev", "web: {replicas: 60}"), rendered("staging", "title: x\nweb: {replicas: 90}")
 	assert.NoError(t, chart.Fit(chart.Capacity{}, dev))

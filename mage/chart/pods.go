@@ -66,10 +66,10 @@ type container struct {
 func (w workload) containers() []container {
 	var all []container
 	for i, c := range w.pod.Spec.InitContainers {
-		all = append(all, container{c, w.field("spec.initContainers[%d]", i), true})
+		all = append(all, container{Container: c, field: w.field("spec.initContainers[%d]", i), init: true})
 	}
 	for i, c := range w.pod.Spec.Containers {
-		all = append(all, container{c, w.field("spec.containers[%d]", i), false})
+		all = append(all, container{Container: c, field: w.field("spec.containers[%d]", i)})
 	}
 	return all
 }

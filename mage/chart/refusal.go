@@ -61,7 +61,7 @@ func blame(c *chart.Chart, values Values, opts Options, found Finding) Finding {
 	}
 	if len(causes) > 0 {
 		t := tracer{chart: c, values: values, opts: opts, defaults: map[string]map[string]int{}}
-		found.Origin = t.say(causes, false)
+		found.Origin = t.say(causes)
 	}
 	return found
 }

@@ -21,9 +21,8 @@ type Options struct {
 	Release     string   // name; required
 	Namespace   string   // required
 	KubeVersion string   // such as "1.36.3"; "" means NewestKubernetes
-	KubeOnly    bool     // Check looks at that version alone, for whoever is in a hurry
-	Linted      bool     // Helm's own lint, which looks at little but the chart, has seen it already
-	IsUpgrade   bool     // templates see an upgrade instead of an installation
+	OneVersion  bool     // Check renders for KubeVersion alone, which is faster
+	NoHelmLint  bool     // Check leaves out Helm's own lint, which depends on the chart more than on values
 	Capacity    Capacity // of its cluster
 	RequireTLS  bool     // people reach the cluster over a network, so nothing may let them in without TLS
 
@@ -49,7 +48,7 @@ func (m Manifest) object() string { return strings.TrimSpace(m.Kind + " " + m.Na
 // Render returns the chart's resources, hooks included, sorted by template.
 // The result depends on nothing but its arguments. A value that a template
 // uses and nobody sets is an error, where Helm would render nothing. Values are
-// not compared with the schemas; CheckValues does that.
+// not compared with the schemas; Check does that.
 func Render(c *chart.Chart, values Values, opts Options) ([]Manifest, error) {
 	caps, err := capabilities(opts.KubeVersion)
 	if err != nil {
@@ -77,7 +76,7 @@ func execute(c *chart.Chart, user map[string]any, opts Options, caps *chartutil.
 	}
 	scope, err := chartutil.ToRenderValuesWithSchemaValidation(c, user, chartutil.ReleaseOptions{
 		Name: opts.Release, Namespace: opts.Namespace, Revision: 1,
-		IsInstall: !opts.IsUpgrade, IsUpgrade: opts.IsUpgrade,
+		IsInstall: true,
 	}, caps, true)
 	if err != nil {
 		return nil, err

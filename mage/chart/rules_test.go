@@ -50,7 +50,7 @@ func found(t *testing.T, all []Manifest, opts Options) map[string][]string {
 	seen := map[place]bool{}
 	for _, version := range []string{OldestKubernetes, NewestKubernetes} {
 		opts.KubeVersion = version
-		findings, err := Validate(all, opts)
+		findings, err := validate(all, opts)
 		require.NoError(t, err)
 		for _, f := range findings {
 			if !seen[f.place()] {

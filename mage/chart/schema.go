@@ -14,9 +14,9 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 )
 
-// CheckValues compares values with the schemas of the chart and its subcharts,
+// checkValues compares values with the schemas of the chart and its subcharts,
 // as Helm does at install, and says where each wrong value comes from.
-func CheckValues(c *chart.Chart, values Values) (Findings, error) {
+func checkValues(c *chart.Chart, values Values) (Findings, error) {
 	c = clone(c)
 	user := values.Map()
 	s := &schemaCheck{chart: c, values: values}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 )
 
@@ -31,13 +32,13 @@ func mutate(doc map[string]any, see func(field, how string, changed map[string]a
 			}
 			for _, key := range slices.Sorted(maps.Keys(at)) {
 				below := append(slices.Clone(path), key)
-				changed := copyMap(doc)
+				changed := runtime.DeepCopyJSON(doc)
 				parent, _ := follow(changed, path)
 				parent.(map[string]any)[key+"x"] = parent.(map[string]any)[key]
 				delete(parent.(map[string]any), key)
 				see(fieldOf(doc, below), "misspelt", changed)
 				if kindOf(at[key]) != "object" && kindOf(at[key]) != "array" {
-					changed := copyMap(doc)
+					changed := runtime.DeepCopyJSON(doc)
 					parent, _ := follow(changed, path)
 					parent.(map[string]any)[key] = []any{map[string]any{}}
 					see(fieldOf(doc, below), "mistyped", changed)
@@ -69,7 +70,7 @@ func TestEveryFieldThatIsMisspeltOrMistypedIsFoundInEveryVersion(t *testing.T) {
 			}
 			fields++
 			for _, version := range []string{OldestKubernetes, NewestKubernetes} {
-				findings, err := Validate(again, Options{KubeVersion: version})
+				findings, err := validate(again, Options{KubeVersion: version})
 				require.NoError(t, err)
 				assert.True(t, slices.ContainsFunc(findings, func(f Finding) bool {
 					return f.Rule == "schema" && (strings.HasPrefix(f.Key, field) || strings.HasPrefix(field, f.Key))
@@ -96,11 +97,11 @@ func TestTheSchemasAreOfTheVersionsThatAreNamed(t *testing.T) {
 func TestBetweenTheVersionsWhatTheNewestKnowsIsLetThrough(t *testing.T) {
 	all := manifests(t, change{"deployment.yaml", "          ports:", "          lifecycle: {preStop: {sleep: {seconds: 3}}}\n          ports:"})
 	for version, finds := range map[string]int{"1.24.17": 1, "1.25.16": 1, "1.26.0": 0, "1.36.3": 0, "1.99.0": 0, "": 0} {
-		findings, err := Validate(all, Options{KubeVersion: version})
+		findings, err := validate(all, Options{KubeVersion: version})
 		require.NoError(t, err)
 		assert.Len(t, findings, finds, version)
 	}
-	_, err := Validate(all, Options{KubeVersion: "newest"})
+	_, err := validate(all, Options{KubeVersion: "newest"})
 	assert.ErrorContains(t, err, `parse Kubernetes version "newest"`)
 }
 
@@ -117,9 +118,9 @@ func FuzzValidate(f *testing.F) {
 		if err != nil {
 			return
 		}
-		first, err := Validate(all, Options{})
+		first, err := validate(all, Options{})
 		require.NoError(t, err)
-		second, err := Validate(all, Options{})
+		second, err := validate(all, Options{})
 		require.NoError(t, err)
 		assert.Equal(t, first, second)
 		for _, found := range first {

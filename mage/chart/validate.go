@@ -14,14 +14,14 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// Validate finds, offline, what a cluster of opts.KubeVersion would refuse in
+// validate finds, offline, what a cluster of opts.KubeVersion would refuse in
 // manifests, or take and not run well, or run less safely than it could: it
 // holds them against Rules.
 //
 // What it cannot know is what only a cluster has: admission of its own, the
 // controllers of Ingress and HTTPRoute, storage classes, and Secrets, which are
 // made outside of the chart.
-func Validate(manifests []Manifest, opts Options) (Findings, error) {
+func validate(manifests []Manifest, opts Options) (Findings, error) {
 	in, err := inspect(manifests, opts)
 	if err != nil {
 		return nil, err

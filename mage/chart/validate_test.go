@@ -86,14 +86,3 @@ func TestReleaseAndVersionsThatCannotBeAreRefused(t *testing.T) {
 	_, err = chart.Render(c, chart.Values{}, chart.Options{Release: "todo", KubeVersion: "newest"})
 	assert.ErrorContains(t, err, `Kubernetes version "newest"`)
 }
-
-func TestTemplatesSeeAnUpgradeWhenToldSo(t *testing.T) {
-	dir := broken(t, edit{"templates/configmap.yaml", "TITLE: {{ .Values.title | quote }}", "TITLE: {{ .Release.IsUpgrade | quote }}"})
-	c, err := chart.Load(dir)
-	require.NoError(t, err)
-	opts := release
-	opts.IsUpgrade = true
-	manifests, err := chart.Render(c, chart.Values{}, opts)
-	require.NoError(t, err)
-	assert.Contains(t, manifests[2].YAML, `TITLE: "true"`)
-}

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	yamlv3 "go.yaml.in/yaml/v3"
-	"helm.sh/helm/v3/pkg/chartutil"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 )
 
@@ -20,8 +20,8 @@ const PipelineKey = "pipeline"
 // Layer is one source of values: a file, or what the pipeline adds, such as
 // image digests.
 type Layer struct {
-	Origin string // named in findings, such as "values/dev.yaml"
-	Values map[string]any
+	Origin string         // named in findings, such as "values/dev.yaml"
+	Values map[string]any // of the types that JSON has: numbers are float64 or int64
 
 	lines map[string]int // by dotted path; empty when there was no file
 }
@@ -29,12 +29,8 @@ type Layer struct {
 // ParseLayer reads a values file as Helm does, and refuses what Helm lets pass
 // silently: a key given twice and a second document.
 func ParseLayer(origin string, data []byte) (Layer, error) {
-	var strict map[string]any
-	if err := yaml.UnmarshalStrict(data, &strict); err != nil {
-		return Layer{}, fmt.Errorf("parse values %q: %w", origin, err)
-	}
-	values, err := chartutil.ReadValues(data)
-	if err != nil {
+	values := map[string]any{}
+	if err := yaml.UnmarshalStrict(data, &values); err != nil {
 		return Layer{}, fmt.Errorf("parse values %q: %w", origin, err)
 	}
 	decoder := yamlv3.NewDecoder(bytes.NewReader(data))
@@ -82,7 +78,7 @@ type Values struct {
 func Compose(layers ...Layer) Values {
 	merged := map[string]any{}
 	for _, l := range layers {
-		merged = mergeTables(merged, copyMap(l.Values))
+		merged = mergeTables(merged, runtime.DeepCopyJSON(l.Values))
 	}
 	delete(merged, PipelineKey)
 	return Values{layers: layers, merged: merged}
@@ -107,7 +103,7 @@ func (v Values) Map() map[string]any {
 	if v.merged == nil {
 		return map[string]any{}
 	}
-	return copyMap(v.merged)
+	return runtime.DeepCopyJSON(v.merged)
 }
 
 // Origin returns the file and line that set the value at path, or "" when no

@@ -65,15 +65,12 @@ func (p *Pipeline) render(oneVersion bool) (chart.Rendered, error) {
 	if err != nil {
 		return chart.Rendered{}, err
 	}
-	rendered := chart.Rendered{
-		Environment: p.env.Name, Dir: p.chartDir(), Values: values,
-		Options: chart.Options{
-			Release: p.env.Release, Namespace: p.env.Namespace, Capacity: p.capacity(),
-			KubeVersion: strings.TrimPrefix(airgap.Kubernetes, "v"), KubeOnly: oneVersion,
-			RequireTLS: p.env.Cluster.Provider == "kubecontext" && !p.env.PlainHTTP,
-		},
-	}
-	rendered.Manifests, err = chart.Check(rendered.Dir, rendered.Values, rendered.Options)
+	rendered, err := chart.Check(p.chartDir(), values, chart.Options{
+		Release: p.env.Release, Namespace: p.env.Namespace, Capacity: p.capacity(),
+		KubeVersion: strings.TrimPrefix(airgap.Kubernetes, "v"), OneVersion: oneVersion,
+		RequireTLS: p.env.Cluster.Provider == "kubecontext" && !p.env.PlainHTTP,
+	})
+	rendered.Environment = p.env.Name
 	return rendered, err
 }
 

@@ -81,7 +81,7 @@ func (p *Pipeline) lintFeature(file string) error {
 	layer, err := chart.ParseLayer(file, data)
 	if err == nil {
 		_, err = chart.Check(p.chartDir(), chart.Compose(layer), chart.Options{
-			Release: p.env.Release, Namespace: p.env.Namespace, KubeVersion: chart.NewestKubernetes, Linted: true,
+			Release: p.env.Release, Namespace: p.env.Namespace, KubeVersion: chart.NewestKubernetes, NoHelmLint: true,
 		})
 	}
 	if err != nil {

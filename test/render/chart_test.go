@@ -92,16 +92,16 @@ func TestNamesOfAnyReleaseAreValidAndApart(t *testing.T) {
 	} {
 		layer, err := chart.ParseLayer("values/test.yaml", []byte(everything))
 		require.NoError(t, err)
-		manifests, err := chart.Check(chartDir, chart.Compose(layer), chart.Options{Release: release, Namespace: "x", KubeVersion: kubeVersion})
+		rendered, err := chart.Check(chartDir, chart.Compose(layer), chart.Options{Release: release, Namespace: "x", KubeVersion: kubeVersion})
 		require.NoError(t, err, release)
-		for _, m := range manifests {
+		for _, m := range rendered.Manifests {
 			assert.Truef(t, strings.HasPrefix(m.Name, prefix), "%s %s", m.Kind, m.Name)
 			assert.Empty(t, validation.IsDNS1035Label(m.Name), "%s %s", m.Kind, m.Name)
 			if m.Kind == "StatefulSet" {
 				assert.LessOrEqual(t, len(m.Name)+len("-0123456789"), validation.LabelValueMaxLength, "pods are labelled with the name and a revision")
 			}
 		}
-		backend := get[appsv1.Deployment](t, manifests, "Deployment", prefix+"backend")
+		backend := get[appsv1.Deployment](t, rendered.Manifests, "Deployment", prefix+"backend")
 		assert.Equal(t, release, backend.Spec.Selector.MatchLabels["app.kubernetes.io/instance"], "releases whose names begin alike stay apart")
 		assert.Equal(t, release+"-credentials", backend.Spec.Template.Spec.Containers[0].Env[0].ValueFrom.SecretKeyRef.Name, "as the pipeline names the Secret")
 	}

@@ -30,10 +30,10 @@ func feature(t *testing.T, file string) rendering {
 	require.NoError(t, err)
 	layer, err := chart.ParseLayer("features/"+file, data)
 	require.NoError(t, err)
-	manifests, err := chart.Check(chartDir, chart.Compose(layer), testRelease)
+	checked, err := chart.Check(chartDir, chart.Compose(layer), testRelease)
 	require.NoError(t, err, file)
-	rendered.Store(file, rendering(manifests))
-	return manifests
+	rendered.Store(file, rendering(checked.Manifests))
+	return checked.Manifests
 }
 
 // features asserts of each file what it is there for.

@@ -74,9 +74,9 @@ func TestRenderingGivesWhatHelmInstalls(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			layer, opts := environment(t, name)
 			values := chart.Compose(layer, images())
-			manifests, err := chart.Check(chartDir, values, opts)
+			rendered, err := chart.Check(chartDir, values, opts)
 			require.NoError(t, err)
-			assert.Equal(t, sources(everything(helmRelease(t, values, opts))), sources(rendering(manifests).text()))
+			assert.Equal(t, sources(everything(helmRelease(t, values, opts))), sources(rendering(rendered.Manifests).text()))
 		})
 	}
 }
@@ -89,12 +89,12 @@ func TestThePlainHelmCommandTakesTheFilesOfTheEnvironments(t *testing.T) {
 			require.NoError(t, err)
 			require.Contains(t, values, "pipeline", "or this proves nothing")
 			layer, opts := environment(t, name)
-			manifests, err := chart.Check(chartDir, chart.Compose(layer), opts)
+			rendered, err := chart.Check(chartDir, chart.Compose(layer), opts)
 			require.NoError(t, err)
 
 			rel, err := helmInstall(t, values, opts.Release, opts.Namespace)
 			require.NoError(t, err)
-			assert.Equal(t, sources(rendering(manifests).text()), sources(everything(rel)), "the pipeline's block changes nothing")
+			assert.Equal(t, sources(rendering(rendered.Manifests).text()), sources(everything(rel)), "the pipeline's block changes nothing")
 			lint := action.NewLint()
 			lint.Strict, lint.Namespace = true, opts.Namespace
 			result := lint.Run([]string{chartDir}, values)

@@ -90,10 +90,10 @@ func deployed(t *testing.T, name string) rendering {
 		return r.(rendering)
 	}
 	layer, opts := environment(t, name)
-	manifests, err := chart.Check(chartDir, chart.Compose(layer, images()), opts)
+	rendered, err := chart.Check(chartDir, chart.Compose(layer, images()), opts)
 	require.NoError(t, err)
-	deployments.Store(name, rendering(manifests))
-	return manifests
+	deployments.Store(name, rendering(rendered.Manifests))
+	return rendered.Manifests
 }
 
 // render takes values through the whole gate.
@@ -101,9 +101,9 @@ func render(t *testing.T, values string) rendering {
 	t.Helper()
 	layer, err := chart.ParseLayer("values/test.yaml", []byte(values))
 	require.NoError(t, err)
-	manifests, err := chart.Check(chartDir, chart.Compose(layer), testRelease)
+	rendered, err := chart.Check(chartDir, chart.Compose(layer), testRelease)
 	require.NoError(t, err)
-	return manifests
+	return rendered.Manifests
 }
 
 // refused returns what the gate says of values.
