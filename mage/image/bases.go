@@ -18,29 +18,11 @@ import (
 // scratch is the base that needs no image.
 const scratch = "scratch"
 
-// Base says which image stands for an upstream reference of a Dockerfile.
+// Base is the image of an upstream reference in a Dockerfile.
 type Base struct {
-	Ref    string   // as Bases returns it
+	Ref    string   // as Refs returns it
 	Image  v1.Image // used in its place; nil lets BuildKit pull Ref at Digest
 	Digest v1.Hash  // of the image; may be empty when Image is given
-}
-
-// Bases returns the upstream references that the target of src needs: what its
-// stages start from and what COPY --from and RUN --mount=from name, without
-// other stages and scratch. Arguments are src.Args over the Dockerfile's own
-// defaults. They are sorted, unique and in the short form that Docker shows
-// ("node:24-alpine", "debian"). Stages that the target does not reach are left
-// out, as BuildKit does not build them. ONBUILD triggers of a base are not
-// known here. A Go program has no bases.
-func Bases(src Source) ([]string, error) {
-	if src.Program {
-		return nil, nil
-	}
-	df, err := readDockerfile(src.dockerfile())
-	if err != nil {
-		return nil, err
-	}
-	return df.bases(src)
 }
 
 // stage is one stage with what it needs.

@@ -43,8 +43,6 @@ type BuilderOptions struct {
 	// Session holds further answers to what a build may ask its client, such
 	// as credentials for pulling bases.
 	Session []session.Attachable
-	// NoCache builds every step anew.
-	NoCache bool
 }
 
 // Builder builds images with one BuildKit daemon. It is safe for concurrent
@@ -61,49 +59,43 @@ func NewBuilder(dial func(context.Context) (net.Conn, error), store *Store, opts
 	return &Builder{dial: dial, store: store, opts: opts}
 }
 
-// Build builds src on the given bases and returns the image, which is read from
-// disk as it is used and is good until the same source is built again. Bases
-// not given are pulled by BuildKit, as their tag stands at that time. A failing
+// Build builds an Input after Load and returns the image, which is read from
+// disk as it is used and is valid until the same source is built again. A failing
 // step gives a *StepError. The build's progress and log go to step, which may
 // be nil.
-func (b *Builder) Build(ctx context.Context, src Source, bases []Base, step *progress.Step) (v1.Image, error) {
+func (b *Builder) Build(ctx context.Context, in *Input, step *progress.Step) (v1.Image, error) {
 	if step == nil {
-		step = (*progress.Reporter)(nil).Start("image", src.Name)
+		step = (*progress.Reporter)(nil).Start("image", in.Name)
 	}
-	img, err := b.build(ctx, src, bases, step)
+	img, err := b.build(ctx, in, step)
 	if err != nil {
-		return nil, fmt.Errorf("build image %q: %w", src.Name, err)
+		return nil, fmt.Errorf("build image %q: %w", in.Name, err)
 	}
 	return img, nil
 }
 
-func (b *Builder) build(ctx context.Context, src Source, bases []Base, step *progress.Step) (v1.Image, error) {
-	if _, err := Bases(src); err != nil { // says more than BuildKit would
-		return nil, err
+func (b *Builder) build(ctx context.Context, in *Input, step *progress.Step) (v1.Image, error) {
+	if in.tree == nil {
+		return nil, errors.New("its context is not read: call Load first")
 	}
-	step.Update("reading sources")
-	t, err := scan(ctx, src)
+	bases, err := b.openBases(ctx, in.bases)
 	if err != nil {
 		return nil, err
 	}
-	given, err := b.openBases(ctx, bases)
-	if err != nil {
-		return nil, err
-	}
-	out, err := b.store.output(ctx, src)
+	out, err := b.store.output(ctx, in.Source)
 	if err != nil {
 		return nil, err
 	}
 	defer out.close()
-	opt, err := b.solveOpt(src, t, given, out.dir)
+	opt, err := b.solveOpt(in, bases, out.dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := b.solve(ctx, src, opt, step); err != nil {
+	if err := b.solve(ctx, in.Source, opt, step); err != nil {
 		return nil, err
 	}
-	step.Update("reading the result")
-	return out.image(src.platform())
+	step.Update("read the result")
+	return out.image(in.platform())
 }
 
 func (b *Builder) solve(ctx context.Context, src Source, opt client.SolveOpt, step *progress.Step) error {
@@ -149,15 +141,15 @@ func (b *Builder) connect(ctx context.Context) (*client.Client, error) {
 	return c, nil
 }
 
-// solveOpt says what is asked of BuildKit.
-func (b *Builder) solveOpt(src Source, t *tree, bases []openBase, out string) (client.SolveOpt, error) {
-	files, err := t.fs()
+// solveOpt is the request to BuildKit.
+func (b *Builder) solveOpt(in *Input, bases []openBase, out string) (client.SolveOpt, error) {
+	files, err := in.tree.fs()
 	if err != nil {
-		return client.SolveOpt{}, fmt.Errorf("read build context %q: %w", src.Context, err)
+		return client.SolveOpt{}, fmt.Errorf("read build context %q: %w", in.Context, err)
 	}
-	definition, err := fsutil.NewFS(filepath.Dir(src.dockerfile()))
+	definition, err := fsutil.NewFS(filepath.Dir(in.dockerfile()))
 	if err != nil {
-		return client.SolveOpt{}, fmt.Errorf("read folder of Dockerfile %q: %w", src.dockerfile(), err)
+		return client.SolveOpt{}, fmt.Errorf("read folder of Dockerfile %q: %w", in.dockerfile(), err)
 	}
 	stores := map[string]content.Store{}
 	for _, base := range bases {
@@ -167,7 +159,7 @@ func (b *Builder) solveOpt(src Source, t *tree, bases []openBase, out string) (c
 	}
 	return client.SolveOpt{
 		Frontend:      "dockerfile.v0",
-		FrontendAttrs: b.frontendAttrs(src, bases),
+		FrontendAttrs: frontendAttrs(in.Source, bases),
 		LocalMounts:   map[string]fsutil.FS{"context": files, "dockerfile": definition},
 		OCIStores:     stores,
 		// A context is sent whole every time: BuildKit would otherwise compare
@@ -181,7 +173,7 @@ func (b *Builder) solveOpt(src Source, t *tree, bases []openBase, out string) (c
 
 // frontendAttrs are the build's inputs in the words of BuildKit's frontend. No
 // attestation is asked for: a provenance has the build's time in it.
-func (b *Builder) frontendAttrs(src Source, bases []openBase) map[string]string {
+func frontendAttrs(src Source, bases []openBase) map[string]string {
 	attrs := map[string]string{
 		"filename":                             filepath.Base(src.dockerfile()),
 		"platform":                             src.platform().String(),
@@ -196,9 +188,6 @@ func (b *Builder) frontendAttrs(src Source, bases []openBase) map[string]string 
 	}
 	for _, base := range bases {
 		attrs["context:"+base.ref] = base.source()
-	}
-	if b.opts.NoCache {
-		attrs["no-cache"] = "" // all stages
 	}
 	return attrs
 }
@@ -252,16 +241,7 @@ func (b *Builder) openBase(ctx context.Context, base Base) (openBase, error) {
 	}
 	o := openBase{ref: ref, digest: base.Digest}
 	if base.Image == nil {
-		if base.Digest == (v1.Hash{}) {
-			return openBase{}, errors.New("neither an image nor a digest is given")
-		}
 		return o, nil
-	}
-	if o.digest, err = base.Image.Digest(); err != nil {
-		return openBase{}, err
-	}
-	if base.Digest != (v1.Hash{}) && base.Digest != o.digest {
-		return openBase{}, fmt.Errorf("the image is %s, not %s as said", o.digest, base.Digest)
 	}
 	dir, err := b.store.keepBase(ctx, base.Image, o.digest)
 	if err != nil {

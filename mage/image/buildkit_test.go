@@ -113,6 +113,14 @@ CMD ["/tool", "say", "hello"]
 	}
 }
 
+func loaded(t *testing.T, src Source, bases []Base) *Input {
+	t.Helper()
+	in, err := Open(src)
+	require.NoError(t, err)
+	require.NoError(t, in.Load(t.Context(), bases))
+	return in
+}
+
 func layerDigests(t *testing.T, img v1.Image) []string {
 	t.Helper()
 	layers, err := img.Layers()
@@ -132,14 +140,14 @@ func TestSameSourcesGiveTheSameDigest(t *testing.T) {
 	first := Source{Name: "app", Context: put(t, t.TempDir(), buildFiles(""))}
 	var out bytes.Buffer
 	reporter := progress.New(&out, progress.Options{Verbose: true})
-	one, err := NewBuilder(dial, NewStore(t.TempDir()), BuilderOptions{}).Build(context.Background(), first, bases, reporter.Start("image", "app"))
+	one, err := NewBuilder(dial, NewStore(t.TempDir()), BuilderOptions{}).Build(context.Background(), loaded(t, first, bases), reporter.Start("image", "app"))
 	require.NoError(t, err)
 	assert.Contains(t, out.String(), "in the runtime stage")
 
 	elsewhere := Source{Name: "app", Context: put(t, t.TempDir(), buildFiles(""))}
 	require.NoError(t, os.Chmod(filepath.Join(elsewhere.Context, "app.txt"), 0o600))
 	require.NoError(t, os.Chtimes(filepath.Join(elsewhere.Context, "app.txt"), time.Unix(1e9, 0), time.Unix(1e9, 0)))
-	two, err := NewBuilder(dial, NewStore(t.TempDir()), BuilderOptions{NoCache: true}).Build(context.Background(), elsewhere, bases, nil)
+	two, err := NewBuilder(dial, NewStore(t.TempDir()), BuilderOptions{}).Build(context.Background(), loaded(t, elsewhere, bases), nil)
 	require.NoError(t, err)
 	assert.Equal(t, digestOf(t, one), digestOf(t, two))
 	assert.Equal(t, layerDigests(t, base)[0], layerDigests(t, one)[0], "the base's layer is taken over as it is")
@@ -172,17 +180,17 @@ func TestAChangedLineChangesItsLayersOnly(t *testing.T) {
 	dir := t.TempDir()
 	src := Source{Name: "app", Context: put(t, t.TempDir(), buildFiles(""))}
 	b := NewBuilder(dial, NewStore(dir), BuilderOptions{})
-	img, err := b.Build(context.Background(), src, bases, nil)
+	img, err := b.Build(context.Background(), loaded(t, src, bases), nil)
 	require.NoError(t, err)
 	before := layerDigests(t, img)
 
 	stamp := time.Unix(1.6e9, 0) // same size, same time: only the bytes tell
 	require.NoError(t, os.Chtimes(filepath.Join(src.Context, "app.txt"), stamp, stamp))
-	_, err = b.Build(context.Background(), src, bases, nil)
+	_, err = b.Build(context.Background(), loaded(t, src, bases), nil)
 	require.NoError(t, err)
 	put(t, src.Context, map[string]string{"app.txt": "two\n"})
 	require.NoError(t, os.Chtimes(filepath.Join(src.Context, "app.txt"), stamp, stamp))
-	img, err = b.Build(context.Background(), src, bases, nil)
+	img, err = b.Build(context.Background(), loaded(t, src, bases), nil)
 	require.NoError(t, err)
 	after := layerDigests(t, img)
 	last := len(before) - 1
@@ -200,9 +208,9 @@ func TestSeveralImagesAreBuiltAtOnce(t *testing.T) {
 	b := NewBuilder(dial, NewStore(t.TempDir()), BuilderOptions{})
 	errs := make(chan error)
 	for _, name := range []string{"a", "b", "c"} {
-		src := Source{Name: name, Context: put(t, t.TempDir(), buildFiles("ENV NAME="+name+"\n"))}
+		in := loaded(t, Source{Name: name, Context: put(t, t.TempDir(), buildFiles("ENV NAME="+name+"\n"))}, bases)
 		go func() {
-			img, err := b.Build(context.Background(), src, bases, nil)
+			img, err := b.Build(context.Background(), in, nil)
 			if err == nil {
 				_, err = img.ConfigFile()
 			}
@@ -217,7 +225,7 @@ func TestSeveralImagesAreBuiltAtOnce(t *testing.T) {
 func TestAFailingStepIsNamedWithItsOutput(t *testing.T) {
 	dial := buildkit(t)
 	src := Source{Name: "app", Context: put(t, t.TempDir(), buildFiles("RUN [\"/tool\", \\\n  \"fail\", \"no such package\"]\n"))}
-	_, err := NewBuilder(dial, NewStore(t.TempDir()), BuilderOptions{}).Build(context.Background(), src, []Base{{Ref: "tool:1", Image: toolBase(t)}}, nil)
+	_, err := NewBuilder(dial, NewStore(t.TempDir()), BuilderOptions{}).Build(context.Background(), loaded(t, src, []Base{{Ref: "tool:1", Image: toolBase(t)}}), nil)
 	var failed *StepError
 	require.ErrorAs(t, err, &failed)
 	assert.Equal(t, 10, failed.Line)
@@ -229,7 +237,7 @@ func TestAFailingStepIsNamedWithItsOutput(t *testing.T) {
 func TestAMissingFileIsNamedWithItsLine(t *testing.T) {
 	dial := buildkit(t)
 	src := Source{Name: "app", Context: put(t, t.TempDir(), buildFiles("COPY absent /\n"))}
-	_, err := NewBuilder(dial, NewStore(t.TempDir()), BuilderOptions{}).Build(context.Background(), src, []Base{{Ref: "tool:1", Image: toolBase(t)}}, nil)
+	_, err := NewBuilder(dial, NewStore(t.TempDir()), BuilderOptions{}).Build(context.Background(), loaded(t, src, []Base{{Ref: "tool:1", Image: toolBase(t)}}), nil)
 	assert.ErrorContains(t, err, "Dockerfile:10: COPY absent /: ")
 	assert.ErrorContains(t, err, `"/absent": not found`)
 }
@@ -238,7 +246,7 @@ func TestSecretsReachTheStepAndNotTheImage(t *testing.T) {
 	dial := buildkit(t)
 	src := Source{Name: "app", Context: put(t, t.TempDir(), buildFiles("RUN --mount=type=secret,id=TOKEN,env=TOKEN [\"/tool\", \"env\", \"TOKEN\", \"/token\"]\n"))}
 	b := NewBuilder(dial, NewStore(t.TempDir()), BuilderOptions{Secrets: map[string][]byte{"TOKEN": []byte("s3cret")}})
-	img, err := b.Build(context.Background(), src, []Base{{Ref: "tool:1", Image: toolBase(t)}}, nil)
+	img, err := b.Build(context.Background(), loaded(t, src, []Base{{Ref: "tool:1", Image: toolBase(t)}}), nil)
 	require.NoError(t, err)
 	r := tar.NewReader(mutate.Extract(img))
 	for {
@@ -269,7 +277,7 @@ func TestABuildEndsSoonWithItsContext(t *testing.T) {
 		}
 		return len(p), nil
 	}), progress.Options{Verbose: true}).Start("image", "app")
-	_, err := NewBuilder(dial, NewStore(t.TempDir()), BuilderOptions{NoCache: true}).Build(ctx, src, []Base{{Ref: "tool:1", Image: toolBase(t)}}, step)
+	_, err := NewBuilder(dial, NewStore(t.TempDir()), BuilderOptions{}).Build(ctx, loaded(t, src, []Base{{Ref: "tool:1", Image: toolBase(t)}}), step)
 	assert.ErrorIs(t, err, context.Canceled)
 	assert.Less(t, time.Since(<-asleep), 10*time.Second)
 }

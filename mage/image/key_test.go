@@ -44,11 +44,24 @@ func sample(t *testing.T) Source {
 
 func sampleBases() map[string]v1.Hash { return map[string]v1.Hash{"python:3.11-slim": digestOne} }
 
-func key(t *testing.T, src Source, bases map[string]v1.Hash) Key {
+// loadInput reads src with bases of these digests.
+func loadInput(ctx context.Context, src Source, digests map[string]v1.Hash) (*Input, error) {
+	in, err := Open(src)
+	if err != nil {
+		return nil, err
+	}
+	var bases []Base
+	for ref, digest := range digests {
+		bases = append(bases, Base{Ref: ref, Digest: digest})
+	}
+	return in, in.Load(ctx, bases)
+}
+
+func key(t *testing.T, src Source, digests map[string]v1.Hash) Key {
 	t.Helper()
-	k, err := KeyOf(context.Background(), src, bases)
+	in, err := loadInput(t.Context(), src, digests)
 	require.NoError(t, err)
-	return k
+	return in.Key()
 }
 
 func TestKeyIsAValidTag(t *testing.T) {
@@ -168,7 +181,7 @@ func TestIgnoreFileBesideTheDockerfileComesFirst(t *testing.T) {
 }
 
 func TestKeyNamesTheBasesWithoutADigest(t *testing.T) {
-	_, err := KeyOf(context.Background(), sample(t), nil)
+	_, err := loadInput(t.Context(), sample(t), nil)
 	assert.ErrorContains(t, err, `key of image "api": no digest is given for base "python:3.11-slim"`)
 }
 
@@ -176,7 +189,7 @@ func TestKeyOfAMissingContextSaysSo(t *testing.T) {
 	src := sample(t)
 	src.Dockerfile = filepath.Join(src.Context, "Dockerfile")
 	src.Context = filepath.Join(src.Context, "absent")
-	_, err := KeyOf(context.Background(), src, sampleBases())
+	_, err := loadInput(t.Context(), src, sampleBases())
 	assert.ErrorContains(t, err, "absent")
 	assert.ErrorIs(t, err, fs.ErrNotExist)
 }
@@ -184,7 +197,7 @@ func TestKeyOfAMissingContextSaysSo(t *testing.T) {
 func TestKeyStopsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := KeyOf(ctx, sample(t), sampleBases())
+	_, err := loadInput(ctx, sample(t), sampleBases())
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
@@ -233,7 +246,7 @@ func BenchmarkKey(b *testing.B) {
 		require.NoError(b, os.WriteFile(path, make([]byte, 8<<10), 0o644))
 	}
 	for b.Loop() {
-		if _, err := KeyOf(context.Background(), Source{Name: "x", Context: dir}, nil); err != nil {
+		if _, err := loadInput(b.Context(), Source{Name: "x", Context: dir}, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

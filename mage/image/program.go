@@ -100,15 +100,15 @@ func programFlags() []string {
 }
 
 // Compile builds the image of a Go program. Like Builder.Build it writes to the
-// store, and the image is good until the same source is built again.
-func Compile(ctx context.Context, src Source, store *Store, step *progress.Step) (v1.Image, error) {
+// store, and the image is valid until the same source is built again.
+func Compile(ctx context.Context, in *Input, store *Store, step *progress.Step) (v1.Image, error) {
 	if step == nil {
-		step = (*progress.Reporter)(nil).Start("image", src.Name)
+		step = (*progress.Reporter)(nil).Start("image", in.Name)
 	}
 	step.Update("compile")
-	img, err := compile(ctx, src, store)
+	img, err := compile(ctx, in.Source, store)
 	if err != nil {
-		return nil, fmt.Errorf("build image %q: %w", src.Name, err)
+		return nil, fmt.Errorf("build image %q: %w", in.Name, err)
 	}
 	return img, nil
 }

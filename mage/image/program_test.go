@@ -18,7 +18,7 @@ import (
 const helloProgram = "package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println(\"hello\") }\n"
 
 // program is a Go module with one image below it, and that image's source.
-func program(t *testing.T, more map[string]string) Source {
+func program(t *testing.T, more map[string]string) *Input {
 	t.Helper()
 	dir := put(t, t.TempDir(), map[string]string{"go.mod": "module example.test/app\n\ngo 1.24\n", "images/hello/main.go": helloProgram})
 	put(t, dir, more)
@@ -28,20 +28,17 @@ func program(t *testing.T, more map[string]string) Source {
 	return found[0]
 }
 
-func keyOf(t *testing.T, src Source) Key {
+func keyOf(t *testing.T, in *Input) Key {
 	t.Helper()
-	key, err := KeyOf(t.Context(), src, nil)
-	require.NoError(t, err)
-	return key
+	require.NoError(t, in.Load(t.Context(), nil))
+	return in.Key()
 }
 
 func TestDiscoverTakesAGoMainPackageWithoutADockerfile(t *testing.T) {
 	src := program(t, nil)
 	assert.True(t, src.Program)
 	assert.Equal(t, "hello", src.Name)
-	bases, err := Bases(src)
-	require.NoError(t, err)
-	assert.Empty(t, bases)
+	assert.Empty(t, src.Refs())
 }
 
 func TestKeyOfAProgramCoversSourcesAndModulesButNotTests(t *testing.T) {
@@ -83,8 +80,8 @@ func TestCompileMakesAnImageOfTheProgramAlone(t *testing.T) {
 	assert.Equal(t, first, second, "the same sources give the same bytes, wherever they lie")
 
 	key := keyOf(t, src)
-	require.NoError(t, store.Keep(src, key))
-	kept, found := store.Find(src, key)
+	require.NoError(t, store.Keep(src.Source, key))
+	kept, found := store.Find(src.Source, key)
 	require.True(t, found)
 	layers, err := kept.Layers()
 	require.NoError(t, err)

@@ -41,7 +41,32 @@ var validName = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$`)
 // a Dockerfile, which must parse, or else a Go main package. Files beside the
 // folders, and folders whose name begins with a dot, are left out. The error
 // holds every problem of every folder, one a line, with its file and line.
-func Discover(dir string) ([]Source, error) {
+func Discover(dir string) ([]*Input, error) {
+	sources, err := find(dir)
+	problems := []error{err}
+	inputs := make([]*Input, len(sources))
+	for i, src := range sources {
+		inputs[i], err = Open(src)
+		problems = append(problems, err)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	return inputs, nil
+}
+
+// Names lists the images that Discover finds, without parsing their Dockerfiles.
+func Names(dir string) ([]string, error) {
+	sources, err := find(dir)
+	names := make([]string, len(sources))
+	for i, src := range sources {
+		names[i] = src.Name
+	}
+	return names, err
+}
+
+// find returns the sources that it can next to the problems of the others.
+func find(dir string) ([]Source, error) {
 	folders, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("discover images in %q: %w", dir, err)
@@ -60,13 +85,10 @@ func Discover(dir string) ([]Source, error) {
 		}
 		sources = append(sources, src)
 	}
-	if len(problems) > 0 {
-		return nil, errors.Join(problems...)
+	if len(sources) == 0 && len(problems) == 0 {
+		problems = append(problems, fmt.Errorf("discover images in %q: the folder has no subfolder", dir))
 	}
-	if len(sources) == 0 {
-		return nil, fmt.Errorf("discover images in %q: there is no folder in it", dir)
-	}
-	return sources, nil
+	return sources, errors.Join(problems...)
 }
 
 // discover looks at one folder.
@@ -83,9 +105,6 @@ func discover(path, name string) (Source, error) {
 		problems = append(problems, fmt.Errorf("%s: is a folder, not a Dockerfile", file))
 	case err == nil:
 		src.Dockerfile = file
-		if _, err := readDockerfile(file); err != nil {
-			problems = append(problems, err)
-		}
 	case !errors.Is(err, fs.ErrNotExist):
 		problems = append(problems, fmt.Errorf("read Dockerfile: %w", err))
 	default:

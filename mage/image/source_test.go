@@ -75,7 +75,7 @@ func TestDiscoverReportsEveryProblemAtOnce(t *testing.T) {
 
 func TestDiscoverSaysWhenThereIsNothing(t *testing.T) {
 	_, err := Discover(t.TempDir())
-	assert.ErrorContains(t, err, "there is no folder in it")
+	assert.ErrorContains(t, err, "the folder has no subfolder")
 	_, err = Discover(filepath.Join(t.TempDir(), "absent"))
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
@@ -117,9 +117,9 @@ func TestBases(t *testing.T) {
 			dir := put(t, t.TempDir(), map[string]string{"Dockerfile": c.dockerfile})
 			src := Source{Name: "x", Context: dir, Target: c.target, Args: c.args}
 			src.Platform.Architecture = "arm64"
-			got, err := Bases(src)
+			in, err := Open(src)
 			require.NoError(t, err)
-			assert.Equal(t, c.want, got)
+			assert.Equal(t, c.want, in.Refs())
 		})
 	}
 }
@@ -131,7 +131,7 @@ FROM Not/A/Ref AS b
 COPY --from=7 /a /a
 COPY --from=$BASE /a /a
 `})
-	_, err := Bases(Source{Name: "x", Context: dir, Target: "c"})
+	_, err := Open(Source{Name: "x", Context: dir, Target: "c"})
 	require.Error(t, err)
 	for _, want := range []string{
 		"Dockerfile:2: FROM $BASE is empty",

@@ -10,6 +10,7 @@ import (
 
 	"todo-chatbot/mage/airgap"
 	"todo-chatbot/mage/chart"
+	"todo-chatbot/mage/image"
 )
 
 // placeholder stands in for a digest where nothing has been built.
@@ -49,17 +50,17 @@ func (p *Pipeline) Template(out io.Writer) error {
 }
 
 func (p *Pipeline) render(oneVersion bool) (chart.Rendered, error) {
-	sources, err := p.sources()
+	images, err := image.Names(p.imagesDir())
 	if err != nil {
-		return chart.Rendered{}, err
+		return chart.Rendered{}, usage(err)
 	}
-	built := make([]Built, 0, len(sources))
-	for _, src := range sources {
-		digest, err := name.NewDigest("localhost:5000/" + repository(src) + "@" + placeholder)
+	built := make([]Built, 0, len(images))
+	for _, image := range images {
+		digest, err := name.NewDigest("localhost:5000/" + repository(image) + "@" + placeholder)
 		if err != nil {
-			return chart.Rendered{}, fmt.Errorf("name of image %q: %w", src.Name, err)
+			return chart.Rendered{}, fmt.Errorf("name of image %q: %w", image, err)
 		}
-		built = append(built, Built{Name: src.Name, Digest: digest})
+		built = append(built, Built{Name: image, Digest: digest})
 	}
 	values, err := p.values(built)
 	if err != nil {

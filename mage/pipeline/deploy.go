@@ -64,7 +64,7 @@ func (p *Pipeline) Deploy(ctx context.Context, opts DeployOptions) (Deployment, 
 	return done, err
 }
 
-func (p *Pipeline) deploy(ctx context.Context, made *parts, sources []image.Source, opts DeployOptions) (Deployment, error) {
+func (p *Pipeline) deploy(ctx context.Context, made *parts, sources []*image.Input, opts DeployOptions) (Deployment, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if err := p.obtainable(ctx, made, sources); err != nil {

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
 	"todo-chatbot/mage/cluster"
@@ -64,7 +63,7 @@ func (p *Pipeline) Diff(ctx context.Context) (string, error) {
 
 // inRegistry finds, for each of sources, what a deploy would take from the
 // registry for its present key; nil where it would build.
-func (p *Pipeline) inRegistry(ctx context.Context, made *parts, c *cluster.Cluster, sources []image.Source) ([]*name.Digest, error) {
+func (p *Pipeline) inRegistry(ctx context.Context, made *parts, c *cluster.Cluster, sources []*image.Input) ([]*name.Digest, error) {
 	digests := make([]*name.Digest, len(sources))
 	if c.Registry.Push == "" {
 		return digests, nil // without its registry the cluster has no image
@@ -79,11 +78,11 @@ func (p *Pipeline) inRegistry(ctx context.Context, made *parts, c *cluster.Clust
 	group, ctx := errgroup.WithContext(ctx)
 	for i, src := range sources {
 		group.Go(func() error {
-			key, known, err := presentKey(ctx, made, src)
+			known, err := loadKnown(ctx, made, src)
 			if err != nil || !known {
 				return err
 			}
-			have, err := p.present(ctx, publisher, src, key)
+			have, err := p.present(ctx, publisher, src)
 			if have.there {
 				digests[i] = &have.digest
 			}
@@ -93,28 +92,24 @@ func (p *Pipeline) inRegistry(ctx context.Context, made *parts, c *cluster.Clust
 	return digests, group.Wait()
 }
 
-// presentKey is the key of an image's sources as they are; not known where a
-// base of it would have to be made first.
-func presentKey(ctx context.Context, made *parts, src image.Source) (key image.Key, known bool, err error) {
-	refs, err := image.Bases(src)
-	if err != nil {
-		return key, false, usage(err)
-	}
-	bases := map[string]v1.Hash{}
-	for _, ref := range refs {
+// loadKnown reads the sources of an image without making a base. It reports
+// false if a base would have to be made first.
+func loadKnown(ctx context.Context, made *parts, src *image.Input) (bool, error) {
+	var bases []image.Base
+	for _, ref := range src.Refs() {
 		base, err := made.supply.Known(ctx, ref)
 		if err != nil {
-			return key, false, fmt.Errorf("image %q: %w", src.Name, err)
+			return false, fmt.Errorf("image %q: %w", src.Name, err)
 		}
 		if base == nil {
-			return key, false, nil
+			return false, nil
 		}
-		bases[ref] = base.Digest
+		bases = append(bases, image.Base{Ref: ref, Digest: base.Digest})
 	}
-	if key, err = image.KeyOf(ctx, src, bases); err != nil {
-		return key, false, fmt.Errorf("image %q: %w", src.Name, err)
+	if err := src.Load(ctx, bases); err != nil {
+		return false, fmt.Errorf("image %q: %w", src.Name, err)
 	}
-	return key, true, nil
+	return true, nil
 }
 
 // unbuilt is an image that a deploy would build first.
@@ -125,7 +120,7 @@ type unbuilt struct {
 
 // known are the images of a deploy as far as one can tell without building: the
 // registry's; else the one that the release has; else zeroes.
-func known(sources []image.Source, present []*name.Digest, released map[string]any) ([]Built, []unbuilt, error) {
+func known(sources []*image.Input, present []*name.Digest, released map[string]any) ([]Built, []unbuilt, error) {
 	var images []Built
 	var missing []unbuilt
 	for i, src := range sources {
@@ -136,7 +131,7 @@ func known(sources []image.Source, present []*name.Digest, released map[string]a
 		digest, was := releasedImage(released, src.Name)
 		if !was {
 			var err error
-			if digest, err = name.NewDigest("localhost:5000/" + repository(src) + "@" + placeholder); err != nil {
+			if digest, err = name.NewDigest("localhost:5000/" + repository(src.Name) + "@" + placeholder); err != nil {
 				return nil, nil, fmt.Errorf("name of image %q: %w", src.Name, err)
 			}
 		}

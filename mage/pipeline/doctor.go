@@ -9,7 +9,6 @@ import (
 	"todo-chatbot/mage/cluster"
 	"todo-chatbot/mage/doctor"
 	"todo-chatbot/mage/host"
-	"todo-chatbot/mage/image"
 	"todo-chatbot/mage/release"
 )
 
@@ -66,8 +65,7 @@ func (p *Pipeline) upstream(ctx context.Context, provider string, supply *airgap
 	}
 	sources, _ := p.sources() // a deploy reports sources and Dockerfiles that cannot be read
 	for _, src := range sources {
-		bases, _ := image.Bases(src)
-		refs = append(refs, bases...)
+		refs = append(refs, src.Refs()...)
 	}
 	return refs
 }

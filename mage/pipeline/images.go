@@ -18,8 +18,8 @@ import (
 	"todo-chatbot/mage/progress"
 )
 
-// repository is what the registry calls the image of a source.
-func repository(src image.Source) string { return "todo-chatbot/" + src.Name }
+// repository is the registry's name for an image.
+func repository(name string) string { return "todo-chatbot/" + name }
 
 // imageValues is the place of a source's image in the chart's values. Every
 // component has its own; the gateway is part of the frontend's pods.
@@ -60,7 +60,7 @@ func (m *missing) Unwrap() error { return m.cause }
 
 // images builds and pushes what the registry does not have. After an error it
 // returns those that the registry has all the same.
-func (r *imageRun) images(ctx context.Context, sources []image.Source) ([]Built, error) {
+func (r *imageRun) images(ctx context.Context, sources []*image.Input) ([]Built, error) {
 	built := make([]Built, len(sources))
 	group, ctx := errgroup.WithContext(ctx)
 	r.mayPush = r.permitted(ctx, sources)
@@ -75,17 +75,12 @@ func (r *imageRun) images(ctx context.Context, sources []image.Source) ([]Built,
 	return slices.DeleteFunc(built, func(b Built) bool { return b.Name == "" }), err
 }
 
-func (r *imageRun) image(ctx context.Context, src image.Source) (Built, error) {
-	bases, err := r.bases(ctx, src)
-	if err != nil {
-		return Built{}, fmt.Errorf("image %q: %w", src.Name, err)
-	}
-	key, err := image.KeyOf(ctx, src, digests(bases))
-	if err != nil {
+func (r *imageRun) image(ctx context.Context, src *image.Input) (Built, error) {
+	if err := r.load(ctx, src); err != nil {
 		return Built{}, fmt.Errorf("image %q: %w", src.Name, err)
 	}
 	step := r.p.opts.Progress.Start("image", src.Name)
-	done, err := r.make(ctx, src, key, bases, step)
+	done, err := r.make(ctx, src, step)
 	var missing *missing
 	if errors.As(err, &missing) {
 		step.Drop() // it is not this image that failed
@@ -97,18 +92,19 @@ func (r *imageRun) image(ctx context.Context, src image.Source) (Built, error) {
 	return done, nil
 }
 
-func (r *imageRun) make(ctx context.Context, src image.Source, key image.Key, bases []image.Base, step *progress.Step) (Built, error) {
+func (r *imageRun) make(ctx context.Context, src *image.Input, step *progress.Step) (Built, error) {
+	key := src.Key()
 	if r.registryFirst {
 		publisher, err := r.publisher()
 		if err != nil {
 			return Built{}, err
 		}
-		have, err := r.p.present(ctx, publisher, src, key)
+		have, err := r.p.present(ctx, publisher, src)
 		if err != nil {
 			return Built{}, err
 		}
 		if have.there {
-			if err := r.reuse(ctx, publisher, src, key, have); err != nil {
+			if err := r.reuse(ctx, publisher, src, have); err != nil {
 				return Built{}, err
 			}
 			step.Done("unchanged", key.Tag()[:16]+"… is in the registry")
@@ -118,10 +114,10 @@ func (r *imageRun) make(ctx context.Context, src image.Source, key image.Key, ba
 			return Built{}, err
 		}
 	}
-	img, kept := r.p.store().Find(src, key)
+	img, kept := r.p.store().Find(src.Source, key)
 	if !kept {
 		var err error
-		if img, err = r.build(ctx, src, key, bases, step); err != nil {
+		if img, err = r.build(ctx, src, step); err != nil {
 			return Built{}, err
 		}
 	}
@@ -132,9 +128,9 @@ func (r *imageRun) make(ctx context.Context, src image.Source, key image.Key, ba
 	}
 	step.Update("push")
 	// The key comes last: where it is, everything is.
-	publication, err := publisher.Publish(ctx, repository(src), img, []string{r.p.env.Version, key.Tag()})
+	publication, err := publisher.Publish(ctx, repository(src.Name), img, []string{r.p.env.Version, key.Tag()})
 	if err == nil {
-		err = r.p.store().Record(src, key, hash(publication.Digest))
+		err = r.p.store().Record(src.Source, key, hash(publication.Digest))
 	}
 	if err != nil {
 		return Built{}, err
@@ -149,19 +145,19 @@ func (r *imageRun) make(ctx context.Context, src image.Source, key image.Key, ba
 }
 
 // build builds an image and keeps it under its key.
-func (r *imageRun) build(ctx context.Context, src image.Source, key image.Key, bases []image.Base, step *progress.Step) (v1.Image, error) {
-	img, err := r.compileOrBuild(ctx, src, bases, step)
+func (r *imageRun) build(ctx context.Context, src *image.Input, step *progress.Step) (v1.Image, error) {
+	img, err := r.compileOrBuild(ctx, src, step)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.unchanged(ctx, src, key, bases); err != nil {
+	if err := src.Unchanged(ctx); err != nil {
 		return nil, err
 	}
-	return img, r.p.store().Keep(src, key)
+	return img, r.p.store().Keep(src.Source, src.Key())
 }
 
 // compileOrBuild needs the builder for a Dockerfile only.
-func (r *imageRun) compileOrBuild(ctx context.Context, src image.Source, bases []image.Base, step *progress.Step) (v1.Image, error) {
+func (r *imageRun) compileOrBuild(ctx context.Context, src *image.Input, step *progress.Step) (v1.Image, error) {
 	if src.Program {
 		return image.Compile(ctx, src, r.p.store(), step)
 	}
@@ -170,25 +166,7 @@ func (r *imageRun) compileOrBuild(ctx context.Context, src image.Source, bases [
 	if err != nil {
 		return nil, &missing{err}
 	}
-	return builder.Build(ctx, src, bases, step)
-}
-
-// unchanged makes sure that the key still names what was built: somebody may
-// have saved a file meanwhile.
-func (r *imageRun) unchanged(ctx context.Context, src image.Source, key image.Key, bases []image.Base) error {
-	now, err := image.KeyOf(ctx, src, digests(bases))
-	if err == nil && now != key {
-		err = errors.New("its sources changed while it was being built: run again")
-	}
-	return err
-}
-
-func digests(bases []image.Base) map[string]v1.Hash {
-	all := make(map[string]v1.Hash, len(bases))
-	for _, base := range bases {
-		all[base.Ref] = base.Digest
-	}
-	return all
+	return builder.Build(ctx, src, step)
 }
 
 func (r *imageRun) publisher() (*image.Publisher, error) {
@@ -199,15 +177,12 @@ func (r *imageRun) publisher() (*image.Publisher, error) {
 	return r.p.publisher(c.Registry)
 }
 
-// bases finds out what each upstream reference of a Dockerfile is today.
-func (r *imageRun) bases(ctx context.Context, src image.Source) ([]image.Base, error) {
-	refs, err := image.Bases(src)
-	if err != nil {
-		return nil, usage(err)
-	}
+// load reads the sources of an image and finds the image of each of its bases.
+func (r *imageRun) load(ctx context.Context, src *image.Input) error {
+	refs := src.Refs()
 	resolved, err := r.made.supply.ResolveAll(ctx, refs...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	bases := make([]image.Base, 0, len(refs))
 	for _, ref := range refs {
@@ -217,20 +192,20 @@ func (r *imageRun) bases(ctx context.Context, src image.Source) ([]image.Base, e
 		}
 		bases = append(bases, base)
 	}
-	return bases, nil
+	return src.Load(ctx, bases)
 }
 
 // sources finds the application's images; what is wrong with their Dockerfiles
 // is the user's to mend.
-func (p *Pipeline) sources(names ...string) ([]image.Source, error) {
-	all, err := image.Discover(filepath.Join(p.env.Root, "images"))
+func (p *Pipeline) sources(names ...string) ([]*image.Input, error) {
+	all, err := image.Discover(p.imagesDir())
 	if err != nil {
 		return nil, usage(err)
 	}
 	if len(names) == 0 {
 		return all, nil
 	}
-	var chosen []image.Source
+	var chosen []*image.Input
 	var known []string
 	for _, src := range all {
 		known = append(known, src.Name)
@@ -251,6 +226,8 @@ func (p *Pipeline) sources(names ...string) ([]image.Source, error) {
 	}
 	return chosen, nil
 }
+
+func (p *Pipeline) imagesDir() string { return filepath.Join(p.env.Root, "images") }
 
 // future runs do once, in the background, and lets many wait for its result.
 func future[T any](do func() (T, error)) func() (T, error) {

@@ -178,7 +178,7 @@ func TestSourcesAreTheProjectsImages(t *testing.T) {
 	}
 }
 
-func sourceNames(sources []image.Source) []string {
+func sourceNames(sources []*image.Input) []string {
 	var names []string
 	for _, src := range sources {
 		names = append(names, src.Name)
@@ -200,13 +200,20 @@ func TestAnUnknownImageIsTheUsersMistakeBeforeAnythingStarts(t *testing.T) {
 	assert.Empty(t, locks)
 }
 
-func TestAFaultyDockerfileIsTheUsersToMend(t *testing.T) {
-	root := copyProject(t, "")
-	write(t, filepath.Join(root, "images", "backend", "Dockerfile"), "FROM scratch\nCOPPY . .\n")
-	_, err := load(t, root, "dev", nil).Deploy(context.Background(), DeployOptions{})
-	require.Error(t, err)
-	assert.Equal(t, ExitUsage, ExitCode(err))
-	assert.ErrorContains(t, err, filepath.Join("backend", "Dockerfile")+":2")
+func TestFaultyDockerfileIsUsageError(t *testing.T) {
+	for name, c := range map[string]struct{ dockerfile, want string }{
+		"unknown instruction": {"FROM scratch\nCOPPY . .\n", ":2: unknown instruction"},
+		"base without a name": {"FROM $NOTHING\n", ":1: FROM $NOTHING is empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := copyProject(t, "")
+			write(t, filepath.Join(root, "images", "backend", "Dockerfile"), c.dockerfile)
+			_, err := load(t, root, "dev", nil).Deploy(context.Background(), DeployOptions{})
+			require.Error(t, err)
+			assert.Equal(t, ExitUsage, ExitCode(err))
+			assert.ErrorContains(t, err, filepath.Join("backend", "Dockerfile")+c.want)
+		})
+	}
 }
 
 func TestChecksAreTheImagesThatHaveATestDockerfile(t *testing.T) {

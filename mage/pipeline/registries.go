@@ -58,13 +58,13 @@ type found struct {
 // another digest, that is said, and not used. What this machine has no record of,
 // as another one built it, is believed of a registry that takes pushes with a
 // login alone.
-func (p *Pipeline) present(ctx context.Context, publisher *image.Publisher, src image.Source, key image.Key) (found, error) {
-	repo := repository(src)
+func (p *Pipeline) present(ctx context.Context, publisher *image.Publisher, src *image.Input) (found, error) {
+	repo, key := repository(src.Name), src.Key()
 	tagged, there, err := publisher.Lookup(ctx, repo, key)
 	if err != nil {
 		return found{}, err
 	}
-	known, recorded := p.store().Digest(src, key)
+	known, recorded := p.store().Digest(src.Source, key)
 	switch {
 	case recorded && there && hash(tagged) == known:
 		return found{digest: tagged, there: true}, nil
@@ -86,25 +86,25 @@ func (p *Pipeline) present(ctx context.Context, publisher *image.Publisher, src 
 }
 
 // reuse takes over an image that the registry has.
-func (r *imageRun) reuse(ctx context.Context, publisher *image.Publisher, src image.Source, key image.Key, have found) error {
+func (r *imageRun) reuse(ctx context.Context, publisher *image.Publisher, src *image.Input, have found) error {
 	tags := []string{r.p.env.Version}
 	if have.moved {
-		tags = append(tags, key.Tag())
+		tags = append(tags, src.Key().Tag())
 	}
 	for _, tag := range tags {
-		if err := publisher.Tag(ctx, repository(src), hash(have.digest), tag); err != nil {
+		if err := publisher.Tag(ctx, repository(src.Name), hash(have.digest), tag); err != nil {
 			return err
 		}
 	}
 	if have.new {
-		return r.p.store().Record(src, key, hash(have.digest))
+		return r.p.store().Record(src.Source, src.Key(), hash(have.digest))
 	}
 	return nil
 }
 
 // permitted asks once, before the first image is built or pushed, whether the
 // registry takes all images of the run.
-func (r *imageRun) permitted(ctx context.Context, sources []image.Source) func() error {
+func (r *imageRun) permitted(ctx context.Context, sources []*image.Input) func() error {
 	return sync.OnceValue(func() error {
 		publisher, err := r.publisher()
 		if err != nil {
@@ -112,7 +112,7 @@ func (r *imageRun) permitted(ctx context.Context, sources []image.Source) func()
 		}
 		var repos []string
 		for _, src := range sources {
-			repos = append(repos, repository(src))
+			repos = append(repos, repository(src.Name))
 		}
 		if err := publisher.Permitted(ctx, repos...); err != nil {
 			return &missing{fmt.Errorf("nothing was built: %w", err)}

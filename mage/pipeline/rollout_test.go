@@ -57,7 +57,10 @@ func TestImagesOfADiffAreTheRegistrysTheReleasesOrZeroes(t *testing.T) {
 		"frontend": map[string]any{"image": map[string]any{"registry": "localhost:5000", "repository": "todo-chatbot/frontend", "digest": digestOf(t, "x", "b").DigestStr()}},
 		"backend":  map[string]any{"image": map[string]any{"registry": "localhost:5000", "repository": "todo-chatbot/backend", "digest": digestOf(t, "x", "c").DigestStr()}},
 	}
-	sources := []image.Source{{Name: "backend"}, {Name: "frontend"}, {Name: "worker"}}
+	var sources []*image.Input
+	for _, name := range []string{"backend", "frontend", "worker"} {
+		sources = append(sources, &image.Input{Source: image.Source{Name: name}})
+	}
 	images, missing, err := known(sources, []*name.Digest{&fresh, nil, nil}, released)
 	require.NoError(t, err)
 	assert.Equal(t, []Built{

@@ -41,12 +41,11 @@ func (p *Pipeline) TestImages(ctx context.Context) error {
 		group.SetLimit(1) // their tests watch the clock, and their type checkers want memory
 		for _, src := range checks {
 			group.Go(func() error {
-				bases, err := run.bases(ctx, src)
-				if err != nil {
+				if err := run.load(ctx, src); err != nil {
 					return fmt.Errorf("checks of image %q: %w", src.Name, err)
 				}
 				step := p.opts.Progress.Start("test", src.Name)
-				if _, err := builder.Build(ctx, src, bases, step); err != nil {
+				if _, err := builder.Build(ctx, src, step); err != nil {
 					return step.Fail(fmt.Errorf("checks of image %q: %w", src.Name, err))
 				}
 				step.Done("passed", "")
@@ -57,12 +56,12 @@ func (p *Pipeline) TestImages(ctx context.Context) error {
 	})
 }
 
-func (p *Pipeline) checks() ([]image.Source, error) {
+func (p *Pipeline) checks() ([]*image.Input, error) {
 	all, err := p.sources()
 	if err != nil {
 		return nil, err
 	}
-	var checks []image.Source
+	var checks []*image.Input
 	for _, src := range all {
 		path := filepath.Join(src.Context, testDockerfile)
 		_, err := os.Stat(path)
@@ -72,9 +71,13 @@ func (p *Pipeline) checks() ([]image.Source, error) {
 		if err != nil {
 			return nil, fmt.Errorf("look for the checks of image %q: %w", src.Name, err)
 		}
-		checks = append(checks, image.Source{
+		check, err := image.Open(image.Source{
 			Name: src.Name + "-checks", Context: filepath.Dir(src.Context), Dockerfile: path, Platform: src.Platform,
 		})
+		if err != nil {
+			return nil, usage(err)
+		}
+		checks = append(checks, check)
 	}
 	return checks, nil
 }
