@@ -3,11 +3,13 @@ import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { skips } from "../lib/testing/skip";
 
 const folder = join(import.meta.dirname, "../.next/standalone");
 const built = existsSync(join(folder, "server.js"));
-if (!built) console.warn('served-pages.test.ts is skipped: run "npm run build" before it');
-const it = test.skipIf(!built);
+const it = test.skipIf(
+  skips(built ? undefined : 'the application is not built: run "npm run build" first'),
+);
 
 let server: ChildProcess | undefined;
 let base = "";
@@ -29,7 +31,6 @@ async function answers(): Promise<boolean> {
 }
 
 beforeAll(async () => {
-  if (!built) return;
   const [port, nobody] = [await freePort(), await freePort()];
   base = `http://127.0.0.1:${port}`;
   server = spawn(process.execPath, ["server.js"], {

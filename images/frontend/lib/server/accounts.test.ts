@@ -1,29 +1,28 @@
 import { hashPassword } from "better-auth/crypto";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { skips } from "../testing/skip";
 import { perProcess } from "./process";
 import { runtime } from "./runtime";
 import { cookiesOf, newEmail, password, post, tally } from "./testing/accounts";
-import { noDatabase, openTestDatabase, type TestDatabase } from "./testing/database";
+import { createAccountTables, createDatabase, type TestDatabase } from "./testing/database";
+import { noPostgres } from "./testing/postgres";
 
-// Counting at the same time is what these tests are about, so only a real server will do.
-if (noDatabase !== undefined) console.warn(`accounts.test.ts is skipped: ${noDatabase}`);
-const it = test.skipIf(noDatabase !== undefined);
+// The tests count concurrent attempts, so they need a real server.
+const it = test.skipIf(skips(noPostgres));
 
 let database: TestDatabase;
 let written: string[];
 
 beforeAll(async () => {
-  if (noDatabase !== undefined) return;
-  database = await openTestDatabase();
-  for (const [name, value] of Object.entries(database.env)) process.env[name] = value;
+  database = await createDatabase();
+  await createAccountTables(database);
+  Object.assign(process.env, database.env(database.owner));
 });
 afterAll(async () => {
-  if (noDatabase !== undefined) return;
   await runtime().pool.end();
-  database.stop();
+  await database.drop();
 });
 beforeEach(async () => {
-  if (noDatabase !== undefined) return;
   await sql("DELETE FROM attempts");
   written = [];
   vi.spyOn(process.stderr, "write").mockImplementation((text) => {
