@@ -147,7 +147,7 @@ type Test mg.Namespace
 // Smoke asks the deployed application whether it works, through the address that people use.
 func (Test) Smoke(ctx context.Context, env *string) error { return targets.TestSmoke(ctx, env) }
 
-// Unit runs the Go packages' hermetic tests, and the images' own checks in the builder.
+// Unit runs the linters, the Go packages' hermetic tests, and the images' own checks in the builder.
 func (Test) Unit(ctx context.Context, yes *bool) error { return targets.TestUnit(ctx, yes) }
 
 // Chart checks the chart for every environment and compares its manifests with the golden ones.

@@ -60,6 +60,7 @@ func Fit(capacity Capacity, environments ...Rendered) error {
 		if m.compare(steady.plus(extra), has) < 0 {
 			continue
 		}
+		//nolint:staticcheck // the colon ends a line; the environments follow, a line each
 		errs = append(errs, fmt.Errorf("%s of all environments on the cluster are %s, and %s more while one is updated; they must stay under %s; lower them, or the replicas:",
 			m.name, m.text(steady), m.text(extra), m.text(has)))
 		for i, e := range environments {

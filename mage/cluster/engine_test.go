@@ -180,8 +180,6 @@ func (e *engine) container(w http.ResponseWriter, r *http.Request, name, verb st
 	}
 }
 
-var publishFlag = regexp.MustCompile(`^--publish=([0-9.]+):(\d+)/?.*$`)
-
 // command answers the docker command line as kind uses it.
 func (e *engine) command(c call) answer {
 	line := strings.Join(c.Args, " ")

@@ -131,7 +131,7 @@ func (k *Kind) abandon(ctx context.Context, done <-chan error) {
 	for {
 		_ = k.removeNode(ctx, k.opts.Name+"-control-plane") // left over, it is half-made and found the next time
 		select {
-		case <-done:
+		case <-done: //nolint:errcheck // the run was stopped: its error is not news
 			_ = k.removeNode(ctx, k.opts.Name+"-control-plane")
 			return
 		case <-ctx.Done():

@@ -94,7 +94,7 @@ func findLogin(ctx context.Context, client kubernetes.Interface) (*registry.Logi
 		return nil, fmt.Errorf("read the image registry's login: %w", err)
 	}
 	if secret.Labels[networkLabel] != userAgent || len(secret.Data[htpasswdKey]) == 0 || len(secret.Data[passwordKey]) == 0 {
-		return nil, fmt.Errorf("Secret %q in namespace %q is not the image registry's login as this pipeline makes it: "+
+		return nil, fmt.Errorf("the Secret %q in namespace %q is not the image registry's login as this pipeline makes it: "+
 			"remove it (kubectl -n %[2]s delete secret %[1]s) and run again", loginSecret, metav1.NamespaceSystem)
 	}
 	return registry.NewLogin(string(secret.Data[userKey]), string(secret.Data[passwordKey])), nil

@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -55,7 +56,7 @@ func (l *buildLog) add(status *client.SolveStatus) {
 	}
 	for _, entry := range status.Logs {
 		l.vertex(entry.Vertex).write(entry.Data)
-		l.step.Write(entry.Data)
+		_, _ = l.step.Write(entry.Data)
 	}
 	if now := l.current(); now != nil {
 		done, total := l.count()
@@ -94,7 +95,7 @@ func (l *buildLog) note(v *vertex) {
 	if v.cached {
 		suffix = " (cached)\n"
 	}
-	l.step.Write([]byte(v.name + suffix))
+	fmt.Fprint(l.step, v.name, suffix)
 }
 
 // current is the step that started last of those that run, one of the

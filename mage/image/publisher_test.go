@@ -260,7 +260,7 @@ func TestPublishEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.answer = func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodPatch {
-			io.Copy(io.Discard, r.Body) // else the server does not see the client leave
+			_, _ = io.Copy(io.Discard, r.Body) // else the server does not see the client leave
 			cancel()
 			<-r.Context().Done()
 		}

@@ -232,6 +232,6 @@ func (p *Pipeline) imagesDir() string { return filepath.Join(p.env.Root, "images
 // future runs do once, in the background, and lets many wait for its result.
 func future[T any](do func() (T, error)) func() (T, error) {
 	once := sync.OnceValues(do)
-	go once()
+	go func() { _, _ = once() }()
 	return once
 }

@@ -67,7 +67,7 @@ func faultCases() []faultCase {
 			"frontend: page", `want HTML, but the type is "application/json"`},
 		{"the page is another program's", fault{method: "GET", path: "/", answer: servePage("<title>It works!</title>")},
 			"frontend: page", `want a page whose title names the Todo Chatbot`},
-		{"the page leads to another host", fault{method: "GET", path: "/", answer: http.RedirectHandler("http://elsewhere.example/", 302).ServeHTTP},
+		{"the page leads to another host", fault{method: "GET", path: "/", answer: http.RedirectHandler("http://elsewhere.example/", http.StatusFound).ServeHTTP},
 			"frontend: page", `GET /: redirect to another address, "http://elsewhere.example", refused`},
 		{"the page has no assets", fault{method: "GET", path: "/", answer: servePage("<title>Todo</title>")},
 			"frontend: static asset", `want a page that refers to a script or style`},

@@ -22,9 +22,15 @@ func TestSmoke(ctx context.Context, env *string) error {
 	})
 }
 
-// TestUnit runs the Go packages' hermetic tests, and the images' own checks in the builder.
+// TestUnit runs the linters, the Go packages' hermetic tests, and the images' own checks in the builder.
 func TestUnit(ctx context.Context, yes *bool) error {
-	if err := goTest(ctx, "-short", "./..."); err != nil {
+	linter, err := lint(ctx)
+	if err != nil {
+		return exit(err)
+	}
+	command := goCommand(ctx, "test", "-count=1", "-short", "./...")
+	command.Env = append(os.Environ(), "TODO_TEST_LINTER="+linter)
+	if err := run(command); err != nil {
 		return exit(err)
 	}
 	return with(flags{yes: yes}, func(p *pipeline.Pipeline) error { return p.TestImages(ctx) })
@@ -97,9 +103,12 @@ func goTest(ctx context.Context, args ...string) error {
 	return run(goCommand(ctx, append([]string{"test", "-count=1"}, args...)...))
 }
 
-// goCommand is go in this terminal; Ctrl-C reaches it as it reaches mage.
-func goCommand(ctx context.Context, args ...string) *exec.Cmd {
-	command := exec.CommandContext(ctx, "go", args...)
+// goCommand is go in this terminal.
+func goCommand(ctx context.Context, args ...string) *exec.Cmd { return command(ctx, "go", args...) }
+
+// command is a program in this terminal; Ctrl-C reaches it as it reaches mage.
+func command(ctx context.Context, program string, args ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, program, args...)
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = time.Minute

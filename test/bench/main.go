@@ -60,7 +60,7 @@ func run(ctx context.Context, cold bool, runs int) error {
 	}
 	p.Env = append(p.Env, "TODO_PROVIDER=kind")
 	b := &bench{p: p, dir: dir}
-	defer b.mage(context.WithoutCancel(ctx), "clean", "-yes")
+	defer func() { _, _ = b.mage(context.WithoutCancel(ctx), "clean", "-yes") }()
 	if cold {
 		if err := b.cold(ctx); err != nil {
 			return err
@@ -235,9 +235,9 @@ func list(runs []float64) string {
 
 // removeAll also removes Go's module cache, which is read-only.
 func removeAll(dir string) {
-	filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+	_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err == nil && d.IsDir() {
-			os.Chmod(path, 0o755)
+			_ = os.Chmod(path, 0o755)
 		}
 		return nil
 	})

@@ -1,7 +1,7 @@
-// Package house holds the rules of the project's own sources: who imports whom,
-// what libraries leave alone, how long files are, and which addresses no file
-// names. Each rule is a function from a file tree to violations, tried on the
-// project and on a tree that breaks it.
+// Package house holds the rules of the project's own files that no linter knows,
+// such as the length of files and the hosts that no file names; .golangci.yml
+// holds the others. Each rule is a function from a file tree to violations, tried
+// on the project and on a tree that breaks it.
 package house
 
 import (

@@ -8,15 +8,11 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
 
-const (
-	fileLimit     = 400 // lines; files stay under it
-	functionLimit = 60
-)
+const fileLimit = 400 // lines; files stay under it
 
 var generated = regexp.MustCompile(`(?i)(code generated .*do not edit|auto-generated|written by ".*do not edit)`)
 
@@ -51,26 +47,6 @@ func parsed(t *testing.T, project fs.FS, see func(name string, set *token.FileSe
 			see(name, set, file)
 		}
 	}
-}
-
-func functionsAreShort(t *testing.T, project fs.FS) []string {
-	var violations []string
-	parsed(t, project, func(name string, set *token.FileSet, file *ast.File) {
-		if strings.HasSuffix(name, "_test.go") {
-			return // tables of cases may be long
-		}
-		for _, declaration := range file.Decls {
-			function, ok := declaration.(*ast.FuncDecl)
-			if !ok {
-				continue
-			}
-			first, last := set.Position(function.Pos()).Line, set.Position(function.End()).Line
-			if lines := last - first + 1; lines > functionLimit {
-				violations = append(violations, fmt.Sprintf("%s:%d: %s has %d lines: split it, %d are enough", name, first, function.Name, lines, functionLimit))
-			}
-		}
-	})
-	return violations
 }
 
 // packagesAreDocumentedOnce wants one package comment a package: among its
@@ -108,63 +84,9 @@ func packagesAreDocumentedOnce(t *testing.T, project fs.FS) []string {
 	return violations
 }
 
-// mayReadVariables lists who reads environment variables, and why.
-var mayReadVariables = map[string]string{
-	"config":  "it is the place for them",
-	"targets": "it hands os.Getenv to config",
-	"engine":  "Docker's own variables mean what they mean to the docker command",
-}
-
-// librariesLeaveTheProcessAlone: they print nothing, read no variable, change
-// none, and do not end the process.
-func librariesLeaveTheProcessAlone(t *testing.T, project fs.FS) []string {
-	var violations []string
-	parsed(t, project, func(name string, set *token.FileSet, file *ast.File) {
-		from := area(name)
-		if from == "" || file.Name.Name == "main" || strings.HasSuffix(name, "_test.go") {
-			return
-		}
-		ast.Inspect(file, func(node ast.Node) bool {
-			selector, ok := node.(*ast.SelectorExpr)
-			if !ok {
-				return true
-			}
-			of, ok := selector.X.(*ast.Ident)
-			if !ok {
-				return true
-			}
-			if why := forbidden(from, of.Name+"."+selector.Sel.Name); why != "" {
-				violations = append(violations, fmt.Sprintf("%s:%d: %s.%s: %s", name, set.Position(node.Pos()).Line, of.Name, selector.Sel.Name, why))
-			}
-			return true
-		})
-	})
-	return violations
-}
-
-func forbidden(from, name string) string {
-	switch {
-	case slices.Contains([]string{"os.Setenv", "os.Unsetenv", "os.Clearenv"}, name):
-		return "settings are passed, not set"
-	case slices.Contains([]string{"os.Getenv", "os.LookupEnv"}, name) && mayReadVariables[from] == "":
-		return "variables are read in mage/config alone"
-	case from == "targets":
-		return ""
-	case slices.Contains([]string{"fmt.Print", "fmt.Println", "fmt.Printf", "os.Stdout", "os.Stderr"}, name):
-		return "libraries print nothing: take a progress.Reporter or an io.Writer"
-	case slices.Contains([]string{"os.Exit", "log.Fatal", "log.Fatalf"}, name):
-		return "libraries return errors"
-	}
-	return ""
-}
-
 func TestFilesAreShort(t *testing.T) { keeps(t, filesAreShort) }
 
-func TestFunctionsAreShort(t *testing.T) { keeps(t, functionsAreShort) }
-
 func TestPackagesAreDocumentedOnce(t *testing.T) { keeps(t, packagesAreDocumentedOnce) }
-
-func TestLibrariesLeaveTheProcessAlone(t *testing.T) { keeps(t, librariesLeaveTheProcessAlone) }
 
 func TestLongFilesAreRefused(t *testing.T) {
 	long := strings.Repeat("x = 1\n", fileLimit)
@@ -177,14 +99,6 @@ func TestLongFilesAreRefused(t *testing.T) {
 		"images/a/page.tsx: has 400 lines: split it, files stay under 400")
 }
 
-func TestLongFunctionsAreRefused(t *testing.T) {
-	body := func(n int) string { return "() {\n" + strings.Repeat("\t_ = 1\n", n) + "}\n" }
-	refuses(t, functionsAreShort, map[string]string{
-		"a/a.go":      "package a\n\nfunc long" + body(functionLimit-1) + "\nfunc short" + body(functionLimit-2),
-		"a/a_test.go": "package a\n\nfunc table" + body(functionLimit),
-	}, "a/a.go:3: long has 61 lines: split it, 60 are enough")
-}
-
 func TestMissingAndDoubleDocumentationIsRefused(t *testing.T) {
 	refuses(t, packagesAreDocumentedOnce, map[string]string{
 		"none/a.go": "//go:build linux\n\npackage none\n", "none/a_test.go": "// Package none is only documented here.\npackage none\n",
@@ -194,23 +108,27 @@ func TestMissingAndDoubleDocumentationIsRefused(t *testing.T) {
 	}, "none: no file has a package comment", "twice: several files have a package comment: a.go, b.go", "bare: no file has a package comment")
 }
 
-func TestMeddlingLibrariesAreRefused(t *testing.T) {
-	using := func(name, expression string) string {
-		return "package " + name + "\n\nfunc f() {\n\t" + expression + "\n}\n"
+// textFilesEndLinesAlike wants \n at the end of every line, the last one included.
+func textFilesEndLinesAlike(t *testing.T, project fs.FS) []string {
+	var violations []string
+	for _, name := range files(t, project) {
+		content := read(t, project, name)
+		switch {
+		case content == "" || strings.ContainsRune(content[:min(len(content), 8000)], 0):
+			continue // empty, or not text
+		case strings.Contains(content, "\r\n"):
+			violations = append(violations, name+": has CRLF line ends: use LF")
+		case !strings.HasSuffix(content, "\n"):
+			violations = append(violations, name+": has no newline at its end: add one")
+		}
 	}
-	refuses(t, librariesLeaveTheProcessAlone, map[string]string{
-		"mage/image/a.go":       using("image", `fmt.Println("hello")`),
-		"mage/chart/a.go":       using("chart", `fmt.Fprintln(os.Stderr, "hello")`),
-		"mage/cluster/a.go":     using("cluster", `os.Getenv("HOME")`),
-		"mage/targets/a.go":     using("targets", `os.Setenv("A", "b")`),
-		"mage/release/a.go":     using("release", `os.Exit(1)`),
-		"mage/targets/b.go":     using("targets", `fmt.Fprintln(os.Stdout, os.Getenv("HOME"))`),
-		"mage/config/a.go":      using("config", `os.LookupEnv("HOME")`),
-		"mage/image/a_test.go":  using("image", `fmt.Println("hello")`),
-		"mage/airgap/x/main.go": using("main", `os.Exit(1)`),
-	}, "mage/image/a.go:4: fmt.Println: libraries print nothing: take a progress.Reporter or an io.Writer",
-		"mage/chart/a.go:4: os.Stderr: libraries print nothing: take a progress.Reporter or an io.Writer",
-		"mage/cluster/a.go:4: os.Getenv: variables are read in mage/config alone",
-		"mage/targets/a.go:4: os.Setenv: settings are passed, not set",
-		"mage/release/a.go:4: os.Exit: libraries return errors")
+	return violations
+}
+
+func TestTextFilesEndLinesAlike(t *testing.T) {
+	keeps(t, textFilesEndLinesAlike)
+	refuses(t, textFilesEndLinesAlike, map[string]string{
+		"images/a/entrypoint": "#!/bin/sh\r\nexit 0\r\n", "docs/a.md": "# A\n\nlast line",
+		"a.go": "package a\n", "images/a/__init__.py": "", "docs/a.png": "\x89PNG\r\n\x00\x1a",
+	}, "images/a/entrypoint: has CRLF line ends: use LF", "docs/a.md: has no newline at its end: add one")
 }

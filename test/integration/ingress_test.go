@@ -36,12 +36,12 @@ const (
 	controllersSpace = "traefik"
 )
 
-// What staging says of its Ingress, and what it says with TLS and a Gateway.
-var (
-	plainIngress = fmt.Sprintf("  ingress: {enabled: true, host: %s}\n", ingressHost)
-	moreWaysIn   = "  gateway: {trustedProxies: [10.244.0.0/16]}\n" + // the cluster's pods, of which the controller is one
-		fmt.Sprintf("  ingress: {enabled: true, host: %s, tlsSecretName: %s}\n", ingressHost, certificateName) +
-		fmt.Sprintf("  httpRoute: {enabled: true, parentRefs: [{name: traefik, namespace: %s}], hostnames: [%s]}\n", controllersSpace, gatewayHost)
+// The Ingress of staging's values, and the same with TLS and a Gateway.
+const (
+	plainIngress = "  ingress: {enabled: true, host: " + ingressHost + "}\n"
+	moreWaysIn   = "  gateway: {trustedProxies: [10.244.0.0/16]}\n" + // the cluster's pods; the controller is one of them
+		"  ingress: {enabled: true, host: " + ingressHost + ", tlsSecretName: " + certificateName + "}\n" +
+		"  httpRoute: {enabled: true, parentRefs: [{name: traefik, namespace: " + controllersSpace + "}], hostnames: [" + gatewayHost + "]}\n"
 )
 
 // ingress brings a controller into the cluster, uses staging through the Ingress

@@ -71,7 +71,7 @@ func TestTheLifeOfADeployment(t *testing.T) {
 		{"a second clean finds nothing", l.cleanAgain},
 	} {
 		if !t.Run(chapter.name, chapter.tell) {
-			l.Mage(context.WithoutCancel(t.Context()), "clean", "-yes")
+			_, _ = l.Mage(context.WithoutCancel(t.Context()), "clean", "-yes")
 			t.FailNow()
 		}
 	}

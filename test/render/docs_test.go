@@ -187,7 +187,7 @@ func TestTheDocumentationNamesValuesThatExist(t *testing.T) {
 			}
 		}
 	}
-	named := regexp.MustCompile("\\b(?:global|frontend|backend|postgresql|preflight|verification)(?:\\.[a-zA-Z]+)+\\b")
+	named := regexp.MustCompile(`\b(?:global|frontend|backend|postgresql|preflight|verification)(?:\.[a-zA-Z]+)+\b`)
 	prose, _, _ := strings.Cut(read(t, docsFile), docsBegin)
 	found := named.FindAllString(prose, -1)
 	require.NotEmpty(t, found)

@@ -18,7 +18,7 @@ import (
 	"todo-chatbot/mage/chart"
 )
 
-var rendered sync.Map // file of features/ → rendering
+var rendered sync.Map //nolint:gochecknoglobals // file of features/ → rendering; tests share what takes a second to make
 
 // feature renders a file of features/ through the whole gate.
 func feature(t *testing.T, file string) rendering {

@@ -81,7 +81,7 @@ func environment(t *testing.T, name string) (chart.Layer, chart.Options) {
 // rendering is what the chart makes of values.
 type rendering []chart.Manifest
 
-var deployments sync.Map // environment → rendering
+var deployments sync.Map //nolint:gochecknoglobals // environment → rendering; tests share what takes a second to make
 
 // deployed renders an environment as a deploy would, through the whole gate.
 func deployed(t *testing.T, name string) rendering {
