@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"todo-chatbot/mage/cluster"
+	"todo-chatbot/mage/diagnose"
 	"todo-chatbot/mage/release"
 )
 
@@ -138,7 +139,7 @@ func (r *rollout) keepEvidence(part string, cause error) {
 func (p *Pipeline) keepEvidence(manager *release.Manager, name, part string, cause error) {
 	notes := p.opts.Progress
 	text := []string{cause.Error()}
-	var failure *release.Failure
+	var failure *diagnose.Failure
 	if errors.As(cause, &failure) {
 		notes.Note("%s", failure.Details())
 		text = append(text, failure.Details())

@@ -8,12 +8,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"todo-chatbot/mage/diagnose"
 	"todo-chatbot/mage/image"
 	"todo-chatbot/mage/release"
 )
 
 func TestTheFirstCauseStaysFirstAndWhatWasDoneFollows(t *testing.T) {
-	cause := &release.Failure{Causes: []release.Cause{{Kind: release.KindInit, Object: "deployment/todo-backend", Message: "broke"}}}
+	cause := &diagnose.Failure{Causes: []diagnose.Cause{{Kind: diagnose.KindInit, Object: "deployment/todo-backend", Message: "broke"}}}
 	broken := errors.New("the cluster does not answer any more")
 	const (
 		first = "deployment/todo-backend: broke"
@@ -35,7 +36,7 @@ func TestTheFirstCauseStaysFirstAndWhatWasDoneFollows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			err := c.after.add(cause, "qa")
 			assert.EqualError(t, err, c.want)
-			var failure *release.Failure
+			var failure *diagnose.Failure
 			assert.ErrorAs(t, err, &failure)
 			assert.Equal(t, ExitBroken, ExitCode(err))
 		})

@@ -10,6 +10,8 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	helmtime "helm.sh/helm/v3/pkg/time"
 
+	"todo-chatbot/mage/diagnose"
+	"todo-chatbot/mage/host"
 	"todo-chatbot/mage/progress"
 )
 
@@ -33,7 +35,7 @@ type Observation struct {
 // only pods are not ready it waits and makes no revision.
 //
 // Nothing is rolled back on failure, so that the evidence stays: Fallback tells
-// where to go back to. The error is then a *Failure that names the cause, and
+// where to go back to. The error is then a *diagnose.Failure that names the cause, and
 // the revision is marked failed. When ctx ends, Apply returns within seconds and
 // leaves no pending revision.
 func (m *Manager) Apply(ctx context.Context, spec Spec, state State) (Observation, error) {
@@ -102,7 +104,7 @@ func (m *Manager) prove(ctx context.Context, name string, previous int, proven s
 func (m *Manager) unproven(ctx context.Context, last *helmrelease.Release, previous int, cause error) (Observation, error) {
 	obs := Observation{Revision: last.Version, PreviousRevision: previous, Description: last.Info.Description}
 	status := helmrelease.StatusDeployed
-	failure, failed := errors.AsType[*Failure](cause)
+	failure, failed := errors.AsType[*diagnose.Failure](cause)
 	switch {
 	case failed:
 		status = helmrelease.StatusFailed
@@ -125,8 +127,8 @@ func (m *Manager) unproven(ctx context.Context, last *helmrelease.Release, previ
 			cause = errors.Join(cause, err)
 		}
 	}
-	if s, err := m.snapshot(ctx); err == nil {
-		obs.Workloads = observed(s, last)
+	if s, err := diagnose.Take(ctx, m.clients.Clientset, m.namespace); err == nil {
+		obs.Workloads = workloadsOf(s, last)
 	}
 	return obs, cause
 }
@@ -225,10 +227,10 @@ func (m *Manager) runHelm(ctx context.Context, verb, name string, step *progress
 	if interrupted {
 		err = context.Cause(ctx)
 		if limit, ours := err.(timeLimit); ours {
-			err = hooks.lastWord(fresh, limit)
+			err = hooks.failure(fresh, limit)
 		}
 	}
-	failure, _ := errors.AsType[*Failure](err)
+	failure, _ := errors.AsType[*diagnose.Failure](err)
 	records, lookErr := m.history(fresh, name)
 	if errors.Is(lookErr, ErrNotFound) {
 		return m.refused(verb, name, err)
@@ -262,7 +264,7 @@ func (m *Manager) runHelm(ctx context.Context, verb, name string, step *progress
 
 // refused is an error of Helm's or the cluster's, in a line of its own.
 func (m *Manager) refused(verb, name string, err error) error {
-	return nodeDisk.Explain(fmt.Errorf("%s release %q in namespace %q: %w", verb, name, m.namespace, err))
+	return host.Disk{Of: "the cluster's node"}.Explain(fmt.Errorf("%s release %q in namespace %q: %w", verb, name, m.namespace, err))
 }
 
 // observe reads the last revision and its workloads.
@@ -271,24 +273,20 @@ func (m *Manager) observe(ctx context.Context, name string, previous int) (Obser
 	if err != nil {
 		return Observation{}, err
 	}
-	s, err := m.snapshot(ctx)
+	s, err := diagnose.Take(ctx, m.clients.Clientset, m.namespace)
 	if err != nil {
 		return Observation{}, err
 	}
 	return Observation{
 		Revision: last.Version, PreviousRevision: previous, Status: last.Info.Status.String(),
-		Description: last.Info.Description, Workloads: observed(s, last),
+		Description: last.Info.Description, Workloads: workloadsOf(s, last),
 	}, nil
 }
 
-func observed(s *snapshot, last *helmrelease.Release) []Workload {
+func workloadsOf(s *diagnose.Snapshot, last *helmrelease.Release) []Workload {
 	wanted, err := parseManifest(last.Manifest)
 	if err != nil {
 		return nil
 	}
-	var out []Workload
-	for _, w := range s.workloads(wanted.workloads()) {
-		out = append(out, w.observed())
-	}
-	return out
+	return observed(s.Workloads(wanted.workloads()))
 }

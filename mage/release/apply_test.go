@@ -12,6 +12,9 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"todo-chatbot/mage/diagnose"
+	"todo-chatbot/mage/diagnose/diagnosetest"
 )
 
 func TestApplyInstallsThenLeavesAloneThenUpgrades(t *testing.T) {
@@ -132,14 +135,14 @@ func TestApplyNamesTheCauseAndMarksTheRevisionFailed(t *testing.T) {
 		c := newCluster(t)
 		c.controllers = func() {
 			c.ready()
-			c.brokenBackend(waiting("ErrImagePull", "not found: localhost:5000/backend"))
+			c.brokenBackend(diagnosetest.Waiting("ErrImagePull", "not found: localhost:5000/backend"))
 		}
 		began := time.Now()
 		_, obs, err := c.deploy(context.Background(), testSpec())
-		failure, ok := errors.AsType[*Failure](err)
+		failure, ok := errors.AsType[*diagnose.Failure](err)
 		require.True(t, ok, "%v", err)
 		assert.Equal(t, `deployment/todo-backend: container "backend" cannot pull image "localhost:5000/backend@sha256:aaa": not found: localhost:5000/backend`, failure.Error())
-		assert.Equal(t, KindImagePull, failure.Causes[0].Kind)
+		assert.Equal(t, diagnose.KindImagePull, failure.Causes[0].Kind)
 		assert.Equal(t, 1, failure.Revision)
 		assert.Less(t, time.Since(began), 15*time.Second, "long before the time bound")
 		assert.Equal(t, "failed", obs.Status)
@@ -161,8 +164,8 @@ func TestApplyDiagnosesWhenTheTimeBoundIsReached(t *testing.T) {
 		c := newCluster(t)
 		c.controllers = func() {
 			c.ready()
-			c.brokenBackend(running())
-			c.event(podUID, "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")
+			c.brokenBackend(diagnosetest.Running())
+			c.event(diagnosetest.PodUID, "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")
 		}
 		spec := testSpec()
 		spec.Timeout = 90 * time.Second
@@ -251,7 +254,7 @@ func TestRollbackGoesToTheLastRevisionThatWasDeployed(t *testing.T) {
 		c.mustDeploy(testSpec())
 		bad := testSpec()
 		bad.Values["image"] = "bad"
-		c.controllers = func() { c.ready(); c.brokenBackend(waiting("InvalidImageName", "bad")) }
+		c.controllers = func() { c.ready(); c.brokenBackend(diagnosetest.Waiting("InvalidImageName", "bad")) }
 		_, _, err := c.deploy(context.Background(), bad)
 		require.Error(t, err)
 
@@ -310,7 +313,7 @@ func TestStatefulSetIsNotStuckBehindABrokenOldPod(t *testing.T) {
 			set := c.statefulSet()
 			set.Status = appsv1.StatefulSetStatus{ObservedGeneration: set.Generation, Replicas: 1, CurrentRevision: "r1", UpdateRevision: "r2"}
 			c.put(set)
-			old := pod("todo-postgresql-0", set, waiting("CrashLoopBackOff", ""))
+			old := diagnosetest.Pod("todo-postgresql-0", set, diagnosetest.Waiting("CrashLoopBackOff", ""))
 			old.Labels = map[string]string{appsv1.StatefulSetRevisionLabel: "r1"}
 			c.put(old)
 		}
@@ -347,14 +350,14 @@ func TestSettleNamesTheCauseAndLeavesTheRecordAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t)
 		c.mustDeploy(testSpec())
-		c.brokenBackend(looping(3, "Error", 1))
+		c.brokenBackend(diagnosetest.Looping(3, "Error", 1))
 		api := c.client.AppsV1().Deployments(testNamespace)
 		d, err := api.Get(context.Background(), "todo-backend", metav1.GetOptions{})
 		require.NoError(t, err)
 		d.Status.UpdatedReplicas, d.Status.AvailableReplicas = 1, 0
 		c.put(d)
 		err = c.manager.Settle(context.Background(), testRelease)
-		failure, failed := errors.AsType[*Failure](err)
+		failure, failed := errors.AsType[*diagnose.Failure](err)
 		require.True(t, failed, "%v", err)
 		assert.Equal(t, testRelease, failure.Release)
 		assert.Equal(t, []string{"deployed"}, c.statuses())

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/progress"
 )
 
@@ -48,9 +49,9 @@ func (m *Manager) makeHookClaims(ctx context.Context, spec Spec, step *progress.
 			_, err = api.Create(ctx, claim, metav1.CreateOptions{})
 		}
 		if err != nil && !apierrors.IsAlreadyExists(err) {
-			return fmt.Errorf("make %s, which a hook mounts before the upgrade: %w", ref(kindClaim, claim.Name), err)
+			return fmt.Errorf("make %s, which a hook mounts before the upgrade: %w", kube.Ref(kindClaim, claim.Name), err)
 		}
-		step.Update("made %s for a hook", ref(kindClaim, claim.Name))
+		step.Update("made %s for a hook", kube.Ref(kindClaim, claim.Name))
 	}
 	return nil
 }
@@ -102,7 +103,7 @@ func hookClaims(wanted *helmrelease.Release) ([]*corev1.PersistentVolumeClaim, e
 		}
 		claim := &corev1.PersistentVolumeClaim{}
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, claim); err != nil {
-			return nil, fmt.Errorf("manifest of the release: %s: %w", ref(kindClaim, object.GetName()), err)
+			return nil, fmt.Errorf("manifest of the release: %s: %w", kube.Ref(kindClaim, object.GetName()), err)
 		}
 		claims = append(claims, claim)
 	}

@@ -12,6 +12,8 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
+
+	"todo-chatbot/mage/kube"
 )
 
 const (
@@ -31,7 +33,7 @@ type titled struct {
 // name; "" when they do not. Either may be nil and has no objects then; to says
 // what the second is. Comments and the order of keys do not count. The values of
 // Secrets and the texts of hide are masked.
-func revisionDiff(before, after *helmrelease.Release, to string, hide []string) (string, error) {
+func revisionDiff(before, after *helmrelease.Release, to string, mask *strings.Replacer) (string, error) {
 	old, err := resources(before)
 	if err != nil {
 		return "", err
@@ -51,7 +53,7 @@ func revisionDiff(before, after *helmrelease.Release, to string, hide []string) 
 	}
 	var out strings.Builder
 	for _, key := range ordered {
-		section, err := resourceDiff(old[key], wanted[key], from, to, hide)
+		section, err := resourceDiff(old[key], wanted[key], from, to, mask)
 		if err != nil {
 			return "", fmt.Errorf("compare %s: %w", keys[key].title, err)
 		}
@@ -72,9 +74,9 @@ func resources(r *helmrelease.Release) (map[string]titled, error) {
 			return err
 		}
 		for _, obj := range parsed.objects {
-			title := ref(obj.GetKind(), obj.GetName())
+			title := kube.Ref(obj.GetKind(), obj.GetName())
 			if hook != "" {
-				title = hookName(hook, title)
+				title = hook + " hook " + title
 			}
 			out[obj.GroupVersionKind().GroupKind().String()+" "+obj.GetNamespace()+" "+title] = titled{title, obj}
 		}
@@ -96,12 +98,12 @@ func eventNames(h *helmrelease.Hook) string {
 	for _, e := range h.Events {
 		names = append(names, e.String())
 	}
-	return strings.Join(names, ",")
+	return strings.Join(names, " and ")
 }
 
 // resourceDiff is one section; an object that is not there is /dev/null, as git
 // has it.
-func resourceDiff(before, after titled, from, to string, hide []string) (string, error) {
+func resourceDiff(before, after titled, from, to string, mask *strings.Replacer) (string, error) {
 	old, wanted := masked(before.object, nil), masked(after.object, before.object)
 	unified := difflib.UnifiedDiff{
 		FromFile: "/dev/null", ToFile: "/dev/null", Context: diffContext,
@@ -109,21 +111,21 @@ func resourceDiff(before, after titled, from, to string, hide []string) (string,
 	var err error
 	if old != nil {
 		unified.FromFile, unified.FromDate = before.title, from
-		if unified.A, err = yamlLines(old, hide); err != nil {
+		if unified.A, err = yamlLines(old, mask); err != nil {
 			return "", err
 		}
 	}
 	if wanted != nil {
 		unified.ToFile, unified.ToDate = after.title, to
-		if unified.B, err = yamlLines(wanted, hide); err != nil {
+		if unified.B, err = yamlLines(wanted, mask); err != nil {
 			return "", err
 		}
 	}
 	return difflib.GetUnifiedDiffString(unified)
 }
 
-func yamlLines(object map[string]any, hide []string) ([]string, error) {
-	text, err := yaml.Marshal(without(object, hide))
+func yamlLines(object map[string]any, mask *strings.Replacer) ([]string, error) {
+	text, err := yaml.Marshal(without(object, mask))
 	if err != nil {
 		return nil, err
 	}
@@ -160,32 +162,34 @@ func masked(obj, other *unstructured.Unstructured) map[string]any {
 }
 
 // without is a value in whose texts every one of hide is masked.
-func without(value any, hide []string) any {
+func without(value any, mask *strings.Replacer) any {
 	switch v := value.(type) {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for key, item := range v {
-			out[key] = without(item, hide)
+			out[key] = without(item, mask)
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i, item := range v {
-			out[i] = without(item, hide)
+			out[i] = without(item, mask)
 		}
 		return out
 	case string:
-		return cover(v, hide)
+		return mask.Replace(v)
 	}
 	return value
 }
 
-// cover masks every one of hide in a text.
-func cover(text string, hide []string) string {
-	for _, secret := range hide {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, hidden)
-		}
+// masking replaces every one of hide, the longest first, so that a text which
+// contains another one is masked whole.
+func masking(hide []string) *strings.Replacer {
+	hide = slices.DeleteFunc(slices.Clone(hide), func(text string) bool { return text == "" })
+	slices.SortFunc(hide, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	var pairs []string
+	for _, text := range hide {
+		pairs = append(pairs, text, hidden)
 	}
-	return text
+	return strings.NewReplacer(pairs...)
 }

@@ -79,7 +79,7 @@ metadata: {name: todo-backend}
 +  name: todo-backend
 `
 	for range 5 {
-		got, err := revisionDiff(revisionOf(3, someManifest), revisionOf(4, after, hook), "wanted", []string{"", "sk-secret-key"})
+		got, err := revisionDiff(revisionOf(3, someManifest), revisionOf(4, after, hook), "wanted", masking([]string{"", "sk-secret-key"}))
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}
@@ -101,10 +101,10 @@ apiVersion: v1
 spec: {ports: [{port: 8000}]}
 metadata: {name: todo-backend}
 `
-	got, err := revisionDiff(revisionOf(1, someManifest), revisionOf(2, rewritten), "wanted", nil)
+	got, err := revisionDiff(revisionOf(1, someManifest), revisionOf(2, rewritten), "wanted", masking(nil))
 	require.NoError(t, err)
 	assert.Empty(t, got)
-	got, err = revisionDiff(nil, nil, "wanted", nil)
+	got, err = revisionDiff(nil, nil, "wanted", masking(nil))
 	require.NoError(t, err)
 	assert.Empty(t, got)
 }
@@ -115,7 +115,7 @@ func TestADiffNeverShowsTheValuesOfASecret(t *testing.T) {
 	}
 	before := secret("data: {same: b2xk, other: Zmlyc3Q=, gone: Z29uZQ==}\nstringData: {plain: first-plain}\n")
 	after := secret("data: {same: b2xk, other: c2Vjb25k, new: bmV3}\nstringData: {plain: second-plain}\n")
-	got, err := revisionDiff(before, after, "wanted", nil)
+	got, err := revisionDiff(before, after, "wanted", masking(nil))
 	require.NoError(t, err)
 	for _, value := range []string{"b2xk", "Zmlyc3Q", "c2Vjb25k", "Z29uZQ", "bmV3", "-plain"} {
 		assert.NotContains(t, got, value)

@@ -14,6 +14,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"todo-chatbot/mage/diagnose"
+	"todo-chatbot/mage/kube"
 )
 
 const listsAtOnce = 8
@@ -27,11 +30,14 @@ func (m *Manager) drift(ctx context.Context, last *helmrelease.Release) (reason 
 	}
 	var (
 		missing []string
-		now     *snapshot
+		now     *diagnose.Snapshot
 	)
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { missing, err = m.missing(gctx, wanted); return err })
-	g.Go(func() (err error) { now, err = m.controllers(gctx); return err })
+	g.Go(func() (err error) {
+		now, err = diagnose.TakeWorkloads(gctx, m.clients.Clientset, m.namespace)
+		return err
+	})
 	if err := g.Wait(); err != nil {
 		return "", false, err
 	}
@@ -41,9 +47,9 @@ func (m *Manager) drift(ctx context.Context, last *helmrelease.Release) (reason 
 	if edited := editedWorkload(wanted, now); edited != "" {
 		return edited, false, nil
 	}
-	for _, w := range now.workloads(wanted.workloads()) {
-		if !w.rolledOut() {
-			return w.progress(), true, nil
+	for _, w := range now.Workloads(wanted.workloads()) {
+		if !w.RolledOut() {
+			return w.Progress(), true, nil
 		}
 	}
 	return "", false, nil
@@ -93,9 +99,9 @@ func (m *Manager) missingOf(ctx context.Context, gvk schema.GroupVersionKind, na
 			_, err := resource.Get(ctx, name, metav1.GetOptions{})
 			switch {
 			case apierrors.IsNotFound(err):
-				gone = append(gone, ref(gvk.Kind, name))
+				gone = append(gone, kube.Ref(gvk.Kind, name))
 			case err != nil:
-				return nil, fmt.Errorf("get %s: %w", ref(gvk.Kind, name), err)
+				return nil, fmt.Errorf("get %s: %w", kube.Ref(gvk.Kind, name), err)
 			}
 		}
 		return gone, nil
@@ -114,42 +120,42 @@ func (m *Manager) missingOf(ctx context.Context, gvk schema.GroupVersionKind, na
 func refs(kind string, names []string) []string {
 	var out []string
 	for _, name := range names {
-		out = append(out, ref(kind, name))
+		out = append(out, kube.Ref(kind, name))
 	}
 	return out
 }
 
 // editedWorkload finds a workload whose replicas or images were changed by hand.
 // A manifest without replicas leaves them to an autoscaler.
-func editedWorkload(wanted *manifest, now *snapshot) string {
-	live := map[string]*workload{}
-	for _, w := range now.workloads(wanted.workloads()) {
-		live[w.ref()] = w
+func editedWorkload(wanted *manifest, now *diagnose.Snapshot) string {
+	live := map[string]*diagnose.Workload{}
+	for _, w := range now.Workloads(wanted.workloads()) {
+		live[w.Ref()] = w
 	}
 	for _, d := range wanted.deployments {
-		if edited := edit(live[ref(kindDeployment, d.Name)], d.Spec.Replicas, d.Spec.Template.Spec); edited != "" {
+		if edited := edit(live[kube.Ref(kindDeployment, d.Name)], d.Spec.Replicas, d.Spec.Template.Spec); edited != "" {
 			return edited
 		}
 	}
 	for _, s := range wanted.statefulSets {
-		if edited := edit(live[ref(kindStatefulSet, s.Name)], s.Spec.Replicas, s.Spec.Template.Spec); edited != "" {
+		if edited := edit(live[kube.Ref(kindStatefulSet, s.Name)], s.Spec.Replicas, s.Spec.Template.Spec); edited != "" {
 			return edited
 		}
 	}
 	return ""
 }
 
-func edit(w *workload, wantedReplicas *int32, template corev1.PodSpec) string {
-	if w.missing {
-		return w.progress()
+func edit(w *diagnose.Workload, wantedReplicas *int32, template corev1.PodSpec) string {
+	if w.Missing {
+		return w.Progress()
 	}
-	if wantedReplicas != nil && w.wanted != *wantedReplicas {
-		return fmt.Sprintf("%s has %d of %d replicas", w.ref(), w.wanted, *wantedReplicas)
+	if wantedReplicas != nil && w.Wanted != *wantedReplicas {
+		return fmt.Sprintf("%s has %d of %d replicas", w.Ref(), w.Wanted, *wantedReplicas)
 	}
-	live := images(w.template)
+	live := images(w.Template)
 	for name, image := range images(template) {
 		if live[name] != image {
-			return fmt.Sprintf("%s runs image %q in container %q, the release has %q", w.ref(), live[name], name, image)
+			return fmt.Sprintf("%s runs image %q in container %q, the release has %q", w.Ref(), live[name], name, image)
 		}
 	}
 	return ""

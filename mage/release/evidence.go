@@ -4,132 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-
-	"todo-chatbot/mage/host"
+	"todo-chatbot/mage/diagnose"
 )
 
-const evidenceLogLines = int64(200)
-
-// Evidence is what the namespace of a release shows at one moment, for a person
-// to read later. It has no Secret and no values.
-type Evidence struct {
-	Release string
-	Taken   time.Time
-	Cause   []string // what was found to be wrong; the caller's to set
-	History []string
-	Diff    string              // of the last revision's manifests against those that served before
-	Pods    []string            // a line a container, and one for what keeps a pod from having any
-	Events  []string            // oldest first
-	Logs    map[string][]string // pod/container, and pod/container/previous
-}
-
-// Collect takes the evidence of a release; the texts of hide are masked in diff
-// and logs. What could not be had is in the error; the rest is in the Evidence all
-// the same.
-func (m *Manager) Collect(ctx context.Context, name string, hide ...string) (Evidence, error) {
-	e := Evidence{Release: m.namespace + "/" + name, Taken: time.Now().UTC(), Logs: map[string][]string{}}
-	var problems []error
+// Collect takes the evidence of a release. The texts of hide are masked in the
+// diff and the logs. The error names the parts that could not be read; the
+// Evidence holds the others.
+func (m *Manager) Collect(ctx context.Context, name string, hide ...string) (diagnose.Evidence, error) {
+	mask := masking(hide)
+	e, seen := diagnose.Collect(ctx, m.clients.Clientset, m.namespace, mask)
+	e.Release = m.namespace + "/" + name
 	records, err := m.history(ctx, name)
 	if err != nil {
-		problems = append(problems, err)
+		return e, errors.Join(err, seen)
 	}
 	for _, r := range revisions(records) {
-		e.History = append(e.History, fmt.Sprintf("%d %s %s %s: %s", r.Number, r.Updated.UTC().Format(time.RFC3339), r.Chart, r.Status, oneLine(r.Description)))
+		description := strings.Join(strings.Fields(r.Description), " ")
+		e.History = append(e.History, fmt.Sprintf("%d %s %s %s: %s", r.Number, r.Updated.UTC().Format(time.RFC3339), r.Chart, r.Status, description))
 	}
-	if len(records) > 0 {
-		last := records[len(records)-1]
-		if e.Diff, err = revisionDiff(lastServed(records[:len(records)-1]), last, fmt.Sprintf("revision %d", last.Version), hide); err != nil {
-			problems = append(problems, err)
-		}
-	}
-	s, err := m.snapshot(ctx)
-	if err != nil {
-		return e, errors.Join(append(problems, err)...)
-	}
-	log := func(pod, container string, previous bool) []string {
-		lines := m.tail(ctx, pod, container, previous, evidenceLogLines)
-		for i := range lines {
-			lines[i] = cover(lines[i], hide)
-		}
-		return lines
-	}
-	for _, event := range s.events {
-		e.Events = append(e.Events, eventTime(event).UTC().Format(time.RFC3339)+" "+eventLine(event))
-	}
-	for i := range s.pods {
-		p := &s.pods[i]
-		for _, c := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
-			e.Pods = append(e.Pods, containerLine(p, c))
-			key := p.Name + "/" + c.Name
-			e.Logs[key] = log(p.Name, c.Name, false)
-			if c.RestartCount > 0 {
-				e.Logs[key+"/previous"] = log(p.Name, c.Name, true)
-			}
-		}
-		if len(p.Status.ContainerStatuses) == 0 {
-			message, _ := unschedulable(p)
-			e.Pods = append(e.Pods, joined(p.Name, string(p.Status.Phase), p.Status.Reason, p.Status.Message, message))
-		}
-	}
-	return e, errors.Join(problems...)
-}
-
-func containerLine(p *corev1.Pod, c corev1.ContainerStatus) string {
-	state := "not started"
-	switch {
-	case c.State.Running != nil:
-		state = "running"
-	case c.State.Waiting != nil:
-		state = joined("waiting", c.State.Waiting.Reason, c.State.Waiting.Message)
-	case c.State.Terminated != nil:
-		state = fmt.Sprintf("exited with code %d (%s)", c.State.Terminated.ExitCode, c.State.Terminated.Reason)
-	}
-	return fmt.Sprintf("%s %s %s ready=%t restarts=%d image=%s: %s", p.Name, p.Status.Phase, c.Name, c.Ready, c.RestartCount, c.Image, state)
-}
-
-// Save writes release.txt, pods.txt, events.txt, cause.txt and diff.txt if there
-// are a cause and a diff, and a file a log into dir, which it makes. It returns
-// the files written, sorted.
-func (e Evidence) Save(dir string) ([]string, error) {
-	written, err := e.save(dir)
-	if err != nil {
-		err = host.Disk{Of: "this machine", Path: dir, Here: true}.Explain(fmt.Errorf("write evidence to %q: %w", dir, err))
-	}
-	return written, err
-}
-
-func (e Evidence) save(dir string) (written []string, err error) {
-	files := map[string][]string{
-		"release.txt": append([]string{e.Release + " at " + e.Taken.Format(time.RFC3339)}, e.History...),
-		"pods.txt":    e.Pods,
-		"events.txt":  e.Events,
-	}
-	if len(e.Cause) > 0 {
-		files["cause.txt"] = e.Cause
-	}
-	if e.Diff != "" {
-		files["diff.txt"] = []string{strings.TrimSuffix(e.Diff, "\n")}
-	}
-	for name, log := range e.Logs {
-		files[filepath.Join("logs", strings.ReplaceAll(name, "/", "_")+".log")] = log
-	}
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return written, err
-		}
-		if err := os.WriteFile(path, []byte(strings.Join(files[name], "\n")+"\n"), 0o644); err != nil {
-			return written, err
-		}
-		written = append(written, path)
-	}
-	return written, nil
+	last := records[len(records)-1]
+	e.Diff, err = revisionDiff(lastServed(records[:len(records)-1]), last, fmt.Sprintf("revision %d", last.Version), mask)
+	return e, errors.Join(err, seen)
 }

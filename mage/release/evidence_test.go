@@ -8,13 +8,15 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"todo-chatbot/mage/diagnose/diagnosetest"
 )
 
 func TestEvidenceIsCollectedAndSaved(t *testing.T) {
 	c := newCluster(t)
 	c.mustDeploy(testSpec())
-	c.brokenBackend(looping(3, "Error", 2))
-	c.event(podUID, "BackOff", "Back-off restarting failed container")
+	c.brokenBackend(diagnosetest.Looping(3, "Error", 2))
+	c.event(diagnosetest.PodUID, "BackOff", "Back-off restarting failed container")
 	_, err := EnsureCredentials(context.Background(), c.client, testNamespace, "todo-credentials", wantedKeys, map[string]string{"openai-api-key": "sk-secret"})
 	require.NoError(t, err)
 
@@ -44,7 +46,7 @@ func TestEvidenceIsCollectedAndSaved(t *testing.T) {
 func TestEvidenceOfAnAbsentReleaseStillHasThePods(t *testing.T) {
 	c := newCluster(t)
 	c.mustDeploy(testSpec())
-	c.brokenBackend(running())
+	c.brokenBackend(diagnosetest.Running())
 	evidence, err := c.manager.Collect(context.Background(), "other")
 	require.ErrorIs(t, err, ErrNotFound)
 	assert.Len(t, evidence.Pods, 1)

@@ -30,7 +30,9 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	metadatafake "k8s.io/client-go/metadata/fake"
 	restfake "k8s.io/client-go/rest/fake"
+	"k8s.io/utils/ptr"
 
+	"todo-chatbot/mage/diagnose/diagnosetest"
 	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/progress"
 )
@@ -176,14 +178,14 @@ func (c *cluster) ready() {
 	deployments, err := c.client.AppsV1().Deployments(testNamespace).List(ctx, metav1.ListOptions{})
 	require.NoError(c.t, err)
 	for _, d := range deployments.Items {
-		n := replicas(d.Spec.Replicas)
+		n := ptr.Deref(d.Spec.Replicas, 1)
 		d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation, Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, AvailableReplicas: n}
 		c.put(&d)
 	}
 	sets, err := c.client.AppsV1().StatefulSets(testNamespace).List(ctx, metav1.ListOptions{})
 	require.NoError(c.t, err)
 	for _, s := range sets.Items {
-		n := replicas(s.Spec.Replicas)
+		n := ptr.Deref(s.Spec.Replicas, 1)
 		s.Status = appsv1.StatefulSetStatus{ObservedGeneration: s.Generation, Replicas: n, ReadyReplicas: n, CurrentRevision: "r1", UpdateRevision: "r1"}
 		c.put(&s)
 	}
@@ -221,6 +223,41 @@ func (c *cluster) remove(obj runtime.Object, name string) {
 	require.NoError(c.t, err)
 	require.NoError(c.t, c.client.Tracker().Delete(mapping.Resource, testNamespace, name))
 	require.NoError(c.t, c.metadata.Tracker().Delete(mapping.Resource, testNamespace, name))
+}
+
+// backendSet gives the Deployment a ReplicaSet of its current revision.
+func (c *cluster) backendSet() *appsv1.ReplicaSet {
+	d := c.deployment()
+	d.Annotations = map[string]string{"deployment.kubernetes.io/revision": "1"}
+	d.Status.AvailableReplicas = 0
+	c.put(d)
+	controller := true
+	rs := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{
+		Name: "todo-backend-1", UID: "rs", Annotations: d.Annotations,
+		OwnerReferences: []metav1.OwnerReference{{UID: d.UID, Name: d.Name, Controller: &controller}},
+	}}
+	c.put(rs)
+	return rs
+}
+
+func (c *cluster) brokenBackend(status corev1.ContainerStatus) {
+	c.put(diagnosetest.Pod("todo-backend-1-x", c.backendSet(), status))
+}
+
+func (c *cluster) statefulSet() *appsv1.StatefulSet {
+	s, err := c.client.AppsV1().StatefulSets(testNamespace).Get(context.Background(), "todo-postgresql", metav1.GetOptions{})
+	require.NoError(c.t, err)
+	return s
+}
+
+func (c *cluster) pods() []corev1.Pod {
+	l, err := c.client.CoreV1().Pods(testNamespace).List(context.Background(), metav1.ListOptions{})
+	require.NoError(c.t, err)
+	return l.Items
+}
+
+func (c *cluster) event(uid types.UID, reason, message string) {
+	c.put(diagnosetest.Warning(uid, reason, message))
 }
 
 // The rest is Helm's helmkube.Interface.

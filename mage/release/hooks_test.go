@@ -13,6 +13,9 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"todo-chatbot/mage/diagnose"
+	"todo-chatbot/mage/diagnose/diagnosetest"
 )
 
 // hookSpec is an upgrade whose chart has a hook.
@@ -31,7 +34,7 @@ func (c *cluster) hook(state corev1.ContainerStatus) *batchv1.Job {
 	job, err := c.client.BatchV1().Jobs(testNamespace).Get(context.Background(), "todo-backup", metav1.GetOptions{})
 	require.NoError(c.t, err)
 	state.Name = "backup"
-	p := pod("todo-backup-x", job, state)
+	p := diagnosetest.Pod("todo-backup-x", job, state)
 	if state.State.Terminated != nil {
 		p.Status.Phase = corev1.PodFailed
 	}
@@ -43,7 +46,7 @@ func TestAHookThatFailsIsNamedWithItsLog(t *testing.T) {
 	c := newCluster(t)
 	c.mustDeploy(testSpec())
 	c.kube.hook = func() error {
-		job := c.hook(exited(1, "Error"))
+		job := c.hook(diagnosetest.Exited(1, "Error"))
 		job.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: corev1.ConditionTrue, Reason: "BackoffLimitExceeded"}}
 		c.put(job)
 		return errors.New("job todo-backup failed: BackoffLimitExceeded")
@@ -51,7 +54,7 @@ func TestAHookThatFailsIsNamedWithItsLog(t *testing.T) {
 	state, _, err := c.deploy(context.Background(), hookSpec())
 	const says = `pre-upgrade hook job/todo-backup: container "backup" exits with code 1: fake logs`
 	require.EqualError(t, err, says)
-	failure, ok := errors.AsType[*Failure](err)
+	failure, ok := errors.AsType[*diagnose.Failure](err)
 	require.True(t, ok)
 	assert.Equal(t, 2, failure.Revision)
 	assert.Equal(t, []string{"deployed", "failed"}, c.statuses())
@@ -80,8 +83,8 @@ func TestAHookThatCannotStartEndsTheWait(t *testing.T) {
 		says   string
 		within time.Duration
 	}{
-		"for want of its image": {waiting("ErrImagePull", "not found"), `cannot pull image "localhost:5000/backend@sha256:aaa": not found`, namedWithin},
-		"until the time bound":  {func() corev1.ContainerStatus { s := running(); s.Ready = true; return s }(), `has not finished (not ready within 1m30s)`, 90*time.Second + cancelGrace},
+		"for want of its image": {diagnosetest.Waiting("ErrImagePull", "not found"), `cannot pull image "localhost:5000/backend@sha256:aaa": not found`, 20 * time.Second},
+		"until the time bound":  {func() corev1.ContainerStatus { s := diagnosetest.Running(); s.Ready = true; return s }(), `has not finished (not ready within 1m30s)`, 90*time.Second + cancelGrace},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -143,13 +146,13 @@ func TestAnInterruptedHookIsNoFailureOfIts(t *testing.T) {
 		c.mustDeploy(testSpec())
 		ctx, cancel := context.WithCancel(context.Background())
 		c.kube.hook = func() error {
-			c.hook(running())
+			c.hook(diagnosetest.Running())
 			cancel()
 			return errors.New("context canceled")
 		}
 		_, _, err := c.deploy(ctx, hookSpec())
 		require.ErrorIs(t, err, context.Canceled)
-		_, failed := errors.AsType[*Failure](err)
+		_, failed := errors.AsType[*diagnose.Failure](err)
 		assert.False(t, failed)
 	})
 }

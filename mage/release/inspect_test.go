@@ -9,6 +9,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"todo-chatbot/mage/diagnose"
+	"todo-chatbot/mage/diagnose/diagnosetest"
 )
 
 func TestInspectShowsPodsEndpointsAndWarnings(t *testing.T) {
@@ -18,12 +21,12 @@ func TestInspectShowsPodsEndpointsAndWarnings(t *testing.T) {
 	require.ErrorIs(t, err, ErrNotFound)
 
 	c.mustDeploy(testSpec())
-	c.brokenBackend(looping(3, "Error", 2))
-	c.event(podUID, "BackOff", "Back-off restarting failed container")
-	normal := warning(podUID, "Pulled", "already present")
+	c.brokenBackend(diagnosetest.Looping(3, "Error", 2))
+	c.event(diagnosetest.PodUID, "BackOff", "Back-off restarting failed container")
+	normal := diagnosetest.Warning(diagnosetest.PodUID, "Pulled", "already present")
 	normal.Type = corev1.EventTypeNormal
 	c.put(normal)
-	old := warning(podUID, "Failed", "long ago")
+	old := diagnosetest.Warning(diagnosetest.PodUID, "Failed", "long ago")
 	old.LastTimestamp = metav1.Unix(0, 0)
 	c.put(old)
 	port, ready, notReady := int32(8000), true, false
@@ -45,8 +48,8 @@ func TestInspectShowsPodsEndpointsAndWarnings(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 1, got.Revision)
 	assert.Len(t, got.Workloads, 2)
-	assert.Equal(t, []Pod{{Name: "todo-backend-1-x", Workload: "deployment/todo-backend", State: `pending: container "backend" waits: CrashLoopBackOff`, Wanted: 1, Restarts: 2}}, got.Pods)
-	assert.Equal(t, []Service{{Name: "todo-backend", Endpoints: []string{"10.244.0.7:8000", "10.244.0.9:8000"}}}, got.Services)
+	assert.Equal(t, []diagnose.Pod{{Name: "todo-backend-1-x", Workload: "deployment/todo-backend", State: `pending: container "backend" waits: CrashLoopBackOff`, Wanted: 1, Restarts: 2}}, got.Pods)
+	assert.Equal(t, []diagnose.Service{{Name: "todo-backend", Endpoints: []string{"10.244.0.7:8000", "10.244.0.9:8000"}}}, got.Services)
 	require.Len(t, got.Warnings, 1)
 	assert.Contains(t, got.Warnings[0], "Warning BackOff pod/todo-backend-1-x: Back-off restarting")
 }

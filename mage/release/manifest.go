@@ -2,8 +2,8 @@ package release
 
 import (
 	"fmt"
+	"slices"
 	"sort"
-	"strings"
 
 	"helm.sh/helm/v3/pkg/releaseutil"
 	appsv1 "k8s.io/api/apps/v1"
@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
+
+	"todo-chatbot/mage/kube"
 )
 
 // Kinds of workload whose pods are waited for.
@@ -66,7 +68,7 @@ func (m *manifest) add(obj *unstructured.Unstructured) error {
 		m.statefulSets = append(m.statefulSets, s)
 	}
 	if err != nil {
-		return fmt.Errorf("manifest of the release: %s: %w", ref(obj.GetKind(), obj.GetName()), err)
+		return fmt.Errorf("manifest of the release: %s: %w", kube.Ref(obj.GetKind(), obj.GetName()), err)
 	}
 	return nil
 }
@@ -75,17 +77,26 @@ func (m *manifest) add(obj *unstructured.Unstructured) error {
 func (m *manifest) workloads() []string {
 	var refs []string
 	for _, d := range m.deployments {
-		refs = append(refs, ref(kindDeployment, d.Name))
+		refs = append(refs, kube.Ref(kindDeployment, d.Name))
 	}
 	for _, s := range m.statefulSets {
-		refs = append(refs, ref(kindStatefulSet, s.Name))
+		refs = append(refs, kube.Ref(kindStatefulSet, s.Name))
 	}
 	sort.Strings(refs)
 	return refs
 }
 
-// ref is how a person names an object: deployment/todo-backend.
-func ref(kind, name string) string { return strings.ToLower(kind) + "/" + name }
+// services are the names of the manifest's Services.
+func (m *manifest) services() []string {
+	var names []string
+	for _, obj := range m.objects {
+		if obj.GetKind() == "Service" && obj.GroupVersionKind().Group == "" {
+			names = append(names, obj.GetName())
+		}
+	}
+	slices.Sort(names)
+	return names
+}
 
 // images are a pod template's images by container name, init containers too.
 func images(spec corev1.PodSpec) map[string]string {

@@ -43,7 +43,7 @@ func (m *Manager) Plan(ctx context.Context, spec Spec, hide ...string) (Plan, er
 	if err != nil {
 		return Plan{}, fmt.Errorf("render release %q: %w", spec.Name, err)
 	}
-	if plan.Diff, err = revisionDiff(now, wanted, "wanted", hide); err != nil {
+	if plan.Diff, err = revisionDiff(now, wanted, "wanted", masking(hide)); err != nil {
 		return Plan{}, fmt.Errorf("compare release %q with what is wanted: %w", spec.Name, err)
 	}
 	if now != nil {

@@ -10,6 +10,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	helmrelease "helm.sh/helm/v3/pkg/release"
+
+	"todo-chatbot/mage/diagnose"
+	"todo-chatbot/mage/diagnose/diagnosetest"
 )
 
 func (c *cluster) descriptions() []string {
@@ -109,17 +112,17 @@ func TestARollbackIsProvedAndItsFailureToldWithItsOwnBound(t *testing.T) {
 		bad := testSpec()
 		bad.Values["image"] = "bad"
 		bad.Timeout = 5 * time.Minute
-		c.controllers = func() { c.ready(); c.brokenBackend(waiting("InvalidImageName", "bad")) }
+		c.controllers = func() { c.ready(); c.brokenBackend(diagnosetest.Waiting("InvalidImageName", "bad")) }
 		state, _, err := c.deploy(context.Background(), bad)
 		require.Error(t, err)
 		back, err := c.manager.Fallback(context.Background(), testRelease, state)
 		require.NoError(t, err)
 		require.Equal(t, Fallback{Revision: 1}, back)
 
-		c.controllers = func() { c.ready(); c.brokenBackend(running()) }
+		c.controllers = func() { c.ready(); c.brokenBackend(diagnosetest.Running()) }
 		began := time.Now()
 		_, err = c.manager.Rollback(context.Background(), testRelease, back.Revision)
-		failure, ok := errors.AsType[*Failure](err)
+		failure, ok := errors.AsType[*diagnose.Failure](err)
 		require.True(t, ok, "%v", err)
 		assert.Equal(t, 40*time.Second, failure.TimedOut)
 		assert.Equal(t, 40*time.Second, time.Since(began))

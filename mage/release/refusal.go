@@ -20,6 +20,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/mergepatch"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/client-go/kubernetes/scheme"
+
+	"todo-chatbot/mage/kube"
 )
 
 // Refusal is a change of an object that the API server would not take, such as
@@ -35,7 +37,7 @@ type Refusal struct {
 type Change struct{ Field, From, To string }
 
 func (r Refusal) Error() string {
-	what := ref(r.Kind, r.Name) + ": "
+	what := kube.Ref(r.Kind, r.Name) + ": "
 	if len(r.Fields) == 0 {
 		return what + r.Message
 	}
@@ -90,7 +92,7 @@ func (m *Manager) refusals(ctx context.Context, now, wanted *helmrelease.Release
 		}
 		refused, err := m.try(ctx, old.objects[i], object)
 		if err != nil {
-			return nil, fmt.Errorf("ask the cluster whether %s can be changed: %w", ref(object.GetKind(), object.GetName()), err)
+			return nil, fmt.Errorf("ask the cluster whether %s can be changed: %w", kube.Ref(object.GetKind(), object.GetName()), err)
 		}
 		if refused != nil {
 			found = append(found, *refused)

@@ -102,7 +102,7 @@ func (m *Manager) podsGone(ctx context.Context, wanted *manifest, step *progress
 		var left []string
 		for _, p := range pods.Items {
 			if matches(selectors, p.Labels) {
-				left = append(left, ref("Pod", p.Name))
+				left = append(left, kube.Ref("Pod", p.Name))
 			}
 		}
 		if len(left) == 0 {

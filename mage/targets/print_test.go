@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"todo-chatbot/mage/cluster"
+	"todo-chatbot/mage/diagnose"
 	"todo-chatbot/mage/pipeline"
 	"todo-chatbot/mage/release"
 	"todo-chatbot/mage/smoke"
@@ -67,11 +68,11 @@ func TestPrintInspectionIndentsPodsBelowTheirWorkload(t *testing.T) {
 			{Kind: "Deployment", Name: "todo-backend", Ready: 1, Wanted: 1, Restarts: 3, Images: []string{"localhost:5000/backend@sha256:aaa"}},
 			{Kind: "Deployment", Name: "todo-frontend", Ready: 0, Wanted: 1},
 		}},
-		Pods: []release.Pod{
+		Pods: []diagnose.Pod{
 			{Name: "todo-backend-1", Workload: "deployment/todo-backend", State: "running", Ready: 1, Wanted: 1, OfOlderRevision: true},
 			{Name: "todo-backend-2", Workload: "deployment/todo-backend", State: `running: container "backend" waits: CrashLoopBackOff`, Wanted: 1, Restarts: 3},
 		},
-		Services: []release.Service{{Name: "todo-backend", Endpoints: []string{"10.244.0.7:8000", "10.244.0.9:8000"}}, {Name: "todo-frontend"}},
+		Services: []diagnose.Service{{Name: "todo-backend", Endpoints: []string{"10.244.0.7:8000", "10.244.0.9:8000"}}, {Name: "todo-frontend"}},
 		Warnings: []string{"2026-11-23T05:00:00Z Warning BackOff pod/todo-backend-2 (4 times): Back-off"},
 	})
 	assert.Equal(t, `revision 4 failed: crash

@@ -1,4 +1,4 @@
-package release
+package diagnose
 
 import (
 	"fmt"
@@ -27,7 +27,7 @@ func (l leftover) String() string {
 // to and is not of the workloads' current revision. A pod that is being deleted
 // counts as long as it serves: kube-proxy falls back to such pods, and learns
 // of their end later than the API server.
-func (s *snapshot) leftovers(workloads []*workload, services []string) []leftover {
+func (s *Snapshot) leftovers(workloads []*Workload, services []string) []leftover {
 	past := map[string]bool{}
 	for _, w := range workloads {
 		for _, p := range w.past {
@@ -61,7 +61,7 @@ func serves(e discoveryv1.Endpoint) bool {
 	return yes(e.Conditions.Ready) || yes(e.Conditions.Serving)
 }
 
-func (s *snapshot) target(ref *corev1.ObjectReference) *corev1.Pod {
+func (s *Snapshot) target(ref *corev1.ObjectReference) *corev1.Pod {
 	for i := range s.pods {
 		p := &s.pods[i]
 		if p.Name == ref.Name && (ref.UID == "" || p.UID == ref.UID) {
@@ -82,16 +82,4 @@ func ending(left []leftover) []finding {
 		})
 	}
 	return out
-}
-
-// services are the names of the manifest's Services.
-func (m *manifest) services() []string {
-	var names []string
-	for _, obj := range m.objects {
-		if obj.GetKind() == "Service" && obj.GroupVersionKind().Group == "" {
-			names = append(names, obj.GetName())
-		}
-	}
-	slices.Sort(names)
-	return names
 }

@@ -1,4 +1,4 @@
-package release
+package diagnose
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/kubernetes/scheme"
 
+	"todo-chatbot/mage/diagnose/diagnosetest"
 	"todo-chatbot/mage/kube"
 )
 
@@ -150,7 +151,7 @@ func TestEveryWayToFailIsNamedInTime(t *testing.T) {
 		t.Run(way.name, func(t *testing.T) {
 			tracker := newTracker()
 			tracker.baseline["pod-1/backend"], tracker.baseline["pod-1/migrate"] = 0, 0
-			m := &Manager{namespace: testNamespace, clients: &kube.Clients{Clientset: fake.NewClientset()}}
+			w := NewWatcher(fake.NewClientset(), testNamespace)
 			limit := max(way.bound, namedWithin)
 			var found []finding
 			began := time.Now()
@@ -165,7 +166,8 @@ func TestEveryWayToFailIsNamedInTime(t *testing.T) {
 				ended = tracker.final(found, began.Add(passed))
 			}
 			require.Equal(t, way.bound == 0, ended, "whether the wait ends by itself: %+v", found)
-			failure := m.failure(context.Background(), found)
+			w.found = found
+			failure := w.Failure(context.Background())
 			failure.TimedOut = way.bound
 			assert.Equal(t, way.kind, failure.Causes[0].Kind)
 			assert.EqualError(t, failure, way.says)
@@ -178,10 +180,10 @@ func TestWhatWaitsForAnotherIsToldAfterIt(t *testing.T) {
 	s, _ := waits.snapshot(t)
 	s.statefulSets = []appsv1.StatefulSet{{}}
 	s.statefulSets[0].Name, s.statefulSets[0].UID = "todo-postgresql", "set"
-	database := pod("todo-postgresql-0", &s.statefulSets[0], running())
+	database := diagnosetest.Pod("todo-postgresql-0", &s.statefulSets[0], diagnosetest.Running())
 	database.UID, database.Status.ContainerStatuses[0].Name = "pod-2", "postgresql"
 	s.pods = append(s.pods, *database)
-	found := s.diagnose(s.workloads([]string{"deployment/todo-backend", "statefulset/todo-postgresql"}), newTracker().restarts)
+	found := s.diagnose(s.Workloads([]string{"deployment/todo-backend", "statefulset/todo-postgresql"}), newTracker().restarts)
 	require.Len(t, found, 2)
 	assert.Equal(t, `statefulset/todo-postgresql: container "postgresql" runs but is not ready`, found[0].String())
 	assert.Equal(t, `deployment/todo-backend: container "migrate" has not finished`, found[1].String())
@@ -199,9 +201,9 @@ type frame struct {
 	objects string // YAML documents
 }
 
-func (f frame) snapshot(t *testing.T) (s *snapshot, job *batchv1.Job) {
+func (f frame) snapshot(t *testing.T) (s *Snapshot, job *batchv1.Job) {
 	t.Helper()
-	s = &snapshot{}
+	s = &Snapshot{}
 	for _, doc := range strings.Split(deployed+"---\n"+f.objects, "---\n") {
 		if strings.TrimSpace(doc) == "" {
 			continue
@@ -227,10 +229,10 @@ func (f frame) snapshot(t *testing.T) (s *snapshot, job *batchv1.Job) {
 func (f frame) diagnosis(t *testing.T, tracker *tracker) []finding {
 	s, job := f.snapshot(t)
 	if job == nil {
-		return s.diagnose(s.workloads([]string{"deployment/todo-backend"}), tracker.restarts)
+		return s.diagnose(s.Workloads([]string{"deployment/todo-backend"}), tracker.restarts)
 	}
 	found := s.hook(job, tracker.restarts)
-	if jobEnd(job) != nil {
+	if kube.JobEnd(job) != nil {
 		for i := range found {
 			found[i].grace = atOnce // Helm has said so
 		}

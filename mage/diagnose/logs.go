@@ -1,4 +1,4 @@
-package release
+package diagnose
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 )
 
 const (
@@ -19,30 +20,31 @@ const (
 // where the present instance has said nothing, as the container may have been
 // started again since it was looked at. Logs are evidence: where there are none,
 // the reason takes their place.
-func (m *Manager) logs(ctx context.Context, pod, container string, previous bool) []string {
+func (w *Watcher) logs(ctx context.Context, pod, container string, previous bool) []string {
 	if pod == "" {
 		return nil
 	}
+	pods := w.client.CoreV1().Pods(w.namespace)
 	if !previous {
-		now := m.tail(ctx, pod, container, false, causeLogLines)
+		now := tail(ctx, pods, pod, container, false, causeLogLines)
 		if lastNonBlank(now) != "" {
 			return now
 		}
-		if before := m.tail(ctx, pod, container, true, causeLogLines); lastNonBlank(before) != "" {
+		if before := tail(ctx, pods, pod, container, true, causeLogLines); lastNonBlank(before) != "" {
 			return before
 		}
 		return now
 	}
-	out := m.tail(ctx, pod, container, true, causeLogLines)
-	if now := m.tail(ctx, pod, container, false, causeLogLines); len(now) > 0 {
+	out := tail(ctx, pods, pod, container, true, causeLogLines)
+	if now := tail(ctx, pods, pod, container, false, causeLogLines); len(now) > 0 {
 		out = append(append(out, logMark+"restarted"), now...)
 	}
 	return out
 }
 
-func (m *Manager) tail(ctx context.Context, pod, container string, previous bool, lines int64) []string {
+func tail(ctx context.Context, pods typedcorev1.PodInterface, pod, container string, previous bool, lines int64) []string {
 	limit := logBytes
-	stream, err := m.clients.Clientset.CoreV1().Pods(m.namespace).GetLogs(pod, &corev1.PodLogOptions{
+	stream, err := pods.GetLogs(pod, &corev1.PodLogOptions{
 		Container: container, Previous: previous, TailLines: &lines, LimitBytes: &limit,
 	}).Stream(ctx)
 	if err != nil {

@@ -1,73 +1,19 @@
-package release
+package diagnose
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 )
 
-// How long a finding must last before it ends the wait. A registry, a scheduler
-// and a volume plugin recover from short troubles by themselves, and the kubelet
-// restarts what exited; what outlasts these bounds does not.
-const (
-	pullGrace      = 10 * time.Second
-	configGrace    = 10 * time.Second
-	createGrace    = 10 * time.Second
-	crashLoopGrace = 15 * time.Second // a first back-off lasts 10 s
-	scheduleGrace  = 15 * time.Second // the scheduler looks again after at most 10 s
-	volumeGrace    = 15 * time.Second
-	atOnce         = time.Duration(0)
-	atTheEnd       = time.Duration(-1) // told only when the time bound is reached
-
-	finalRestarts = 3
-	keptEvents    = 5
-)
-
-// finding is a Cause as one snapshot shows it. The same key in successive
-// snapshots is the same trouble.
-type finding struct {
-	Cause
-	key      string
-	grace    time.Duration
-	previous bool // the log to show is that of the instance before
-	waits    bool // it most likely waits for what another finding is about
-	final    bool // it lasted for its grace
-}
-
-// rootsFirst orders findings by how likely each is what the others follow from:
-// a full disk is; then what ended the wait; what would have ended it soon; what
-// only the time bound shows; what waits for others.
-func rootsFirst(a, b finding) int {
-	return cmp.Or(a.rank()-b.rank(), slices.Index(kindOrder, a.Kind)-slices.Index(kindOrder, b.Kind))
-}
-
-func (f finding) rank() int {
-	switch {
-	case f.Kind == KindDisk:
-		return 0
-	case f.final:
-		return 1
-	case f.grace != atTheEnd:
-		return 2
-	case !f.waits:
-		return 3
-	}
-	return 4
-}
-
-// restarts says how often a container restarted since the wait began.
-type restarts func(p *corev1.Pod, c corev1.ContainerStatus) int
-
 // diagnose finds everything that keeps workloads from being ready. It does not
 // talk to the cluster.
-func (s *snapshot) diagnose(workloads []*workload, since restarts) []finding {
+func (s *Snapshot) diagnose(workloads []*Workload, since restarts) []finding {
 	var out []finding
 	for _, w := range workloads {
-		if w.rolledOut() {
+		if w.RolledOut() {
 			continue
 		}
 		before := len(out)
@@ -79,7 +25,7 @@ func (s *snapshot) diagnose(workloads []*workload, since restarts) []finding {
 		}
 		if len(out) == before {
 			out = append(out, finding{
-				Cause: Cause{Kind: KindTimeout, Object: w.ref(), Message: strings.TrimPrefix(w.progress(), w.ref()+" ")},
+				Cause: Cause{Kind: KindTimeout, Object: w.Ref(), Message: strings.TrimPrefix(w.Progress(), w.Ref()+" ")},
 				key:   "timeout", grace: atTheEnd,
 			})
 		}
@@ -97,9 +43,9 @@ func (s *snapshot) diagnose(workloads []*workload, since restarts) []finding {
 	})
 }
 
-func (s *snapshot) creation(w *workload) finding {
+func (s *Snapshot) creation(w *Workload) finding {
 	f := finding{
-		Cause: Cause{Kind: KindQuota, Object: w.ref(), Message: "its pods cannot be created: " + oneLine(w.failing)},
+		Cause: Cause{Kind: KindQuota, Object: w.Ref(), Message: "its pods cannot be created: " + oneLine(w.failing)},
 		key:   "create", grace: createGrace,
 	}
 	for _, owner := range w.owners {
@@ -110,11 +56,11 @@ func (s *snapshot) creation(w *workload) finding {
 
 // pod finds what keeps one pod from being ready: the first of scheduling,
 // volumes, init containers and containers that is not passed.
-func (s *snapshot) pod(w *workload, p *corev1.Pod, since restarts) []finding {
+func (s *Snapshot) pod(w *Workload, p *corev1.Pod, since restarts) []finding {
 	events := s.eventsOf(p.UID)
 	var out []finding
 	add := func(f finding) {
-		f.Object, f.Pod = w.ref(), p.Name
+		f.Object, f.Pod = w.Ref(), p.Name
 		f.blameDisk(f.Message)
 		f.Events = append(f.Events, warningLines(events)...)
 		out = append(out, f)
@@ -158,7 +104,7 @@ func (s *snapshot) pod(w *workload, p *corev1.Pod, since restarts) []finding {
 }
 
 // podsEnd says whether a pod is about to make room for another.
-func (s *snapshot) podsEnd() bool {
+func (s *Snapshot) podsEnd() bool {
 	return slices.ContainsFunc(s.pods, func(p corev1.Pod) bool { return p.DeletionTimestamp != nil && p.Spec.NodeName != "" })
 }
 
@@ -173,7 +119,7 @@ func unschedulable(p *corev1.Pod) (string, bool) {
 
 // claim finds a claim of the pod that is not bound. Without an event that says
 // so, that is no trouble yet: it may wait for its pod to be placed.
-func (s *snapshot) claim(p *corev1.Pod) (finding, bool) {
+func (s *Snapshot) claim(p *corev1.Pod) (finding, bool) {
 	for _, v := range p.Spec.Volumes {
 		if v.PersistentVolumeClaim == nil {
 			continue
@@ -226,19 +172,4 @@ func starting(events []corev1.Event, p *corev1.Pod) (finding, bool) {
 		}
 	}
 	return finding{}, false
-}
-
-func warningLines(events []corev1.Event) []string {
-	var out []string
-	for _, e := range events {
-		if e.Type == corev1.EventTypeWarning {
-			out = append(out, eventLine(e))
-		}
-	}
-	return out[max(0, len(out)-keptEvents):]
-}
-
-// joined puts together what is not empty: a, b: c.
-func joined(parts ...string) string {
-	return oneLine(strings.Join(slices.DeleteFunc(parts, func(p string) bool { return strings.TrimSpace(p) == "" }), ": "))
 }

@@ -1,4 +1,4 @@
-package release
+package diagnose
 
 import (
 	"net/http"
@@ -9,8 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-
-	"todo-chatbot/mage/kube"
 )
 
 func TestCauseHasTheLogOfTheInstanceThatFailed(t *testing.T) {
@@ -40,10 +38,11 @@ func TestCauseHasTheLogOfTheInstanceThatFailed(t *testing.T) {
 			defer server.Close()
 			client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL})
 			require.NoError(t, err)
-			m := &Manager{namespace: testNamespace, clients: &kube.Clients{Clientset: client}}
-			f := m.failure(t.Context(), []finding{
+			w := NewWatcher(client, testNamespace)
+			w.found = []finding{
 				{Cause: Cause{Kind: KindInit, Object: "deployment/todo-backend", Pod: "todo-backend-1", Container: "migrate", Message: "exits with code 1"}},
-			})
+			}
+			f := w.Failure(t.Context())
 			assert.Equal(t, c.want, f.Causes[0].Logs)
 			assert.Equal(t, `deployment/todo-backend: container "migrate" exits with code 1`+c.says, f.Error())
 		})

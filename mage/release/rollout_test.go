@@ -19,6 +19,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	clienttesting "k8s.io/client-go/testing"
+
+	"todo-chatbot/mage/diagnose"
+	"todo-chatbot/mage/diagnose/diagnosetest"
 )
 
 // endpoint is one pod behind the backend's Service.
@@ -42,16 +45,16 @@ func (c *cluster) lead(endpoints ...discoveryv1.Endpoint) {
 // ends, of an older ReplicaSet.
 func (c *cluster) twoRevisions() {
 	d := c.deployment()
-	d.Annotations = map[string]string{revisionAnnotation: "2"}
+	d.Annotations = map[string]string{"deployment.kubernetes.io/revision": "2"}
 	c.put(d)
 	controller := true
 	for revision, name := range map[string]string{"1": "todo-backend-1", "2": "todo-backend-2"} {
 		set := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{
-			Name: name, UID: types.UID(name), Annotations: map[string]string{revisionAnnotation: revision},
+			Name: name, UID: types.UID(name), Annotations: map[string]string{"deployment.kubernetes.io/revision": revision},
 			OwnerReferences: []metav1.OwnerReference{{UID: d.UID, Controller: &controller}},
 		}}
 		c.put(set)
-		p := pod(name+"-x", set, running())
+		p := diagnosetest.Pod(name+"-x", set, diagnosetest.Running())
 		p.UID, p.Labels = types.UID(name+"-x"), map[string]string{"app": "backend"}
 		p.OwnerReferences[0].Kind = "ReplicaSet"
 		if revision == "1" {
@@ -136,7 +139,7 @@ func TestAnUpgradeAndARollbackWaitForTheEndOfOldPodsAndNameThemAtTheBound(t *tes
 				}
 				began := time.Now()
 				err := act(c)
-				failure, failed := errors.AsType[*Failure](err)
+				failure, failed := errors.AsType[*diagnose.Failure](err)
 				require.True(t, failed, "%v", err)
 				assert.Equal(t, 2*minute, failure.TimedOut)
 				assert.EqualError(t, failure, "service/todo-backend: still leads to pod todo-backend-1-x of an older revision (not ready within 2m0s)")

@@ -1,4 +1,4 @@
-package release
+package diagnose
 
 import (
 	"slices"
@@ -6,9 +6,6 @@ import (
 
 	"todo-chatbot/mage/host"
 )
-
-// nodeDisk is where images, volumes, logs and the API server's records are.
-var nodeDisk = host.Disk{Of: "the cluster's node"}
 
 // pressure are the words of kubelet and scheduler for a node whose disk is
 // nearly full: it refuses pods and evicts those that it has.

@@ -1,4 +1,4 @@
-package release
+package diagnose
 
 import (
 	"fmt"
@@ -91,23 +91,4 @@ func (f *Failure) Details() string {
 		}
 	}
 	return strings.TrimRight(b.String(), "\n")
-}
-
-func lastNonBlank(lines []string) string {
-	for i := len(lines) - 1; i >= 0; i-- {
-		if text := strings.TrimSpace(lines[i]); text != "" && !strings.HasPrefix(text, logMark) {
-			return oneLine(text)
-		}
-	}
-	return ""
-}
-
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
-
-func clip(text string, width int) string {
-	runes := []rune(text)
-	if len(runes) <= width {
-		return text
-	}
-	return string(runes[:width-1]) + "…"
 }

@@ -1,9 +1,6 @@
-package release
+package diagnose
 
 import (
-	"context"
-	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,93 +10,16 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
+
+	"todo-chatbot/mage/diagnose/diagnosetest"
 )
 
-const podUID = types.UID("pod")
-
-func waiting(reason, message string) corev1.ContainerStatus {
-	return corev1.ContainerStatus{Name: "backend", Image: "localhost:5000/backend@sha256:aaa",
-		State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}}}
-}
-
-func running() corev1.ContainerStatus {
-	return corev1.ContainerStatus{Name: "backend", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}
-}
-
-func exited(code int32, reason string) corev1.ContainerStatus {
-	return corev1.ContainerStatus{Name: "backend", State: corev1.ContainerState{
-		Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Reason: reason}}}
-}
-
-// looping is a container in back-off after an exit.
-func looping(code int32, reason string, restarts int32) corev1.ContainerStatus {
-	c := waiting("CrashLoopBackOff", "back-off 20s restarting failed container")
-	c.RestartCount = restarts
-	c.LastTerminationState.Terminated = &corev1.ContainerStateTerminated{ExitCode: code, Reason: reason}
-	return c
-}
-
-func pod(name string, owner metav1.Object, status corev1.ContainerStatus) *corev1.Pod {
-	controller := true
-	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{
-			Name: name, UID: podUID,
-			OwnerReferences: []metav1.OwnerReference{{UID: owner.GetUID(), Name: owner.GetName(), Controller: &controller}},
-		},
-		Spec:   corev1.PodSpec{Containers: []corev1.Container{{Name: "backend"}}},
-		Status: corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{status}},
-	}
-}
-
-// backendSet gives the Deployment a ReplicaSet of its current revision.
-func (c *cluster) backendSet() *appsv1.ReplicaSet {
-	d := c.deployment()
-	d.Annotations = map[string]string{revisionAnnotation: "1"}
-	d.Status.AvailableReplicas = 0
-	c.put(d)
-	controller := true
-	rs := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{
-		Name: "todo-backend-1", UID: "rs", Annotations: d.Annotations,
-		OwnerReferences: []metav1.OwnerReference{{UID: d.UID, Name: d.Name, Controller: &controller}},
-	}}
-	c.put(rs)
-	return rs
-}
-
-func (c *cluster) brokenBackend(status corev1.ContainerStatus) {
-	c.put(pod("todo-backend-1-x", c.backendSet(), status))
-}
-
-func (c *cluster) statefulSet() *appsv1.StatefulSet {
-	s, err := c.client.AppsV1().StatefulSets(testNamespace).Get(context.Background(), "todo-postgresql", metav1.GetOptions{})
-	require.NoError(c.t, err)
-	return s
-}
-
-func (c *cluster) pods() []corev1.Pod {
-	l, err := c.client.CoreV1().Pods(testNamespace).List(context.Background(), metav1.ListOptions{})
-	require.NoError(c.t, err)
-	return l.Items
-}
-
-func (c *cluster) event(uid types.UID, reason, message string) {
-	c.put(warning(uid, reason, message))
-}
-
-func warning(uid types.UID, reason, message string) *corev1.Event {
-	return &corev1.Event{
-		ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s.%s", uid, strings.ToLower(reason))},
-		Type:       corev1.EventTypeWarning, Reason: reason, Message: message, Count: 1,
-		InvolvedObject: corev1.ObjectReference{Kind: "Pod", Name: "todo-backend-1-x", UID: uid},
-		LastTimestamp:  metav1.Now(),
-	}
-}
+const testNamespace = "todo-dev"
 
 // broken is a namespace with one Deployment that is not ready, for a case to
 // break in its own way.
 type broken struct {
-	snapshot
+	Snapshot
 	rs  *appsv1.ReplicaSet
 	pod *corev1.Pod
 }
@@ -117,8 +37,8 @@ func newBroken(status corev1.ContainerStatus) *broken {
 	}
 	b.rs = &b.replicaSets[0]
 	b.pods = []corev1.Pod{
-		*pod("todo-backend-1-x", b.rs, status),
-		*pod("todo-backend-0-x", &b.replicaSets[1], looping(9, "Error", 50)), // of the old revision: never a cause
+		*diagnosetest.Pod("todo-backend-1-x", b.rs, status),
+		*diagnosetest.Pod("todo-backend-0-x", &b.replicaSets[1], diagnosetest.Looping(9, "Error", 50)), // of the old revision: never a cause
 	}
 	b.pod = &b.pods[0]
 	return b
@@ -127,7 +47,7 @@ func newBroken(status corev1.ContainerStatus) *broken {
 func (b *broken) diagnosis() []finding {
 	t := newTracker()
 	t.baseline["pod/backend"] = 0
-	return b.diagnose(b.workloads([]string{"deployment/todo-backend"}), t.restarts)
+	return b.diagnose(b.Workloads([]string{"deployment/todo-backend"}), t.restarts)
 }
 
 func TestEveryCauseIsNamed(t *testing.T) {
@@ -139,51 +59,51 @@ func TestEveryCauseIsNamed(t *testing.T) {
 		grace   time.Duration
 	}{
 		"an image that is not there": {
-			status: waiting("ErrImagePull", "rpc error: localhost:5000/backend:\n not found"),
+			status: diagnosetest.Waiting("ErrImagePull", "rpc error: localhost:5000/backend:\n not found"),
 			kind:   KindImagePull, grace: pullGrace,
 			message: `container "backend" cannot pull image "localhost:5000/backend@sha256:aaa": rpc error: localhost:5000/backend: not found`,
 		},
 		"a back-off that has the registry's words": {
-			status: waiting("ImagePullBackOff", `Back-off pulling image "x": ErrImagePull: 401 Unauthorized`),
+			status: diagnosetest.Waiting("ImagePullBackOff", `Back-off pulling image "x": ErrImagePull: 401 Unauthorized`),
 			kind:   KindImagePull, grace: pullGrace,
 			message: `container "backend" cannot pull image "localhost:5000/backend@sha256:aaa": 401 Unauthorized`,
 		},
 		"a back-off whose event has the registry's words": {
-			status: waiting("ImagePullBackOff", `Back-off pulling image "x"`),
+			status: diagnosetest.Waiting("ImagePullBackOff", `Back-off pulling image "x"`),
 			change: func(b *broken) {
-				b.events = append(b.events, *warning(podUID, "Failed", `Failed to pull image "x": connection refused`))
+				b.events = append(b.events, *diagnosetest.Warning(diagnosetest.PodUID, "Failed", `Failed to pull image "x": connection refused`))
 			},
 			kind: KindImagePull, grace: pullGrace,
 			message: `container "backend" cannot pull image "localhost:5000/backend@sha256:aaa": Failed to pull image "x": connection refused`,
 		},
 		"an image name that is none": {
-			status: waiting("InvalidImageName", "couldn't parse image name"), kind: KindImagePull, grace: atOnce,
+			status: diagnosetest.Waiting("InvalidImageName", "couldn't parse image name"), kind: KindImagePull, grace: atOnce,
 			message: `container "backend" cannot pull image "localhost:5000/backend@sha256:aaa": couldn't parse image name`,
 		},
 		"a missing secret": {
-			status: waiting("CreateContainerConfigError", `secret "todo-credentials" not found`), kind: KindConfig, grace: configGrace,
+			status: diagnosetest.Waiting("CreateContainerConfigError", `secret "todo-credentials" not found`), kind: KindConfig, grace: configGrace,
 			message: `container "backend" cannot be created: secret "todo-credentials" not found`,
 		},
 		"a missing secret volume": {
-			status: waiting("ContainerCreating", ""),
+			status: diagnosetest.Waiting("ContainerCreating", ""),
 			change: func(b *broken) {
-				b.events = append(b.events, *warning(podUID, "FailedMount", `MountVolume.SetUp failed: secret "x" not found`))
+				b.events = append(b.events, *diagnosetest.Warning(diagnosetest.PodUID, "FailedMount", `MountVolume.SetUp failed: secret "x" not found`))
 			},
 			kind: KindConfig, grace: configGrace, message: `MountVolume.SetUp failed: secret "x" not found`,
 		},
 		"one exit": {
-			status: exited(1, "Error"), kind: KindCrash, grace: atTheEnd, message: `container "backend" exits with code 1`,
+			status: diagnosetest.Exited(1, "Error"), kind: KindCrash, grace: atTheEnd, message: `container "backend" exits with code 1`,
 		},
 		"a crash loop": {
-			status: looping(3, "Error", 2), kind: KindCrash, grace: crashLoopGrace, message: `container "backend" exits with code 3 (2 restarts)`,
+			status: diagnosetest.Looping(3, "Error", 2), kind: KindCrash, grace: crashLoopGrace, message: `container "backend" exits with code 3 (2 restarts)`,
 		},
 		"several exits": {
-			status: looping(3, "Error", 3), kind: KindCrash, grace: atOnce, message: `container "backend" exits with code 3 (3 restarts)`,
+			status: diagnosetest.Looping(3, "Error", 3), kind: KindCrash, grace: atOnce, message: `container "backend" exits with code 3 (3 restarts)`,
 		},
 		"several exits while it runs again": {
 			status: func() corev1.ContainerStatus {
-				c := running()
-				c.RestartCount, c.LastTerminationState = 4, looping(137, "OOMKilled", 4).LastTerminationState
+				c := diagnosetest.Running()
+				c.RestartCount, c.LastTerminationState = 4, diagnosetest.Looping(137, "OOMKilled", 4).LastTerminationState
 				return c
 			}(),
 			change: func(b *broken) {
@@ -192,16 +112,16 @@ func TestEveryCauseIsNamed(t *testing.T) {
 			kind: KindCrash, grace: atOnce, message: `container "backend" was killed: out of memory (OOMKilled, limit 128Mi) (4 restarts)`,
 		},
 		"a liveness probe that kills": {
-			status: looping(137, "Error", 3),
+			status: diagnosetest.Looping(137, "Error", 3),
 			change: func(b *broken) {
-				b.events = append(b.events, *warning(podUID, "Unhealthy", "Liveness probe failed: refused"))
+				b.events = append(b.events, *diagnosetest.Warning(diagnosetest.PodUID, "Unhealthy", "Liveness probe failed: refused"))
 			},
 			kind: KindCrash, grace: atOnce, message: `container "backend" exits with code 137 (3 restarts), killed after Liveness probe failed: refused`,
 		},
 		"an init container that fails": {
-			status: waiting("PodInitializing", ""),
+			status: diagnosetest.Waiting("PodInitializing", ""),
 			change: func(b *broken) {
-				init := looping(1, "Error", 3)
+				init := diagnosetest.Looping(1, "Error", 3)
 				init.Name = "migrate"
 				b.pod.Status.InitContainerStatuses = []corev1.ContainerStatus{init}
 				b.pod.Spec.InitContainers = []corev1.Container{{Name: "migrate"}}
@@ -209,9 +129,9 @@ func TestEveryCauseIsNamed(t *testing.T) {
 			kind: KindInit, grace: crashLoopGrace, message: `container "migrate" exits with code 1`,
 		},
 		"an init container that does not end": {
-			status: waiting("PodInitializing", ""),
+			status: diagnosetest.Waiting("PodInitializing", ""),
 			change: func(b *broken) {
-				init := running()
+				init := diagnosetest.Running()
 				init.Name = "migrate"
 				b.pod.Status.InitContainerStatuses = []corev1.ContainerStatus{init}
 				b.pod.Spec.InitContainers = []corev1.Container{{Name: "migrate"}}
@@ -245,7 +165,7 @@ func TestEveryCauseIsNamed(t *testing.T) {
 			change: func(b *broken) {
 				b.claimed(corev1.ClaimPending)
 				b.unplaced("pod has unbound immediate PersistentVolumeClaims")
-				b.events = append(b.events, *warning("claim", "ProvisioningFailed", `storageclass "fast" not found`))
+				b.events = append(b.events, *diagnosetest.Warning("claim", "ProvisioningFailed", `storageclass "fast" not found`))
 			},
 			kind: KindVolume, grace: volumeGrace, message: `volume claim "data" is not bound: storageclass "fast" not found`,
 		},
@@ -265,17 +185,17 @@ func TestEveryCauseIsNamed(t *testing.T) {
 			kind: KindEvicted, grace: atTheEnd, message: "pod failed: Evicted: low on resource: memory",
 		},
 		"a readiness probe": {
-			status: running(),
+			status: diagnosetest.Running(),
 			change: func(b *broken) {
-				b.events = append(b.events, *warning(podUID, "Unhealthy", "Readiness probe failed: 503"))
+				b.events = append(b.events, *diagnosetest.Warning(diagnosetest.PodUID, "Unhealthy", "Readiness probe failed: 503"))
 			},
 			kind: KindProbe, grace: atTheEnd, message: `container "backend" runs but is not ready: Readiness probe failed: 503`,
 		},
 		"nothing that tells": {
-			status: waiting("ContainerCreating", ""), kind: KindTimeout, grace: atTheEnd, message: "has 0 of 1 replicas ready",
+			status: diagnosetest.Waiting("ContainerCreating", ""), kind: KindTimeout, grace: atTheEnd, message: "has 0 of 1 replicas ready",
 		},
 		"a deployment that is gone": {
-			status: running(), change: func(b *broken) { b.deployments = nil },
+			status: diagnosetest.Running(), change: func(b *broken) { b.deployments = nil },
 			kind: KindTimeout, grace: atTheEnd, message: "is missing",
 		},
 	}
@@ -309,39 +229,39 @@ func (b *broken) claimed(phase corev1.PersistentVolumeClaimPhase) {
 }
 
 func TestWhatAPodDidBeforeTheWaitIsNotHeldAgainstIt(t *testing.T) {
-	c := running()
+	c := diagnosetest.Running()
 	c.RestartCount = 12
 	b := newBroken(c)
 	tracker := newTracker()
-	found := b.diagnose(b.workloads([]string{"deployment/todo-backend"}), tracker.restarts)
+	found := b.diagnose(b.Workloads([]string{"deployment/todo-backend"}), tracker.restarts)
 	require.Len(t, found, 1)
 	assert.Equal(t, KindProbe, found[0].Kind)
 	b.pod.Status.ContainerStatuses[0].RestartCount = 15
-	found = b.diagnose(b.workloads([]string{"deployment/todo-backend"}), tracker.restarts)
+	found = b.diagnose(b.Workloads([]string{"deployment/todo-backend"}), tracker.restarts)
 	assert.Equal(t, KindCrash, found[0].Kind)
 	assert.Equal(t, atOnce, found[0].grace)
 }
 
 func TestAStatefulSetThatMayNotCreatePodsSaysWhy(t *testing.T) {
-	s := &snapshot{statefulSets: []appsv1.StatefulSet{{ObjectMeta: metav1.ObjectMeta{Name: "todo-postgresql", UID: "set"}}}}
-	s.events = []corev1.Event{*warning("set", "FailedCreate", "create Pod failed: exceeded quota")}
-	found := s.diagnose(s.workloads([]string{"statefulset/todo-postgresql"}), newTracker().restarts)
+	s := &Snapshot{statefulSets: []appsv1.StatefulSet{{ObjectMeta: metav1.ObjectMeta{Name: "todo-postgresql", UID: "set"}}}}
+	s.events = []corev1.Event{*diagnosetest.Warning("set", "FailedCreate", "create Pod failed: exceeded quota")}
+	found := s.diagnose(s.Workloads([]string{"statefulset/todo-postgresql"}), newTracker().restarts)
 	require.Len(t, found, 1)
 	assert.Equal(t, KindQuota, found[0].Kind)
-	s.events = append(s.events, *warning("set", "SuccessfulCreate", ""))
-	found = s.diagnose(s.workloads([]string{"statefulset/todo-postgresql"}), newTracker().restarts)
+	s.events = append(s.events, *diagnosetest.Warning("set", "SuccessfulCreate", ""))
+	found = s.diagnose(s.Workloads([]string{"statefulset/todo-postgresql"}), newTracker().restarts)
 	assert.Equal(t, KindTimeout, found[0].Kind, "it could create the last one")
 }
 
 func TestReplicasWithTheSameTroubleAreOneCauseAndRootsComeFirst(t *testing.T) {
-	b := newBroken(looping(1, "Error", 3))
-	second := *pod("todo-backend-1-y", b.rs, looping(1, "Error", 3))
+	b := newBroken(diagnosetest.Looping(1, "Error", 3))
+	second := *diagnosetest.Pod("todo-backend-1-y", b.rs, diagnosetest.Looping(1, "Error", 3))
 	b.pods = append(b.pods, second)
 	b.statefulSets = []appsv1.StatefulSet{{ObjectMeta: metav1.ObjectMeta{Name: "todo-postgresql", UID: "set"}}}
-	pull := *pod("todo-postgresql-0", &b.statefulSets[0], waiting("ErrImagePull", "not found"))
+	pull := *diagnosetest.Pod("todo-postgresql-0", &b.statefulSets[0], diagnosetest.Waiting("ErrImagePull", "not found"))
 	b.pods = append(b.pods, pull)
 	tracker := newTracker()
-	found := b.diagnose(b.workloads([]string{"deployment/todo-backend", "statefulset/todo-postgresql"}), tracker.restarts)
+	found := b.diagnose(b.Workloads([]string{"deployment/todo-backend", "statefulset/todo-postgresql"}), tracker.restarts)
 	require.Len(t, found, 2)
 	assert.Equal(t, "statefulset/todo-postgresql", found[0].Object)
 	assert.Equal(t, "deployment/todo-backend", found[1].Object)
