@@ -14,6 +14,7 @@ from sqlalchemy import URL, create_engine, text
 from app.core.config import Settings
 from app.main import create_app
 from app.migrate import migrate
+from tests.dialogue import count_accepted_questions
 from tests.postgres import cluster
 
 SECRET = "0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d"
@@ -140,3 +141,11 @@ def ann(client: TestClient, clean: None) -> Person:
 def bob(client: TestClient, clean: None) -> Person:
     """Someone else."""
     return Person(client, "user-bob")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many dialogue steps accept a question; test_dialogues.py holds the limit."""
+    accepted, steps = count_accepted_questions()
+    terminalreporter.write_line(
+        f"dialogues: {accepted} of {steps} steps accept a question instead of an action or an answer"
+    )

@@ -1,23 +1,27 @@
-"""Reads the tables of conversations under dialogues/: what is said, and what the list is afterwards.
+"""Reads the dialogue tables under dialogues/: messages, and the list of todos expected after each.
 
-A table is text. A conversation is a block of lines; an empty line ends it:
+A table is a text file, named after the behaviour that it tests. A dialogue is a block of lines,
+and an empty line ends it:
 
     have: Buy milk; x Call mom; Plan party | Invite 20 people
     > delete the milk task
     = -Buy milk
 
-`have:` gives the tasks there are at first (x: completed, |: its description); without it they are
-those of the table's `always:`. `> ` is said, with {2} for the number of the second task, and `= `
-is what must hold then; ways that are as good as one another stand with || between them:
+`have:` gives the todos at the start (`x`: done; text after `|`: description). Without it, the
+dialogue starts with the last list that an `always:` line gave. `> ` is a message, in which {2}
+stands for the number of the second todo. `= ` is the expectation; several accepted outcomes are
+separated by ` || `:
 
-- `same`: nothing has changed; `asks`: nor is it done without a question; `any`: not looked at;
-- `says a|b`: nothing has changed, and the answer holds one of these words;
-- `lists A; B`: nothing has changed, and just these were listed (`lists none`: no task);
-- changes with ; between them: `+A` added (`+A^B` or as B, `+A | B` described as B), `-A` deleted,
-  `done A`, `undone A`, `rename A => B`, `describe A => B`;
-- `after changes: lists A; B`: both.
+- `same`: nothing has changed;
+- `asks`: nothing has changed, and the answer contains a question;
+- `any`: every outcome is accepted;
+- `says a|b`: nothing has changed, and the answer contains one of these words;
+- `lists A; B`: nothing has changed, and exactly these todos were listed (`lists none`: none);
+- changes, separated by `;`: `+A` added (`+A^B`: A or B, `+A | B`: with description B), `-A`
+  deleted, `done A`, `undone A`, `rename A => B`, `describe A => B`;
+- `after changes: lists A; B`: the changes, and then the list.
 
-Changes add up from one line to the next. Capitals do not count.
+Each step starts from the list of the step before. Upper and lower case are equal.
 """
 
 import re
@@ -30,7 +34,7 @@ _FOLDER = Path(__file__).with_name("dialogues")
 
 @dataclass(frozen=True)
 class Todo:
-    """A task as a table writes it; a title may be given in several ways."""
+    """A todo in a table; it may have several accepted titles."""
 
     titles: tuple[str, ...]
     done: bool = False
@@ -38,7 +42,7 @@ class Todo:
 
     @property
     def title(self) -> str:
-        """Return the first way to write the title."""
+        """Return the first accepted title."""
         return self.titles[0]
 
 
@@ -47,15 +51,27 @@ State = tuple[Todo, ...]
 
 @dataclass(frozen=True)
 class Step:
-    """Something that is said, and what must hold then."""
+    """A message and its expectation."""
 
     said: str
     expected: str
 
+    @property
+    def outcomes(self) -> list[str]:
+        """Return the accepted outcomes."""
+        return [outcome.strip() for outcome in self.expected.split(" || ")]
+
+    @property
+    def accepts_question(self) -> bool:
+        """Report whether a question passes although an action or an answer was meant."""
+        if "any" in self.outcomes:
+            return True
+        return "asks" in self.outcomes and bool(set(self.outcomes) - {"asks", "same"})
+
 
 @dataclass(frozen=True)
 class Dialogue:
-    """A conversation of a table."""
+    """A dialogue of a table."""
 
     name: str
     before: State
@@ -73,12 +89,12 @@ def _list(text: str) -> State:
 
 
 def tables() -> list[str]:
-    """Return the names of the tables that there are."""
+    """Return the names of all tables."""
     return sorted(path.stem for path in _FOLDER.glob("*.txt"))
 
 
 def read_table(name: str) -> list[Dialogue]:
-    """Read a table's conversations."""
+    """Read the dialogues of a table."""
     always: State = ()
     found = []
     for block in re.split(r"\n\s*\n", (_FOLDER / f"{name}.txt").read_text("utf-8")):
@@ -99,8 +115,16 @@ def read_table(name: str) -> list[Dialogue]:
                     have = ()
         if steps:
             title = " / ".join(step.said for step in steps)
-            found.append(Dialogue(title, always if have is None else have, tuple(steps)))
+            found.append(
+                Dialogue(f"{name}: {title}", always if have is None else have, tuple(steps))
+            )
     return found
+
+
+def count_accepted_questions() -> tuple[int, int]:
+    """Return how many steps of all tables accept a question (see Step), and how many there are."""
+    steps = [step for name in tables() for found in read_table(name) for step in found.steps]
+    return sum(step.accepts_question for step in steps), len(steps)
 
 
 def _key(todo: Todo) -> tuple[str, bool, str]:
@@ -116,7 +140,7 @@ def _find(state: State, title: str) -> Todo:
 
 
 def _changed(state: State, change: str) -> State:
-    """Apply one change to what is expected."""
+    """Apply one expected change to a list."""
     if change.startswith("+"):
         return (*state, _todo(change[1:]))
     if change.startswith("-"):
@@ -138,7 +162,7 @@ def _changed(state: State, change: str) -> State:
 
 
 def _agrees(expected: State, actual: State) -> State | None:
-    """Return what is expected, written as it came, or nothing where it came otherwise."""
+    """Return the expected list with the titles found, or None when the lists differ."""
     have = Counter(_key(todo) for todo in actual)
     settled = []
     for todo in expected:
@@ -157,15 +181,15 @@ def _lists(reply: str, wanted: str) -> bool:
     return len(shown) == len(titles) and all(any(t in line for line in shown) for t in titles)
 
 
-def _holds(way: str, state: State, actual: State, reply: str) -> State | None:
-    """Return the state that the conversation goes on from, or nothing when the way fails."""
-    if way == "any":
+def _holds(outcome: str, state: State, actual: State, reply: str) -> State | None:
+    """Return the state after an accepted outcome, or None when the outcome does not hold."""
+    if outcome == "any":
         return state
-    if way.startswith("after "):
-        changes, _, then = way.removeprefix("after ").partition(": lists ")
+    if outcome.startswith("after "):
+        changes, _, then = outcome.removeprefix("after ").partition(": lists ")
         return _holds(changes, state, actual, reply) if _lists(reply, then) else None
     fits = True
-    verb, _, rest = way.partition(" ")
+    verb, _, rest = outcome.partition(" ")
     match verb:
         case "same":
             pass
@@ -176,17 +200,17 @@ def _holds(way: str, state: State, actual: State, reply: str) -> State | None:
         case "lists":
             fits = _lists(reply, rest)
         case _:
-            for change in way.split(";"):
+            for change in outcome.split(";"):
                 state = _changed(state, change.strip())
     return _agrees(state, actual) if fits else None
 
 
 def check(step: Step, state: State, actual: State, reply: str) -> State | None:
-    """Return what the next step starts from; nothing when this one went wrong."""
-    for way in step.expected.split(" || "):
+    """Return the state after the step, or None when no accepted outcome holds."""
+    for outcome in step.outcomes:
         try:
-            settled = _holds(way.strip(), state, actual, reply)
-        except LookupError:  # "delete the fern", where it was written "fern"
+            settled = _holds(outcome, state, actual, reply)
+        except LookupError:  # an earlier step settled on another accepted title
             continue
         if settled is not None:
             return settled

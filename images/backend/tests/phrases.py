@@ -1,7 +1,7 @@
-"""What people say, and what their list must look like afterwards.
+"""Messages, and the list of todos expected after them.
 
-A task is written as its title, with * when it is completed and [text] for a description. Tasks
-are numbered from 1 in the order given. What must not be done on a guess leaves the list as it was.
+A todo is written as its title, followed by * when it is done and by [text] for a description.
+Todos are numbered from 1 in the order given. A message that only permits a guess changes nothing.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ LIST = ("Buy milk", "Call mom", "Team meeting", "Pay rent")
 
 @dataclass(frozen=True)
 class Case:
-    """A conversation and its outcome."""
+    """A conversation and the list expected at its end."""
 
     says: tuple[str, ...]
     after: tuple[str, ...]
     before: tuple[str, ...] = LIST
-    # Tools that the last message calls, in order; None where several ways are fine.
+    # Tools that the last message calls, in order; None accepts all.
     calls: tuple[str, ...] | None = None
 
 
@@ -43,7 +43,8 @@ def _renamed(said: str, index: int, title: str, before: tuple[str, ...] = LIST) 
 
 MEETINGS = ("Team meeting", "Meeting with Bob", "Buy milk")
 
-TABLE = [
+# The examples of the specification.
+SPECIFIED = [
     Case(("Add a task to buy groceries",), (*LIST, "Buy groceries"), calls=("add_task",)),
     _same("Show me all my tasks", calls=("list_tasks",)),
     _same("What's pending?", calls=("list_tasks",)),
@@ -291,7 +292,7 @@ CHANGING = [
     Case(("change the meeting task to Standup", "Bob"), (MEETINGS[0], "Standup", MEETINGS[2]), MEETINGS),
 ]  # fmt: skip
 
-SEVERAL = [
+SEVERAL_INTENTS = [
     Case(("done with milk, and add eggs",), ("Buy milk*", *LIST[1:], "Eggs")),
     Case(("Add eggs and mark task 2 as done",), (LIST[0], "Call mom*", *LIST[2:], "Eggs")),
     Case(("delete the rent task and complete the meeting",), ("Buy milk", "Call mom", "Team meeting*")),
@@ -308,7 +309,7 @@ SEVERAL = [
     Case(("milk is done but add cheese",), ("Buy milk*", *LIST[1:], "Cheese")),
 ]  # fmt: skip
 
-POINTING = [
+FOLLOW_UPS = [
     Case(("add buy eggs", "mark it as done"), (*LIST, "Buy eggs*")),
     Case(("add buy eggs", "delete it"), LIST),
     Case(("add buy eggs", "rename it to buy ten eggs"), (*LIST, "Buy ten eggs")),
@@ -361,7 +362,7 @@ HOSTILE = [
     _same("<script>alert(1)</script>"),
 ]
 
-ASKING = [
+LISTING = [
     _same("show my list"),
     _same("what do I have to do today?"),
     _same("how many tasks do I have?"),
@@ -377,4 +378,14 @@ ASKING = [
     _same("which tasks are done?"),
 ]
 
-ALL = [*TABLE, *ADDING, *COMPLETING, *DELETING, *CHANGING, *SEVERAL, *POINTING, *HOSTILE, *ASKING]
+ALL = [
+    *SPECIFIED,
+    *ADDING,
+    *COMPLETING,
+    *DELETING,
+    *CHANGING,
+    *SEVERAL_INTENTS,
+    *FOLLOW_UPS,
+    *HOSTILE,
+    *LISTING,
+]
