@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// Kubernetes' own record of an API version's life, generated into its types.
+// Kubernetes generates these methods into its API types.
 type (
 	introduced interface{ APILifecycleIntroduced() (major, minor int) }
 	removed    interface{ APILifecycleRemoved() (major, minor int) }
@@ -21,10 +21,10 @@ type (
 	}
 )
 
-// gone are API versions that client-go has already forgotten, and so their
-// record too: when they went, and what takes their place. Source: Kubernetes'
+// removedAPIs are API versions that client-go no longer contains, with the
+// Kubernetes version that removed them and their replacement. Source: Kubernetes'
 // deprecated API migration guide.
-var gone = map[string]struct{ went, instead string }{
+var removedAPIs = map[string]struct{ since, instead string }{
 	"apiextensions.k8s.io/v1beta1 CustomResourceDefinition": {"1.22", "apiextensions.k8s.io/v1"},
 	"apiregistration.k8s.io/v1beta1 APIService":             {"1.22", "apiregistration.k8s.io/v1"},
 	"autoscaling/v2beta1 HorizontalPodAutoscaler":           {"1.25", "autoscaling/v2"},
@@ -33,8 +33,8 @@ var gone = map[string]struct{ went, instead string }{
 	"policy/v1beta1 PodSecurityPolicy":                      {"1.25", "the Pod Security labels of the namespace"},
 }
 
-// outdated are words that no schema refuses and that API servers warn of:
-// annotations, and labels of nodes. Source: the API server's own warnings.
+// outdated are annotations and node labels that schemas accept, although an API
+// server warns about them. Source: the warnings of the API server.
 var outdated = map[string]struct{ since, instead string }{
 	"kubernetes.io/ingress.class":                {"deprecated", "spec.ingressClassName"},
 	"scheduler.alpha.kubernetes.io/critical-pod": {"without effect since Kubernetes 1.16", "spec.priorityClassName"},
@@ -49,11 +49,11 @@ var outdated = map[string]struct{ since, instead string }{
 	"node-role.kubernetes.io/master":             {"deprecated", "node-role.kubernetes.io/control-plane"},
 }
 
-// apis checks that the version serves every API version that is used, and that
-// none of them is on its way out.
+// apis checks that the Kubernetes version serves every API version that a
+// manifest uses, and that none of them is deprecated.
 func apis(in *inspection, say report) {
 	for _, r := range in.resources {
-		if why := in.goneOrUnborn(r); why != "" {
+		if why := in.notServed(r); why != "" {
 			say(r, "apiVersion", why, "")
 			continue
 		}
@@ -89,12 +89,12 @@ func old(r resource, field, word string, say report) {
 	}
 }
 
-// goneOrUnborn says why the version does not serve a resource's API version, or
-// nothing.
-func (in *inspection) goneOrUnborn(r resource) string {
-	if g, ok := gone[r.APIVersion+" "+r.Kind]; ok {
-		if major, minor, err := numbers(g.went); err == nil && !in.before(major, minor) {
-			return fmt.Sprintf("%s went with Kubernetes %s; use %s", r.APIVersion, g.went, g.instead)
+// notServed says why the Kubernetes version does not serve a resource's API
+// version. It returns "" if the version serves it.
+func (in *inspection) notServed(r resource) string {
+	if old, ok := removedAPIs[r.APIVersion+" "+r.Kind]; ok {
+		if major, minor, err := numbers(old.since); err == nil && !in.before(major, minor) {
+			return fmt.Sprintf("%s was removed in Kubernetes %s; use %s", r.APIVersion, old.since, old.instead)
 		}
 	}
 	if !in.builtIn(r) {
@@ -106,7 +106,7 @@ func (in *inspection) goneOrUnborn(r resource) string {
 	}
 	if o, ok := object.(introduced); ok {
 		if major, minor := o.APILifecycleIntroduced(); in.before(major, minor) {
-			return fmt.Sprintf("%s came with Kubernetes %d.%d and the cluster has %s", r.APIVersion, major, minor, in.version())
+			return fmt.Sprintf("%s needs Kubernetes %d.%d or later, and the cluster has %s", r.APIVersion, major, minor, in.version())
 		}
 	}
 	o, ok := object.(removed)
@@ -121,10 +121,10 @@ func (in *inspection) goneOrUnborn(r resource) string {
 	if o, ok := object.(replaced); ok && !o.APILifecycleReplacement().Empty() {
 		instead = "; use " + o.APILifecycleReplacement().GroupVersion().String()
 	}
-	return fmt.Sprintf("%s went with Kubernetes %d.%d%s", r.APIVersion, major, minor, instead)
+	return fmt.Sprintf("%s was removed in Kubernetes %d.%d%s", r.APIVersion, major, minor, instead)
 }
 
-// builtIn reports whether the kind is one of Kubernetes' own.
+// builtIn reports whether Kubernetes itself defines the kind.
 func (in *inspection) builtIn(r resource) bool { return scheme.Scheme.Recognizes(r.kind()) }
 
 func (r resource) kind() schema.GroupVersionKind {

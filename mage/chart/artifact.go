@@ -11,10 +11,10 @@ import (
 	"helm.sh/helm/v3/pkg/registry"
 )
 
-// Image is the package as the helm command expects it in a registry: an OCI
-// artifact whose config is the chart's metadata and whose only layer is the
-// archive. Helm's own client would note the time of the push in it, so that the
-// same chart had another digest each time.
+// Image returns the package in the form that the helm command expects in a
+// registry: an OCI artifact whose config is the chart's metadata and whose only
+// layer is the archive. Helm's own client is not used, because it writes the time
+// of the push into the artifact, so that the digest changes with each push.
 func (p *Package) Image() (v1.Image, error) {
 	a := artifact{
 		config: static.NewLayer(p.metadata, registry.ConfigMediaType),
@@ -27,20 +27,21 @@ func (p *Package) Image() (v1.Image, error) {
 	}
 	config, err := partial.Descriptor(a.config)
 	if err != nil {
-		return nil, fmt.Errorf("artifact of chart %q: %w", p.Name, err)
+		return nil, fmt.Errorf("make OCI artifact of chart %q: %w", p.Name, err)
 	}
 	layer, err := partial.Descriptor(a.layer)
 	if err != nil {
-		return nil, fmt.Errorf("artifact of chart %q: %w", p.Name, err)
+		return nil, fmt.Errorf("make OCI artifact of chart %q: %w", p.Name, err)
 	}
 	manifest.Config, manifest.Layers = *config, []v1.Descriptor{*layer}
 	if a.manifest, err = json.Marshal(manifest); err != nil {
-		return nil, fmt.Errorf("artifact of chart %q: %w", p.Name, err)
+		return nil, fmt.Errorf("make OCI artifact of chart %q: %w", p.Name, err)
 	}
 	return partial.CompressedToImage(a)
 }
 
-// artifact is the core of a v1.Image whose config is not that of an image.
+// artifact implements partial.CompressedImageCore with a chart's metadata as the
+// config.
 type artifact struct {
 	config, layer  v1.Layer
 	json, manifest []byte
@@ -58,5 +59,5 @@ func (a artifact) LayerByDigest(wanted v1.Hash) (partial.CompressedLayer, error)
 			return blob, err
 		}
 	}
-	return nil, fmt.Errorf("the artifact has no blob %s", wanted)
+	return nil, fmt.Errorf("find blob %q: the artifact does not contain it", wanted)
 }

@@ -12,7 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// disruptions checks that budgets protect replicas and still let one go.
+// disruptions checks that a PodDisruptionBudget selects long-running pods and
+// allows at least one eviction.
 func disruptions(in *inspection, say report) {
 	for _, r := range in.resources {
 		budget, ok := r.typed.(*policyv1.PodDisruptionBudget)
@@ -24,24 +25,25 @@ func disruptions(in *inspection, say report) {
 			continue
 		}
 		if budget.Spec.MinAvailable != nil && budget.Spec.MaxUnavailable != nil {
-			say(r, "spec", "has both minAvailable and maxUnavailable", "leave one out")
+			say(r, "spec", "has both minAvailable and maxUnavailable", "remove one of them")
 			continue
 		}
 		var replicas int64
 		for _, w := range in.matching(selectorOf(budget.Spec.Selector)) {
 			if !w.serves() {
-				say(r, "spec.selector", "counts the pods of "+w.String()+", which end by themselves", "give them other labels")
+				say(r, "spec.selector", "selects the pods of "+w.String()+", which end by themselves", "give them other labels")
 				continue
 			}
 			replicas += w.replicas
 		}
 		if field, allowed := spare(budget.Spec, replicas); replicas > 1 && allowed < 1 {
-			say(r, field, fmt.Sprintf("lets none of %d pods go", replicas), "allow one at least")
+			say(r, field, fmt.Sprintf("allows no eviction of %d pods", replicas), "allow at least one")
 		}
 	}
 }
 
-// spare is how many of healthy pods a budget lets go, and the field that says so.
+// spare returns how many of the replicas a budget allows to be evicted, and the
+// field that decides it.
 func spare(budget policyv1.PodDisruptionBudgetSpec, replicas int64) (field string, allowed int64) {
 	if budget.MaxUnavailable != nil {
 		return "spec.maxUnavailable", portion(budget.MaxUnavailable, replicas)
@@ -49,7 +51,8 @@ func spare(budget policyv1.PodDisruptionBudgetSpec, replicas int64) (field strin
 	return "spec.minAvailable", replicas - portion(budget.MinAvailable, replicas)
 }
 
-// portion is a number, or a percentage of a whole, rounded up as Kubernetes does.
+// portion returns value as a number of pods. A percentage of whole is rounded up,
+// as Kubernetes does.
 func portion(value *intstr.IntOrString, whole int64) int64 {
 	count, err := intstr.GetScaledValueFromIntOrPercent(value, int(whole), true)
 	if err != nil {
@@ -58,13 +61,14 @@ func portion(value *intstr.IntOrString, whole int64) int64 {
 	return int64(count)
 }
 
-// spreads checks that replicas are kept apart, and by labels that they have.
+// spreads checks that several replicas are spread over nodes, by labels that the
+// pods have.
 func spreads(in *inspection, say report) {
 	for _, w := range in.workloads {
 		constraints := w.pod.Spec.TopologySpreadConstraints
 		for i, constraint := range constraints {
 			if !counts(constraint.LabelSelector, w) {
-				say(w.resource, w.field("spec.topologySpreadConstraints[%d].labelSelector", i), "does not count the pods themselves", "")
+				say(w.resource, w.field("spec.topologySpreadConstraints[%d].labelSelector", i), "does not select the pods of the template", "")
 			}
 		}
 		if _, everywhere := w.typed.(*appsv1.DaemonSet); !everywhere && w.replicas > 1 && len(constraints) == 0 && !w.apart() {
@@ -74,7 +78,7 @@ func spreads(in *inspection, say report) {
 	}
 }
 
-// apart reports whether an anti-affinity keeps the pods from each other.
+// apart reports whether an anti-affinity keeps the replicas on separate nodes.
 func (w workload) apart() bool {
 	affinity := w.pod.Spec.Affinity
 	if affinity == nil || affinity.PodAntiAffinity == nil {
@@ -87,7 +91,7 @@ func (w workload) apart() bool {
 	return slices.ContainsFunc(terms, func(term corev1.PodAffinityTerm) bool { return counts(term.LabelSelector, w) })
 }
 
-// counts reports whether a selector chooses the workload's own pods.
+// counts reports whether a selector matches the workload's own pods.
 func counts(selector *metav1.LabelSelector, w workload) bool {
 	chosen, err := metav1.LabelSelectorAsSelector(selector)
 	return err == nil && chosen.Matches(labels.Set(w.pod.Labels))

@@ -10,11 +10,11 @@ import (
 	quantity "k8s.io/apimachinery/pkg/api/resource"
 )
 
-// Capacity is what a cluster has for releases. The zero value is what the
-// specification grants: 2 CPUs and 4 GiB.
+// Capacity is the room that a cluster has for releases. The zero value stands for
+// 2 CPUs and 4 GiB, as the specification says.
 type Capacity struct {
-	CPU    quantity.Quantity // requests stay under it
-	Memory quantity.Quantity // limits stay under it
+	CPU    quantity.Quantity // the sum of all requests is below it
+	Memory quantity.Quantity // the sum of all limits is below it
 }
 
 func (c Capacity) orSpecified() Capacity {
@@ -27,8 +27,7 @@ func (c Capacity) orSpecified() Capacity {
 	return c
 }
 
-// capacities checks that the release fits into its cluster, also while it is
-// updated.
+// capacities checks that the release fits into its cluster, also during an update.
 func capacities(in *inspection, say report) {
 	d := demandOf(in.workloads)
 	for _, m := range measures {
@@ -36,13 +35,13 @@ func capacities(in *inspection, say report) {
 			continue
 		}
 		most := m.most(d.shares)
-		say(most.resource, most.decisive(m), fmt.Sprintf("%s of the release are %s, and %s more while it is updated; they must stay under %s: %s",
-			m.name, m.text(d.steady), m.text(d.extra), m.text(amount(in.capacity)), m.breakdown(d.shares)), "lower them, or the replicas")
+		say(most.resource, most.decisive(m), fmt.Sprintf("the %s of the release are %s, and %s more during an update; the sum must be below %s: %s",
+			m.name, m.text(d.steady), m.text(d.extra), m.text(amount(in.capacity)), m.breakdown(d.shares)), "lower them, or use fewer replicas")
 	}
 }
 
-// Fit checks that environments on one cluster fit into it together, also while
-// one of them is updated: the pipeline lets no two be at once.
+// Fit checks that the environments of one cluster fit into it together, also
+// during an update. The pipeline updates one environment at a time.
 func Fit(capacity Capacity, environments ...Rendered) error {
 	has := amount(capacity.orSpecified())
 	var steady, extra amount
@@ -61,7 +60,7 @@ func Fit(capacity Capacity, environments ...Rendered) error {
 			continue
 		}
 		//nolint:staticcheck // the colon ends a line; the environments follow, a line each
-		errs = append(errs, fmt.Errorf("%s of all environments on the cluster are %s, and %s more while one is updated; they must stay under %s; lower them, or the replicas:",
+		errs = append(errs, fmt.Errorf("the %s of all environments on the cluster are %s, and %s more during an update of one; the sum must be below %s; lower them, or use fewer replicas:",
 			m.name, m.text(steady), m.text(extra), m.text(has)))
 		for i, e := range environments {
 			errs = append(errs, e.part(m, demands[i]).Err())
@@ -70,7 +69,7 @@ func Fit(capacity Capacity, environments ...Rendered) error {
 	return errors.Join(errs...)
 }
 
-// part says what one environment takes, and which value decides the most of it.
+// part returns the share of one environment, and the value that decides most of it.
 func (e Rendered) part(m measure, d demand) Findings {
 	if len(d.shares) == 0 {
 		return nil
@@ -78,25 +77,25 @@ func (e Rendered) part(m measure, d demand) Findings {
 	most := m.most(d.shares)
 	return trace(e.Chart, e.Values, e.Options, Findings{{
 		Rule: "capacity", File: most.File, Object: most.object(), Key: most.decisive(m),
-		Message: fmt.Sprintf("%s takes %s: %s", e.Environment, m.text(d.steady), m.breakdown(d.shares)),
+		Message: fmt.Sprintf("environment %q has %s: %s", e.Environment, m.text(d.steady), m.breakdown(d.shares)),
 	}})
 }
 
-// share is what one workload takes.
+// share is the part of the capacity that one workload uses.
 type share struct {
 	workload
-	each, all amount // by one of its pods, and by all
+	each, all amount // of one pod, and of all pods
 }
 
-// demand is what a release takes of its cluster.
+// demand is the capacity that a release uses.
 type demand struct {
 	shares []share
-	steady amount // with every replica there
-	extra  amount // on top, at worst, while it is updated: new pods beside old ones, or a hook's pods
+	steady amount // with all replicas running
+	extra  amount // the maximum on top of steady during an update: surge pods, or the pods of a hook
 }
 
-// demandOf adds up what workloads ask for. Hooks run one after the other, and
-// never while pods are replaced.
+// demandOf adds up the resources of workloads. Hooks run one after another, and
+// never while a rollout replaces pods.
 func demandOf(workloads []workload) demand {
 	var d demand
 	var surge, hook amount
@@ -115,9 +114,9 @@ func demandOf(workloads []workload) demand {
 	return d
 }
 
-// amount is what the scheduler counts for a pod: its containers together, or an
-// init container, where that is more, since it runs before them. Sidecars run
-// all along.
+// amount returns the resources that the scheduler counts for a pod: the sum of its
+// containers, or the largest init container if that needs more, because init
+// containers run first. A sidecar runs during both phases.
 func (w workload) amount() amount {
 	var together, first amount
 	for _, c := range w.containers() {
@@ -134,7 +133,7 @@ func (c container) amount() amount {
 	return amount{*c.Resources.Requests.Cpu(), *c.Resources.Limits.Memory()}
 }
 
-// surge is how many pods an update adds while old ones are still there.
+// surge returns how many pods an update adds before it ends old ones.
 func (w workload) surge() int64 {
 	deployment, ok := w.typed.(*appsv1.Deployment)
 	if !ok || deployment.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType {
@@ -146,8 +145,8 @@ func (w workload) surge() int64 {
 	return (w.replicas + 3) / 4 // Kubernetes' default, a quarter
 }
 
-// decisive is the field that most likely is too high: the number of replicas,
-// or, of a single one, the container that takes the most.
+// decisive returns the field that is probably too high: the number of replicas if
+// there are several, else the resources of the largest container.
 func (s share) decisive(m measure) string {
 	if _, there := lookUp(s.doc, "spec.replicas"); there && s.replicas > 1 {
 		return "spec.replicas"
@@ -159,7 +158,7 @@ func (s share) decisive(m measure) string {
 	return slices.MaxFunc(all, func(a, b container) int { return m.compare(a.amount(), b.amount()) }).field + ".resources." + m.field
 }
 
-// amount is a request of CPU and a limit of memory.
+// amount is a CPU request and a memory limit.
 type amount Capacity
 
 func (a amount) plus(b amount) amount {
@@ -186,27 +185,27 @@ func (a amount) most(b amount) amount {
 	return a
 }
 
-// measure is one of the two things that are added up.
+// measure is a resource that is added up.
 type measure struct {
 	name, field string
 	of          func(amount) quantity.Quantity
 }
 
 var measures = []measure{
-	{"requests of cpu", "requests.cpu", func(a amount) quantity.Quantity { return a.CPU }},
-	{"limits of memory", "limits.memory", func(a amount) quantity.Quantity { return a.Memory }},
+	{"CPU requests", "requests.cpu", func(a amount) quantity.Quantity { return a.CPU }},
+	{"memory limits", "limits.memory", func(a amount) quantity.Quantity { return a.Memory }},
 }
 
 func (m measure) text(a amount) string { q := m.of(a); return q.String() }
 
 func (m measure) compare(a, b amount) int { q := m.of(a); return q.Cmp(m.of(b)) }
 
-// most is who takes the most.
+// most returns the workload that uses the most.
 func (m measure) most(shares []share) share {
 	return slices.MaxFunc(shares, func(a, b share) int { return m.compare(a.all, b.all) })
 }
 
-// breakdown lists who takes how much, the most first.
+// breakdown lists the workloads with their amounts, the largest first.
 func (m measure) breakdown(shares []share) string {
 	shares = slices.Clone(shares)
 	slices.SortStableFunc(shares, func(a, b share) int { return m.compare(b.all, a.all) })

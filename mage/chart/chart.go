@@ -1,15 +1,14 @@
-// Package chart answers, without a cluster and without a network, whether a
-// Helm chart and the values of an environment are right: it loads the chart,
-// composes values, checks them against the schemas, lints, renders, and holds
-// every manifest against Rules. It installs nothing; package release does.
+// Package chart is the gate for a Helm chart with the values of an environment. It
+// needs no cluster and no network: it loads the chart, composes values, checks them
+// against the schemas, lints, renders, and checks every manifest against Rules. It
+// installs nothing; package release does.
 //
-// Whether an API server would take a manifest is known from schemas that are
-// part of this program: pruned from Kubernetes' own sources for the oldest
-// version that is supported and the newest (see schemas/main.go). The tools that
-// do the same were weighed and left: one carries 61 MB of documents and the
-// machinery of an API server, the other fetches its schemas while it runs. The
-// rules about security, references and room are a few lines of Go each and need
-// no policy engine.
+// The schemas of Kubernetes objects are embedded. They are reduced from Kubernetes'
+// own sources, for the oldest supported version and the newest (see
+// schemas/main.go). Existing validators were not used: one embeds 61 MB of
+// documents and parts of an API server, another downloads schemas while it runs.
+// The rules about security, references and capacity are a few lines of Go each, so
+// a policy engine is not needed.
 package chart
 
 import (
@@ -26,11 +25,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// Load reads the chart in the folder dir, with the subcharts vendored in its
-// charts folder; a dependency that is not there is an error, never a download.
+// Load reads the chart in the folder dir, with the subcharts in its charts folder.
+// A missing dependency is an error: Load downloads nothing.
 func Load(dir string) (*chart.Chart, error) {
 	if _, err := os.Stat(filepath.Join(dir, "Chart.yaml")); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("load chart %q: it has no Chart.yaml; give the folder of a chart", dir)
+		return nil, fmt.Errorf("load chart %q: the folder has no Chart.yaml; name the folder of a chart", dir)
 	}
 	c, err := loader.LoadDir(dir)
 	if err != nil {
@@ -40,14 +39,14 @@ func Load(dir string) (*chart.Chart, error) {
 		return nil, fmt.Errorf("load chart %q: %w", dir, err)
 	}
 	if missing := missingDependencies(c); len(missing) > 0 {
-		return nil, fmt.Errorf("load chart %q: Chart.yaml names the dependencies %s, which are not in %q; copy them there or remove them from Chart.yaml",
+		return nil, fmt.Errorf("load chart %[1]q: Chart.yaml names dependencies that are not in %[3]q: %[2]s; copy them there or remove them from Chart.yaml",
 			dir, strings.Join(missing, ", "), filepath.Join(dir, "charts"))
 	}
 	return c, nil
 }
 
-// missingDependencies returns what Chart.yaml asks for and charts/ does not
-// hold in that version.
+// missingDependencies returns the dependencies of Chart.yaml that charts/ does not
+// contain in the required version.
 func missingDependencies(c *chart.Chart) []string {
 	var missing []string
 	for _, want := range c.Metadata.Dependencies {
@@ -61,8 +60,9 @@ func missingDependencies(c *chart.Chart) []string {
 	return missing
 }
 
-// clone copies what Helm changes in a chart when it resolves dependencies:
-// metadata, default values and the tree. Templates and files are shared.
+// clone copies the parts of a chart that Helm changes when it resolves
+// dependencies: metadata, default values and subcharts. Templates and files are
+// shared.
 func clone(c *chart.Chart) *chart.Chart {
 	md := *c.Metadata
 	md.Dependencies = nil

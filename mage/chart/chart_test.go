@@ -22,11 +22,11 @@ const (
 
 var release = chart.Options{Release: "todo", Namespace: "todo-test", KubeVersion: "1.36.3"}
 
-// edit is one replacement in a file of the good chart; an empty old text makes
-// or replaces the file.
+// edit is one replacement in a file of the good chart. With an empty old text it
+// writes the whole file.
 type edit struct{ file, old, new string }
 
-// broken copies the good chart and breaks it.
+// broken returns a copy of the good chart with edits.
 func broken(t *testing.T, edits ...edit) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "good")
@@ -37,7 +37,7 @@ func broken(t *testing.T, edits ...edit) string {
 		if e.old != "" {
 			data, err := os.ReadFile(file)
 			require.NoError(t, err)
-			require.Contains(t, string(data), e.old, "the edit must find its place")
+			require.Contains(t, string(data), e.old, "the edited text must exist")
 			text = strings.ReplaceAll(string(data), e.old, e.new)
 		}
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
@@ -52,7 +52,7 @@ func values(t *testing.T, text string) chart.Values {
 	return chart.Compose(layer)
 }
 
-func TestAGoodChartPassesTheGate(t *testing.T) {
+func TestGoodChartPassesTheGate(t *testing.T) {
 	rendered, err := chart.Check(good, chart.Values{}, release)
 	require.NoError(t, err)
 	var got []string
@@ -66,17 +66,17 @@ func TestAGoodChartPassesTheGate(t *testing.T) {
 	}, got)
 }
 
-func TestAChartThatCannotBeLoadedSaysWhy(t *testing.T) {
+func TestLoadNamesTheCauseOfAnInvalidChart(t *testing.T) {
 	for name, tc := range map[string]struct {
 		edits []edit
 		want  string
 	}{
-		"dependency that is not vendored": {
+		"dependency missing in charts": {
 			[]edit{{"Chart.yaml", "  - name: web\n", "  - name: db\n    version: 1.0.0\n  - name: web\n"}}, `"db" 1.0.0`},
-		"dependency vendored in another version": {
+		"dependency with another version in charts": {
 			[]edit{{"Chart.yaml", "version: 0.1.0\n    condition", "version: 0.2.0\n    condition"}}, `"web" 0.2.0`},
-		"malformed Chart.yaml":      {[]edit{{"Chart.yaml", "name: good", "name: [good"}}, "Chart.yaml"},
-		"version that is no semver": {[]edit{{"Chart.yaml", "\nversion: 0.1.0", "\nversion: soon"}}, "soon"},
+		"malformed Chart.yaml":         {[]edit{{"Chart.yaml", "name: good", "name: [good"}}, "Chart.yaml"},
+		"version that is not a semver": {[]edit{{"Chart.yaml", "\nversion: 0.1.0", "\nversion: soon"}}, "soon"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := chart.Load(broken(t, tc.edits...))
@@ -86,37 +86,37 @@ func TestAChartThatCannotBeLoadedSaysWhy(t *testing.T) {
 	}
 	t.Run("folder without a chart", func(t *testing.T) {
 		_, err := chart.Load(t.TempDir())
-		assert.ErrorContains(t, err, "has no Chart.yaml")
+		assert.ErrorContains(t, err, "the folder has no Chart.yaml")
 	})
 }
 
-func TestAWrongValueIsNamedWithItsKeyFileAndLine(t *testing.T) {
+func TestWrongValueIsReportedWithKeyFileAndLine(t *testing.T) {
 	for name, tc := range map[string]struct{ values, want string }{
-		"unknown key, near a known one": {
+		"misspelt key": {
 			"title: a\nweb:\n  replcas: 2\n", `values/test.yaml:3: web.replcas: unknown key; did you mean "replicas"?`},
-		"known to the schema without a default": {
+		"misspelt key without a default": {
 			"web:\n  image:\n    pulPolicy: Always\n", `values/test.yaml:3: web.image.pulPolicy: unknown key; did you mean "pullPolicy"?`},
-		"unknown key at the top": {
-			"database: {}\n", `values/test.yaml:1: database: unknown key; known here: global, title, web`},
+		"unknown key at the top level": {
+			"database: {}\n", `values/test.yaml:1: database: unknown key; known keys: global, title, web`},
 		"unknown global": {
-			"global: {taste: sweet}\n", `values/test.yaml:1: global.taste: unknown key; known here: colour`},
-		"text for a number": {
+			"global: {taste: sweet}\n", `values/test.yaml:1: global.taste: unknown key; known keys: colour`},
+		"string instead of a number": {
 			"web: {replicas: many}\n", `values/test.yaml:1: web.replicas: is of type string, must be integer`},
 		"number in quotes": {
 			"web: {replicas: \"2\"}\n", `values/test.yaml:1: web.replicas: is of type string, must be integer`},
-		"text for a table": {
+		"string instead of a table": {
 			"web:\n  image: nginx\n", `values/test.yaml:2: web.image: is of type string, must be object`},
-		"text for a subchart": {
+		"boolean instead of a subchart": {
 			"web: off\n", `values/test.yaml:1: web: is of type boolean, must be object`},
-		"table for text": {
+		"table instead of a string": {
 			"title: {de: hallo}\n", `values/test.yaml:1: title: is of type object, must be string`},
-		"text for the condition of a dependency": {
+		"string instead of the condition of a dependency": {
 			"web: {enabled: \"yes\"}\n", `values/test.yaml:1: web.enabled: is of type string, must be boolean`},
 		"below the minimum": {
 			"web: {replicas: -1}\n", `values/test.yaml:1: web.replicas: minimum: got -1, want 0`},
-		"not one of the choices": {
+		"value that is not in the enum": {
 			"web: {image: {pullPolicy: Sometimes}}\n", `values/test.yaml:1: web.image.pullPolicy: is "Sometimes", must be one of "Always", "IfNotPresent"`},
-		"digest of the wrong form": {
+		"malformed digest": {
 			"web: {image: {digest: latest}}\n", `values/test.yaml:1: web.image.digest: is "latest", must match ^(sha256:[0-9a-f]{64})?$`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestAWrongValueIsNamedWithItsKeyFileAndLine(t *testing.T) {
 	}
 }
 
-func TestAllWrongValuesAreReportedAtOnce(t *testing.T) {
+func TestAllWrongValuesAreReportedInOneError(t *testing.T) {
 	var logged bytes.Buffer
 	log.SetOutput(&logged)
 	t.Cleanup(func() { log.SetOutput(os.Stderr) })
@@ -140,7 +140,7 @@ func TestAllWrongValuesAreReportedAtOnce(t *testing.T) {
 	assert.Empty(t, logged.String())
 }
 
-func TestAWrongDefaultIsNamedWithTheChartsFile(t *testing.T) {
+func TestWrongDefaultIsReportedWithTheValuesFileOfItsChart(t *testing.T) {
 	dir := broken(t, edit{"charts/web/values.yaml", "replicas: 1", "replicas: one"})
 	_, err := chart.Check(dir, chart.Values{}, release)
 	assert.EqualError(t, err, "good/charts/web/values.yaml: web.replicas: is of type string, must be integer")
@@ -166,12 +166,12 @@ func TestCheckLogsNothingAndReturnsTheChartUnchanged(t *testing.T) {
 	assert.Empty(t, logged.String())
 }
 
-func TestWhatATemplateRefusesIsToldByItselfAndNothingIsLogged(t *testing.T) {
+func TestRefusalOfATemplateIsTheOnlyErrorAndLogsNothing(t *testing.T) {
 	for name, tc := range map[string]struct{ name, want string }{
-		"a value that is required":          {`{{ required "give a title to the page" .Values.title }}`, "good/templates/configmap.yaml:4: give a title to the page"},
-		"a combination that is refused":     {`{{ fail "choose either" }}`, "good/templates/configmap.yaml:4: choose either"},
-		"two lines of words":                {`{{ fail "choose\nor leave" }}`, "good/templates/configmap.yaml:4: choose\nor leave"},
-		"a missing key before what follows": {`{{ .Values.absent }}{{ required "give a title" .Values.title }}`, `map has no entry for key "absent"`},
+		"required value":                      {`{{ required "give a title to the page" .Values.title }}`, "good/templates/configmap.yaml:4: give a title to the page"},
+		"call of fail":                        {`{{ fail "choose either" }}`, "good/templates/configmap.yaml:4: choose either"},
+		"message with two lines":              {`{{ fail "choose\nor leave" }}`, "good/templates/configmap.yaml:4: choose\nor leave"},
+		"missing key before a required value": {`{{ .Values.absent }}{{ required "give a title" .Values.title }}`, `map has no entry for key "absent"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var logged bytes.Buffer
@@ -183,14 +183,14 @@ func TestWhatATemplateRefusesIsToldByItselfAndNothingIsLogged(t *testing.T) {
 				opts.KubeVersion = version
 				_, err := chart.Check(dir, values(t, "title: \"\"\n"), opts)
 				require.ErrorContains(t, err, tc.want)
-				assert.NotContains(t, err.Error(), "RFC 1123", "an empty name is not the cause")
+				assert.NotContains(t, err.Error(), "RFC 1123", "an empty name is a consequence, not the cause")
 			}
 			assert.Empty(t, logged.String())
 		})
 	}
 }
 
-func TestLaterLayersWin(t *testing.T) {
+func TestComposeLetsLaterLayersWin(t *testing.T) {
 	base, err := chart.ParseLayer("base.yaml", []byte("pipeline: {release: x}\na: {b: 1, c: [1, 2]}\nd: 1\n"))
 	require.NoError(t, err)
 	over, err := chart.ParseLayer("over.yaml", []byte("a: {c: [3]}\nd: null\n"))
@@ -203,10 +203,10 @@ func TestLaterLayersWin(t *testing.T) {
 	assert.Equal(t, "sha256:0", got["a"].(map[string]any)["e"])
 	assert.Len(t, got["a"].(map[string]any)["c"], 1, "lists are replaced")
 	assert.EqualValues(t, 1, got["a"].(map[string]any)["b"], "tables are merged")
-	assert.Contains(t, got, "d", "null stays, so that Helm takes the default away")
+	assert.Contains(t, got, "d", "null stays, so that Helm removes the default")
 	assert.NotContains(t, got, chart.PipelineKey)
 	got["a"].(map[string]any)["e"] = "changed"
-	assert.Equal(t, "sha256:0", v.Map()["a"].(map[string]any)["e"], "Map gives a copy")
+	assert.Equal(t, "sha256:0", v.Map()["a"].(map[string]any)["e"], "Map returns a copy")
 
 	for path, want := range map[string]string{"a.b": "base.yaml", "a.c": "over.yaml", "a.e": "the build", "d": "over.yaml", "f": ""} {
 		file, _ := v.Origin(strings.Split(path, ".")...)
@@ -216,13 +216,13 @@ func TestLaterLayersWin(t *testing.T) {
 	assert.Equal(t, 2, line)
 }
 
-func TestAValuesFileThatHelmWouldMisreadIsRefused(t *testing.T) {
+func TestParseLayerRefusesFilesThatHelmMisreads(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
-		"malformed":            {"a: [1\n", "values/x.yaml"},
-		"a key given twice":    {"a: 1\nb: 2\na: 3\n", `"a" already set`},
-		"two documents":        {"a: 1\n---\nb: 2\n", "more than one YAML document"},
-		"a list at the top":    {"- a\n", "values/x.yaml"},
-		"tabs for indentation": {"a:\n\tb: 1\n", "values/x.yaml"},
+		"malformed":             {"a: [1\n", "values/x.yaml"},
+		"duplicate key":         {"a: 1\nb: 2\na: 3\n", `"a" already set`},
+		"two documents":         {"a: 1\n---\nb: 2\n", "more than one YAML document"},
+		"list at the top level": {"- a\n", "values/x.yaml"},
+		"tabs for indentation":  {"a:\n\tb: 1\n", "values/x.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := chart.ParseLayer("values/x.yaml", []byte(tc.text))
@@ -231,6 +231,6 @@ func TestAValuesFileThatHelmWouldMisreadIsRefused(t *testing.T) {
 		})
 	}
 	layer, err := chart.ParseLayer("values/empty.yaml", nil)
-	require.NoError(t, err, "an empty file differs in nothing")
+	require.NoError(t, err, "an empty file changes no value")
 	assert.Empty(t, layer.Values)
 }

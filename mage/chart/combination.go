@@ -10,10 +10,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// combinations checks what no schema says and API servers demand of fields that
-// depend on each other, and of addresses and percentages.
+// combinations checks fields that depend on each other, address ranges and
+// percentages. API servers validate them, and no schema describes that.
 func combinations(in *inspection, say report) {
-	nodePorts := map[int32]string{} // → the Service that has it
+	nodePorts := map[int32]string{} // port → name of the Service
 	for _, r := range in.resources {
 		switch o := r.typed.(type) {
 		case *appsv1.Deployment:
@@ -23,7 +23,7 @@ func combinations(in *inspection, say report) {
 		case *corev1.Service:
 			for i, p := range o.Spec.Ports {
 				if other, taken := nodePorts[p.NodePort]; taken && p.NodePort > 0 {
-					say(r, index("spec.ports", i)+".nodePort", fmt.Sprintf("%d is Service %s's too", p.NodePort, other), "give one of them another")
+					say(r, index("spec.ports", i)+".nodePort", fmt.Sprintf("%d is also the node port of Service %s", p.NodePort, other), "change one of them")
 				}
 				nodePorts[p.NodePort] = r.Name
 			}
@@ -58,13 +58,13 @@ func combinations(in *inspection, say report) {
 func rollingUpdate(r resource, rolling *appsv1.RollingUpdateDeployment, say report) {
 	const field = "spec.strategy.rollingUpdate.maxUnavailable"
 	if rolling.MaxSurge == nil || rolling.MaxUnavailable == nil {
-		return // a default is neither 0 nor above the whole
+		return // the defaults are valid
 	}
 	const pods = 100
 	surge, missing := portion(rolling.MaxSurge, pods), portion(rolling.MaxUnavailable, pods)
 	switch {
 	case surge == 0 && missing == 0:
-		say(r, field, "is 0 and maxSurge too: an update could neither add a pod nor take one away", "raise one of them")
+		say(r, field, "is 0, and maxSurge is 0 too: an update can neither add nor remove a pod", "raise one of them")
 	case rolling.MaxUnavailable.Type == intstr.String && missing > pods:
 		say(r, field, rolling.MaxUnavailable.StrVal+" is more than all pods", "")
 	}
@@ -80,7 +80,7 @@ func blocks(r resource, field string, peers []networkingv1.NetworkPolicyPeer, sa
 	}
 }
 
-// addresses checks ranges of addresses; the field is a list of them, or one.
+// addresses checks CIDR ranges. The field is a list or a single range.
 func addresses(r resource, field string, ranges []string, say report) {
 	for i, text := range ranges {
 		if _, err := netip.ParsePrefix(text); err != nil {
@@ -88,7 +88,7 @@ func addresses(r resource, field string, ranges []string, say report) {
 			if list, _ := lookUp(r.doc, field); kindOf(list) == "array" {
 				at = index(field, i)
 			}
-			say(r, at, fmt.Sprintf("%q is no range of addresses such as 10.0.0.0/8", text), "")
+			say(r, at, fmt.Sprintf("%q is not a CIDR range such as 10.0.0.0/8", text), "")
 		}
 	}
 }
@@ -98,16 +98,16 @@ func tolerations(w workload, say report) {
 		at := w.field("spec.tolerations[%d]", i)
 		switch {
 		case t.Operator == corev1.TolerationOpExists && t.Value != "":
-			say(w.resource, at+".value", "goes with every operator but Exists", "leave one out")
+			say(w.resource, at+".value", "must be empty with the operator Exists", "remove the value, or use the operator Equal")
 		case t.Key == "" && t.Operator != corev1.TolerationOpExists:
-			say(w.resource, at+".operator", "must be Exists where no key is named", "")
+			say(w.resource, at+".operator", "must be Exists if there is no key", "")
 		case t.TolerationSeconds != nil && t.Effect != corev1.TaintEffectNoExecute:
-			say(w.resource, at+".tolerationSeconds", "goes with the effect NoExecute alone", "")
+			say(w.resource, at+".tolerationSeconds", "is only valid with the effect NoExecute", "")
 		}
 	}
 }
 
-// once checks that no two elements of a list have the same text in a field.
+// once checks that a text occurs once among the elements of a list.
 func once(w workload, list, field string, texts []string, say report) {
 	seen := map[string]bool{}
 	for i, text := range texts {
@@ -125,9 +125,9 @@ func variableSources(w workload, c container, say report) {
 		switch {
 		case from == nil:
 		case variable.Value != "":
-			say(w.resource, at, variable.Name+" has both value and valueFrom", "leave one out")
+			say(w.resource, at, variable.Name+" has both value and valueFrom", "remove one of them")
 		case *from == corev1.EnvVarSource{}:
-			say(w.resource, at+".valueFrom", "does not say from where "+variable.Name+" is", "name a key of a Secret or a ConfigMap, or a field")
+			say(w.resource, at+".valueFrom", "names no source for "+variable.Name, "name a key of a Secret or a ConfigMap, or a field")
 		}
 	}
 }

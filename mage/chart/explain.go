@@ -12,16 +12,16 @@ import (
 	"golang.org/x/text/message"
 )
 
-// violation is one way in which a document does not fit its schema.
+// violation is one error of a document against its schema.
 type violation struct {
 	at      []string // path into the document
 	message string
-	schema  string // URL of the schema that it does not fit
-	unknown string // the key, where that is what is wrong
+	schema  string // URL of the violated schema
+	unknown string // the key, if the violation is an unknown key
 }
 
-// explain puts the leaves of a validation error into words. known returns the
-// keys that the schema of a URL has, as far as it is known.
+// explain turns a validation error into violations, one for each innermost cause.
+// known returns the keys that the schema at a URL defines.
 func explain(known func(schema string) []string, e *jsonschema.ValidationError) []violation {
 	var all []violation
 	if len(e.Causes) > 0 {
@@ -42,7 +42,7 @@ func explain(known func(schema string) []string, e *jsonschema.ValidationError) 
 		}
 	case *kind.Required:
 		for _, key := range k.Missing {
-			add("must be given", key)
+			add("is required", key)
 		}
 	case *kind.Type:
 		add(wrongType(k.Got, strings.Join(k.Want, " or ")))
@@ -51,7 +51,7 @@ func explain(known func(schema string) []string, e *jsonschema.ValidationError) 
 	case *kind.Pattern:
 		add(fmt.Sprintf("is %q, must match %s", k.Got, k.Want))
 	case *kind.FalseSchema:
-		add("is written by Kubernetes itself; leave it out")
+		add("is set by Kubernetes; remove it")
 	default:
 		add(k.LocalizedString(message.NewPrinter(language.English)))
 	}
@@ -64,7 +64,7 @@ func unknownKey(key string, known []string) string {
 			return fmt.Sprintf("unknown key; did you mean %q?", name)
 		}
 	}
-	return "unknown key; known here: " + strings.Join(known, ", ")
+	return "unknown key; known keys: " + strings.Join(known, ", ")
 }
 
 // near reports whether two names differ by at most two edits, and by less than

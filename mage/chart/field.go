@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// A field is named as kubectl does: spec.template.spec.containers[0].image, and
-// in brackets too what has dots itself, as metadata.labels[app.kubernetes.io/name].
+// A field is named as kubectl does: spec.template.spec.containers[0].image. A key
+// that contains dots is in brackets: metadata.labels[app.kubernetes.io/name].
 
-// fieldOf names the field of doc that a JSON pointer's tokens lead to.
+// fieldOf returns the name of the field at the tokens of a JSON pointer into doc.
 func fieldOf(doc any, tokens []string) string {
 	var b strings.Builder
 	for _, token := range tokens {
@@ -35,7 +35,7 @@ func fieldOf(doc any, tokens []string) string {
 	return b.String()
 }
 
-// tokens takes the name of a field apart.
+// tokens splits the name of a field into keys and indexes.
 func tokens(field string) []string {
 	var parts []string
 	for field != "" {
@@ -53,10 +53,10 @@ func tokens(field string) []string {
 	return parts
 }
 
-// lookUp returns what is at a field of doc.
+// lookUp returns the value of a field of doc.
 func lookUp(doc any, field string) (value any, there bool) { return follow(doc, tokens(field)) }
 
-// follow returns what a path of keys and indexes leads to.
+// follow returns the value at a path of keys and indexes.
 func follow(v any, path []string) (value any, there bool) {
 	for _, key := range path {
 		switch at := v.(type) {

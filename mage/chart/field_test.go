@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestEveryFieldIsFoundByItsName(t *testing.T) {
+func TestLookUpFindsEveryFieldByItsName(t *testing.T) {
 	fields := 0
 	for _, m := range manifests(t) {
 		for _, leaf := range leaves(m.doc, nil, nil) {
@@ -25,7 +25,7 @@ func TestEveryFieldIsFoundByItsName(t *testing.T) {
 	assert.Greater(t, fields, 1000)
 }
 
-func TestFieldsAreNamedAsKubectlDoes(t *testing.T) {
+func TestFieldNamesHaveTheFormOfKubectl(t *testing.T) {
 	doc := map[string]any{"a": []any{map[string]any{"b.c/d": []any{1.0}}}}
 	for name, path := range map[string][]string{
 		"a":                {"a"},

@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// Finding is one thing that is wrong with a chart or its values.
+// Finding is one fault of a chart or of its values.
 type Finding struct {
-	Rule    string // name of the rule that it breaks; Rules says why there is one
+	Rule    string // name of the broken rule; Rules has its reason
 	File    string // chart file, values file, or the origin of an override
-	Line    int    // 1-based; 0 where it is not known
-	Object  string // kind and name of a rendered resource; empty for what is not about one
+	Line    int    // 1-based; 0 if unknown
+	Object  string // kind and name of a rendered resource; empty if the finding is not about one
 	Key     string // key of the values, or field of the object; may be empty
-	Message string // what is wrong
-	Cure    string // what to do, where the message does not say it
-	Origin  string // value that the field was rendered from; empty where it was not looked for
+	Message string
+	Fix     string // the next step; empty if the message says it
+	Origin  string // the values that decide the field; empty if they were not traced
 }
 
 func (f Finding) String() string {
@@ -31,8 +31,8 @@ func (f Finding) String() string {
 			b.WriteString(": " + part)
 		}
 	}
-	if f.Cure != "" {
-		b.WriteString("; " + f.Cure)
+	if f.Fix != "" {
+		b.WriteString("; " + f.Fix)
 	}
 	if f.Origin != "" {
 		fmt.Fprintf(&b, " (%s)", f.Origin)
@@ -43,10 +43,10 @@ func (f Finding) String() string {
 	return b.String()
 }
 
-// Findings are sorted by file, line, object and key, without repetition.
+// Findings are sorted by file, line, object and key, without duplicates.
 type Findings []Finding
 
-// Err returns all findings as one error, a line each, or nil.
+// Err returns all findings as one error with a line each. Without findings it is nil.
 func (f Findings) Err() error {
 	errs := make([]error, 0, len(f))
 	for _, finding := range f {
@@ -63,8 +63,8 @@ func (f Findings) sorted() Findings {
 	return slices.Compact(f)
 }
 
-// place is where a finding is and what it breaks: the same in two renderings is
-// the same mistake, however it is worded.
+// place identifies a mistake: two renderings can report the same one with
+// different messages.
 type place struct{ rule, file, object, key string }
 
 func (f Finding) place() place { return place{f.Rule, f.File, f.Object, f.Key} }

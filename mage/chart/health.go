@@ -5,13 +5,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// probe is one of a container's, and where it stands.
+// probe is a probe of a container, with its field.
 type probe struct {
 	*corev1.Probe
 	field string
 }
 
-// probes are those that the container has.
+// probes returns the probes that the container defines.
 func (c container) probes() []probe {
 	var all []probe
 	for _, p := range []probe{
@@ -26,7 +26,7 @@ func (c container) probes() []probe {
 	return all
 }
 
-// kind is the field that says how the probe asks.
+// kind returns the name of the handler field.
 func (p probe) kind() string {
 	switch {
 	case p.HTTPGet != nil:
@@ -39,7 +39,7 @@ func (p probe) kind() string {
 	return "exec"
 }
 
-// port is the one that the probe knocks at, if any.
+// port returns the port that the probe uses, if any.
 func (p probe) port() intstr.IntOrString {
 	switch p.kind() {
 	case "httpGet":
@@ -50,8 +50,8 @@ func (p probe) port() intstr.IntOrString {
 	return intstr.IntOrString{}
 }
 
-// probes checks that whatever stays can be asked whether it has started, is
-// ready and is alive.
+// probes checks that every container of a pod has a startup, a readiness and a
+// liveness probe. Init containers need none.
 func probes(in *inspection, say report) {
 	for _, w := range in.workloads {
 		for _, c := range w.containers() {

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// hooks checks that what a pre-install hook needs is there before the release:
-// Helm creates hooks of that time alone, and only then everything else. An
-// upgrade's hooks find the resources of the revision before.
+// hooks checks that a pre-install hook uses only resources that are pre-install
+// hooks too: Helm creates those first and everything else afterwards. Hooks of an
+// upgrade can use the resources of the previous revision.
 func hooks(in *inspection, say report) {
 	for _, w := range in.workloads {
 		if !early(w.Hook) {
@@ -16,8 +16,8 @@ func hooks(in *inspection, say report) {
 		}
 		need := func(field, kind, name string) {
 			if r, there := in.find(kind, name); there && !early(r.Hook) {
-				say(w.resource, field, fmt.Sprintf("%s %q is not there yet when a pre-install hook runs", kind, name),
-					"make it a pre-install hook of a lower weight, or run the hook later")
+				say(w.resource, field, fmt.Sprintf("%s %q does not exist yet when a pre-install hook runs", kind, name),
+					"make it a pre-install hook with a lower weight, or run the hook later")
 			}
 		}
 		if account := w.pod.Spec.ServiceAccountName; account != "" {
@@ -34,7 +34,7 @@ func hooks(in *inspection, say report) {
 	}
 }
 
-// early reports whether a hook annotation names the time before an installation.
+// early reports whether a hook annotation contains pre-install.
 func early(hook string) bool {
 	return slices.ContainsFunc(strings.Split(hook, ","), func(time string) bool { return strings.TrimSpace(time) == "pre-install" })
 }

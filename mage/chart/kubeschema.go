@@ -20,11 +20,11 @@ import (
 //go:embed schemas/*.json
 var schemaFiles embed.FS
 
-// The Kubernetes versions whose fields are known. Between them, what the newest
-// knows is let through; the ends are exact.
+// The Kubernetes versions whose schemas are embedded. A version between them is
+// checked with the schemas of the newest.
 const (
-	OldestKubernetes = "1.25.0" // the oldest that the specification asks for
-	NewestKubernetes = "1.37.0" // that of the Go libraries
+	OldestKubernetes = "1.25.0" // the oldest version that the specification names
+	NewestKubernetes = "1.37.0" // the version of the Go libraries
 )
 
 // schemaSet holds the schemas of a Kubernetes version, or of an API that is
@@ -34,19 +34,18 @@ type schemaSet struct {
 	definitions map[string]definition
 }
 
-// definition is what the schema of a type says of its fields.
+// definition holds the fields of a type.
 type definition struct{ Properties map[string]any }
 
-// named returns the definition that the URL of a schema leads to; the empty one
-// for a schema within another.
+// named returns the definition at the URL of a schema. It is empty for a schema
+// that is nested in another.
 func (s *schemaSet) named(url string) definition {
 	_, name, _ := strings.Cut(url, "#/definitions/")
 	return s.definitions[name]
 }
 
-// schemaSets returns the schemas that are part of this program, by file. They
-// are compiled once, because that takes as long as all else that is done for an
-// environment.
+// schemaSets returns the embedded schemas by file. They are compiled once, because
+// that takes as long as the rest of the gate.
 var schemaSets = sync.OnceValues(func() (map[string]*schemaSet, error) {
 	const base = "chart:///schemas/"
 	files, err := schemaFiles.ReadDir("schemas")
@@ -90,7 +89,8 @@ var schemaSets = sync.OnceValues(func() (map[string]*schemaSet, error) {
 	return sets, nil
 })
 
-// schemas returns those that hold for the inspection's version, and the newest.
+// schemas returns the schemas for the inspected Kubernetes version, the newest
+// schemas, and the schemas of added APIs.
 func (in *inspection) schemas() (own, newest, added *schemaSet) {
 	newest, added = in.sets["kubernetes-"+minorOf(NewestKubernetes)+".json"], in.sets["gateway-1.0.json"]
 	if in.minor <= in.oldestMinor {
@@ -99,18 +99,18 @@ func (in *inspection) schemas() (own, newest, added *schemaSet) {
 	return newest, newest, added
 }
 
-// fields checks that the API server of the version would take every field of
-// every manifest, asked to be strict. A field that a feature gate guards counts
-// as known, and what admission of a certain cluster adds or refuses is not seen.
+// fields checks every field of every manifest as an API server with strict
+// validation does. A field behind a feature gate counts as known. Admission
+// controllers of a cluster are not considered.
 func fields(in *inspection, say report) {
 	own, newest, added := in.schemas()
 	for _, r := range in.resources {
 		if r.Kind == "" || r.APIVersion == "" {
-			say(r, "", "has no apiVersion or no kind", "")
+			say(r, "", "has no apiVersion or kind", "")
 			continue
 		}
-		if in.goneOrUnborn(r) != "" {
-			continue // of an API that the version has not there is no more to say
+		if in.notServed(r) != "" {
+			continue // apis reports it
 		}
 		kind := r.APIVersion + " " + r.Kind
 		schema := own.kinds[kind]
@@ -121,7 +121,7 @@ func fields(in *inspection, say report) {
 		case schema != nil:
 			in.fit(r, schema, own, newest, say)
 		case in.builtIn(r):
-			say(r, "", "no chart here has had a "+kind, "add it to mage/chart/schemas and call go generate ./mage/chart")
+			say(r, "", "the gate has no schema for "+kind, "add the kind to mage/chart/schemas and run go generate ./mage/chart")
 		default:
 			say(r, "", kind+" is not known to Kubernetes", "")
 		}
@@ -139,11 +139,11 @@ func (in *inspection) fit(r resource, schema *jsonschema.Schema, own, newest *sc
 		known := func(url string) []string { return slices.Sorted(maps.Keys(own.named(url).Properties)) }
 		for _, v := range explain(known, invalid) {
 			faults++
-			message, cure := v.message, ""
+			message, fix := v.message, ""
 			if v.unknown != "" {
-				message, cure = in.unknownField(v, newest)
+				message, fix = in.unknownField(v, newest)
 			}
-			say(r, fieldOf(r.doc, v.at), message, cure)
+			say(r, fieldOf(r.doc, v.at), message, fix)
 		}
 	}
 	if faults == 0 && r.broken != nil {
@@ -152,11 +152,11 @@ func (in *inspection) fit(r resource, schema *jsonschema.Schema, own, newest *sc
 	}
 }
 
-// unknownField tells a misspelt field from one that came with a later version.
-func (in *inspection) unknownField(v violation, newest *schemaSet) (message, cure string) {
+// unknownField tells a misspelt field from a field of a later Kubernetes version.
+func (in *inspection) unknownField(v violation, newest *schemaSet) (message, fix string) {
 	if _, later := newest.named(v.schema).Properties[v.unknown]; later {
 		return "unknown field in Kubernetes " + in.version(),
-			"render it only where semverCompare says that .Capabilities.KubeVersion.Version has it"
+			"render it only if semverCompare finds a later version in .Capabilities.KubeVersion.Version"
 	}
 	if suggestion, near := strings.CutPrefix(v.message, "unknown key; did you"); near {
 		return "unknown field; did you" + suggestion, ""
@@ -164,8 +164,8 @@ func (in *inspection) unknownField(v violation, newest *schemaSet) (message, cur
 	return "unknown field", ""
 }
 
-// withoutNulls copies a document without the keys whose value is null: an API
-// server takes them as not given.
+// withoutNulls copies a document without keys whose value is null, because an API
+// server ignores them.
 func withoutNulls(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

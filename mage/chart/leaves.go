@@ -8,8 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// leaves returns the paths of all scalars, empty tables and empty lists, and of
-// what a user took away with null.
+// leaves returns the paths of all scalars, empty tables and empty lists in v, and
+// of the values that the user removed with null.
 func leaves(v, user any, path []string) [][]string {
 	below := func(key string, v, user any) [][]string {
 		return leaves(v, user, append(slices.Clone(path), key))
@@ -65,8 +65,8 @@ func other(v any) any {
 	return "x"
 }
 
-// put sets the value at path in user values. A list is taken whole from the
-// effective values first, because Helm replaces lists.
+// put sets the value at path in user values. A list is first copied from the
+// effective values, because Helm replaces whole lists.
 func put(user map[string]any, path []string, value any, effective map[string]any) {
 	for i, key := range path[:len(path)-1] {
 		whole, _ := follow(effective, path[:i+1])
@@ -84,7 +84,7 @@ func put(user map[string]any, path []string, value any, effective map[string]any
 	user[path[len(path)-1]] = value
 }
 
-// exchange returns v with the value at path in it.
+// exchange sets the value at path in v and returns v.
 func exchange(v any, path []string, value any) any {
 	if len(path) == 0 {
 		return value

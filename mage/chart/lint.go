@@ -88,7 +88,7 @@ func lintChart(c *chart.Chart, dir string, values Values, opts Options) (Finding
 	if err != nil {
 		return nil, err
 	}
-	found = append(found, fickle(c)...)
+	found = append(found, unstable(c)...)
 	if len(found) > 0 {
 		return found.sorted(), nil // Helm's lint would repeat them without their origins
 	}
@@ -113,13 +113,13 @@ func lintChart(c *chart.Chart, dir string, values Values, opts Options) (Finding
 var (
 	action   = regexp.MustCompile(`(?s)\{\{-?\s*(.*?)\}\}`)
 	literals = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`")
-	// changing are Helm's functions that depend on chance, time or the cluster.
+	// changing matches template functions that depend on chance, time or the cluster.
 	changing = regexp.MustCompile(`(?:^|[\s(|])(rand[A-Z]\w*|shuffle|now|date\w*|ago|uuidv4|gen[A-Z]\w*|htpasswd|bcrypt|encryptAES|lookup|getHostByName)\b`)
 )
 
-// fickle finds templates that would render differently the next time: a deploy
-// of unchanged sources would then change the release.
-func fickle(c *chart.Chart) Findings {
+// unstable finds templates that render differently each time, so that a deploy of
+// unchanged sources would change the release.
+func unstable(c *chart.Chart) Findings {
 	var found Findings
 	for _, t := range c.Templates {
 		text := string(t.Data)
@@ -131,13 +131,13 @@ func fickle(c *chart.Chart) Findings {
 			if m := changing.FindStringSubmatch(literals.ReplaceAllString(code, `""`)); m != nil {
 				found = append(found, Finding{
 					Rule: ruleStable, File: path.Join(c.ChartFullPath(), t.Name), Line: strings.Count(text[:at[0]], "\n") + 1,
-					Message: fmt.Sprintf("uses %q, which gives another result each time; pass the value in", m[1]),
+					Message: fmt.Sprintf("uses %q, whose result changes from one rendering to the next; pass it in as a value", m[1]),
 				})
 			}
 		}
 	}
 	for _, d := range c.Dependencies() {
-		found = append(found, fickle(d)...)
+		found = append(found, unstable(d)...)
 	}
 	return found
 }

@@ -11,12 +11,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// longestName is what the names of StatefulSets and CronJobs may have, because
-// their controllers add eleven characters for labels and Jobs.
+// longestName bounds the names of StatefulSets and CronJobs, because their
+// controllers append eleven characters for labels and Jobs.
 const longestName = validation.DNS1123LabelMaxLength - 11
 
-// names checks what no schema says and API servers demand of names, labels and
-// ports.
+// names checks the form of names, labels and ports, which API servers validate and
+// no schema describes.
 func names(in *inspection, say report) {
 	for _, r := range in.resources {
 		legal := validation.IsDNS1123Subdomain
@@ -27,7 +27,7 @@ func names(in *inspection, say report) {
 			say(r, "metadata.name", fmt.Sprintf("%q: %s", r.Name, text), "")
 		}
 		if (r.Kind == "StatefulSet" || r.Kind == "CronJob") && len(r.Name) > longestName {
-			say(r, "metadata.name", fmt.Sprintf("%q has %d characters, %d are allowed", r.Name, len(r.Name), longestName), "")
+			say(r, "metadata.name", fmt.Sprintf("%q has %d characters, and at most %d are allowed", r.Name, len(r.Name), longestName), "")
 		}
 		if meta, ok := r.typed.(metav1.Object); ok {
 			legalLabels(r, "metadata.labels", meta.GetLabels(), say)
@@ -35,7 +35,7 @@ func names(in *inspection, say report) {
 		}
 	}
 	for _, w := range in.workloads {
-		if w.at != "" { // a Pod's own are looked at above
+		if w.at != "" { // those of a Pod are checked above
 			legalLabels(w.resource, w.field("metadata.labels"), w.pod.Labels, say)
 			legalAnnotations(w.resource, w.field("metadata.annotations"), w.pod.Annotations, say)
 		}
@@ -58,7 +58,7 @@ func legalLabels(r resource, field string, of map[string]string, say report) {
 	}
 }
 
-// legalAnnotations checks keys alone: values may be anything.
+// legalAnnotations checks the keys only: a value may be any text.
 func legalAnnotations(r resource, field string, of map[string]string, say report) {
 	for _, key := range slices.Sorted(maps.Keys(of)) {
 		for _, text := range validation.IsQualifiedName(strings.ToLower(key)) {
@@ -94,35 +94,35 @@ func variables(w workload, c container, say report) {
 			say(w.resource, at, fmt.Sprintf("%q: %s", variable.Name, text), "")
 		}
 		if _, again := first[variable.Name]; again {
-			say(w.resource, at, fmt.Sprintf("%q is given twice; the last one counts", variable.Name), "")
+			say(w.resource, at, fmt.Sprintf("%q is given twice; Kubernetes uses the last one", variable.Name), "")
 		}
 		first[variable.Name] = variable
 	}
 }
 
-// unique checks that every resource is there once.
+// unique checks that no two resources have the same kind and name.
 func unique(in *inspection, say report) {
 	first := map[string]string{}
 	for _, r := range in.resources {
 		id := r.Kind + " " + r.Name
 		if file, again := first[id]; again {
-			say(r, "metadata.name", fmt.Sprintf("%q is already in %s", r.Name, file), "")
+			say(r, "metadata.name", fmt.Sprintf("%q is also defined in %s", r.Name, file), "")
 			continue
 		}
 		first[id] = r.File
 	}
 }
 
-// namespaces checks that the release alone decides where its resources are.
+// namespaces checks that no manifest sets a namespace: the release decides it.
 func namespaces(in *inspection, say report) {
 	for _, r := range in.resources {
 		if namespace, _ := lookUp(r.doc, "metadata.namespace"); namespace != nil && namespace != "" {
-			say(r, "metadata.namespace", fmt.Sprintf("is %q; leave it to the release", namespace), "")
+			say(r, "metadata.namespace", fmt.Sprintf("is %q; remove it, because the release decides the namespace", namespace), "")
 		}
 	}
 }
 
-// member names a key of a table, in brackets where it has dots itself.
+// member returns the field name of a key in a table. A key with dots is in brackets.
 func member(table, key string) string {
 	if strings.ContainsAny(key, "./") {
 		return table + "[" + key + "]"

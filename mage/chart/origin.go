@@ -11,19 +11,19 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 )
 
-// tracer tells which values decide a field of a rendered resource. Templates
-// keep no record of it, so it asks: it changes one value after the other,
-// renders, and sees whether the field has changed. That takes a rendering a
-// value, and is done only where something is wrong.
+// tracer finds the values that decide a field of a rendered resource. Templates
+// keep no record of them. The tracer changes one value after another, renders the
+// chart, and compares the field. That costs one rendering for each value, so only
+// fields with findings are traced.
 type tracer struct {
 	chart    *chart.Chart
 	values   Values
 	opts     Options
-	files    map[string]bool           // templates that the findings are in
+	files    map[string]bool           // templates with findings
 	defaults map[string]map[string]int // values file of a chart → line of each key
 }
 
-// trace notes with every finding on a manifest where its value comes from.
+// trace sets the origin of every finding on a manifest.
 func trace(c *chart.Chart, values Values, opts Options, found Findings) Findings {
 	t := tracer{chart: c, values: values, opts: opts, defaults: map[string]map[string]int{}, files: map[string]bool{}}
 	for _, f := range found {
@@ -31,14 +31,14 @@ func trace(c *chart.Chart, values Values, opts Options, found Findings) Findings
 	}
 	before, err := t.render(values.Map())
 	if err != nil {
-		return found // what was rendered once cannot fail; and without it there is nothing to compare
+		return found // without a rendering there is nothing to compare
 	}
 	effective, err := effectiveValues(clone(c), values.Map())
 	if err != nil {
 		return found
 	}
-	deciding := make([][][]string, len(found)) // by finding: the paths of values
-	around := make([][][]string, len(found))   // the same for what surrounds a field that is not there
+	deciding := make([][][]string, len(found)) // for each finding, the paths of the values that decide its field
+	around := make([][][]string, len(found))   // the same for the table around a field that is missing
 	for _, leaf := range leaves(effective, values.Map(), nil) {
 		if !slices.ContainsFunc(found, func(f Finding) bool { return concerns(f, leaf, c.Name()) }) {
 			continue
@@ -47,11 +47,11 @@ func trace(c *chart.Chart, values Values, opts Options, found Findings) Findings
 		if now, there := follow(effective, leaf); there {
 			put(changed, leaf, other(now), effective)
 		} else {
-			takeAway(changed, leaf) // a null, which has no kind to keep
+			takeAway(changed, leaf) // the value is null, so other has no type to go by
 		}
 		after, err := t.render(changed)
 		if err != nil {
-			continue // the chart refuses the other value
+			continue // the chart refuses the changed value
 		}
 		for i, f := range found {
 			if !concerns(f, leaf, c.Name()) {
@@ -81,7 +81,7 @@ func trace(c *chart.Chart, values Values, opts Options, found Findings) Findings
 	return found
 }
 
-// rendering is the resources of each file, in its order.
+// rendering holds the resources of each file, in their order.
 type rendering map[string][]Manifest
 
 func (t tracer) render(user map[string]any) (rendering, error) {
@@ -105,8 +105,9 @@ func (t tracer) render(user map[string]any) (rendering, error) {
 	return byFile, nil
 }
 
-// concerns reports whether a value can decide a finding: a subchart sees its own
-// values and the global ones, of which Helm puts a copy among its own.
+// concerns reports whether a value can decide a finding. A subchart sees its own
+// values and the global values. Helm copies the global values into each subchart;
+// the copies are skipped.
 func concerns(f Finding, leaf []string, parent string) bool {
 	if f.Object == "" || f.Key == "" || len(leaf) > 1 && leaf[1] == "global" {
 		return false
@@ -119,12 +120,12 @@ func concerns(f Finding, leaf []string, parent string) bool {
 	return leaf[0] == subchart || leaf[0] == "global"
 }
 
-// find returns the resource that a finding is about.
+// find returns the index of the resource of a finding.
 func (r rendering) find(f Finding) int {
 	return slices.IndexFunc(r[f.File], func(m Manifest) bool { return m.object() == f.Object })
 }
 
-// isTable reports whether a finding's field is a table or a list.
+// isTable reports whether the field of a finding is a table or a list.
 func (r rendering) isTable(f Finding) bool {
 	i := r.find(f)
 	if i < 0 {
@@ -135,10 +136,10 @@ func (r rendering) isTable(f Finding) bool {
 	return kind == "object" || kind == "array"
 }
 
-// differs reports whether a finding's field is another in the second rendering,
-// and, of a field that is in neither, whether the table is that it should be in.
-// There the resource is the one in the same place: its name can be what changes.
-// One that is not there any more says nothing of its fields.
+// differs compares the field of a finding in two renderings. If the field is
+// missing in both, outer reports whether the nearest table around it differs.
+// Resources are matched by position, because the name itself can change. If their
+// number differs, nothing can be compared.
 func differs(before, after rendering, f Finding) (field, outer bool) {
 	i := before.find(f)
 	if i < 0 || len(after[f.File]) != len(before[f.File]) {
@@ -157,7 +158,7 @@ func differs(before, after rendering, f Finding) (field, outer bool) {
 	return field, outer
 }
 
-// enough values are named for a field.
+// enough is how many values an origin names.
 const enough = 3
 
 // setByUser returns the values that a layer sets. They are enough where many
@@ -166,7 +167,8 @@ func (t tracer) setByUser(leaves [][]string) [][]string {
 	return slices.DeleteFunc(leaves, func(leaf []string) bool { file, _ := t.values.Origin(leaf...); return file == "" })
 }
 
-// say names the values that decide a field: the user's before the chart's.
+// say lists the values that decide a field: those of the user first, then the
+// chart's defaults.
 func (t tracer) say(deciding [][]string) string {
 	var given, defaults []string
 	for _, leaf := range deciding {
@@ -195,7 +197,7 @@ func located(file string, line int) string {
 	return fmt.Sprintf("%s:%d", file, line)
 }
 
-// defaultOf finds a default's place in the values of the chart or a subchart.
+// defaultOf returns the file and line of a default in the chart or a subchart.
 func (t tracer) defaultOf(leaf []string) (file string, line int) {
 	c, key := t.chart, leaf
 	for {

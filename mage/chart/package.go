@@ -20,19 +20,19 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 )
 
-// Package is a chart in one file, as the helm command makes and takes it.
+// Package is a chart in one archive file, in the format of `helm package`.
 type Package struct {
 	Name    string
 	Version string
 	File    string // path of the archive
 
 	archive  []byte
-	metadata []byte // of Chart.yaml, as JSON
+	metadata []byte // Chart.yaml as JSON
 }
 
-// Pack writes the chart in the folder dir, subcharts included and without what
-// .helmignore names, to into/NAME-VERSION.tgz. The same sources give the same
-// bytes for as long as Go compresses them in the same way.
+// Pack writes the chart in the folder dir to into/NAME-VERSION.tgz, with its
+// subcharts and without the files that .helmignore excludes. The same sources give
+// the same bytes, unless another Go version compresses differently.
 func Pack(dir, into string) (*Package, error) {
 	c, err := Load(dir)
 	if err != nil {
@@ -68,12 +68,12 @@ func (p *Package) write(c *chart.Chart, into string) (file string, err error) {
 	return file, os.WriteFile(file, p.archive, 0o644)
 }
 
-// packed is the time of every entry. It means nothing: some tools complain about
-// times before 1980.
+// packed is the modification time of every entry. It has no meaning; some tools
+// complain about times before 1980.
 var packed = time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// settled is an archive of Helm's without what chance and the clock put in:
-// its entries have the time of their writing, and subcharts come in any order.
+// settled makes Helm's archive reproducible: Helm orders subcharts at random and
+// gives each entry the current time.
 func settled(archive, name string) ([]byte, error) {
 	file, err := os.Open(archive)
 	if err != nil {
@@ -103,9 +103,9 @@ func settled(archive, name string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// Tag is what a registry calls the version. Tags have no "+", for which Helm
-// writes "_" too.
+// Tag returns the registry tag of the version. A tag must not contain "+"; like
+// Helm, Tag replaces it with "_".
 func (p *Package) Tag() string { return strings.ReplaceAll(p.Version, "+", "_") }
 
-// Size is the archive's, in bytes.
+// Size returns the size of the archive in bytes.
 func (p *Package) Size() int { return len(p.archive) }

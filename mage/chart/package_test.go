@@ -40,17 +40,17 @@ func content(t *testing.T, file string) []byte {
 	return data
 }
 
-func TestAPackageHasTheSameBytesEachTimeAndOthersAfterAChange(t *testing.T) {
+func TestPackIsReproducibleAndChangesWithTheChart(t *testing.T) {
 	first := pack(t, application)
 	assert.Equal(t, "todo-chatbot-"+first.Version+".tgz", filepath.Base(first.File))
-	for range 8 { // subcharts are read in an order of chance
+	for range 8 { // Helm orders subcharts at random
 		assert.Equal(t, content(t, first.File), content(t, pack(t, application).File))
 	}
 	changed := pack(t, broken(t, edit{"values.yaml", "", "title: other\n"}))
 	assert.NotEqual(t, content(t, pack(t, good).File), content(t, changed.File))
 }
 
-func TestNoEntryOfAPackageHasTheTimeOfItsWriting(t *testing.T) {
+func TestPackageEntriesHaveAFixedTimeAndAreSorted(t *testing.T) {
 	zipped, err := gzip.NewReader(bytes.NewReader(content(t, pack(t, application).File)))
 	require.NoError(t, err)
 	assert.True(t, zipped.ModTime.IsZero())
@@ -68,7 +68,7 @@ func TestNoEntryOfAPackageHasTheTimeOfItsWriting(t *testing.T) {
 	assert.IsIncreasing(t, names)
 }
 
-func TestAPackageIsTheChartThatItWasMadeOf(t *testing.T) {
+func TestPackageContainsTheWholeChart(t *testing.T) {
 	p := pack(t, application)
 	packed, err := loader.LoadFile(p.File)
 	require.NoError(t, err)
@@ -92,21 +92,21 @@ func TestAPackageIsTheChartThatItWasMadeOf(t *testing.T) {
 	assert.Equal(t, want.Manifests, got.Manifests)
 }
 
-func TestAChartThatCannotBeLoadedIsNotPackaged(t *testing.T) {
+func TestPackRefusesAnInvalidChart(t *testing.T) {
 	_, err := chart.Pack(t.TempDir(), t.TempDir())
-	assert.ErrorContains(t, err, "it has no Chart.yaml")
+	assert.ErrorContains(t, err, "the folder has no Chart.yaml")
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	_, err = chart.Pack(good, filepath.Join(file, "charts"))
 	assert.ErrorContains(t, err, `package chart "`+good+`": `)
 }
 
-func TestAVersionsTagHasNoPlus(t *testing.T) {
+func TestTagReplacesPlusWithUnderscore(t *testing.T) {
 	p := pack(t, broken(t, edit{"Chart.yaml", "type: application\nversion: 0.1.0", "type: application\nversion: 0.1.0+build.7"}))
 	assert.Equal(t, "0.1.0+build.7 0.1.0_build.7", p.Version+" "+p.Tag())
 }
 
-func TestHelmPullsAndLoadsWhatWasPushed(t *testing.T) {
+func TestHelmPullsAndLoadsAPushedPackage(t *testing.T) {
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	p := pack(t, application)
@@ -122,7 +122,7 @@ func TestHelmPullsAndLoadsWhatWasPushed(t *testing.T) {
 	require.NoError(t, err)
 	same, err := again.Digest()
 	require.NoError(t, err)
-	assert.Equal(t, digest, same, "a push of the same chart changes nothing")
+	assert.Equal(t, digest, same, "the same chart has the same digest")
 
 	helm, err := helmregistry.NewClient(helmregistry.ClientOptPlainHTTP(), helmregistry.ClientOptCredentialsFile(filepath.Join(t.TempDir(), "none")))
 	require.NoError(t, err)

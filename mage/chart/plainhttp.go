@@ -7,24 +7,24 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 )
 
-// plainHTTP finds ways into a cluster on which nothing encrypts: the pods speak
-// HTTP, so a port of a node or of a load balancer does too. An HTTPRoute says
-// nothing of TLS, which is its Gateway's.
+// plainHTTP finds entry points of a cluster without TLS. The pods speak HTTP, so a
+// node port or a load balancer does too. An HTTPRoute is not checked, because its
+// Gateway decides about TLS.
 func plainHTTP(in *inspection, say report) {
 	if !in.requireTLS {
 		return
 	}
-	const cure = ", or set pipeline.allowPlainHttp: true if the network is private or a load balancer adds TLS"
+	const fix = ", or set pipeline.allowPlainHttp: true if the network is private or a load balancer adds TLS"
 	for _, r := range in.resources {
 		switch o := r.typed.(type) {
 		case *corev1.Service:
 			if o.Spec.Type == corev1.ServiceTypeNodePort || o.Spec.Type == corev1.ServiceTypeLoadBalancer {
-				say(r, "spec.type", string(o.Spec.Type)+" lets people in without TLS", "use ClusterIP with an Ingress or an HTTPRoute"+cure)
+				say(r, "spec.type", string(o.Spec.Type)+" publishes the application without TLS", "use ClusterIP with an Ingress or an HTTPRoute"+fix)
 			}
 		case *networkingv1.Ingress:
 			for i, rule := range o.Spec.Rules {
 				if !certified(o, rule.Host) {
-					say(r, index("spec.rules", i)+".host", "people reach it without TLS", "name a TLS Secret for the host"+cure)
+					say(r, index("spec.rules", i)+".host", "is published without TLS", "name a TLS Secret for the host"+fix)
 				}
 			}
 		}

@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// workloadOf returns what a resource makes of pods, if it makes any. A CronJob
-// and a Job count with the pods that they run at once.
+// workloadOf returns the pods that a resource creates, if it creates any. A CronJob
+// or a Job counts with the pods that it runs at the same time.
 func workloadOf(r resource) (w workload, makesPods bool) {
 	w = workload{resource: r, at: "spec.template", replicas: 1}
 	switch o := r.typed.(type) {
@@ -40,8 +40,8 @@ func orOne(count *int32) int64 {
 	return int64(*count)
 }
 
-// selectorOf makes of a missing selector, which finds no pods, an empty one,
-// which is refused too.
+// selectorOf returns an empty selector for a missing one, because rules refuse
+// both.
 func selectorOf(s *metav1.LabelSelector) *metav1.LabelSelector {
 	if s == nil {
 		return &metav1.LabelSelector{}
@@ -49,20 +49,20 @@ func selectorOf(s *metav1.LabelSelector) *metav1.LabelSelector {
 	return s
 }
 
-// serves reports whether the pods run until they are stopped, and so can be
-// asked whether they are well. A Job's end by themselves.
+// serves reports whether the pods run until they are stopped. The pods of a Job end
+// by themselves.
 func (w workload) serves() bool { return w.selector != nil }
 
 func (w workload) String() string { return w.Kind + " " + w.Name }
 
-// container is one of a pod's, and where it stands.
+// container is a container of a pod, with its field.
 type container struct {
 	corev1.Container
 	field string
 	init  bool
 }
 
-// containers are those of the pods, the init containers first.
+// containers returns the containers of a pod, init containers first.
 func (w workload) containers() []container {
 	var all []container
 	for i, c := range w.pod.Spec.InitContainers {
@@ -74,13 +74,13 @@ func (w workload) containers() []container {
 	return all
 }
 
-// stays reports whether the container runs as long as its pod does: one that
-// is no init container, or one that is a sidecar.
+// stays reports whether the container runs as long as its pod. Of the init
+// containers, only sidecars do.
 func (c container) stays() bool {
 	return !c.init || c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 }
 
-// ports are those that the pods declare, by name.
+// ports returns the named ports that the pods declare.
 func (w workload) ports() map[string]int32 {
 	ports := map[string]int32{}
 	for _, c := range w.containers() {
@@ -93,8 +93,8 @@ func (w workload) ports() map[string]int32 {
 	return ports
 }
 
-// matching returns the workloads whose pods a selector chooses; a selector that
-// cannot be read chooses none.
+// matching returns the workloads whose pods match a selector. An invalid selector
+// matches none.
 func (in *inspection) matching(selector *metav1.LabelSelector) []workload {
 	chosen, err := metav1.LabelSelectorAsSelector(selector)
 	if err != nil {
@@ -109,7 +109,7 @@ func (in *inspection) matching(selector *metav1.LabelSelector) []workload {
 	return found
 }
 
-// find returns the resource of a kind and name.
+// find returns the resource with a kind and a name.
 func (in *inspection) find(kind, name string) (resource, bool) {
 	for _, r := range in.resources {
 		if r.Kind == kind && r.Name == name {
@@ -119,5 +119,5 @@ func (in *inspection) find(kind, name string) (resource, bool) {
 	return resource{}, false
 }
 
-// index names an element of a list.
+// index returns the field name of an element of a list.
 func index(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }

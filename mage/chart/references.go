@@ -9,9 +9,9 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 )
 
-// references checks that what one manifest names in another is there. Secrets
-// are left out, and whatever the user's values name: they are made outside of
-// the chart.
+// references checks that the resources that a manifest names exist in the chart.
+// Secrets, and names that occur in the user's values, are not checked, because they
+// are created outside the chart.
 func references(in *inspection, say report) {
 	for _, w := range in.workloads {
 		account := w.pod.Spec.ServiceAccountName
@@ -46,7 +46,7 @@ func (in *inspection) mustFind(r resource, field, kind, name string, say report)
 	}
 }
 
-// configMapRef is a ConfigMap, or a key of it, that pods cannot start without.
+// configMapRef is a ConfigMap, or a key of it, that a pod needs in order to start.
 type configMapRef struct{ field, name, key string }
 
 func (w workload) configMaps() []configMapRef {
@@ -107,8 +107,8 @@ func (in *inspection) configMap(w workload, ref configMapRef, say report) {
 	}
 }
 
-// claims checks that claims exist: of the chart's own, or of the ones that a
-// StatefulSet makes for each of its pods.
+// claims checks that the volume claims of pods exist: as a manifest, or made by a
+// StatefulSet for each of its pods.
 func (in *inspection) claims(w workload, say report) {
 	for i, volume := range w.pod.Spec.Volumes {
 		if volume.PersistentVolumeClaim == nil {
@@ -123,7 +123,7 @@ func (in *inspection) claims(w workload, say report) {
 
 var ordinal = regexp.MustCompile(`^(.+)-[0-9]+$`)
 
-// claimed reports whether a StatefulSet makes a claim of this name.
+// claimed reports whether a StatefulSet makes a volume claim with this name.
 func (in *inspection) claimed(name string) bool {
 	of := ordinal.FindStringSubmatch(name)
 	for _, r := range in.resources {
@@ -140,7 +140,7 @@ func (in *inspection) claimed(name string) bool {
 	return false
 }
 
-// mounts checks that every volume that a container mounts is one of the pod's.
+// mounts checks that every mounted volume is a volume of the pod.
 func (in *inspection) mounts(w workload, say report) {
 	volumes := map[string]bool{}
 	for _, v := range w.pod.Spec.Volumes {

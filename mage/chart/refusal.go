@@ -10,30 +10,30 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 )
 
-// templateError is what a template of the chart cannot do, or refuses.
+// templateError is an error that a template raises, or that its execution causes.
 type templateError struct{ error }
 
 func (e *templateError) Unwrap() error { return e.error }
 
-// How Helm reports what `required` and `fail` say, and what a template cannot
-// do: where, and why.
+// Helm reports the messages of `required` and `fail` in the first form, and other
+// errors of a template in the second. Both name file, line and cause.
 var (
 	refusal = regexp.MustCompile(`(?s)^execution error at \((.+?):(\d+):\d+\): (.*)$`)
 	failure = regexp.MustCompile(`(?s)^template: (.+?):(\d+):\d+: (.*)$`)
 )
 
-// finding places the error in the chart, as far as it says where it happened.
+// finding returns the error as a finding, with file and line if the error names them.
 func (e *templateError) finding(c *chart.Chart) Finding {
 	for _, form := range []*regexp.Regexp{refusal, failure} {
 		if at := form.FindStringSubmatch(e.Error()); at != nil {
-			line, _ := strconv.Atoi(at[2]) // the expression lets digits through only
+			line, _ := strconv.Atoi(at[2]) // the expression matches digits only
 			return Finding{Rule: ruleTemplate, File: at[1], Line: line, Message: at[3]}
 		}
 	}
 	return Finding{Rule: ruleTemplate, File: path.Join(c.Name(), "templates"), Message: e.Error()}
 }
 
-// refused is what a template refuses, and what it was given.
+// refused is a refusal of a template, with the values that caused it.
 type refused struct {
 	chart     *chart.Chart
 	values    Values
@@ -42,9 +42,9 @@ type refused struct {
 	finding   Finding
 }
 
-// blame notes with a template's refusal the values that it comes from. As trace
-// does, it asks: it takes a value away, or gives another, and renders. The
-// chart's own values are asked only where none of the user's is the cause.
+// blame sets the origin of a template's refusal. Like trace, it removes or changes
+// one value after another and renders. It tries the chart's defaults only if no
+// value of the user is the cause.
 func blame(c *chart.Chart, values Values, opts Options, found Finding) Finding {
 	effective, err := effectiveValues(clone(c), values.Map())
 	if err != nil {
@@ -66,23 +66,23 @@ func blame(c *chart.Chart, values Values, opts Options, found Finding) Finding {
 	return found
 }
 
-// outcome is what becomes of a refusal when a value is another; the better the
-// less.
+// outcome is the result of a rendering with a changed value. A smaller outcome
+// makes the value more likely to be the cause.
 type outcome int
 
 const (
-	nothing outcome = iota // nothing is refused any more
-	another                // something else is refused
-	same
+	accepted outcome = iota // no template refuses anything
+	another                 // a template refuses something else
+	same                    // the refusal is the same
 )
 
-// causes returns those of the values without which nothing is refused; where
-// there are none, those without which something else is.
+// causes returns the values whose change makes the chart acceptable. If there are
+// none, it returns those whose change leads to another refusal.
 func (r refused) causes(paths [][]string) [][]string {
 	byOutcome := map[outcome][][]string{}
 	for _, leaf := range paths {
 		became := same
-		if now, there := follow(r.effective, leaf); there { // what the user took away has no kind to keep
+		if now, there := follow(r.effective, leaf); there { // a value that the user removed has no type to go by
 			instead := r.values.Map()
 			put(instead, leaf, other(now), r.effective)
 			became = r.after(instead)
@@ -92,8 +92,8 @@ func (r refused) causes(paths [][]string) [][]string {
 		}
 		byOutcome[became] = append(byOutcome[became], leaf)
 	}
-	if len(byOutcome[nothing]) > 0 {
-		return byOutcome[nothing]
+	if len(byOutcome[accepted]) > 0 {
+		return byOutcome[accepted]
 	}
 	return byOutcome[another]
 }
@@ -106,13 +106,13 @@ func (r refused) after(user map[string]any) outcome {
 	files, err := execute(r.chart, user, r.opts, caps)
 	if err == nil {
 		if _, rendered := files[r.finding.File]; rendered {
-			return nothing
+			return accepted
 		}
-		return same // without its subchart no template refuses anything
+		return same // the change disabled the subchart that refuses
 	}
 	broken, ok := errors.AsType[*templateError](err)
 	if !ok || !refusal.MatchString(broken.Error()) {
-		return same // the other value is of no use to the template
+		return same // the template cannot use the changed value
 	}
 	now := broken.finding(r.chart)
 	if now.File == r.finding.File && now.Line == r.finding.Line && now.Message == r.finding.Message {
@@ -121,7 +121,8 @@ func (r refused) after(user map[string]any) outcome {
 	return another
 }
 
-// takeAway removes the value at path, if it is the user's and not in a list.
+// takeAway removes the value at path from user values and reports whether it was
+// there. It removes nothing from lists.
 func takeAway(user map[string]any, path []string) bool {
 	last := len(path) - 1
 	table, _ := follow(user, path[:last])

@@ -16,39 +16,39 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Options say for which release a chart is rendered.
+// Options describe the release that a chart is rendered for.
 type Options struct {
 	Release     string   // name; required
 	Namespace   string   // required
-	KubeVersion string   // such as "1.36.3"; "" means NewestKubernetes
+	KubeVersion string   // for example "1.36.3"; "" means NewestKubernetes
 	OneVersion  bool     // Check renders for KubeVersion alone, which is faster
 	NoHelmLint  bool     // Check leaves out Helm's own lint, which depends on the chart more than on values
-	Capacity    Capacity // of its cluster
-	RequireTLS  bool     // people reach the cluster over a network, so nothing may let them in without TLS
+	Capacity    Capacity // of the cluster
+	RequireTLS  bool     // the gate refuses entry points without TLS, because people reach the cluster over a network
 
-	given map[string]bool // every text of the user's values
+	given map[string]bool // all strings in the user's values
 }
 
 // Manifest is one rendered resource.
 type Manifest struct {
-	File       string // template it comes from, such as "todo-chatbot/charts/backend/templates/service.yaml"
+	File       string // its template, such as "todo-chatbot/charts/backend/templates/service.yaml"
 	APIVersion string
 	Kind       string
 	Name       string
-	Hook       string // value of the helm.sh/hook annotation; "" for what is not a hook
+	Hook       string // value of the helm.sh/hook annotation; "" if it is not a hook
 	YAML       string
 
-	doc   map[string]any // what YAML says
-	twice []string       // keys that it gives twice
+	doc   map[string]any // the parsed YAML
+	twice []string       // duplicate keys in the YAML
 }
 
 // object names the resource in findings.
 func (m Manifest) object() string { return strings.TrimSpace(m.Kind + " " + m.Name) }
 
-// Render returns the chart's resources, hooks included, sorted by template.
-// The result depends on nothing but its arguments. A value that a template
-// uses and nobody sets is an error, where Helm would render nothing. Values are
-// not compared with the schemas; Check does that.
+// Render returns the chart's resources, including hooks, sorted by template. The
+// result depends only on the arguments. If a template uses a value that is not set,
+// Render returns an error, where Helm renders nothing. Render does not validate
+// values against the schemas; Check does.
 func Render(c *chart.Chart, values Values, opts Options) ([]Manifest, error) {
 	caps, err := capabilities(opts.KubeVersion)
 	if err != nil {
@@ -58,7 +58,7 @@ func Render(c *chart.Chart, values Values, opts Options) ([]Manifest, error) {
 		return nil, fmt.Errorf("render chart %q: release name %q: %w", c.Name(), opts.Release, err)
 	}
 	if want := c.Metadata.KubeVersion; want != "" && !satisfies(want, caps.KubeVersion.Version) {
-		return nil, fmt.Errorf("render chart %q: it requires Kubernetes %s and the cluster has %s", c.Name(), want, caps.KubeVersion.Version)
+		return nil, fmt.Errorf("render chart %q: it requires Kubernetes %s, and the cluster has %s", c.Name(), want, caps.KubeVersion.Version)
 	}
 	files, err := execute(c, values.Map(), opts, caps)
 	if err != nil {
@@ -67,8 +67,8 @@ func Render(c *chart.Chart, values Values, opts Options) ([]Manifest, error) {
 	return split(files)
 }
 
-// execute runs the templates: file → what it renders. The error is a
-// templateError where a template is the cause.
+// execute runs the templates and returns their output by file. The error is a
+// *templateError if a template is the cause.
 func execute(c *chart.Chart, user map[string]any, opts Options, caps *chartutil.Capabilities) (map[string]string, error) {
 	c = clone(c)
 	if err := chartutil.ProcessDependenciesWithMerge(c, user); err != nil {
@@ -102,8 +102,8 @@ func satisfies(constraint, version string) bool {
 	return chartutil.IsCompatibleRange(constraint, version)
 }
 
-// split takes rendered files apart into resources; files that hold none, such
-// as partials and notes, are left out.
+// split parses rendered files into resources. It skips partials and notes, which
+// contain none.
 func split(files map[string]string) ([]Manifest, error) {
 	var manifests []Manifest
 	for file, content := range files {
@@ -130,15 +130,15 @@ func split(files map[string]string) ([]Manifest, error) {
 	return manifests, nil
 }
 
-// parseManifest reads what names a resource. A document of comments only gives
-// a Manifest without YAML.
+// parseManifest parses one document. A document that contains only comments gives a
+// Manifest without YAML.
 func parseManifest(file, doc string) (Manifest, error) {
 	var content map[string]any
 	var twice []string
 	if strict := yaml.UnmarshalStrict([]byte(doc), &content); strict != nil {
 		content = nil
 		if err := yaml.Unmarshal([]byte(doc), &content); err != nil {
-			return Manifest{}, fmt.Errorf("parse what %s renders: %w", file, err)
+			return Manifest{}, fmt.Errorf("parse the output of template %q: %w", file, err)
 		}
 		twice = doubleKey.FindAllString(strict.Error(), -1)
 	}
@@ -153,12 +153,12 @@ func parseManifest(file, doc string) (Manifest, error) {
 		value, _ := lookUp(content, head.field)
 		text, isText := value.(string)
 		if value != nil && !isText {
-			return Manifest{}, fmt.Errorf("parse what %s renders: %s is of type %s, must be string", file, head.field, kindOf(value))
+			return Manifest{}, fmt.Errorf("parse the output of template %q: %s is of type %s, must be string", file, head.field, kindOf(value))
 		}
 		*head.into = text
 	}
 	return m, nil
 }
 
-// doubleKey is how the YAML parser names a key that is given twice.
+// doubleKey matches the duplicate keys in an error of the YAML parser.
 var doubleKey = regexp.MustCompile(`key "[^"]*"`)

@@ -8,8 +8,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// routes checks that people who come in through an Ingress or an HTTPRoute
-// reach a Service of the chart.
+// routes checks that every Ingress and HTTPRoute names a Service of the chart and
+// one of its ports.
 func routes(in *inspection, say report) {
 	for _, r := range in.resources {
 		if ingress, ok := r.typed.(*networkingv1.Ingress); ok {
@@ -38,8 +38,8 @@ func (in *inspection) ingress(r resource, ingress *networkingv1.Ingress, say rep
 	}
 }
 
-// httpRoute is what of an HTTPRoute leads to Services; the Gateway that it is
-// attached to is made outside of the chart.
+// httpRoute holds the backends of an HTTPRoute. Its Gateway is not checked, because
+// it is created outside the chart.
 type httpRoute struct {
 	Spec struct {
 		Rules []struct {
@@ -54,7 +54,7 @@ type httpRoute struct {
 func (in *inspection) httpRoute(r resource, say report) {
 	var route httpRoute
 	if err := yaml.Unmarshal([]byte(r.YAML), &route); err != nil {
-		return // rule schema says what is wrong
+		return // the rule "schema" reports it
 	}
 	for i, rule := range route.Spec.Rules {
 		for j, ref := range rule.BackendRefs {
@@ -65,7 +65,7 @@ func (in *inspection) httpRoute(r resource, say report) {
 	}
 }
 
-// backend checks a Service and its port, which is named or numbered.
+// backend checks that a Service exists and has a port, given by name or number.
 func (in *inspection) backend(r resource, field, service, portName string, port int32, say report) {
 	target, there := in.find("Service", service)
 	if !there {

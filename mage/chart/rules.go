@@ -6,25 +6,25 @@ import (
 	"strings"
 )
 
-// Rule is a demand on what a chart renders.
+// Rule is a requirement on rendered manifests.
 type Rule struct {
 	Name       string
-	Reason     string // what goes wrong where it is broken
+	Reason     string // the consequence of breaking the rule
 	Exceptions []Exception
 
 	check func(*inspection, report)
 }
 
-// Exception is where a rule does not hold.
+// Exception describes resources that a rule does not apply to.
 type Exception struct {
 	Kind   string
-	Name   string // of the resource; * and ? stand for what varies, such as the release
-	Hook   bool   // of hooks alone
-	Says   string // part of the message; empty for whatever the rule says
-	Reason string // why nothing goes wrong there
+	Name   string // of the resource; * and ? are wildcards
+	Hook   bool   // the exception applies to hooks only
+	Says   string // part of the message; empty means every message of the rule
+	Reason string // why breaking the rule has no consequence there
 }
 
-// Names of rules that hold for the chart itself rather than for what it renders.
+// Names of the rules for the chart itself. Rules does not contain them.
 const (
 	ruleValues   = "values"
 	ruleTemplate = "template"
@@ -32,88 +32,89 @@ const (
 	ruleStable   = "stable"
 )
 
-// Rules returns every demand on manifests. The rules of the chart itself, which
-// Lint holds, have no exceptions.
+// Rules returns the rules for manifests. The rules for the chart itself have no
+// exceptions.
 func Rules() []Rule {
-	return slices.Concat(rulesOfServers, rulesOfParts, rulesOfLasting, rulesOfSafety)
+	return slices.Concat(validity, completeness, reliability, safety)
 }
 
-// rulesOfServers are about what an API server would refuse.
-var rulesOfServers = []Rule{
+// validity holds the rules that an API server enforces.
+var validity = []Rule{
 	{Name: "api", check: apis,
-		Reason: "an API version that is gone fails the release; one that is going will fail it after the cluster's next upgrade"},
+		Reason: "a removed API version fails the release; a deprecated one will fail it after an upgrade of the cluster"},
 	{Name: "schema", check: fields,
-		Reason: "a field that is misspelt or too new is refused, or dropped in silence, and a value of another type is refused"},
+		Reason: "an API server refuses or silently drops a field that is misspelt or too new, and refuses a value of another type"},
 	{Name: "name", check: names,
-		Reason: "an API server refuses names, labels and ports of another form"},
+		Reason: "an API server refuses names, labels and ports that do not have the required form"},
 	{Name: "combination", check: combinations,
-		Reason: "an API server refuses fields that contradict each other, and of two volumes, mounts or node ports of one name the second"},
+		Reason: "an API server refuses fields that contradict each other, and duplicate volumes, mounts and node ports"},
 	{Name: "unique", check: unique,
-		Reason: "of two resources of one kind and name the second overwrites the first"},
+		Reason: "if two resources have the same kind and name, the second overwrites the first"},
 	{Name: "namespace", check: namespaces,
-		Reason: "a resource with a namespace of its own is not where the release looks for it, nor gone with it"},
+		Reason: "the release neither finds nor removes a resource that sets its own namespace"},
 }
 
-// rulesOfParts are about what must be there for everything to run.
-var rulesOfParts = []Rule{
+// completeness holds the rules about resources that must exist for pods to start
+// and to be reached.
+var completeness = []Rule{
 	{Name: "reference", check: references,
-		Reason: "a pod that names a ConfigMap, key, ServiceAccount, volume or claim that is not there never starts"},
+		Reason: "a pod does not start if a ConfigMap, key, ServiceAccount, volume or claim that it names is missing"},
 	{Name: "selector", check: selectors,
-		Reason: "what selects no pod does nothing, and what selects another's pods sends people or policies to them",
+		Reason: "a selector without pods has no effect, and a selector that matches the pods of another workload sends traffic or policies to them",
 		Exceptions: []Exception{
 			{Kind: "NetworkPolicy", Name: "*", Says: "app.kubernetes.io/name=postgresql-backup",
-				Reason: "it is there before backups are turned on, because the upgrade that does so takes one before it applies anything"},
+				Reason: "the policy exists before backups are enabled, because the upgrade that enables them makes a backup before it applies anything"},
 		}},
 	{Name: "port", check: ports,
-		Reason: "a Service or a probe that names a port nobody opens gets no answer"},
+		Reason: "a Service or a probe gets no answer if no container opens the port that it names"},
 	{Name: "route", check: routes,
-		Reason: "an Ingress or HTTPRoute to a Service that is not there answers 503"},
+		Reason: "an Ingress or HTTPRoute to a missing Service answers 503"},
 	{Name: "hook", check: hooks,
-		Reason: "a hook that runs before the release's own resources are there waits for them until the deploy's time is over"},
+		Reason: "a hook that needs resources of the release before they exist waits until the deploy times out"},
 }
 
-// rulesOfLasting are about what keeps it running.
-var rulesOfLasting = []Rule{
+// reliability holds the rules that keep the application running.
+var reliability = []Rule{
 	{Name: "probes", check: probes,
-		Reason: "without probes Kubernetes sends people to a pod that cannot answer and leaves one alone that is stuck",
+		Reason: "without probes Kubernetes sends requests to a pod that cannot answer, and does not restart one that hangs",
 		Exceptions: []Exception{
-			{Kind: "Job", Name: "*", Reason: "it ends by itself, and whether it did well is its exit code"},
-			{Kind: "CronJob", Name: "*", Reason: "its pods end by themselves, and whether they did well is their exit code"},
-			{Kind: "Pod", Name: "*", Hook: true, Reason: "a test ends by itself, and nobody is sent to it"},
+			{Kind: "Job", Name: "*", Reason: "its pods end by themselves, and their exit code is the result"},
+			{Kind: "CronJob", Name: "*", Reason: "its pods end by themselves, and their exit code is the result"},
+			{Kind: "Pod", Name: "*", Hook: true, Reason: "a test ends by itself and receives no requests"},
 		}},
 	{Name: "resources", check: resources,
-		Reason: "a container without requests is placed where there is no room for it, and one without a limit of memory takes its neighbours'"},
+		Reason: "a container without requests may be scheduled on a full node, and one without a memory limit may use the memory of others"},
 	{Name: "capacity", check: capacities,
-		Reason: "pods that do not fit into the cluster wait for room for ever, or are killed when memory runs out"},
+		Reason: "pods that do not fit into the cluster stay pending, or are killed when memory runs out"},
 	{Name: "disruption", check: disruptions,
-		Reason: "a budget that allows no eviction lets no node be drained, and one that counts nothing protects nothing"},
+		Reason: "a budget that allows no eviction blocks draining a node, and a budget without pods protects nothing"},
 	{Name: "spread", check: spreads,
-		Reason: "replicas on one node are gone together with it",
+		Reason: "if all replicas are on one node, all of them stop when it fails",
 		Exceptions: []Exception{
-			{Kind: "Job", Name: "*", Reason: "its pods are parts of one piece of work, none stands in for another"},
-			{Kind: "CronJob", Name: "*", Reason: "its pods are parts of one piece of work, none stands in for another"},
+			{Kind: "Job", Name: "*", Reason: "its pods share one task and do not replace each other"},
+			{Kind: "CronJob", Name: "*", Reason: "its pods share one task and do not replace each other"},
 		}},
 }
 
-// rulesOfSafety are about what it may do.
-var rulesOfSafety = []Rule{
+// safety holds the rules about permissions, credentials and images.
+var safety = []Rule{
 	{Name: "pod-security", check: podSecurity,
 		Reason: "the namespace enforces the Pod Security Standard \"restricted\" and refuses the pod: no root, no privilege, no host paths, networks or ports, every capability dropped, seccomp on"},
 	{Name: "read-only", check: readOnly,
-		Reason: "whoever gets into a container with a writable root can leave something there"},
+		Reason: "an attacker in a container with a writable root file system can leave files there"},
 	{Name: "token", check: accounts,
-		Reason: "a service account's token in a pod that never calls the API server is a gift to whoever gets in"},
+		Reason: "an attacker in a pod can use its service account token; a pod that never calls the API server needs none"},
 	{Name: "rights", check: rights,
-		Reason: "a wildcard grants what nobody thought of, and what later versions add"},
+		Reason: "a wildcard also grants permissions that nobody intended, and those of later Kubernetes versions"},
 	{Name: "plain-http", check: plainHTTP,
-		Reason: "on a cluster of a `kubecontext`, passwords and sessions that come in without TLS can be read on the way; elsewhere the way in is a port of 127.0.0.1"},
+		Reason: "without TLS, passwords and sessions can be read on the way to a cluster of a `kubecontext`; other clusters are reached through a port of 127.0.0.1"},
 	{Name: "image", check: images,
-		Reason: "a tag that moves runs something else after the next pull, and nobody can say what ran"},
+		Reason: "a moving tag may run another image after the next pull, and nobody can tell which image ran"},
 	{Name: "secret", check: secrets,
-		Reason: "what stands in a manifest is read by everyone who may read the release or the repository"},
+		Reason: "everyone who may read the release or the repository can read a secret in a manifest"},
 }
 
-// excepts reports whether what the rule says of a resource is no finding.
+// excepts reports whether an exception covers a message of the rule about a resource.
 func (rule Rule) excepts(r resource, message string) bool {
 	for _, e := range rule.Exceptions {
 		named, err := path.Match(e.Name, r.Name)

@@ -14,13 +14,13 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 )
 
-// checkValues compares values with the schemas of the chart and its subcharts,
-// as Helm does at install, and says where each wrong value comes from.
+// checkValues validates values against the schemas of the chart and its subcharts,
+// as Helm does at an installation, and names the origin of each wrong value.
 func checkValues(c *chart.Chart, values Values) (Findings, error) {
 	c = clone(c)
 	user := values.Map()
 	s := &schemaCheck{chart: c, values: values}
-	// Helm only logs these and then keeps the default.
+	// Helm only logs mismatches and keeps the default.
 	s.takeMismatches(c, user, nil)
 	effective, err := effectiveValues(c, user)
 	if err != nil {
@@ -51,9 +51,9 @@ type schemaCheck struct {
 	found  Findings
 }
 
-// takeMismatches removes from user, and reports, values that cannot be laid
-// over the chart's: a table over something else, the reverse, and what is no
-// boolean over a boolean (it may be the condition of a dependency).
+// takeMismatches reports values that cannot replace the chart's default, and removes
+// them from user: a table in place of another type, the reverse, and another type
+// in place of a boolean, which may be the condition of a dependency.
 func (s *schemaCheck) takeMismatches(c *chart.Chart, user map[string]any, at []string) {
 	for _, dep := range c.Dependencies() {
 		sub, given := user[dep.Name()]
@@ -97,7 +97,7 @@ func (s *schemaCheck) check(c *chart.Chart, values map[string]any, at []string) 
 		}
 		schema, err := compiler.Compile(schemaURL)
 		if err != nil {
-			return fmt.Errorf("compile %s: %w", schemaFile(c), err)
+			return fmt.Errorf("compile schema %q: %w", schemaFile(c), err)
 		}
 		var invalid *jsonschema.ValidationError
 		switch err := schema.Validate(values); {
@@ -129,23 +129,23 @@ const schemaURL = "chart:///values.schema.json"
 
 func schemaFile(c *chart.Chart) string { return path.Join(c.ChartFullPath(), "values.schema.json") }
 
-// newCompiler holds a chart's schema. References to other files or addresses
-// are refused: the check works offline.
+// newCompiler returns a compiler with the chart's schema. It refuses references to
+// other files or addresses, because the gate works offline.
 func newCompiler(c *chart.Chart) (*jsonschema.Compiler, error) {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(c.Schema))
 	if err != nil {
-		return nil, fmt.Errorf("parse %s: %w", schemaFile(c), err)
+		return nil, fmt.Errorf("parse schema %q: %w", schemaFile(c), err)
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.UseLoader(jsonschema.SchemeURLLoader{})
 	if err := compiler.AddResource(schemaURL, doc); err != nil {
-		return nil, fmt.Errorf("parse %s: %w", schemaFile(c), err)
+		return nil, fmt.Errorf("parse schema %q: %w", schemaFile(c), err)
 	}
 	return compiler, nil
 }
 
-// add notes a finding at a path and says which file set it: a layer, or the
-// values of the chart that has the default.
+// add appends a finding at a path. Its file is the layer that sets the value, or the
+// values.yaml with the default.
 func (s *schemaCheck) add(path []string, text string) {
 	file, line := s.values.Origin(path...)
 	if file == "" {
@@ -172,7 +172,7 @@ func tableAt(values map[string]any, at []string) map[string]any {
 	return values
 }
 
-// kindOf names a value's type as JSON schemas do.
+// kindOf returns the JSON Schema type of a value.
 func kindOf(v any) string {
 	switch v.(type) {
 	case nil:

@@ -13,11 +13,11 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// free are tables whose keys are the user's own.
+// free are tables with arbitrary keys.
 var free = []string{"labels", "annotations", "matchLabels", "selector", "data", "requests", "limits", "nodeSelector"}
 
-// mutate calls see with a copy of doc for every field in it: once with the field
-// misspelt, once with a value of a type that no field here has.
+// mutate calls see twice for every field of doc, with a changed copy of doc: first
+// with the field misspelt, then with a value of a type that no field here has.
 func mutate(doc map[string]any, see func(field, how string, changed map[string]any)) {
 	var visit func(at any, path []string)
 	visit = func(at any, path []string) {
@@ -50,23 +50,23 @@ func mutate(doc map[string]any, see func(field, how string, changed map[string]a
 	visit(doc, nil)
 }
 
-// hasSelectorWords tells a label selector from a Service's plain labels.
+// hasSelectorWords tells a label selector from the labels that a Service selects.
 func hasSelectorWords(table map[string]any) bool {
 	return table["matchLabels"] != nil || table["matchExpressions"] != nil
 }
 
-func TestEveryFieldThatIsMisspeltOrMistypedIsFoundInEveryVersion(t *testing.T) {
+func TestMisspeltAndMistypedFieldsAreFoundInEveryVersion(t *testing.T) {
 	fields := 0
 	for _, m := range manifests(t) {
 		mutate(m.doc, func(field, how string, changed map[string]any) {
 			if field == "apiVersion" || field == "kind" || field == "metadata" && how == "misspelt" {
-				return // another kind, or none: there are tests of their own for these
+				return // other tests cover another kind and a missing kind
 			}
 			text, err := yaml.Marshal(changed)
 			require.NoError(t, err)
 			again, err := split(map[string]string{m.File: string(text)})
 			if err != nil {
-				return // a name or annotations that cannot be read at all
+				return // the name or the annotations cannot be parsed
 			}
 			fields++
 			for _, version := range []string{OldestKubernetes, NewestKubernetes} {
@@ -78,10 +78,10 @@ func TestEveryFieldThatIsMisspeltOrMistypedIsFoundInEveryVersion(t *testing.T) {
 			}
 		})
 	}
-	assert.Greater(t, fields, 400, "the manifests hold fields to break")
+	assert.Greater(t, fields, 400, "the manifests contain fields to change")
 }
 
-func TestTheSchemasAreOfTheVersionsThatAreNamed(t *testing.T) {
+func TestSchemasExistForTheOldestAndNewestKubernetes(t *testing.T) {
 	sets, err := schemaSets()
 	require.NoError(t, err)
 	for _, version := range []string{OldestKubernetes, NewestKubernetes} {
@@ -89,12 +89,12 @@ func TestTheSchemasAreOfTheVersionsThatAreNamed(t *testing.T) {
 		require.NotNil(t, set, version)
 		data, err := schemaFiles.ReadFile("schemas/kubernetes-" + minorOf(version) + ".json")
 		require.NoError(t, err)
-		assert.Contains(t, string(data), "k8s.io/kubernetes@v"+minorOf(version)+".", "the file says where it is from")
+		assert.Contains(t, string(data), "k8s.io/kubernetes@v"+minorOf(version)+".", "the file names its source")
 		assert.NotNil(t, set.kinds["apps/v1 Deployment"])
 	}
 }
 
-func TestBetweenTheVersionsWhatTheNewestKnowsIsLetThrough(t *testing.T) {
+func TestVersionsBetweenUseTheSchemasOfTheNewest(t *testing.T) {
 	all := manifests(t, change{"deployment.yaml", "          ports:", "          lifecycle: {preStop: {sleep: {seconds: 3}}}\n          ports:"})
 	for version, finds := range map[string]int{"1.24.17": 1, "1.25.16": 1, "1.26.0": 0, "1.36.3": 0, "1.99.0": 0, "": 0} {
 		findings, err := validate(all, Options{KubeVersion: version})
@@ -105,8 +105,8 @@ func TestBetweenTheVersionsWhatTheNewestKnowsIsLetThrough(t *testing.T) {
 	assert.ErrorContains(t, err, `parse Kubernetes version "newest"`)
 }
 
-// FuzzValidate looks for manifests that make the gate fall over or say something
-// else the second time.
+// FuzzValidate searches for manifests that make the gate panic, or that it judges
+// differently the second time.
 func FuzzValidate(f *testing.F) {
 	for _, m := range manifests(f) {
 		f.Add(m.YAML)

@@ -9,29 +9,29 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// secretNames end the names of what is a secret.
+// secretNames are the endings of names that hold secrets.
 var secretNames = []string{"PASSWORD", "SECRET", "TOKEN", "API_KEY", "PRIVATE_KEY"}
 
-// credentialsInURL is a URL with a password in it.
+// credentialsInURL matches a URL with a password.
 var credentialsInURL = regexp.MustCompile(`://[^/\s:@]+:[^/\s@]+@`)
 
-// secrets checks that no manifest carries a secret. Findings never repeat the
+// secrets checks that no manifest contains a secret. Findings never contain the
 // value.
 func secrets(in *inspection, say report) {
-	const cure = "take it from a Secret that is made outside of the chart"
+	const fix = "read it from a Secret that is created outside the chart"
 	for _, r := range in.resources {
 		switch o := r.typed.(type) {
 		case *corev1.Secret:
 			for _, key := range slices.Sorted(maps.Keys(o.Data)) {
-				say(r, member("data", key), "stands in the manifest", cure)
+				say(r, member("data", key), "is in the manifest", fix)
 			}
 			for _, key := range slices.Sorted(maps.Keys(o.StringData)) {
-				say(r, member("stringData", key), "stands in the manifest", cure)
+				say(r, member("stringData", key), "is in the manifest", fix)
 			}
 		case *corev1.ConfigMap:
 			for _, key := range slices.Sorted(maps.Keys(o.Data)) {
 				if what := secretIn(key, o.Data[key]); what != "" {
-					say(r, member("data", key), key+what, cure)
+					say(r, member("data", key), key+what, fix)
 				}
 			}
 		}
@@ -40,7 +40,7 @@ func secrets(in *inspection, say report) {
 		for _, c := range w.containers() {
 			for i, env := range c.Env {
 				if what := secretIn(env.Name, env.Value); what != "" {
-					say(w.resource, index(c.field+".env", i), env.Name+what, cure)
+					say(w.resource, index(c.field+".env", i), env.Name+what, fix)
 				}
 			}
 			for i, word := range slices.Concat(c.Command, c.Args) {
@@ -49,22 +49,22 @@ func secrets(in *inspection, say report) {
 					if i >= len(c.Command) {
 						field = index(c.field+".args", i-len(c.Command))
 					}
-					say(w.resource, field, "a URL with a password stands in the manifest", cure)
+					say(w.resource, field, "a URL with a password is in the manifest", fix)
 				}
 			}
 		}
 	}
 }
 
-// secretIn says what of a variable is a secret, or nothing.
+// secretIn describes the secret in a variable. It returns "" if there is none.
 func secretIn(name, value string) string {
 	upper := strings.ToUpper(name)
 	promises := slices.ContainsFunc(secretNames, func(end string) bool { return strings.HasSuffix(upper, end) })
 	switch {
 	case value != "" && promises:
-		return " stands in the manifest"
+		return " is in the manifest"
 	case credentialsInURL.MatchString(value):
-		return ": a URL with a password stands in the manifest"
+		return ": a URL with a password is in the manifest"
 	}
 	return ""
 }

@@ -15,14 +15,14 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// podChecks are the rules of the Pod Security Standards. They never change, and
-// it takes long to make them.
+// podChecks returns the checks of the Pod Security Standards. They are made once,
+// because that is slow.
 var podChecks = sync.OnceValues(func() (policy.Evaluator, error) {
 	return policy.NewEvaluator(policy.DefaultChecks(), nil)
 })
 
-// podSecurity holds every pod against the Pod Security Standard "restricted",
-// with the rules that the namespace's admission applies.
+// podSecurity checks every pod against the Pod Security Standard "restricted", with
+// the code that the admission controller uses.
 func podSecurity(in *inspection, say report) {
 	level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
 	for _, w := range in.workloads {
@@ -37,11 +37,11 @@ func podSecurity(in *inspection, say report) {
 	}
 }
 
-// forbidden is the field that a Pod Security check names in its words.
+// forbidden matches the field in the message of a Pod Security check.
 var forbidden = regexp.MustCompile(`\b(securityContext(\.\w+)+|runAsUser|host(Network|PID|IPC|Port))\b`)
 
-// named returns the fields that the words of a Pod Security check are about:
-// its containers and volumes are quoted by name.
+// named returns the fields that the message of a Pod Security check is about. The
+// message quotes the names of containers and volumes.
 func (w workload) named(detail string) []string {
 	field := forbidden.FindString(detail)
 	switch field {
@@ -68,19 +68,19 @@ func (w workload) named(detail string) []string {
 	return fields
 }
 
-// readOnly checks that no container can write to its root.
+// readOnly checks that the root file system of every container is read-only.
 func readOnly(in *inspection, say report) {
 	for _, w := range in.workloads {
 		for _, c := range w.containers() {
 			if s := c.SecurityContext; s == nil || s.ReadOnlyRootFilesystem == nil || !*s.ReadOnlyRootFilesystem {
-				say(w.resource, c.field+".securityContext.readOnlyRootFilesystem", "is not true", "mount an emptyDir where it must write")
+				say(w.resource, c.field+".securityContext.readOnlyRootFilesystem", "must be true", "mount an emptyDir where the container writes")
 			}
 		}
 	}
 }
 
-// accounts checks that only pods whose account has been given a right carry a
-// token of it.
+// accounts checks that a pod has a service account token only if a RoleBinding
+// names the account.
 func accounts(in *inspection, say report) {
 	for _, w := range in.workloads {
 		mounts := w.pod.Spec.AutomountServiceAccountToken
@@ -90,7 +90,7 @@ func accounts(in *inspection, say report) {
 			}
 		}
 		if (mounts == nil || *mounts) && !in.bound(w.pod.Spec.ServiceAccountName) {
-			say(w.resource, w.field("spec.automountServiceAccountToken"), "is not false, and no RoleBinding gives its account a right", "")
+			say(w.resource, w.field("spec.automountServiceAccountToken"), "must be false, because no RoleBinding names the account", "")
 		}
 	}
 }
@@ -106,7 +106,7 @@ func (in *inspection) bound(account string) bool {
 	return false
 }
 
-// rights checks that Roles name what they allow.
+// rights checks that Roles contain no wildcard.
 func rights(in *inspection, say report) {
 	for _, r := range in.resources {
 		role, ok := r.typed.(*rbacv1.Role)
@@ -119,29 +119,29 @@ func rights(in *inspection, say report) {
 				names []string
 			}{{"apiGroups", rule.APIGroups}, {"resources", rule.Resources}, {"verbs", rule.Verbs}} {
 				if slices.Contains(part.names, "*") {
-					say(r, index("rules", i)+"."+part.field, `is "*"`, "name what is needed")
+					say(r, index("rules", i)+"."+part.field, `contains "*"`, "list what is needed")
 				}
 			}
 		}
 	}
 }
 
-// images checks that every image says which content runs: by a digest, or by a
-// tag that is made for one version.
+// images checks that every image reference is fixed: it has a digest, or a tag other
+// than "latest".
 func images(in *inspection, say report) {
 	for _, w := range in.workloads {
 		for _, c := range w.containers() {
-			const cure = "give a digest, or the tag of a version"
+			const fix = "use a digest or the tag of a version"
 			named, err := reference.ParseNormalizedNamed(c.Image)
 			if err != nil {
-				say(w.resource, c.field+".image", fmt.Sprintf("%q: %v", c.Image, err), cure)
+				say(w.resource, c.field+".image", fmt.Sprintf("%q: %v", c.Image, err), fix)
 				continue
 			}
 			if _, pinned := named.(reference.Digested); pinned {
 				continue
 			}
 			if tagged, ok := named.(reference.Tagged); !ok || tagged.Tag() == "latest" {
-				say(w.resource, c.field+".image", fmt.Sprintf("%q does not say which content runs", c.Image), cure)
+				say(w.resource, c.field+".image", fmt.Sprintf("%q is not fixed to one version", c.Image), fix)
 			}
 		}
 	}

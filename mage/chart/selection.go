@@ -13,8 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// selectors checks that whatever selects pods selects those it is for: a
-// workload its own, a Service ones that serve, a policy or a budget any.
+// selectors checks selectors of pods: a workload selects its own pods only, a
+// Service selects long-running pods, a policy or a budget selects at least one pod.
 func selectors(in *inspection, say report) {
 	for _, w := range in.workloads {
 		if w.serves() {
@@ -31,14 +31,14 @@ func selectors(in *inspection, say report) {
 			in.policed(r, o, say)
 		case *policyv1.PodDisruptionBudget:
 			if len(in.matching(selectorOf(o.Spec.Selector))) == 0 {
-				say(r, "spec.selector", nobody(o.Spec.Selector), "")
+				say(r, "spec.selector", unmatched(o.Spec.Selector), "")
 			}
 		}
 	}
 }
 
-// ownPods checks that a workload finds its pods and no other's, which it would
-// take for its own and delete.
+// ownPods checks that a workload selects its own pods and no others, because it
+// would adopt and delete those.
 func (in *inspection) ownPods(w workload, say report) {
 	const field = "spec.selector"
 	if len(w.selector.MatchLabels)+len(w.selector.MatchExpressions) == 0 {
@@ -51,35 +51,35 @@ func (in *inspection) ownPods(w workload, say report) {
 	}
 	for _, other := range chosen {
 		if other.String() != w.String() {
-			say(w.resource, field, "selects the pods of "+other.String()+" too", "give them other labels")
+			say(w.resource, field, "also selects the pods of "+other.String(), "give them other labels")
 		}
 	}
 }
 
-// served checks that a Service sends people to pods that serve.
+// served checks that a Service selects long-running pods.
 func (in *inspection) served(r resource, s *corev1.Service, say report) {
 	selector := &metav1.LabelSelector{MatchLabels: s.Spec.Selector}
 	chosen := in.matching(selector)
 	if len(chosen) == 0 {
-		say(r, "spec.selector", nobody(selector), "")
+		say(r, "spec.selector", unmatched(selector), "")
 	}
 	for _, w := range chosen {
 		if !w.serves() {
-			say(r, "spec.selector", "sends people to the pods of "+w.String()+", which end by themselves", "give them other labels")
+			say(r, "spec.selector", "selects the pods of "+w.String()+", which end by themselves", "give them other labels")
 		}
 	}
 }
 
-// policed checks that a NetworkPolicy is about pods, and lets in and out pods,
-// that exist. Pods of other namespaces are not looked for.
+// policed checks that the selectors of a NetworkPolicy match pods of the chart.
+// Peers in other namespaces are not checked.
 func (in *inspection) policed(r resource, p *networkingv1.NetworkPolicy, say report) {
 	if len(in.matching(&p.Spec.PodSelector)) == 0 {
-		say(r, "spec.podSelector", nobody(&p.Spec.PodSelector), "")
+		say(r, "spec.podSelector", unmatched(&p.Spec.PodSelector), "")
 	}
 	peers := func(field string, peers []networkingv1.NetworkPolicyPeer) {
 		for i, peer := range peers {
 			if peer.PodSelector != nil && peer.NamespaceSelector == nil && len(in.matching(peer.PodSelector)) == 0 {
-				say(r, index(field, i)+".podSelector", nobody(peer.PodSelector), "")
+				say(r, index(field, i)+".podSelector", unmatched(peer.PodSelector), "")
 			}
 		}
 	}
@@ -91,12 +91,12 @@ func (in *inspection) policed(r resource, p *networkingv1.NetworkPolicy, say rep
 	}
 }
 
-// nobody says what is looked for in vain.
-func nobody(selector *metav1.LabelSelector) string {
+// unmatched is the message about a selector without pods.
+func unmatched(selector *metav1.LabelSelector) string {
 	return "selects no pod of the chart: " + metav1.FormatLabelSelector(selector)
 }
 
-// ports checks that whoever names a port means one that is opened.
+// ports checks that every named port is a port of the container or pod.
 func ports(in *inspection, say report) {
 	for _, w := range in.workloads {
 		for _, c := range w.containers() {
@@ -133,14 +133,14 @@ func targets(r resource, s *corev1.Service, w workload, say report) {
 	for i, port := range s.Spec.Ports {
 		if name := port.TargetPort.StrVal; name != "" {
 			if _, open := w.ports()[name]; !open {
-				say(r, index("spec.ports", i)+".targetPort", fmt.Sprintf("%q is no port of %s", name, w), "")
+				say(r, index("spec.ports", i)+".targetPort", fmt.Sprintf("%s has no port %q", w, name), "")
 			}
 		}
 	}
 }
 
-// policedPorts checks the named ports of a NetworkPolicy: inward they are those
-// of the pods that it selects, outward those of the pods that it lets out to.
+// policedPorts checks the named ports of a NetworkPolicy. Ports of ingress rules are
+// ports of the selected pods; ports of egress rules are ports of the peers.
 func (in *inspection) policedPorts(r resource, p *networkingv1.NetworkPolicy, say report) {
 	check := func(field string, ports []networkingv1.NetworkPolicyPort, of []workload) {
 		for i, port := range ports {
@@ -148,7 +148,7 @@ func (in *inspection) policedPorts(r resource, p *networkingv1.NetworkPolicy, sa
 				continue
 			}
 			if !slices.ContainsFunc(of, func(w workload) bool { _, open := w.ports()[port.Port.StrVal]; return open }) {
-				say(r, index(field, i)+".port", fmt.Sprintf("%q is no port of %s", port.Port.StrVal, list(of)), "")
+				say(r, index(field, i)+".port", fmt.Sprintf("%s has no port %q", list(of), port.Port.StrVal), "")
 			}
 		}
 	}

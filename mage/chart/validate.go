@@ -14,36 +14,35 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// validate finds, offline, what a cluster of opts.KubeVersion would refuse in
-// manifests, or take and not run well, or run less safely than it could: it
-// holds them against Rules.
+// validate checks manifests against Rules, offline, for a cluster of
+// opts.KubeVersion.
 //
-// What it cannot know is what only a cluster has: admission of its own, the
-// controllers of Ingress and HTTPRoute, storage classes, and Secrets, which are
-// made outside of the chart.
+// It does not know the parts that only a cluster has: its admission controllers,
+// the controllers of Ingress and HTTPRoute, storage classes, and Secrets, which are
+// created outside the chart.
 func validate(manifests []Manifest, opts Options) (Findings, error) {
 	in, err := inspect(manifests, opts)
 	if err != nil {
 		return nil, err
 	}
 	for _, rule := range Rules() {
-		rule.check(in, func(r resource, key, message, cure string) {
+		rule.check(in, func(r resource, key, message, fix string) {
 			if rule.excepts(r, message) {
 				return
 			}
 			in.found = append(in.found, Finding{
 				Rule: rule.Name, File: r.File, Object: r.object(),
-				Key: key, Message: message, Cure: cure,
+				Key: key, Message: message, Fix: fix,
 			})
 		})
 	}
 	return in.found.sorted(), nil
 }
 
-// report notes what is wrong with a resource.
-type report func(r resource, key, message, cure string)
+// report adds a finding on a resource. fix may be empty.
+type report func(r resource, key, message, fix string)
 
-// inspection is what the rules look at.
+// inspection holds the facts that the rules check.
 type inspection struct {
 	major, minor, oldestMinor int
 	capacity                  Capacity
@@ -56,23 +55,23 @@ type inspection struct {
 	found                     Findings
 }
 
-// resource is a manifest, taken apart.
+// resource is a manifest with its decoded object.
 type resource struct {
 	Manifest
-	typed  runtime.Object // nil for what client-go does not know, such as an HTTPRoute
-	broken error          // why the object could not be read, or not wholly
+	typed  runtime.Object // nil if client-go does not know the kind, such as HTTPRoute
+	broken error          // why the object could not be decoded completely
 }
 
-// workload is a resource that makes pods.
+// workload is a resource that creates pods.
 type workload struct {
 	resource
 	pod      *corev1.PodTemplateSpec
-	at       string                // field of the pod's template; empty for a Pod
-	selector *metav1.LabelSelector // by which it finds its pods again; nil where it needs none
+	at       string                // field of the pod template; empty for a Pod
+	selector *metav1.LabelSelector // nil for a Job, CronJob or Pod
 	replicas int64
 }
 
-// field names a field of the workload's pods.
+// field returns the name of a field in the pod template.
 func (w workload) field(format string, args ...any) string {
 	return strings.TrimPrefix(w.at+"."+fmt.Sprintf(format, args...), ".")
 }
@@ -93,7 +92,7 @@ func inspect(manifests []Manifest, opts Options) (*inspection, error) {
 		return nil, err
 	}
 	if in.podSecurity, err = podChecks(); err != nil {
-		return nil, fmt.Errorf("make the Pod Security checks: %w", err)
+		return nil, fmt.Errorf("prepare the Pod Security checks: %w", err)
 	}
 	decoder := serializer.NewSerializerWithOptions(serializer.DefaultMetaFactory, scheme.Scheme, scheme.Scheme, serializer.SerializerOptions{})
 	for _, m := range manifests {
@@ -124,15 +123,15 @@ func read(m Manifest, decoder runtime.Decoder) resource {
 	return r
 }
 
-// version is the inspection's Kubernetes version, as people say it.
+// version returns the inspected Kubernetes version without its patch.
 func (in *inspection) version() string { return fmt.Sprintf("%d.%d", in.major, in.minor) }
 
-// before reports whether the cluster is older than major.minor.
+// before reports whether the inspected version is older than major.minor.
 func (in *inspection) before(major, minor int) bool {
 	return in.major < major || in.major == major && in.minor < minor
 }
 
-// minorOf is a version without its patch: of "1.25.0", "1.25".
+// minorOf returns a version without its patch: "1.25" for "1.25.0".
 func minorOf(version string) string {
 	major, rest, _ := strings.Cut(version, ".")
 	minor, _, _ := strings.Cut(rest, ".")

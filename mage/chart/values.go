@@ -13,21 +13,21 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// PipelineKey is the block of a values file that belongs to the pipeline.
-// Compose leaves it out, so it reaches neither Helm nor the release.
+// PipelineKey is the block of a values file that belongs to the pipeline. Compose
+// removes it, so that it reaches neither Helm nor the release.
 const PipelineKey = "pipeline"
 
-// Layer is one source of values: a file, or what the pipeline adds, such as
+// Layer is one source of values: a file, or values that the pipeline adds, such as
 // image digests.
 type Layer struct {
 	Origin string         // named in findings, such as "values/dev.yaml"
 	Values map[string]any // of the types that JSON has: numbers are float64 or int64
 
-	lines map[string]int // by dotted path; empty when there was no file
+	lines map[string]int // by dotted path; empty if the layer is not a file
 }
 
-// ParseLayer reads a values file as Helm does, and refuses what Helm lets pass
-// silently: a key given twice and a second document.
+// ParseLayer parses a values file as Helm does. It also refuses duplicate keys and a
+// second document, which Helm ignores silently.
 func ParseLayer(origin string, data []byte) (Layer, error) {
 	values := map[string]any{}
 	if err := yaml.UnmarshalStrict(data, &values); err != nil {
@@ -39,7 +39,7 @@ func ParseLayer(origin string, data []byte) (Layer, error) {
 		return Layer{}, fmt.Errorf("parse values %q: %w", origin, err)
 	}
 	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
-		return Layer{}, fmt.Errorf("parse values %q: it holds more than one YAML document; Helm would read the first only", origin)
+		return Layer{}, fmt.Errorf("parse values %q: it contains more than one YAML document, and Helm reads only the first; remove the others", origin)
 	}
 	layer := Layer{Origin: origin, Values: values, lines: map[string]int{}}
 	if len(doc.Content) > 0 {
@@ -65,16 +65,15 @@ func (l Layer) noteLines(n *yamlv3.Node, prefix string) {
 	}
 }
 
-// Values are layers laid over each other. The zero value is the chart's own
-// values.
+// Values are composed layers. The zero value stands for the chart's defaults.
 type Values struct {
 	layers []Layer
 	merged map[string]any
 }
 
-// Compose lays layers over each other as Helm does with several -f: a later
-// one wins, tables are merged, lists and scalars are replaced, and null takes
-// the chart's default away.
+// Compose merges layers as Helm does with several -f options: a later layer wins,
+// tables are merged, lists and scalars are replaced, and null removes the chart's
+// default.
 func Compose(layers ...Layer) Values {
 	merged := map[string]any{}
 	for _, l := range layers {
@@ -98,7 +97,7 @@ func mergeTables(under, over map[string]any) map[string]any {
 	return out
 }
 
-// Map returns a copy of the composed values, to be given to Helm.
+// Map returns a copy of the composed values for Helm.
 func (v Values) Map() map[string]any {
 	if v.merged == nil {
 		return map[string]any{}
@@ -106,8 +105,8 @@ func (v Values) Map() map[string]any {
 	return runtime.DeepCopyJSON(v.merged)
 }
 
-// Origin returns the file and line that set the value at path, or "" when no
-// layer does and the chart's default holds. The line is 0 outside of files.
+// Origin returns the layer and line that set the value at path. The file is "" if
+// the chart's default applies. The line is 0 if the layer is not a file.
 func (v Values) Origin(path ...string) (file string, line int) {
 	for i := len(v.layers) - 1; i >= 0; i-- {
 		if holds(v.layers[i].Values, path) {
@@ -117,8 +116,8 @@ func (v Values) Origin(path ...string) (file string, line int) {
 	return "", 0
 }
 
-// holds reports whether path leads somewhere in values; inside lists it
-// answers for the list.
+// holds reports whether values contain path. Inside a list it reports true for every
+// path.
 func holds(values map[string]any, path []string) bool {
 	var at any = values
 	for _, key := range path {

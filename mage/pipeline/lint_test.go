@@ -70,7 +70,7 @@ func TestEnvironmentsOfOneClusterMustFitIntoItTogether(t *testing.T) {
 	require.NoError(t, Lint(load(t, root, "dev", nil)), "alone it fits")
 	err := Lint(all(t, root)...)
 	assert.Equal(t, ExitUsage, ExitCode(err))
-	assert.ErrorContains(t, err, `environments on cluster "auto/todo": limits of memory of all environments on the cluster are 4640Mi, and 864Mi more while one is updated; they must stay under 4Gi`)
+	assert.ErrorContains(t, err, `environments on cluster "auto/todo": the memory limits of all environments on the cluster are 4640Mi, and 864Mi more during an update of one; the sum must be below 4Gi`)
 	assert.ErrorContains(t, err, "dev.yaml:22 backend.replicas)")
 
 	edit(t, dev, "cluster: {provider: auto, name: todo}", "cluster: {provider: auto, name: todo, minikube: {memory: 8192}}")

@@ -17,9 +17,9 @@ func TestAClusterOnTheNetworkLetsNobodyInWithoutTLSUnlessTold(t *testing.T) {
 	for name, c := range map[string]struct {
 		old, with, want string
 	}{
-		"a port of its nodes": {"frontend:\n", "frontend:\n  service: {type: NodePort}\n", "Service todo-frontend: spec.type: NodePort lets people in without TLS"},
-		"a load balancer":     {"frontend:\n", "frontend:\n  service: {type: LoadBalancer}\n", "Service todo-frontend: spec.type: LoadBalancer lets people in without TLS"},
-		"an Ingress":          {"    tlsSecretName: todo-tls\n", "", "Ingress todo-frontend: spec.rules[0].host: people reach it without TLS"},
+		"a port of its nodes": {"frontend:\n", "frontend:\n  service: {type: NodePort}\n", "Service todo-frontend: spec.type: NodePort publishes the application without TLS"},
+		"a load balancer":     {"frontend:\n", "frontend:\n  service: {type: LoadBalancer}\n", "Service todo-frontend: spec.type: LoadBalancer publishes the application without TLS"},
+		"an Ingress":          {"    tlsSecretName: todo-tls\n", "", "Ingress todo-frontend: spec.rules[0].host: is published without TLS"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := copyProject(t, "")

@@ -8,23 +8,21 @@ import (
 	"strings"
 )
 
-// values are what the properties of a definition may be, where only certain
-// strings are allowed.
+// values holds the allowed strings of the properties of a definition, by property.
 type values map[string]allowed
 
 type allowed struct {
 	values  []string
-	ofItems bool // the property is a list of them
+	ofItems bool // the property is a list of such values
 }
 
-// definitionFunction starts the name of a function that describes one type:
-// schema_k8sio_api_core_v1_Container is io.k8s.api.core.v1.Container.
+// definitionFunction is the prefix of a function that describes one type:
+// schema_k8sio_api_core_v1_Container describes io.k8s.api.core.v1.Container.
 const definitionFunction = "schema_k8sio_api_"
 
-// readEnums reads the allowed values out of Kubernetes' generated OpenAPI code,
-// by definition and property. The code is a tree of literals: under
-// "Properties", a string key for each property, and in its SchemaProps an Enum,
-// or Items with one.
+// readEnums reads the allowed values from Kubernetes' generated OpenAPI code, by
+// definition. The code is a tree of literals: "Properties" has a string key for
+// each property, and its SchemaProps has an Enum, or Items with an Enum.
 func readEnums(code []byte) (map[string]values, error) {
 	file, err := parser.ParseFile(token.NewFileSet(), "zz_generated.openapi.go", code, parser.SkipObjectResolution)
 	if err != nil {
@@ -60,7 +58,7 @@ func readEnums(code []byte) (map[string]values, error) {
 	return found, nil
 }
 
-// allowedIn returns the values that one property, or each of its items, may have.
+// allowedIn returns the allowed values of one property or of its items.
 func allowedIn(property ast.Expr) *allowed {
 	var found *allowed
 	inItems := false
@@ -84,13 +82,13 @@ func allowedIn(property ast.Expr) *allowed {
 	return found
 }
 
-// keyOf is the name before the colon, quoted or not.
+// keyOf returns the key of a pair, quoted or not.
 func keyOf(pair *ast.KeyValueExpr) string {
 	switch key := pair.Key.(type) {
 	case *ast.Ident:
 		return key.Name
 	case *ast.BasicLit:
-		text, _ := strconv.Unquote(key.Value) // not a string: no key that is looked for
+		text, _ := strconv.Unquote(key.Value) // a key that is not a string is not needed
 		return text
 	}
 	return ""

@@ -8,13 +8,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// gatewayKinds are kinds of the Gateway API, by the file that defines them.
+// gatewayKinds maps kinds of the Gateway API to the file that defines them.
 var gatewayKinds = map[string]string{"HTTPRoute": "gateway.networking.k8s.io_httproutes.yaml"}
 
 const gatewayVersion = "v1"
 
-// gateway reads custom resource definitions. Their validation rules in CEL are
-// left out: only an API server runs them.
+// gateway reads custom resource definitions. It leaves out validation rules in CEL,
+// because only an API server runs them.
 func gateway(dir string) (map[string]string, map[string]schema, error) {
 	kinds, defs := map[string]string{}, map[string]schema{}
 	for kind, file := range gatewayKinds {
@@ -24,7 +24,7 @@ func gateway(dir string) (map[string]string, map[string]schema, error) {
 		}
 		s, group, err := customResource(data, gatewayVersion)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", file, err)
+			return nil, nil, fmt.Errorf("read %q: %w", file, err)
 		}
 		name := group + "." + gatewayVersion + "." + kind
 		kinds[group+"/"+gatewayVersion+" "+kind], defs[name] = name, s
@@ -55,11 +55,10 @@ func customResource(data []byte, version string) (s schema, group string, err er
 		properties["status"] = false
 		return s, crd.Spec.Group, nil
 	}
-	return nil, "", fmt.Errorf("it has no version %s", version)
+	return nil, "", fmt.Errorf("find version %q: the definition does not contain it", version)
 }
 
-// keep takes out of a schema what only people or only API servers read, and
-// refuses properties that are not listed.
+// keep copies the validation keywords of a schema, and refuses unknown properties.
 func keep(from map[string]any) schema {
 	s := schema{}
 	for word, value := range from {

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// schema is a JSON Schema, as far as manifests need it.
+// schema is a JSON Schema with the keywords that manifests need.
 type schema map[string]any
 
-// built-in kinds, by the document that describes them.
+// builtIn maps an OpenAPI document to the built-in kinds that are read from it.
 var builtIn = map[string][]string{
 	"api__v1":                             {"ConfigMap", "PersistentVolumeClaim", "Pod", "Secret", "Service", "ServiceAccount"},
 	"apis__apps__v1":                      {"DaemonSet", "Deployment", "StatefulSet"},
@@ -23,7 +23,7 @@ var builtIn = map[string][]string{
 	"apis__rbac.authorization.k8s.io__v1": {"Role", "RoleBinding"},
 }
 
-// openAPI is what of an OpenAPI v3 document is used here.
+// openAPI is the part of an OpenAPI v3 document that is used here.
 type openAPI struct {
 	Components struct {
 		Schemas map[string]definition
@@ -49,7 +49,7 @@ func (k groupVersionKind) String() string {
 	return strings.TrimPrefix(k.Group+"/"+k.Version, "/") + " " + k.Kind
 }
 
-// kubernetes reads the built-in kinds from the sources of a version.
+// kubernetes reads the built-in kinds from the sources of a Kubernetes version.
 func kubernetes(dir string) (map[string]string, map[string]schema, error) {
 	code, err := os.ReadFile(filepath.Join(dir, "pkg/generated/openapi/zz_generated.openapi.go"))
 	if err != nil {
@@ -72,14 +72,14 @@ func kubernetes(dir string) (map[string]string, map[string]schema, error) {
 		c := collector{doc.Components.Schemas, enums, defs}
 		for _, kind := range wanted {
 			if err := c.kind(kind, kinds); err != nil {
-				return nil, nil, fmt.Errorf("%s: %w", name, err)
+				return nil, nil, fmt.Errorf("read %q: %w", name, err)
 			}
 		}
 	}
 	return kinds, defs, nil
 }
 
-// collector takes definitions, and all that they refer to, out of a document.
+// collector copies definitions of a document, with all definitions that they refer to.
 type collector struct {
 	from  map[string]definition
 	enums map[string]values
@@ -94,7 +94,7 @@ func (c collector) kind(kind string, kinds map[string]string) error {
 		kinds[d.Kinds[0].String()] = short(name)
 		return c.define(name)
 	}
-	return fmt.Errorf("it has no kind %s", kind)
+	return fmt.Errorf("find kind %q: the document does not contain it", kind)
 }
 
 func (c collector) define(name string) error {
@@ -103,7 +103,7 @@ func (c collector) define(name string) error {
 	}
 	d, ok := c.from[name]
 	if !ok {
-		return fmt.Errorf("it refers to %s, which it has not", name)
+		return fmt.Errorf("find definition %q: the document does not contain it", name)
 	}
 	c.into[short(name)] = schema{} // a definition can refer to itself
 	for property, allowed := range c.enums[name] {
@@ -118,7 +118,7 @@ func (c collector) define(name string) error {
 	}
 	reduced, err := c.reduce(d)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("reduce definition %q: %w", name, err)
 	}
 	if len(d.Kinds) > 0 && d.Properties["status"].written() {
 		reduced["properties"].(schema)["status"] = false
@@ -127,23 +127,22 @@ func (c collector) define(name string) error {
 	return nil
 }
 
-// written reports whether the property is there at all.
+// written reports whether the document contains the property.
 func (d definition) written() bool { return d.Type != "" || len(d.AllOf) > 0 || d.Ref != "" }
 
-// quantity is what resource.ParseQuantity demands of a string, in its own words.
+// quantity is the expression that resource.ParseQuantity uses.
 const quantity = `^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$`
 
-// reduce keeps of a definition what decides whether a manifest fits it, and
-// refuses properties that it does not list, as an API server does that is asked
-// to be strict.
+// reduce copies the parts of a definition that validate a manifest. The result
+// refuses unknown properties, as an API server with strict validation does.
 func (c collector) reduce(d definition) (schema, error) {
-	if len(d.AllOf) == 1 { // how OpenAPI adds a description to a reference
+	if len(d.AllOf) == 1 { // OpenAPI wraps a reference to add a description
 		d.Ref = d.AllOf[0].Ref
 	}
 	if d.Ref != "" {
 		name := strings.TrimPrefix(d.Ref, "#/components/schemas/")
 		if strings.HasSuffix(name, ".JSONSchemaProps") {
-			return nil, fmt.Errorf("it refers to %s", name)
+			return nil, fmt.Errorf("definition %q is not supported, because it describes schemas", name)
 		}
 		return schema{"$ref": "#/definitions/" + short(name)}, c.define(name)
 	}
@@ -192,7 +191,7 @@ func (c collector) nested(d definition, s schema) (err error) {
 	return nil
 }
 
-// short is a definition's name without what they all share.
+// short returns a definition's name without the prefix that most share.
 func short(name string) string {
 	for _, prefix := range []string{"io.k8s.api.", "io.k8s.apimachinery.pkg.apis.", "io.k8s.apimachinery.pkg.api.", "io.k8s.apimachinery.pkg.util."} {
 		if rest, ok := strings.CutPrefix(name, prefix); ok {

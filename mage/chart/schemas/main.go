@@ -1,14 +1,13 @@
-// Command schemas writes the schemas beside it, against which package chart
-// holds manifests without a network. They come from the sources that the API
-// servers themselves are built from, as Go modules of fixed versions and
-// checksums: the published OpenAPI documents, the values that fields may have
-// (which these leave out) from the generated Go code, and for the Gateway API
-// its custom resource definitions. What only people read, what only a cluster
-// writes, and kinds that no chart here renders are left out, which makes
-// 4 MB of documents into 60 kB; one definition a line, so that a diff shows
-// which one changed.
+// Command schemas writes the JSON schemas that package chart embeds to validate
+// manifests offline. It reads the sources that API servers are built from, as Go
+// modules with fixed versions and checksums: the published OpenAPI documents; the
+// generated Go code, for the allowed values of fields, which the documents lack; and
+// the custom resource definitions of the Gateway API. It leaves out descriptions,
+// fields that only a cluster sets, and kinds that no chart here renders, which
+// reduces 4 MB of documents to 60 kB. Each definition is on one line, so that a diff
+// shows which one changed.
 //
-// For another version or kind change the tables below and call
+// To add a version or a kind, change the tables below and run
 // `go generate ./mage/chart`.
 package main
 
@@ -22,8 +21,7 @@ import (
 	"slices"
 )
 
-// document is one file of schemas: a JSON Schema whose definitions are chosen
-// by kind.
+// document is one schema file: a JSON Schema with a definition for each kind.
 type document struct {
 	file   string
 	module module
@@ -33,7 +31,7 @@ type document struct {
 var documents = []document{
 	{"kubernetes-1.25.json", module{"k8s.io/kubernetes", "v1.25.0", "h1:NwTRyLrdXTORd5V7DLlUltxDbl/KZjYDiRgwI+pBYGE="}, kubernetes},
 	{"kubernetes-1.37.json", module{"k8s.io/kubernetes", "v1.37.2", "h1:A2VDEiObzkYqFTKhSsn0ZEb0RlLEXpHWj93gi2HqEwE="}, kubernetes},
-	// The first release with HTTPRoute v1: what it accepts, every later one does.
+	// v1.0.0 is the first release with HTTPRoute v1. Later releases accept the same manifests.
 	{"gateway-1.0.json", module{"sigs.k8s.io/gateway-api", "v1.0.0", "h1:iPTStSv41+d9p0xFydll6d7f7MOBGuqXM6p2/zVYMAs="}, gateway},
 }
 
@@ -48,7 +46,7 @@ func run(folder string) error {
 	for _, d := range documents {
 		text, err := d.make()
 		if err != nil {
-			return fmt.Errorf("%s from %s: %w", d.file, d.module, err)
+			return fmt.Errorf("make %q from module %q: %w", d.file, d.module, err)
 		}
 		if err := os.WriteFile(filepath.Join(folder, d.file), text, 0o644); err != nil {
 			return err
@@ -69,7 +67,7 @@ func (d document) make() ([]byte, error) {
 	return format(d.module, kinds, defs)
 }
 
-// format writes a definition a line, sorted.
+// format writes one definition on each line, sorted by name.
 func format(from module, kinds map[string]string, defs map[string]schema) ([]byte, error) {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "{\"$comment\": %q,\n\"kinds\": {", "made by mage/chart/schemas from "+from.String()+" "+from.sum)
@@ -88,7 +86,7 @@ func lines[V any](out *bytes.Buffer, table map[string]V) error {
 	for i, name := range slices.Sorted(maps.Keys(table)) {
 		value, err := json.Marshal(table[name])
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("encode %q: %w", name, err)
 		}
 		if i > 0 {
 			out.WriteByte(',')

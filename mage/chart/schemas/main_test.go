@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// generatedCode is as Kubernetes generates it.
+// generatedCode has the form of the code that Kubernetes generates.
 const generatedCode = `package openapi
 
 func schema_k8sio_api_core_v1_Thing(ref common.ReferenceCallback) common.OpenAPIDefinition {
@@ -42,7 +42,7 @@ func schema_k8sio_api_core_v1_Plain(ref common.ReferenceCallback) common.OpenAPI
 func helper() {}
 `
 
-func TestAllowedValuesAreReadFromTheGeneratedCode(t *testing.T) {
+func TestReadEnumsFindsAllowedValuesOfPropertiesAndItems(t *testing.T) {
 	got, err := readEnums([]byte(generatedCode))
 	require.NoError(t, err)
 	assert.Equal(t, map[string]values{"io.k8s.api.core.v1.Thing": {
@@ -76,7 +76,7 @@ const openAPIDocument = `{"components": {"schemas": {
 	"io.k8s.apimachinery.pkg.api.resource.Quantity": {"oneOf": [{"type": "string"}, {"type": "number"}]}
 }}}`
 
-func TestADefinitionIsTakenWithAllThatItRefersToAndNothingElse(t *testing.T) {
+func TestCollectorCopiesADefinitionWithAllThatItRefersTo(t *testing.T) {
 	var doc openAPI
 	require.NoError(t, json.Unmarshal([]byte(openAPIDocument), &doc))
 	enums, err := readEnums([]byte(generatedCode))
@@ -98,10 +98,10 @@ func TestADefinitionIsTakenWithAllThatItRefersToAndNothingElse(t *testing.T) {
 }}
 `, string(text))
 
-	assert.ErrorContains(t, collector{doc.Components.Schemas, enums, defs}.kind("Nothing", kinds), "it has no kind Nothing")
+	assert.ErrorContains(t, collector{doc.Components.Schemas, enums, defs}.kind("Nothing", kinds), `find kind "Nothing": the document does not contain it`)
 }
 
-func TestACustomResourceKeepsWhatDecides(t *testing.T) {
+func TestCustomResourceKeepsOnlyValidationKeywords(t *testing.T) {
 	crd := `
 spec:
   group: things
@@ -136,15 +136,15 @@ spec:
 			"kind": {"type": "string", "enum": ["A"]}}},
 		"status": false}}`, string(text))
 	_, _, err = customResource([]byte(crd), "v2")
-	assert.ErrorContains(t, err, "it has no version v2")
+	assert.ErrorContains(t, err, `find version "v2": the definition does not contain it`)
 }
 
-func TestTheFilesAreWhatTheirSourcesGive(t *testing.T) {
+func TestSchemaFilesMatchTheirSources(t *testing.T) {
 	t.Setenv("GOPROXY", "off")
 	for _, d := range documents {
 		t.Run(d.file, func(t *testing.T) {
 			if _, err := d.module.download(); err != nil {
-				t.Skipf("%s is not in Go's module cache: %v", d.module, err)
+				t.Skipf("skip: module %s is not in the module cache: %v", d.module, err)
 			}
 			want, err := d.make()
 			require.NoError(t, err)
@@ -155,13 +155,13 @@ func TestTheFilesAreWhatTheirSourcesGive(t *testing.T) {
 	}
 }
 
-func TestAModuleOfAnotherContentIsRefused(t *testing.T) {
+func TestModuleWithAnotherChecksumIsRefused(t *testing.T) {
 	t.Setenv("GOPROXY", "off")
 	m := documents[0].module
 	if _, err := m.download(); err != nil {
-		t.Skipf("%s is not in Go's module cache: %v", m, err)
+		t.Skipf("skip: module %s is not in the module cache: %v", m, err)
 	}
 	m.sum = "h1:another"
 	_, err := m.download()
-	assert.ErrorContains(t, err, "its checksum is "+documents[0].module.sum+" and the reviewed one is h1:another")
+	assert.ErrorContains(t, err, "the checksum is "+documents[0].module.sum+", and the reviewed checksum is h1:another")
 }
