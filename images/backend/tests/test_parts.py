@@ -1,4 +1,4 @@
-"""Where a message is cut into wishes."""
+"""Where a message is cut into intents."""
 
 from app.agent.builtin.parts import cut
 from app.agent.builtin.patterns import begin

@@ -1,9 +1,9 @@
 """Reads what is to be added."""
 
 from app.agent.builtin import patterns as re
+from app.agent.builtin.intents import Intent
 from app.agent.builtin.refs import NOUN, trim
 from app.agent.builtin.text import Quotes, bare, sentence_case
-from app.agent.builtin.wishes import Wish
 
 _LIST = (
     r"(?:(?:my|the|our|this|that)\s+)?(?:[\w-]+\s+)?(?:list|tasks|to-?dos?|task list|to-?do list)"
@@ -72,14 +72,14 @@ def _title(text: str, quotes: Quotes) -> str:
     return sentence_case(quotes.release(bare(text)))
 
 
-def _wish(text: str, quotes: Quotes, source: str) -> Wish:
+def _intent(text: str, quotes: Quotes, source: str) -> Intent:
     description = None
     if found := _DESCRIPTION.search(text):
         description = sentence_case(quotes.release(bare(found["text"])))
         text = text[: found.start()]
     text = re.sub(r"(?i)\s+to (?:that|those|these)(?: list)?$", "", trim_end(text))
     text = _TO_LIST.sub(r"\g<when>", text)
-    return Wish("add", title=_title(text, quotes) or None, description=description, source=source)
+    return Intent("add", title=_title(text, quotes) or None, description=description, source=source)
 
 
 def trim_end(text: str) -> str:
@@ -93,8 +93,8 @@ def trim_end(text: str) -> str:
     return bare(s.rstrip("?") if s.endswith("?") else s)
 
 
-def read_add(s: str, quotes: Quotes, source: str) -> list[Wish]:
-    """Read a part that starts with a word for adding; several wishes when it lists several."""
+def read_add(s: str, quotes: Quotes, source: str) -> list[Intent]:
+    """Read a part that starts with a word for adding; several intents when it lists several."""
     rest = bare(
         re.sub(
             r"^(?:add:|(?:(?:new|next) )?(?:task|to-?do|reminder|note)(?: item| entry)?(?::| [-–]))\s*",
@@ -164,11 +164,11 @@ def read_add(s: str, quotes: Quotes, source: str) -> list[Wish]:
     rest = _TIME_FIRST.sub(r"\g<what> \g<when>", rest.rstrip("?"))
     nothing = rf"(?i)(?:{_KIND}|please|now|for me|it|(?:something|anything|one)(?: new| else| more| different)?|this|that|both(?: of (?:them|these))?|them|these|those|all(?: of (?:them|these))?|one|another one|new|{_TIME})?"
     if re.fullmatch(nothing, trim(_TO_LIST.sub("", trim_end(rest)))):
-        return [Wish("add", source=source)]
+        return [Intent("add", source=source)]
     if found := _APART.search(rest):
         several, rest = True, rest[: found.start()]
     parts = _parts(rest, several=several)
-    return [_wish(part, quotes, source) for part in parts]
+    return [_intent(part, quotes, source) for part in parts]
 
 
 def _is_kind(rest: str, kind: re.Match) -> bool:
@@ -215,7 +215,7 @@ def _parts(rest: str, *, several: bool) -> list[str]:
     return [rest]
 
 
-def read_lines(text: str, quotes: Quotes) -> list[Wish]:
+def read_lines(text: str, quotes: Quotes) -> list[Intent]:
     """Read "add these:" and a line for each; nothing when the message is not of that kind."""
     first, *others = text.split("\n")
     items = [m[1] for line in others if (m := _ITEM.match(line))]
@@ -226,4 +226,4 @@ def read_lines(text: str, quotes: Quotes) -> list[Wish]:
         first,
     ):
         return []
-    return [_wish(item, quotes, quotes.release(item)) for item in items]
+    return [_intent(item, quotes, quotes.release(item)) for item in items]

@@ -8,7 +8,7 @@ from app.agent.builtin.commands import CHAT, command_of, strip_lead
 from app.agent.builtin.conversation import Pending
 from app.agent.builtin.matching import Task, match
 from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, Status, number, read_ref, status_of, trim
-from app.agent.builtin.text import Quotes, bare, mend, sentence_case, tidy
+from app.agent.builtin.text import Quotes, bare, fix_slips, sentence_case, tidy
 
 # Said alone these agree; "okay" and the like also begin sentences that do not.
 _CLEAR = (
@@ -83,7 +83,7 @@ class Reply:
 
 def read_reply(pending: Pending, message: str) -> Reply | None:
     """Read a message as an answer; nothing when it speaks of something else."""
-    text = mend(tidy(message))
+    text = fix_slips(tidy(message))
     flat = bare(text)
     if _TAKEN_BACK.match(flat):
         return Reply("no")
@@ -316,12 +316,12 @@ def _chosen(pending: Pending, text: str) -> Reply | None:
         return Reply("chosen", tasks)
     if ref.status != "all":
         return _of_status(pending, ref.status) if ref.query is None else Reply("unclear")
-    if ref.them or (ref.every and ref.query is None and ref.besides is None):
+    if ref.them or (ref.every and ref.query is None and ref.excluded is None):
         together = re.search(_TOGETHER, s, re.IGNORECASE)
         return Reply("chosen", tasks) if together else Reply("unclear")
-    if ref.every and ref.besides is not None:
-        spared = _chosen(pending, ref.besides)
-        kept = (spared.tasks if spared else []) or match(ref.besides, tasks).tasks
+    if ref.every and ref.excluded is not None:
+        spared = _chosen(pending, ref.excluded)
+        kept = (spared.tasks if spared else []) or match(ref.excluded, tasks).tasks
         return Reply("chosen", [t for t in tasks if t not in kept]) if kept else Reply("unclear")
     if ref.ids:
         return _numbered(ref, tasks)

@@ -4,9 +4,9 @@ from dataclasses import replace
 from itertools import islice
 
 from app.agent.builtin import patterns as re
+from app.agent.builtin.intents import Change, Intent
 from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, read_ref
 from app.agent.builtin.text import Quotes, bare, sentence_case
-from app.agent.builtin.wishes import Change, Wish
 
 _VERB = re.compile(
     r"^(?:change|update|rename|edit|modify|correct|revise|reword|rephrase|alter|replace|retitle|"
@@ -149,7 +149,7 @@ _NO_TITLE = re.compile(
 _WAYS = 12
 
 
-def read_change(s: str, quotes: Quotes, source: str) -> Wish:
+def read_change(s: str, quotes: Quotes, source: str) -> Intent:
     """Read a part that starts with a word for changing."""
     rest = s if re.search(r"(?i)^#|\bshould\b", s) else _VERB.sub("", s, count=1)
     rest = bare(
@@ -160,20 +160,20 @@ def read_change(s: str, quotes: Quotes, source: str) -> Wish:
         )
     )
     if found := re.match(r"(?i)^put (?P<title>.+?) instead of (?P<ref>(?P<old>.+))$", s):
-        return Wish("update", changes=(_instead(found, quotes),), source=source)
+        return Intent("update", changes=(_instead(found, quotes),), source=source)
     if found := re.match(r"(?i)^describe\s+(?P<ref>.+?)\s+(?:as|with)\s+(?P<text>.+)$", s):
-        return Wish("update", changes=(_change(found, quotes),), source=source)
+        return Intent("update", changes=(_change(found, quotes),), source=source)
     for pattern in _GIVEN:
         if found := pattern.match(s):
-            return Wish("update", changes=(_change(found, quotes),), source=source)
+            return Intent("update", changes=(_change(found, quotes),), source=source)
     renaming = re.match(r"(?i)(?:rename|retitle)\b", s)
     for pattern in () if renaming else _TEXTS:
         if found := pattern.match(rest):
-            return Wish("update", changes=(_change(found, quotes),), source=source)
+            return Intent("update", changes=(_change(found, quotes),), source=source)
     if found := re.match(rf"(?i)^{_AN}{_MORE}\s+(?:of|for|to|on)\s+(?P<ref>.+)$", rest) or re.match(
         rf"(?i)^(?P<ref>.+?)(?:'s)?\s+{_MORE}$", rest
     ):
-        return Wish(
+        return Intent(
             "update",
             changes=(Change(read_ref(found["ref"], quotes), description=""),),
             source=source,
@@ -181,11 +181,11 @@ def read_change(s: str, quotes: Quotes, source: str) -> Wish:
     if found := re.match(
         rf"(?i)^(?:the\s+)?{_NAME}\s+(?:of|for|on)\s+(?P<ref>(?:(?!\b{_TO}(?!\w)).)+)$", rest
     ):
-        return Wish("update", changes=(Change(read_ref(found["ref"], quotes)),), source=source)
+        return Intent("update", changes=(Change(read_ref(found["ref"], quotes)),), source=source)
     for pattern in _TITLES:
         if found := pattern.match(rest):
             return _status_or(
-                Wish("update", changes=(_change(found, quotes),), source=source), rest
+                Intent("update", changes=(_change(found, quotes),), source=source), rest
             )
     # "Task 5: Write a report for Q3": what follows the number is the title, whatever is in it.
     head = _HEAD.match(rest)
@@ -194,7 +194,7 @@ def read_change(s: str, quotes: Quotes, source: str) -> Wish:
         head["title"],
     ):
         change = _titled(read_ref(head["ref"], quotes), head["title"], quotes)
-        return _status_or(Wish("update", changes=(change,), source=source), rest)
+        return _status_or(Intent("update", changes=(change,), source=source), rest)
     changes = [
         _of_words(s, rest[: gap.start()], rest[gap.end() :])
         or replace(
@@ -210,28 +210,28 @@ def read_change(s: str, quotes: Quotes, source: str) -> Wish:
     if within and re.match(r"(?i)(?:change|replace|swap|switch|turn)\b", s):
         changes.append(_change(within, quotes))
     if changes:
-        return _status_or(Wish("update", changes=tuple(changes), source=source), rest)
+        return _status_or(Intent("update", changes=tuple(changes), source=source), rest)
     held = Quotes.held(rest)
     if len(held) == 2:
         first, second = rest[: rest.index(held[1])], held[1]
-        return Wish(
+        return Intent(
             "update", changes=(_titled(read_ref(first, quotes), second, quotes),), source=source
         )
-    return Wish("update", changes=(Change(read_ref(rest, quotes)),), source=source)
+    return Intent("update", changes=(Change(read_ref(rest, quotes)),), source=source)
 
 
-def _status_or(wish: Wish, rest: str) -> Wish:
+def _status_or(intent: Intent, rest: str) -> Intent:
     """Read "change task 1 to done" as what it is."""
-    first = wish.changes[0]
+    first = intent.changes[0]
     ref = first.ref
     if status := re.match(r"(?i)^(?:the\s+)?status\s+(?:of|for)\s+(.+?)\s+(?:to|as|into)\b", rest):
         ref = read_ref(status[1], Quotes())
     if first.title is None:
-        return wish
+        return intent
     if re.fullmatch(DONE, first.title, re.IGNORECASE):
-        return Wish("complete", ref, source=wish.source)
+        return Intent("complete", ref, source=intent.source)
     if re.fullmatch(r"(?i)deleted?|removed?|cancell?ed", first.title):
-        return Wish("ask_delete", ref, source=wish.source)
+        return Intent("ask_delete", ref, source=intent.source)
     if re.fullmatch(OPEN, first.title, re.IGNORECASE):
-        return Wish("reopen", ref, source=wish.source)
-    return wish
+        return Intent("reopen", ref, source=intent.source)
+    return intent

@@ -2,7 +2,7 @@
 
 from app.agent.builtin import patterns as re
 from app.agent.builtin.patterns import once
-from app.agent.builtin.text import mend_start
+from app.agent.builtin.text import fix_first_word
 from app.agent.builtin.wording import reworded
 
 LEAD = re.compile(
@@ -124,13 +124,13 @@ CALM = re.compile(
 @once
 def _led(s: str) -> str:
     for _ in range(3):
-        s = mend_start(LEAD.sub("", s, count=1).strip()) or s
+        s = fix_first_word(LEAD.sub("", s, count=1).strip()) or s
     return s
 
 
 @once
 def strip_lead(text: str) -> str:
-    """Take off what only leads up to a wish, and put the wish in known words."""
+    """Take off what only leads up to an intent, and put the intent in known words."""
     if found := re.match(r"\s*\+\s*(?=[^\W\d])", text):
         return f"add: {text[found.end() :]}"
     return reworded(led(text), lambda s: (STRONG.match(s) or WANT.match(s)) is not None)

@@ -47,13 +47,13 @@ def corrected(text: str) -> str:
         return "never mind"
     object_ = _OBJECT.match(before)
     if object_ and _IT.search(after):
-        # A wish, or a question, about what was to be deleted.
+        # An intent, or a question, about what was to be deleted.
         return _IT.sub(object_["what"], after, count=1)
     kind = command_of(after)
     if kind == "update" and not re.search(r"(?i)\b(?:to|with|into|by)\b", after):
         kind = None  # "Replace the hinges" is a title
     if kind is not None and not (kind == "add" and command_of(before) == "add"):
-        # A wish instead of the wish: the first is not carried out. What "it" is was said there.
+        # An intent instead of the intent: the first is not carried out. What "it" is was said there.
         return (
             text if re.search(r"(?i)\b(?:it|that|them|this)\b", after) and kind != "list" else after
         )

@@ -1,9 +1,9 @@
 """Reads which task is to be deleted, or was finished."""
 
 from app.agent.builtin import patterns as re
+from app.agent.builtin.intents import Intent
 from app.agent.builtin.refs import DONE, Ref, read_ref, trim
 from app.agent.builtin.text import Quotes
-from app.agent.builtin.wishes import Wish
 
 _DELETE_VERB = re.compile(
     r"^(?:delete|remove|cancel|get rid of|erase|drop|scratch|discard|clear(?: out| off| up)?|trash|wipe(?: out)?|throw (?:away|out)|"
@@ -21,11 +21,11 @@ REASON = re.compile(
 )
 
 
-def read_deletion(s: str, quotes: Quotes, source: str) -> Wish:
+def read_deletion(s: str, quotes: Quotes, source: str) -> Intent:
     if found := re.match(r"(?i)^(?:take|strike)\s+(?:off|out)\s+(.+)$", s):
-        return Wish("delete", read_ref(found[1], quotes), source=source)
+        return Intent("delete", read_ref(found[1], quotes), source=source)
     if found := re.match(r"(?i)^(?:take|strike)\s+(.+?)\s+(?:off|from)\b.*$", s):
-        return Wish("delete", read_ref(found[1], quotes), source=source)
+        return Intent("delete", read_ref(found[1], quotes), source=source)
     rest = _DELETE_VERB.sub("", s, count=1)
     rest = REASON.sub("", trim(rest))
     if re.match(r"(?i)(?:scratch|clear|wipe|drop|throw|toss)\b", s):
@@ -38,8 +38,10 @@ def read_deletion(s: str, quotes: Quotes, source: str) -> Wish:
     if re.fullmatch(
         r"(?i)(?:my |the )?(?:whole |entire )?(?:to-?do |task )?list|tasks|my tasks|the tasks", rest
     ):
-        return Wish("delete", Ref(every=True), source=source)
-    return Wish("delete", read_ref(re.sub(r"(?i)^(?:only|just) ", "", rest), quotes), source=source)
+        return Intent("delete", Ref(every=True), source=source)
+    return Intent(
+        "delete", read_ref(re.sub(r"(?i)^(?:only|just) ", "", rest), quotes), source=source
+    )
 
 
 _MARKED = re.compile(
@@ -90,7 +92,7 @@ WHEN = re.compile(
 )
 
 
-def read_completion(what: str, quotes: Quotes, source: str) -> list[Wish]:
+def read_completion(what: str, quotes: Quotes, source: str) -> list[Intent]:
     what = re.sub(
         r"(?i)^(?:i(?:'ve| have)?|we(?:'ve)?|just|already|that|with)\s+(?=\S+\s)", "", trim(what)
     )
@@ -100,4 +102,4 @@ def read_completion(what: str, quotes: Quotes, source: str) -> list[Wish]:
         r"(?i)(?:i|we|you|i'm|am|i am|nothing|not|it all|all|well|that|there)", ref.query
     ):
         ref = Ref()
-    return [Wish("complete", ref, source=source)]
+    return [Intent("complete", ref, source=source)]

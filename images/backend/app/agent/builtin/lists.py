@@ -1,9 +1,9 @@
 """Reads what is to be shown."""
 
 from app.agent.builtin import patterns as re
+from app.agent.builtin.intents import Intent
 from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, Status, read_ref, trim
 from app.agent.builtin.text import Quotes, bare
-from app.agent.builtin.wishes import Wish
 
 _TO_DO = (
     r"(?:left|still|remain\w*|(?:need|have|got|want) to (?:do|finish|complete|get done)|(?:should|must) i (?:do|finish|complete)|i (?:should|must) (?:do|finish|complete)|needs? (?:doing|finishing)|do next|"
@@ -78,25 +78,25 @@ def _status(s: str) -> Status:
     return "all"
 
 
-def read_list(s: str, quotes: Quotes) -> Wish:
-    """Read a question or a wish to see tasks; whatever it is, nothing is changed."""
+def read_list(s: str, quotes: Quotes) -> Intent:
+    """Read a question or an intent to see tasks; whatever it is, nothing is changed."""
     flat = trim(s)
     if found := re.search(r"(?i)(?:\btask|#)\s*(?:number |no\.? )?#?(\d+)\b", flat):
-        return Wish("list", ref=read_ref(f"task {found[1]}", quotes), source=quotes.release(s))
+        return Intent("list", ref=read_ref(f"task {found[1]}", quotes), source=quotes.release(s))
     if found := re.match(
         r"(?i)^do (?:i|we) (?:still |even |really )*(?:have|need) to (?P<what>(?!do\b|finish\b|complete\b|get done\b)\S.+)$",
         flat,
     ):
         query = read_ref(found["what"], quotes).query
-        return Wish("list", status="pending", query=query, soft=True, source=quotes.release(s))
+        return Intent("list", status="pending", query=query, soft=True, source=quotes.release(s))
     if found := re.match(
         r"(?i)^(?:when|where|who|(?:at )?what time|how (?:much|long|often)) (?:does|is|are|was|will) (?P<what>(?:my|the) .+)$",
         flat,
     ):
         query = read_ref(re.split(r"[,;]", found["what"])[0], quotes).query
-        return Wish("list", query=query, soft=True, source=quotes.release(s))
+        return Intent("list", query=query, soft=True, source=quotes.release(s))
     if found := _DESCRIBED.match(flat) or _SAID.match(flat):
-        return Wish("list", query=read_ref(found["what"], quotes).query, source=quotes.release(s))
+        return Intent("list", query=read_ref(found["what"], quotes).query, source=quotes.release(s))
     if re.match(r"(?i)^(?:did|have i|has|is|are|was|were)\b", flat) and not re.search(
         r"(?i)\b(?:tasks|anything|something|there|list|to-?dos|everything|all)\b", flat
     ):
@@ -106,18 +106,18 @@ def read_list(s: str, quotes: Quotes) -> Wish:
             flat,
         )
         query = read_ref(bare(core), quotes).query
-        return Wish("list", query=query, source=quotes.release(s))
+        return Intent("list", query=query, source=quotes.release(s))
     if re.fullmatch(
         r"(?i)(?:which|what)(?: ones?| tasks?)?(?: are (?:they|those|these))?|(?:show|list) (?:me )?(?:them|those|these)(?: to me| again)?",
         flat,
     ):
-        return Wish("list", ref=Ref(them=True), source=quotes.release(s))
+        return Intent("list", ref=Ref(them=True), source=quotes.release(s))
     if named := re.match(
         rf"(?i)^(?:(?:what|how) about|(?:show|find|see|display|open|view|get|give)(?: me)?|what(?:'s| is))\s+(?:the|my|that)\s+"
         rf"(?!(?:{DONE}|{OPEN}|to-?do|task|next|first|last)\b)(?P<what>.+?)\s+(?:task|to-?do|item|one|entry)$",
         flat,
     ) or re.match(r"(?i)^(?:what|how) about\s+(?P<what>.+)$", flat):
-        return Wish("list", query=read_ref(named["what"], quotes).query, source=quotes.release(s))
+        return Intent("list", query=read_ref(named["what"], quotes).query, source=quotes.release(s))
     if (
         about := re.match(
             r"(?i)^(?:which|what|show(?: me)?(?: all)?|list(?: all)?)\s+(?:the |my |of my )?(?P<what>[\w' -]{2,40}?)\s+(?:tasks|to-?dos|items|things|ones)(?:\s+(?:do|have|are|did|should|must|is|on|left|there)\b.*)?$",
@@ -129,13 +129,13 @@ def read_list(s: str, quotes: Quotes) -> Wish:
             rf"(?i)\b(?:{OPEN}|{DONE}|{NOUN}|all|other|many|much|more|kind of|sort of|which|what|whatever|those|these|such|some|any|few|first|last|next|new|of)\b",
             query,
         ):
-            return Wish("list", query=query, soft=True, source=quotes.release(s))
+            return Intent("list", query=query, soft=True, source=quotes.release(s))
     if (named := _NAMED.match(flat)) and not re.search(
         rf"(?i)\b(?:{_TO_DO}|{OPEN}|{DONE}|tasks?|to-?dos?|items|list)\b", flat
     ):
         query = read_ref(named["what"], quotes).query
         if query:
-            return Wish("list", query=query, soft=True, source=quotes.release(s))
+            return Intent("list", query=query, soft=True, source=quotes.release(s))
     found = None if _ANY.match(flat) else _SUBJECT.search(_TIME.sub("", flat))
     what = trim(found["what"] or found["thing"] or "") if found else ""
     what = re.sub(r"(?i)\s+in (?:it|them|the (?:title|name)|their (?:titles?|names?))$", "", what)
@@ -152,5 +152,5 @@ def read_list(s: str, quotes: Quotes) -> Wish:
             "all" if narrowed is None else "completed" if narrowed["done"] else "pending"
         )
         query = read_ref(what, quotes).query
-        return Wish("list", status=status, query=query, source=quotes.release(s))
-    return Wish("list", status=_status(_TIME.sub("", flat)), source=quotes.release(s))
+        return Intent("list", status=status, query=query, source=quotes.release(s))
+    return Intent("list", status=_status(_TIME.sub("", flat)), source=quotes.release(s))

@@ -1,4 +1,4 @@
-"""Cuts a message into parts that hold one wish each."""
+"""Cuts a message into parts that hold one intent each."""
 
 from dataclasses import dataclass
 from itertools import islice
@@ -24,12 +24,12 @@ _POINTS = re.compile(
     r"|^remind me|^what(?:'s| is| are) (?:left|pending|open|done)|^(?:show|list|tell|give|read) (?:me|us|my|all|everything|pending|completed|done|open|finished)\b",
     re.IGNORECASE,
 )
-# "If I finish, delete it": what hangs on a condition is no wish yet.
+# "If I finish, delete it": what hangs on a condition is no intent yet.
 _CONDITION = re.compile(
     r"^(?:unless|if|when|whenever|once|until|till|before|after (?!that\b|this\b)|as soon as|in case|suppose|supposing|provided|assuming|only if)\b",
     re.IGNORECASE,
 )
-# What was added is described; no wish of its own.
+# What was added is described; no intent of its own.
 _DESCRIBES = re.compile(
     r"^(?:please )?(?:note:|(?:put|add|write|leave|attach) (?:an? |the )?(?:note|description|comment)(?: (?:on|to|for) (?:it|that))? (?:saying|that says|of)\b|(?:the |its )?(?:description|details?)\b|note that\b|describe (?:it|this|that) (?:as|with)\b)",
     re.IGNORECASE,
@@ -76,7 +76,7 @@ _SHORT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a message that holds one wish."""
+    """A piece of a message that holds one intent."""
 
     text: str
     # It may as well go on with the title before it: "buy paint and remove the wallpaper".
@@ -87,12 +87,12 @@ class Part:
 
 # "1, 2 and 3" goes on: no need to look at all that follows each of them.
 _COUNTING = re.compile(r"#?\d+(?=\s*(?:,|\band\b|&|$))", re.IGNORECASE)
-# Nobody has more wishes at a time; every break costs a look at all that follows it.
+# Nobody has more intents at a time; every break costs a look at all that follows it.
 _MOST = 50
 
 
 def cut(text: str) -> list[Part]:
-    """Cut where a new wish starts; what only continues the one before stays with it."""
+    """Cut where a new intent starts; what only continues the one before stays with it."""
     parts: list[Part] = []
     start, loose, joint = 0, False, ""
     for gap in islice(_BREAK.finditer(text), _MOST):
@@ -103,7 +103,7 @@ def cut(text: str) -> list[Part]:
             continue
         if not left or not right or not LEAD.sub("", left + gap[0]).strip(" ,"):
             continue
-        cutting = _starts_anew(left, right, gap[0], hard=gap["hard"] is not None)
+        cutting = _starts_new_part(left, right, gap[0], hard=gap["hard"] is not None)
         if cutting == "loose" and re.search(r"(?i)\b(?:also|plus)\b", gap[0]):
             cutting = "surely" if command_of(right) == "add" else cutting
         if cutting is None:
@@ -119,7 +119,7 @@ def _first_part(text: str) -> str:
     return text[: gap.start()] if gap else text
 
 
-def _starts_anew(
+def _starts_new_part(
     left: str, right: str, gap: str, *, hard: bool
 ) -> Literal["surely", "loose"] | None:
     kind = command_of(left)

@@ -20,6 +20,7 @@ from app.agent.builtin.conversation import (
     named,
     read_context,
 )
+from app.agent.builtin.intents import Change, Intent
 from app.agent.builtin.matching import Task, exact, likely, match, told
 from app.agent.builtin.patterns import TooHardError, begin
 from app.agent.builtin.reading import read
@@ -28,7 +29,6 @@ from app.agent.builtin.resolving import Turn, apart, resolve
 from app.agent.builtin.showing import show
 from app.agent.builtin.steps import Call, Result, Steps
 from app.agent.builtin.text import sentence_case
-from app.agent.builtin.wishes import Change, Wish
 from app.agent.said import Said
 from app.lengths import DESCRIPTION_MAX, MESSAGE_MAX, TITLE_MAX
 
@@ -62,56 +62,59 @@ def _respond(turn: Turn, said: list[Said], message: str) -> Steps:
         message = after_adding(message)
     elif said[-2:-1] and command_of(message) is None:
         message = after_doing(said[-2].text, message)
-    wishes = _joined(read(message))
-    if any(wish.kind == "delete" and wish.ref.every and wish.ref.query is None for wish in wishes):
+    intents = _joined(read(message))
+    if any(
+        intent.kind == "delete" and intent.ref.every and intent.ref.query is None
+        for intent in intents
+    ):
         # "The party is off, delete everything": the whole holds the part.
-        wishes = [wish for wish in wishes if wish.kind != "ask_delete"]
-    turn.several_deletes = sum(wish.kind == "delete" for wish in wishes) > 1
-    for wish in wishes:
-        yield from _fulfil(turn, wish)
+        intents = [intent for intent in intents if intent.kind != "ask_delete"]
+    turn.several_deletes = sum(intent.kind == "delete" for intent in intents) > 1
+    for intent in intents:
+        yield from _fulfil(turn, intent)
     if len(turn.doomed) == 1:
         yield from _delete(turn, turn.doomed)
     elif turn.doomed:
         turn.ask(ask_whether(Action("delete"), turn.doomed), "deleting")
 
 
-def _joined(wishes: list[Wish]) -> list[Wish]:
+def _joined(intents: list[Intent]) -> list[Intent]:
     """Give "it" what the words before it were about: "the rent is paid, mark it as done"."""
-    joined: list[Wish] = []
-    for wish in wishes:
+    joined: list[Intent] = []
+    for intent in intents:
         before = joined[-1] if joined else None
         if (
             before is not None
             and before.kind in ("ask_add", "ask_complete", "ask_delete", "ask_done")
-            and wish.kind in ("complete", "delete", "update")
-            and (wish.ref.it or any(change.ref.it for change in wish.changes))
+            and intent.kind in ("complete", "delete", "update")
+            and (intent.ref.it or any(change.ref.it for change in intent.changes))
             # "My brother did that": it says no more than "it" does.
             and not re.search(r"(?i)\b(?:it|that|this|them)\b", before.ref.query or "")
         ):
             joined.pop()
-            changes = tuple(replace(c, ref=before.ref) if c.ref.it else c for c in wish.changes)
-            joined.append(replace(wish, ref=before.ref, changes=changes))
+            changes = tuple(replace(c, ref=before.ref) if c.ref.it else c for c in intent.changes)
+            joined.append(replace(intent, ref=before.ref, changes=changes))
         elif (
             before is not None
-            and before.kind == wish.kind
-            and wish.kind in ("complete", "delete")
-            and wish.ref.it
+            and before.kind == intent.kind
+            and intent.kind in ("complete", "delete")
+            and intent.ref.it
             and not before.ref.empty
         ):
             # "The first is finished, so mark it as done": said twice.
             continue
-        elif before is not None and before.kind == wish.kind == "list" and before.ref.them:
-            joined[-1] = wish
-        elif before is not None and _plain_list(before) and _plain_list(wish):
-            both = wish.status if wish.status == before.status else "all"
-            joined[-1] = replace(wish, status=both)
-        elif before is None or before.kind != "ask_add" or wish.kind != "add" or wish.title:
-            joined.append(wish)
+        elif before is not None and before.kind == intent.kind == "list" and before.ref.them:
+            joined[-1] = intent
+        elif before is not None and _plain_list(before) and _plain_list(intent):
+            both = intent.status if intent.status == before.status else "all"
+            joined[-1] = replace(intent, status=both)
+        elif before is None or before.kind != "ask_add" or intent.kind != "add" or intent.title:
+            joined.append(intent)
     return joined
 
 
-def _plain_list(wish: Wish) -> bool:
-    return wish.kind == "list" and wish.ref.empty and wish.query is None
+def _plain_list(intent: Intent) -> bool:
+    return intent.kind == "list" and intent.ref.empty and intent.query is None
 
 
 def _settle(turn: Turn, pending: Pending, message: str) -> Steps:
@@ -156,32 +159,32 @@ def _act(turn: Turn, action: Action, tasks: list[Task]) -> Steps:
         yield from _update(turn, tasks[0], action)
 
 
-def _fulfil(turn: Turn, wish: Wish) -> Steps:
-    match wish.kind:
+def _fulfil(turn: Turn, intent: Intent) -> Steps:
+    match intent.kind:
         case "add":
-            if wish.title is None:
-                turn.ask(ASK_TITLE, wish.source)
-            elif wish.loose:
-                yield from _add_and_more(turn, wish)
+            if intent.title is None:
+                turn.ask(ASK_TITLE, intent.source)
+            elif intent.loose:
+                yield from _add_and_more(turn, intent)
             else:
-                yield from _add(turn, wish.title, wish.description)
+                yield from _add(turn, intent.title, intent.description)
         case "list":
-            yield from show(turn, wish)
+            yield from show(turn, intent)
         case "delete" | "complete":
-            action = Action(wish.kind)
-            tasks = yield from resolve(turn, wish.ref, action, wish.source)
-            if wish.kind == "delete" and (turn.several_deletes or len(tasks) > 1):
+            action = Action(intent.kind)
+            tasks = yield from resolve(turn, intent.ref, action, intent.source)
+            if intent.kind == "delete" and (turn.several_deletes or len(tasks) > 1):
                 turn.doomed += [t for t in tasks if t not in turn.doomed]
             elif tasks:
                 yield from _act(turn, action, tasks)
         case "update":
-            yield from _change(turn, wish)
+            yield from _change(turn, intent)
         case "ask_delete" | "ask_complete":
-            yield from _consider(turn, wish)
+            yield from _consider(turn, intent)
         case "ask_add" | "ask_done":
-            yield from _wonder(turn, wish)
+            yield from _wonder(turn, intent)
         case "not_done":
-            yield from _not_done(turn, wish)
+            yield from _not_done(turn, intent)
         case "undo" if turn.context.deleted:
             turn.say(replies.NO_UNDO)
             turn.ask(ask_whether(Action("add", title=turn.context.deleted), []))
@@ -191,55 +194,55 @@ def _fulfil(turn: Turn, wish: Wish) -> Steps:
             turn.say(replies.SAYINGS[kind])
 
 
-def _add_and_more(turn: Turn, wish: Wish) -> Steps:
-    """Tell a title that goes on from a wish that follows: by whether a task fits the wish."""
+def _add_and_more(turn: Turn, intent: Intent) -> Steps:
+    """Tell a title that goes on from an intent that follows: by whether a task fits the intent."""
     tasks = yield from turn.tasks()
     firm = []
-    for more in wish.loose:
+    for more in intent.loose:
         found = (
             match(_object(more), tasks) if more.kind in ("complete", "delete", "update") else None
         )
         if found is None or not found.sure or not found.tasks:
-            for added in wish.whole or (wish,):
+            for added in intent.whole or (intent,):
                 yield from _add(turn, added.title or "", added.description)
             return
         # What is destroyed on the strength of a likeness is asked about.
         doubtful = more.kind == "delete" and not re.match(r"(?i)(?:please )?delete\b", more.source)
         firm.append(replace(more, kind="ask_delete") if doubtful else more)
-    yield from _add(turn, wish.title or "", wish.description)
+    yield from _add(turn, intent.title or "", intent.description)
     for more in firm:
         yield from _fulfil(turn, more)
 
 
-def _object(wish: Wish) -> str:
-    ref = wish.changes[0].ref if wish.changes else wish.ref
+def _object(intent: Intent) -> str:
+    ref = intent.changes[0].ref if intent.changes else intent.ref
     return ref.query or ""
 
 
-def _consider(turn: Turn, wish: Wish) -> Steps:
+def _consider(turn: Turn, intent: Intent) -> Steps:
     """Ask about what was only hinted at."""
-    action = Action("delete" if wish.kind == "ask_delete" else "complete")
-    if wish.ref.empty or (wish.ref.it and not turn.context.focus):
+    action = Action("delete" if intent.kind == "ask_delete" else "complete")
+    if intent.ref.empty or (intent.ref.it and not turn.context.focus):
         turn.say(replies.UNCLEAR)
         return
     tasks: list[Task] = yield from turn.tasks()
-    if wish.ref.ids:
-        chosen = [t for t in tasks if t.id in wish.ref.ids]
-    elif not wish.ref.query:
-        chosen = yield from resolve(turn, wish.ref, action, wish.source)
+    if intent.ref.ids:
+        chosen = [t for t in tasks if t.id in intent.ref.ids]
+    elif not intent.ref.query:
+        chosen = yield from resolve(turn, intent.ref, action, intent.source)
     else:
-        yield from _weigh(turn, wish, action, tasks)
+        yield from _weigh(turn, intent, action, tasks)
         return
     if chosen:
-        turn.ask(ask_whether(action, chosen), wish.source)
-    elif wish.ref.ids:
-        turn.say(replies.missing(wish.ref.ids[0]))
+        turn.ask(ask_whether(action, chosen), intent.source)
+    elif intent.ref.ids:
+        turn.say(replies.missing(intent.ref.ids[0]))
 
 
-def _weigh(turn: Turn, wish: Wish, action: Action, tasks: list[Task]) -> Steps:
+def _weigh(turn: Turn, intent: Intent, action: Action, tasks: list[Task]) -> Steps:
     """Ask about tasks that what was hinted at may speak of."""
-    query = wish.ref.query or ""
-    named_so = [t for t in told(query, tasks) if not t.completed] if wish.stated else []
+    query = intent.ref.query or ""
+    named_so = [t for t in told(query, tasks) if not t.completed] if intent.stated else []
     if len(named_so) == 1:
         yield from _complete(turn, named_so)
         return
@@ -247,22 +250,22 @@ def _weigh(turn: Turn, wish: Wish, action: Action, tasks: list[Task]) -> Steps:
     chosen = [t for t in found.tasks if action.kind == "delete" or not t.completed]
     together = apart(query, tasks, action) if not found.sure else []
     if together or len(chosen) == 1:
-        turn.ask(ask_whether(action, together or chosen), wish.source)
+        turn.ask(ask_whether(action, together or chosen), intent.source)
     elif chosen:
-        turn.ask(ask_which(action, chosen), wish.source)
-    elif wish.title and wish.soft:
-        yield from _add(turn, sentence_case(wish.title), None)
-    elif wish.title:
-        turn.ask(ask_whether(Action("add", title=sentence_case(wish.title)), []), wish.source)
+        turn.ask(ask_which(action, chosen), intent.source)
+    elif intent.title and intent.soft:
+        yield from _add(turn, sentence_case(intent.title), None)
+    elif intent.title:
+        turn.ask(ask_whether(Action("add", title=sentence_case(intent.title)), []), intent.source)
     else:
         turn.say(replies.unknown(query))
 
 
-def _wonder(turn: Turn, wish: Wish) -> Steps:
+def _wonder(turn: Turn, intent: Intent) -> Steps:
     """Ask what to do with words that say no more than a task's name, or might be a new one."""
     tasks = yield from turn.tasks()
-    if wish.kind == "ask_done":
-        ids = wish.ref.ids
+    if intent.kind == "ask_done":
+        ids = intent.ref.ids
         chosen = [t for t in tasks if t.id in ids] or turn.context.focus
         if chosen:
             turn.topic = chosen
@@ -270,23 +273,23 @@ def _wonder(turn: Turn, wish: Wish) -> Steps:
         else:
             turn.say(replies.missing(ids[0]) if ids else replies.UNCLEAR)
         return
-    found = match(wish.ref.query or "", tasks)
+    found = match(intent.ref.query or "", tasks)
     if found.tasks and found.sure:
         turn.topic = found.tasks
         turn.say(f"What shall I do with this?\n{bullets(found.tasks)}")
-    elif wish.title and len(wish.title.split()) <= 12 and len(wish.title) <= TITLE_MAX:
-        action = Action("add", title=sentence_case(wish.title))
-        turn.ask(ask_whether(action, []), wish.source)
+    elif intent.title and len(intent.title.split()) <= 12 and len(intent.title) <= TITLE_MAX:
+        action = Action("add", title=sentence_case(intent.title))
+        turn.ask(ask_whether(action, []), intent.source)
     else:
         turn.say(replies.UNCLEAR)
 
 
-def _not_done(turn: Turn, wish: Wish) -> Steps:
+def _not_done(turn: Turn, intent: Intent) -> Steps:
     """Leave a pending task as it is; a completed one cannot be made pending."""
     tasks = yield from turn.tasks()
-    pointed = wish.ref.it or wish.ref.empty
-    ids = {task.id for task in turn.context.focus} if pointed else set(wish.ref.ids)
-    found = [t for t in tasks if t.id in ids] or match(wish.ref.query or "", tasks).tasks
+    pointed = intent.ref.it or intent.ref.empty
+    ids = {task.id for task in turn.context.focus} if pointed else set(intent.ref.ids)
+    found = [t for t in tasks if t.id in ids] or match(intent.ref.query or "", tasks).tasks
     turn.say(replies.REOPEN if any(task.completed for task in found) else replies.CALM)
 
 
@@ -346,19 +349,19 @@ def _finish(turn: Turn, done: list[Task], gone: list[Task]) -> None:
     turn.stale()
 
 
-def _change(turn: Turn, wish: Wish) -> Steps:
-    if wish.soft:
+def _change(turn: Turn, intent: Intent) -> Steps:
+    if intent.soft:
         # "I want to change the oil" is something to do, where no task is called so.
-        found = match(wish.changes[0].ref.query or "", (yield from turn.tasks()))
+        found = match(intent.changes[0].ref.query or "", (yield from turn.tasks()))
         if not found.tasks or not found.sure:
-            yield from _add(turn, sentence_case(wish.title or ""), None)
+            yield from _add(turn, sentence_case(intent.title or ""), None)
             return
-    change: Change = yield from settled(turn, wish.changes)
+    change: Change = yield from settled(turn, intent.changes)
     second = yield from _second(turn, change)
     if second:
         change = replace(change, title=second[0])
     action = Action("update", change.title, change.description)
-    tasks = yield from resolve(turn, change.ref, action, wish.source)
+    tasks = yield from resolve(turn, change.ref, action, intent.source)
     if tasks:
         turn.topic = tasks
         yield from _act(turn, action, tasks)

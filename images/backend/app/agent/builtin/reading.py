@@ -1,4 +1,4 @@
-"""Reads the wishes out of a message: each part goes to the reader of its kind."""
+"""Reads the intents out of a message: each part goes to the reader of its kind."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -17,14 +17,14 @@ from app.agent.builtin.commands import (
 )
 from app.agent.builtin.correcting import corrected
 from app.agent.builtin.ending import REASON, read_completion, read_deletion, what_done
+from app.agent.builtin.intents import Intent, Kind
 from app.agent.builtin.lists import read_list
 from app.agent.builtin.parts import THAT_TOO, cut
 from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, read_ref, trim
 from app.agent.builtin.sentences import joined_up
 from app.agent.builtin.stating import NOT_DONE, loose_words, not_done
-from app.agent.builtin.text import Quotes, bare, mend, sentence_case, tidy
+from app.agent.builtin.text import Quotes, bare, fix_slips, sentence_case, tidy
 from app.agent.builtin.wanting import wanted_of
-from app.agent.builtin.wishes import Kind, Wish
 
 _OTHERS = re.compile(
     r"\buser[_ -]?ids?\b|\bfor (?:everyone|everybody)\s*:|\b(?:all|other|another|every|any|different) (?:the )?(?:users?|people|accounts?|persons?)\b|"
@@ -116,7 +116,7 @@ _LACK = re.compile(
     re.IGNORECASE,
 )
 _LESS = re.compile(r"(?:but |so |and )?(?:just|only)\b", re.IGNORECASE)
-# What makes the words before it less than a wish.
+# What makes the words before it less than an intent.
 _HEDGE = re.compile(
     r"^(?:(?:but |only )*(?:if|unless|when|once|until)\b|(?:i'?m |i am )?(?:not sure|unsure|kidding|joking)\b|just (?:kidding|joking)\b|"
     r"maybe\b|perhaps\b|i (?:think|guess)\b|or not\b|jk\b)",
@@ -131,61 +131,63 @@ _POLITE = re.compile(
 )
 
 
-def read(message: str) -> list[Wish]:
-    """Return the wishes of a message, in order."""
+def read(message: str) -> list[Intent]:
+    """Return the intents of a message, in order."""
     quotes = Quotes()
-    text = joined_up(corrected(_enumerated(mend(quotes.hold(tidy(message))))))
+    text = joined_up(corrected(_enumerated(fix_slips(quotes.hold(tidy(message))))))
     listed = adding.read_lines(text, quotes)
     if listed:
         return listed
-    wishes: list[Wish] = []
+    intents: list[Intent] = []
     before = ""
     for part in cut(text):
         if (
-            wishes
-            and wishes[-1].kind in ("add", "ask_add")
-            and wishes[-1].title
+            intents
+            and intents[-1].kind in ("add", "ask_add")
+            and intents[-1].title
             and THAT_TOO.match(led(part.text))
         ):
-            title = sentence_case(_LACK.sub("", wishes[-1].title))
-            wishes[-1] = replace(wishes[-1], kind="add", title=title)
+            title = sentence_case(_LACK.sub("", intents[-1].title))
+            intents[-1] = replace(intents[-1], kind="add", title=title)
             continue
         found = read_part(part.text, quotes)
         if found[0].kind == "refuse" and _IMPERSONATION.match(strip_lead(part.text)):
             # What follows would be for someone else too.
             return found
-        if part.loose and wishes and wishes[-1].kind == "add":
+        if part.loose and intents and intents[-1].kind == "add":
             whole = read_part(before + part.gap + part.text, quotes)
-            added = [wish for wish in whole if wish.kind == "add" and wish.title]
+            added = [intent for intent in whole if intent.kind == "add" and intent.title]
             # What came before it in a list of several stands for itself.
-            titles = [wish.title for wish in wishes[:-1]]
-            wishes[-1] = replace(
-                wishes[-1],
-                whole=tuple(wish for wish in added if wish.title not in titles),
-                loose=(*wishes[-1].loose, *found),
+            titles = [intent.title for intent in intents[:-1]]
+            intents[-1] = replace(
+                intents[-1],
+                whole=tuple(intent for intent in added if intent.title not in titles),
+                loose=(*intents[-1].loose, *found),
             )
             before = before + part.gap + part.text
             continue
-        if wishes and wishes[-1].kind in _TENTATIVE and _HEDGE.match(part.text):
-            wishes[-1] = _tentative(wishes[-1])
+        if intents and intents[-1].kind in _TENTATIVE and _HEDGE.match(part.text):
+            intents[-1] = _tentative(intents[-1])
             continue
-        if wishes and wishes[-1].source == "never" and part.gap.strip().lower() in ("and", "or"):
+        if intents and intents[-1].source == "never" and part.gap.strip().lower() in ("and", "or"):
             # "Don't delete milk and remove eggs": how far does the "don't" reach?
-            found = [_tentative(wish) for wish in found]
+            found = [_tentative(intent) for intent in found]
         correctable = ("delete", "complete", "ask_delete", "ask_complete")
-        if wishes and wishes[-1].kind in correctable and _CORRECTION.match(part.text):
+        if intents and intents[-1].kind in correctable and _CORRECTION.match(part.text):
             # "Delete milk? No, complete it": the first was taken back.
-            found = [replace(w, ref=wishes[-1].ref) if w.ref.it else w for w in found]
-            wishes.pop()
-        if wishes and wishes[-1].kind == found[0].kind == "list" and _LESS.match(part.text):
-            wishes.pop()  # "my tasks, just the open ones"
-        wishes.extend(found)
+            found = [replace(w, ref=intents[-1].ref) if w.ref.it else w for w in found]
+            intents.pop()
+        if intents and intents[-1].kind == found[0].kind == "list" and _LESS.match(part.text):
+            intents.pop()  # "my tasks, just the open ones"
+        intents.extend(found)
         before = part.text
-    for index, (said, then) in enumerate(pairwise(wishes), 1):
+    for index, (said, then) in enumerate(pairwise(intents), 1):
         if said.kind == "calm" and not said.ref.empty and then.ref.it:
-            wishes[index] = replace(then, ref=said.ref)
-    loud = [wish for wish in wishes if wish.kind not in ("greet", "thank", "calm", "not_done")]
-    return loud or wishes[:1]
+            intents[index] = replace(then, ref=said.ref)
+    loud = [
+        intent for intent in intents if intent.kind not in ("greet", "thank", "calm", "not_done")
+    ]
+    return loud or intents[:1]
 
 
 _TENTATIVE: dict[Kind, Kind] = {
@@ -195,9 +197,9 @@ _TENTATIVE: dict[Kind, Kind] = {
 }
 
 
-def _tentative(wish: Wish) -> Wish:
+def _tentative(intent: Intent) -> Intent:
     """Ask about what would have been done."""
-    return replace(wish, kind=_TENTATIVE.get(wish.kind, wish.kind))
+    return replace(intent, kind=_TENTATIVE.get(intent.kind, intent.kind))
 
 
 def _enumerated(text: str) -> str:
@@ -214,52 +216,52 @@ def _chatting(plain: str) -> Kind:
     return "thank" if thanking else "greet"
 
 
-def read_part(part: str, quotes: Quotes) -> list[Wish]:
+def read_part(part: str, quotes: Quotes) -> list[Intent]:
     """Read one part of a message."""
     plain = bare(re.sub(r"^\s*-(?=\d)", "minus ", part))
     source = quotes.release(plain)
     if CHAT.match(plain):
-        return [Wish(_chatting(plain))]
+        return [Intent(_chatting(plain))]
     s = strip_lead(plain)
     if CALM.match(trim(s)):
-        return [Wish("calm")]
+        return [Intent("calm")]
     if _UNDO.match(trim(s)):
-        return [Wish("undo")]
+        return [Intent("undo")]
     if _START_OVER.match(s):
-        return [Wish("delete", Ref(every=True), source=source)]
+        return [Intent("delete", Ref(every=True), source=source)]
     wanted = wanted_of(s, quotes, source)
-    if isinstance(wanted, Wish):
+    if isinstance(wanted, Intent):
         return [wanted]
     s = wanted
     if (hedged := _HEDGED.match(s)) and not s.endswith("?"):
         # "I think the dentist is done" is not sure of it.
-        return [_tentative(wish) for wish in read_part(s[hedged.end() :], quotes)]
+        return [_tentative(intent) for intent in read_part(s[hedged.end() :], quotes)]
     command = STRONG.match(s)
     kind = command.lastgroup if command else None
     if (_OTHERS.search(s) and _is_foreign(s, kind)) or (kind != "add" and _WHOSE.search(s)):
-        return [Wish("refuse")]
+        return [Intent("refuse")]
     if kind == "add" and re.search(
         rf"(?i)\b(?:to|on|in|into|for) (?:the )?(?:{_WHOSE.pattern})", s
     ):
-        return [Wish("refuse")]
+        return [Intent("refuse")]
     if _HELP.match(s):
-        return [Wish("help")]
+        return [Intent("help")]
     if kind in (None, "list") and _SECRET.search(s):
-        return [Wish("cannot", source=source)]
+        return [Intent("cannot", source=source)]
     if found := _NEEDLESS.match(s) or (kind != "delete" and _UNNEEDED.match(trim(s))) or None:
         whole = trim(s[found.start("what") :])
         reasoned = REASON.sub("", whole)
         what = reasoned if reasoned != whole else found["what"]
-        return [Wish("ask_delete", read_ref(what, quotes), source=source)]
+        return [Intent("ask_delete", read_ref(what, quotes), source=source)]
     if _NEVER.match(s) and not re.match(r"(?i)^(?:don'?t|do not|never) (?:let me )?forget", s):
         # "Don't delete milk, complete it": what "it" is was said.
         object_ = STRONG.sub("", _NEVER.sub("", s, count=1), count=1)
-        return [Wish("calm", read_ref(object_, quotes), source="never")]
+        return [Intent("calm", read_ref(object_, quotes), source="never")]
     if kind in ("delete", "complete", "update") and _MUSING.search(plain):
         maybe = [w for w in _by_command(str(kind), s, quotes, source) if w.kind == "delete"]
-        return [Wish("ask_delete", maybe[0].ref, source=source)] if maybe else [Wish("unclear")]
+        return [Intent("ask_delete", maybe[0].ref, source=source)] if maybe else [Intent("unclear")]
     if _MUSING.search(plain) and (inner := re.search(rf"(?i)\b{DELETE}\s+(.+)$", s)):
-        return [Wish("ask_delete", read_ref(inner[1], quotes), source=source)]
+        return [Intent("ask_delete", read_ref(inner[1], quotes), source=source)]
     if kind == "list" or _QUESTION.match(s):
         return [read_list(s, quotes)]
     if kind != "add":
@@ -274,12 +276,12 @@ def read_part(part: str, quotes: Quotes) -> list[Wish]:
     naming = kind == "add" and re.match(r"(?i)(?:create|schedule|remember)\b", s)
     if (naming or kind in ("delete", "update")) and (stated := STATED.match(trim(s))):
         ref = Ref(query=quotes.release(stated["what"]))
-        return [Wish("ask_complete", ref, stated=True, source=source)]
+        return [Intent("ask_complete", ref, stated=True, source=source)]
     if kind == "delete" and _IDIOM.match(trim(s)):
-        return [Wish("ask_delete", Ref(it=True), source=source)]
+        return [Intent("ask_delete", Ref(it=True), source=source)]
     doubtful = part.rstrip().endswith("?") and not _POLITE.search(part)
     if kind == "delete" and doubtful:
-        return [_tentative(wish) for wish in _by_command(kind, s, quotes, source)]
+        return [_tentative(intent) for intent in _by_command(kind, s, quotes, source)]
     if kind in ("reopen", "update", "add", "delete"):
         return _by_command(str(kind), s, quotes, source)
     suffix = SUFFIX.match(trim(s))
@@ -289,7 +291,7 @@ def read_part(part: str, quotes: Quotes) -> list[Wish]:
             return [not_done(suffix["what"] if suffix else what_done(s), quotes)]
         if kind == "complete":
             found_done = _by_command("complete", s, quotes, source)
-            return [_tentative(wish) for wish in found_done] if doubtful else found_done
+            return [_tentative(intent) for intent in found_done] if doubtful else found_done
         assert suffix is not None  # noqa: S101 - for the type checker
         if doubtful:
             return [read_list(f"is {s}", quotes)]
@@ -300,7 +302,7 @@ def read_part(part: str, quotes: Quotes) -> list[Wish]:
     ):
         return [read_list(s, quotes)]
     if _CANNOT.search(s):
-        return [Wish("cannot", source=source)]
+        return [Intent("cannot", source=source)]
     return [loose_words(s, quotes, source)]
 
 
@@ -317,9 +319,9 @@ def _is_foreign(s: str, kind: str | None) -> bool:
     )
 
 
-def _by_command(kind: str, s: str, quotes: Quotes, source: str) -> list[Wish]:
+def _by_command(kind: str, s: str, quotes: Quotes, source: str) -> list[Intent]:
     if kind == "reopen":
-        return [Wish("reopen")]
+        return [Intent("reopen")]
     if kind == "update":
         if both := _TWO_CHANGES.match(s):
             halves = (both["first"], f"{both['verb']} {both['second']}")
@@ -350,7 +352,7 @@ _LISTING = re.compile(
 )
 
 
-def _needed(s: str, quotes: Quotes, source: str) -> list[Wish] | None:
+def _needed(s: str, quotes: Quotes, source: str) -> list[Intent] | None:
     """Read "I need to delete task 3" as the command it is; most of what people need is a task."""
     found = _NEED.match(s)
     if found is None:
@@ -364,16 +366,16 @@ def _needed(s: str, quotes: Quotes, source: str) -> list[Wish] | None:
     kind = str(command.lastgroup)
     pointed = re.search(r"(?i)\b(?:tasks?|to-?dos?|my list|everything)\b|#\d", rest)
     if kind in ("delete", "complete"):
-        wish = _by_command(kind, rest, quotes, source)[0]
+        intent = _by_command(kind, rest, quotes, source)[0]
         ours = kind == "delete" and re.match(r"(?i)(?:delete|remove|erase)\b", rest)
-        if not pointed and (wish.ref.empty or (wish.ref.query is not None and not ours)):
+        if not pointed and (intent.ref.empty or (intent.ref.query is not None and not ours)):
             return None
         # Who needs to finish something has not finished it.
         unfinished = re.match(r"(?i)(?:finish|complete|close)\b", rest)
         if kind == "delete" and not pointed:
-            # A wish about the list where a task is called so, and something to do otherwise.
-            return [replace(wish, kind="ask_delete", title=quotes.release(rest), soft=True)]
-        return [replace(wish, kind="ask_complete") if unfinished else wish]
+            # An intent about the list where a task is called so, and something to do otherwise.
+            return [replace(intent, kind="ask_delete", title=quotes.release(rest), soft=True)]
+        return [replace(intent, kind="ask_complete") if unfinished else intent]
     if kind == "update" and re.match(r"(?i)fix\b", rest):
         return None
     if kind == "list":

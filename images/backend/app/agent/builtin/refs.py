@@ -61,7 +61,7 @@ class Ref:
     every: bool = False
     status: Status = "all"
     query: str | None = None
-    besides: str | None = None  # all of them but this
+    excluded: str | None = None  # all of them but this
     quoted: bool = False
     either: bool = False  # one of several: "1 or 2"
 
@@ -153,7 +153,7 @@ _PLURAL = re.compile(
     rf"(?: (?:that|which) (?:are|i've|i have|have been)(?: already)? (?P<late>{DONE}|{OPEN}))?$",
     re.IGNORECASE,
 )
-_BESIDES = re.compile(
+_EXCLUDED = re.compile(
     r"\b(?:except(?: for)?|but(?: not)?|apart from|besides|other than)\s+(.*)$", re.IGNORECASE
 )
 _ABOUT = re.compile(
@@ -241,36 +241,38 @@ _OF_MINE = re.compile(
 
 
 def _read_many(s: str, quotes: Quotes) -> Ref | None:
-    besides = None
-    if found := _BESIDES.search(s):
-        besides, s = quotes.release(trim(found[1])), s[: found.start()].strip()
+    excluded = None
+    if found := _EXCLUDED.search(s):
+        excluded, s = quotes.release(trim(found[1])), s[: found.start()].strip()
     if found := _OF_MINE.match(s):
-        return Ref(every=True, status="pending" if found["open"] else "completed", besides=besides)
+        return Ref(
+            every=True, status="pending" if found["open"] else "completed", excluded=excluded
+        )
     if re.fullmatch(rf"(?:{DONE}|{OPEN})", s, re.IGNORECASE):
-        return Ref(every=True, status=status_of(s), besides=besides)
+        return Ref(every=True, status=status_of(s), excluded=excluded)
     if found := _PLURAL.match(s):
         status = status_of(found["status"] or found["late"])
-        return Ref(every=True, status=status, besides=besides)
+        return Ref(every=True, status=status, excluded=excluded)
     found = _EVERY.match(s)
     if found is None:
         return None
     rest = bare(found["rest"])
-    if besides is not None and re.fullmatch(r"(?i)them|these|those", rest):
-        return Ref(every=True, besides=besides)
+    if excluded is not None and re.fullmatch(r"(?i)them|these|those", rest):
+        return Ref(every=True, excluded=excluded)
     if plural := _PLURAL.match(rest):
         status = status_of(plural["status"] or plural["late"])
-        return Ref(every=True, status=status, besides=besides)
+        return Ref(every=True, status=status, excluded=excluded)
     if with_status := re.match(rf"^({DONE}|{OPEN})\b\s*(.*)$", rest, re.IGNORECASE):
         status = status_of(with_status[1])
         query = _subject(with_status[2], quotes)
-        return Ref(every=True, status=status, query=query, besides=besides)
+        return Ref(every=True, status=status, query=query, excluded=excluded)
     if late := re.match(
         rf"^{NOUN}?\s*(?:that's|which's|(?:that|which)?\s*(?:is|are|i've|i have|have been))\s(?:already )?({DONE}|{OPEN})$",
         rest,
         re.IGNORECASE,
     ):
-        return Ref(every=True, status=status_of(late[1]), besides=besides)
-    return Ref(every=True, query=_subject(rest, quotes), besides=besides)
+        return Ref(every=True, status=status_of(late[1]), excluded=excluded)
+    return Ref(every=True, query=_subject(rest, quotes), excluded=excluded)
 
 
 def _subject(text: str, quotes: Quotes) -> str | None:

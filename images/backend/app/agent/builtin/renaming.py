@@ -4,12 +4,12 @@ from dataclasses import replace
 from re import escape
 
 from app.agent.builtin import patterns as re
+from app.agent.builtin.intents import Change
 from app.agent.builtin.matching import Task, content, exact, in_order, match
 from app.agent.builtin.refs import Ref
 from app.agent.builtin.resolving import Turn
 from app.agent.builtin.steps import Steps
 from app.agent.builtin.text import sentence_case
-from app.agent.builtin.wishes import Change
 
 
 def settled(turn: Turn, changes: tuple[Change, ...]) -> Steps:

@@ -24,7 +24,7 @@ CANNOT = f"I'm sorry, I can't do that. {HELP}"
 UNCLEAR = f"I'm sorry, I'm not sure what to do, so I changed nothing. {HELP}"
 TOO_HARD = (
     "I'm sorry, I didn't get that: it is too long or too tangled for me. Please say it in fewer and "
-    "simpler words, one wish at a time."
+    "simpler words, one request at a time."
 )
 BUSY = (
     "I'm sorry, more people are talking to me right now than I can listen to. Please say it again "
@@ -36,7 +36,7 @@ TOO_LONG = "I'm sorry, that is too long: a title has at most 200 characters, a d
 NO_TASKS = "You have no tasks yet. Shall we start with one? Just say “add …”."
 
 
-# What is said to a wish that needs no task.
+# What is said to an intent that needs no task.
 SAYINGS = {
     "greet": GREETING,
     "thank": WELCOME,

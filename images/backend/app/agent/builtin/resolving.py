@@ -209,9 +209,9 @@ def _by_place(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
     return []
 
 
-def _spared(turn: Turn, besides: str, tasks: list[Task], action: Action) -> list[Task]:
+def _spared(turn: Turn, excluded: str, tasks: list[Task], action: Action) -> list[Task]:
     """Return what is excepted: "all but the first", "all but milk and eggs"."""
-    ref = read_ref(besides, Quotes())
+    ref = read_ref(excluded, Quotes())
     places = [place if place < 0 else place - 1 for place in ref.places]
     listed = turn.context.listed or tasks
     if places and all(-len(listed) <= place < len(listed) for place in places):
@@ -219,7 +219,7 @@ def _spared(turn: Turn, besides: str, tasks: list[Task], action: Action) -> list
         return [task for task in tasks if task.id in ids]
     if ref.ids:
         return [task for task in tasks if task.id in ref.ids]
-    return match(besides, tasks).tasks or apart(besides, tasks, action)
+    return match(excluded, tasks).tasks or apart(excluded, tasks, action)
 
 
 def _every(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
@@ -234,10 +234,10 @@ def _every(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
             turn.say(replies.unknown(ref.query))
             return
         tasks = found.tasks
-    if ref.besides is not None:
-        kept = _spared(turn, ref.besides, tasks, action)
+    if ref.excluded is not None:
+        kept = _spared(turn, ref.excluded, tasks, action)
         if not kept:
-            turn.say(replies.unknown(ref.besides))
+            turn.say(replies.unknown(ref.excluded))
             return
         tasks = [t for t in tasks if t not in kept]
     if not tasks:

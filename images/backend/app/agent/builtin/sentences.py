@@ -4,7 +4,7 @@ from app.agent.builtin import patterns as re
 from app.agent.builtin.refs import DONE
 from app.agent.builtin.wording import MORE, NAME, TASK
 
-# "In task 3, change dentist to doctor": one wish, although there is a comma in it.
+# "In task 3, change dentist to doctor": one intent, although there is a comma in it.
 _FRONTED = re.compile(rf"^(?:please )?(?:in|for|on|to) {TASK},\s+", re.IGNORECASE)
 _WHOLE = re.compile(
     r"^(?:(?:please )?instead of [^,;]+|there'?s (?:an? )?(?:typo|mistake|error) in [^,;]+),",

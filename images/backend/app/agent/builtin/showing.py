@@ -2,33 +2,33 @@
 
 from app.agent.builtin import replies
 from app.agent.builtin.conversation import bullet
+from app.agent.builtin.intents import Intent
 from app.agent.builtin.matching import Task, match
 from app.agent.builtin.refs import Status
 from app.agent.builtin.resolving import Turn
 from app.agent.builtin.steps import Steps
-from app.agent.builtin.wishes import Wish
 
 
-def show(turn: Turn, wish: Wish) -> Steps:
+def show(turn: Turn, intent: Intent) -> Steps:
     """Show what is asked for; it is what "it" and "the first" mean from then on."""
-    if wish.ref.them and turn.context.listed:
+    if intent.ref.them and turn.context.listed:
         before = {task.id for task in turn.context.listed}
         turn.topic = [t for t in (yield from turn.tasks()) if t.id in before]
         turn.say(f"These are:\n{replies.shown(turn.topic)}")
-    elif wish.ref.ids:
-        turn.topic = [t for t in (yield from turn.tasks()) if t.id in wish.ref.ids]
-        turn.say(_detail(turn.topic[0]) if turn.topic else replies.missing(wish.ref.ids[0]))
-    elif wish.query is not None:
-        yield from _show_about(turn, wish, wish.query)
+    elif intent.ref.ids:
+        turn.topic = [t for t in (yield from turn.tasks()) if t.id in intent.ref.ids]
+        turn.say(_detail(turn.topic[0]) if turn.topic else replies.missing(intent.ref.ids[0]))
+    elif intent.query is not None:
+        yield from _show_about(turn, intent, intent.query)
     else:
-        turn.topic = yield from turn.fetch(wish.status)
-        turn.say(replies.showing(turn.topic, wish.status))
+        turn.topic = yield from turn.fetch(intent.status)
+        turn.say(replies.showing(turn.topic, intent.status))
 
 
-def _show_about(turn: Turn, wish: Wish, query: str) -> Steps:
-    found = match(query, _of((yield from turn.tasks()), wish.status)).tasks
-    if not found and wish.soft:
-        yield from show(turn, Wish("list", status=wish.status))
+def _show_about(turn: Turn, intent: Intent, query: str) -> Steps:
+    found = match(query, _of((yield from turn.tasks()), intent.status)).tasks
+    if not found and intent.soft:
+        yield from show(turn, Intent("list", status=intent.status))
         return
     turn.topic = found
     if len(found) == 1:

@@ -2,10 +2,10 @@
 
 from app.agent.builtin import patterns as re
 from app.agent.builtin.ending import WHEN
+from app.agent.builtin.intents import Intent
 from app.agent.builtin.lists import read_list
 from app.agent.builtin.refs import Ref, read_ref, trim
 from app.agent.builtin.text import Quotes
-from app.agent.builtin.wishes import Wish
 
 NOT_DONE = re.compile(
     r"\b(?:haven'?t|hasn'?t|didn'?t|don'?t|wasn'?t|isn'?t|aren'?t|not|never|can'?t|couldn'?t|won'?t|"
@@ -14,15 +14,15 @@ NOT_DONE = re.compile(
 )
 
 
-def not_done(what: str, quotes: Quotes) -> Wish:
+def not_done(what: str, quotes: Quotes) -> Intent:
     """Read what is said not to be done."""
     what = re.sub(
         r"(?i)^(?:i|we)\b|(?:'s|\b(?:is|are|was|were))$", "", NOT_DONE.sub(" ", what).strip()
     )
-    return Wish("not_done", read_ref(what, quotes), source="not done")
+    return Intent("not_done", read_ref(what, quotes), source="not done")
 
 
-def loose_words(s: str, quotes: Quotes, source: str) -> Wish:
+def loose_words(s: str, quotes: Quotes, source: str) -> Intent:
     """Read words without a command: word of something done, something to do, or a task's name."""
     done = re.match(
         r"(?i)^(?:i|we)(?:'ve| have)?\s+(?:just |already |finally )*(?P<what>(?:(?!need|feed|speed)\w+ed|bought|paid|sent|wrote|went|had|held|got|made|took|ran|met|told|"
@@ -33,9 +33,9 @@ def loose_words(s: str, quotes: Quotes, source: str) -> Wish:
         what = re.sub(r"(?i)^did\s+", "", done["what"])
         pointed = read_ref(what, quotes)
         if what != done["what"] and pointed.query is None:
-            return Wish("complete", pointed, source=source)
+            return Intent("complete", pointed, source=source)
         report = quotes.release(trim(WHEN.sub("", trim(what))))
-        return Wish("ask_complete", Ref(query=report), stated=True, source=source)
+        return Intent("ask_complete", Ref(query=report), stated=True, source=source)
     past = re.match(
         r"(?i)^(?:just |already |finally )*(?:\w{3,}(?<!ne)(?<!fe)(?<!see)ed|bought|paid|sent|wrote|got|took|ran|met|told|fed|did|swept|drove)\b\s+(?P<what>.+)$",
         s,
@@ -43,7 +43,7 @@ def loose_words(s: str, quotes: Quotes, source: str) -> Wish:
     if re.match(r"(?i)^(?:i|we)\b", s) and re.search(r"(?i)\b(?:not|never)\b|n't\b", s):
         return not_done(s, quotes)
     if past and not NOT_DONE.search(s):
-        return Wish(
+        return Intent(
             "ask_complete",
             Ref(query=quotes.release(trim(WHEN.sub("", trim(s))))),
             title=quotes.release(trim(s)),
@@ -56,7 +56,7 @@ def loose_words(s: str, quotes: Quotes, source: str) -> Wish:
         trim(s),
     )
     if off:
-        return Wish(
+        return Intent(
             "ask_delete",
             read_ref(off["what"], quotes),
             title=quotes.release(trim(s)),
@@ -70,7 +70,7 @@ def loose_words(s: str, quotes: Quotes, source: str) -> Wish:
     )
     if gone and not NOT_DONE.search(s):
         what = gone["what"] or gone["thing"]
-        return Wish(
+        return Intent(
             "ask_delete", read_ref(what, quotes), title=quotes.release(trim(s)), source=source
         )
     over = re.match(
@@ -78,7 +78,7 @@ def loose_words(s: str, quotes: Quotes, source: str) -> Wish:
         trim(s),
     )
     if over:
-        return Wish(
+        return Intent(
             "ask_complete",
             read_ref(over["what"], quotes),
             title=quotes.release(trim(s)),
@@ -91,16 +91,16 @@ def loose_words(s: str, quotes: Quotes, source: str) -> Wish:
     )
     if passive and not NOT_DONE.search(s):
         what = f"{passive['what']} {passive['verb']}"
-        return Wish("ask_complete", Ref(query=quotes.release(what)), source=source)
+        return Intent("ask_complete", Ref(query=quotes.release(what)), source=source)
     if found := re.match(r"(?i)^check\s+(.+)$", s):
-        return Wish("ask_complete", read_ref(found[1], quotes), source=source)
+        return Intent("ask_complete", read_ref(found[1], quotes), source=source)
     if found := re.match(r"(?i)^(?:i|we) (?:also |still )?need\s+(.+)$", trim(s)):
-        return Wish(
+        return Intent(
             "ask_add", read_ref(found[1], quotes), title=quotes.release(found[1]), source=source
         )
     ref = read_ref(s, quotes)
     if ref.query is None and not ref.empty:
-        return Wish("ask_done", ref, source=source)
+        return Intent("ask_done", ref, source=source)
     if s.rstrip().endswith("?"):
         return read_list(s, quotes)
-    return Wish("ask_add", ref, title=quotes.release(trim(s)), source=source)
+    return Intent("ask_add", ref, title=quotes.release(trim(s)), source=source)

@@ -295,7 +295,7 @@ def _command_word(word: str) -> str:
     return near[0] if len(near) == 1 else word
 
 
-def mend_start(text: str) -> str:
+def fix_first_word(text: str) -> str:
     """Put a command's first word right."""
     found = re.match(r"[A-Za-z']+", text)
     if found is None:
@@ -326,7 +326,7 @@ _LONG_RIGHT = (
 )
 
 
-def _mended(word: str) -> str:
+def _fixed(word: str) -> str:
     lower = word.lower()
     if lower in _KNOWN_ANYWHERE or not 6 <= len(lower) <= 12 or lower in (*_LONG_RIGHT, *_LONG):
         return _KNOWN_ANYWHERE.get(lower, word)
@@ -334,14 +334,16 @@ def _mended(word: str) -> str:
     return next((w for w in near if len(w) != len(lower) or sorted(w) == sorted(lower)), word)
 
 
-_WISHING = re.compile(r"\bid(?= (?:like|love|want|need|prefer|rather|really|be)\b)", re.IGNORECASE)
+_MISSING_APOSTROPHE = re.compile(
+    r"\bid(?= (?:like|love|want|need|prefer|rather|really|be)\b)", re.IGNORECASE
+)
 _FILLERS = re.compile(r"(?<=\s)(?:um+|uh+|erm+),?\s+", re.IGNORECASE)
 
 
-def mend(text: str) -> str:
+def fix_slips(text: str) -> str:
     """Put right what is never a word of its own."""
-    plain = _WISHING.sub("I'd", _FILLERS.sub("", text))
-    return _WORD.sub(lambda found: _mended(found[0]), plain)
+    plain = _MISSING_APOSTROPHE.sub("I'd", _FILLERS.sub("", text))
+    return _WORD.sub(lambda found: _fixed(found[0]), plain)
 
 
 def words(text: str) -> list[str]:

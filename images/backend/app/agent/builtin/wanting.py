@@ -5,25 +5,25 @@ from dataclasses import replace
 from app.agent.builtin import changing
 from app.agent.builtin import patterns as re
 from app.agent.builtin.commands import CALM, STRONG, WANT, command_of, strip_lead
+from app.agent.builtin.intents import Intent
 from app.agent.builtin.refs import DONE, NOUN, OPEN, trim
 from app.agent.builtin.text import Quotes
-from app.agent.builtin.wishes import Wish
 
 
-def wanted_of(s: str, quotes: Quotes, source: str) -> str | Wish:
-    """Return the words of the command that is wanted, or the wish; what wants nothing stays."""
+def wanted_of(s: str, quotes: Quotes, source: str) -> str | Intent:
+    """Return the words of the command that is wanted, or the intent; what wants nothing stays."""
     found = WANT.match(s)
     if found is None:
         return s
     s = s[found.end() :]
     s = known if command_of(known := strip_lead(s)) == "list" else s
     if CALM.match(trim(s)):
-        return Wish("calm")
+        return Intent("calm")
     return _soft_change(s, quotes, source) or _wanted(s)
 
 
-def _soft_change(s: str, quotes: Quotes, source: str) -> Wish | None:
-    """Read "I want to change the report": a wish about the list where a task is called so."""
+def _soft_change(s: str, quotes: Quotes, source: str) -> Intent | None:
+    """Read "I want to change the report": an intent about the list where a task is called so."""
     if not re.match(r"(?i)(?:change|fix|correct|adjust) ", s) or re.search(
         rf"(?i)\b{NOUN}\b|#?\d|\bit\b", s
     ):

@@ -1,4 +1,4 @@
-"""Puts other ways to word a wish into the words that the readers know."""
+"""Puts other ways to word an intent into the words that the readers know."""
 
 from collections.abc import Callable
 
@@ -331,14 +331,14 @@ def _compiled(rules: tuple[tuple[str, str], ...]) -> tuple[tuple[re.Pattern, str
     return tuple((re.compile(rf"^{rule}{_END}$", re.IGNORECASE), to) for rule, to in rules)
 
 
-# What is longer is no short wish in other words, and would take long to compare.
+# What is longer is no short intent in other words, and would take long to compare.
 _LONGEST = 400
 _FIRST = _compiled(_ALWAYS)
 _THEN = _compiled(_ELSE)
 
 
 def reworded(s: str, is_command: Callable[[str], bool]) -> str:
-    """Return a wish in the words of a known command, or as it is."""
+    """Return an intent in the words of a known command, or as it is."""
     if len(s) > _LONGEST:
         return s
     for pattern, known in _FIRST:
@@ -357,7 +357,7 @@ def reworded(s: str, is_command: Callable[[str], bool]) -> str:
 
 
 def _timed(found: re.Match, known: str) -> str:
-    """Write out the wish; the time goes last."""
+    """Write out the intent; the time goes last."""
     when = found.groupdict().get("when")
     text: str = found.expand(known.replace(r" \g<when>", ""))
     return f"{text} {when[0].lower()}{when[1:]}" if when else text

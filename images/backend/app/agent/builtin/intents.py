@@ -26,7 +26,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Intent:
     """One thing that is asked for."""
 
     kind: Kind
@@ -40,6 +40,6 @@ class Wish:
     changes: tuple[Change, ...] = ()
     # The words it was read from, for an honest answer.
     source: str = ""
-    # What is added may go on: all that is added then, and the wishes it would otherwise hold.
-    whole: tuple["Wish", ...] = ()
-    loose: tuple["Wish", ...] = ()
+    # What is added may go on: all that is added then, and the intents it would otherwise hold.
+    whole: tuple["Intent", ...] = ()
+    loose: tuple["Intent", ...] = ()
