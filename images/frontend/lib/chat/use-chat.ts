@@ -1,10 +1,9 @@
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect, useReducer, useRef } from "react";
+import { useCallback } from "react";
 import { fetchAsUser, type Message, type ToolCall } from "@/lib/api/client";
-import { asApiError } from "@/lib/api/errors";
 import { tasksKey } from "@/lib/tasks/use-tasks";
 import { sendMessage } from "./send";
-import { advance, type Turn } from "./turn";
+import type { Turn } from "./turn";
 import {
   conversationsKey,
   type History,
@@ -12,13 +11,14 @@ import {
   isAnswered,
   messagesKey,
 } from "./use-conversations";
+import { useTurn } from "./use-turn";
 
 interface ChatOptions {
   userId: string;
   conversationId: number | undefined;
-  /** Called when the first message of a new conversation has made it. */
+  /** Called with the id of a new conversation after its first message. */
   onConversation: (id: number) => void;
-  /** Called for each tool that was called, while the answer is on its way. */
+  /** Called for each tool call of the assistant, before the answer is complete. */
   onTool: (call: ToolCall) => void;
 }
 
@@ -43,107 +43,114 @@ function append(client: QueryClient, conversationId: number, message: Message): 
   }));
 }
 
-/** keep puts what had come of an answer that broke off into the history, where
- * it stays until the page is loaded again, and the whole answer with it. */
+/** keep adds the received part of an interrupted answer to the history. It stays there until
+ * the page is loaded again, which loads the complete answer. */
 function keep(client: QueryClient, conversationId: number, turn: Turn): void {
   if (!turn.stored || (turn.reply === "" && turn.tools.length === 0)) return;
   append(client, conversationId, said("assistant", turn.reply, turn.tools));
 }
 
-/** useChat sends messages and follows the answer. The history lives in the
- * query cache; turn is what is not part of it yet. */
-export function useChat({ userId, conversationId, onConversation, onTool }: ChatOptions) {
+type TurnState = ReturnType<typeof useTurn>;
+
+/** useSend returns the function that sends a message and receives its answer. */
+function useSend(
+  { userId, conversationId, onConversation, onTool }: ChatOptions,
+  { turn, begin }: TurnState,
+) {
   const client = useQueryClient();
-  const [turn, dispatch] = useReducer(advance, undefined);
-  const abort = useRef<AbortController>(undefined);
-  const busy = turn !== undefined && turn.problem === undefined;
-
-  useEffect(() => () => abort.current?.abort(), []);
-
-  const send = useCallback(
+  return useCallback(
     async (text: string) => {
-      const controller = new AbortController();
-      abort.current = controller;
-      const calls: ToolCall[] = [];
-      let current = conversationId;
-      if (turn !== undefined && current !== undefined) keep(client, current, turn);
-      dispatch({ type: "sent", text });
-      const body = {
-        message: text,
-        ...(current === undefined ? {} : { conversation_id: current }),
-      };
+      const request = begin();
+      if (request === undefined) return;
+      const { signal, isCurrent, tell } = request;
+      if (turn !== undefined && conversationId !== undefined) keep(client, conversationId, turn);
+      tell({ type: "sent", text });
+      let called = false;
       const listener = {
         onStart(id: number) {
-          current = id;
           append(client, id, said("user", text));
-          dispatch({ type: "stored" });
-          if (conversationId === undefined) onConversation(id);
+          tell({ type: "stored" });
+          if (conversationId === undefined && isCurrent()) onConversation(id);
         },
         onTool(call: ToolCall) {
-          calls.push(call);
-          dispatch({ type: "tool", call });
+          called = true;
+          tell({ type: "tool", call });
           onTool(call);
           void client.invalidateQueries({ queryKey: tasksKey });
         },
-        onDelta: (delta: string) => dispatch({ type: "delta", text: delta }),
+        onDelta: (delta: string) => tell({ type: "delta", text: delta }),
       };
+      const body = { message: text, conversation_id: conversationId };
       try {
-        const answer = await sendMessage(fetchAsUser, userId, body, listener, controller.signal);
-        append(
-          client,
-          answer.conversation_id,
-          said("assistant", answer.response, answer.tool_calls),
-        );
-        dispatch({ type: "finished" });
+        const answer = await sendMessage(fetchAsUser, userId, body, listener, signal);
+        const { conversation_id, response, tool_calls } = answer;
+        append(client, conversation_id, said("assistant", response, tool_calls));
+        tell({ type: "finished" });
       } catch (error) {
-        const problem = controller.signal.aborted
-          ? "You stopped the answer."
-          : asApiError(error).message;
-        dispatch({ type: "failed", problem });
+        request.fail(error);
       } finally {
+        request.end();
         void client.invalidateQueries({ queryKey: conversationsKey });
-        if (calls.length > 0 || controller.signal.aborted) {
-          void client.invalidateQueries({ queryKey: tasksKey });
-        }
+        // The assistant can change todos after it is stopped.
+        if (called || signal.aborted) void client.invalidateQueries({ queryKey: tasksKey });
       }
     },
-    [client, userId, conversationId, onConversation, onTool, turn],
+    [client, userId, conversationId, onConversation, onTool, turn, begin],
   );
+}
 
-  /** The backend completes an answer that nobody listens to. Asking again would
-   * do again what was asked for, so the answer is looked for first. One that the
-   * backend is still making is not there yet, and is asked for again. */
-  const retry = useCallback(async () => {
-    if (turn === undefined) return;
-    if (turn.stored && conversationId !== undefined) {
-      dispatch({ type: "retried" });
+/** useFindAnswer returns the function that loads the history and tells whether it has the
+ * answer. The backend completes an answer after the connection is lost, so sending the
+ * message again could repeat its effects. An answer that is not complete counts as missing. */
+function useFindAnswer(userId: string, { begin }: TurnState) {
+  const client = useQueryClient();
+  return useCallback(
+    async (conversationId: number): Promise<"missing" | "done"> => {
+      const request = begin();
+      if (request === undefined) return "done";
+      request.tell({ type: "retried" });
       try {
         const query = historyQuery(userId, conversationId);
         const history = await client.fetchQuery({ ...query, staleTime: 0 });
-        if (isAnswered(history)) {
-          dispatch({ type: "finished" });
-          return;
-        }
+        request.signal.throwIfAborted();
+        if (!isAnswered(history) && request.isCurrent()) return "missing";
+        request.tell({ type: "finished" });
       } catch (error) {
-        dispatch({ type: "failed", problem: asApiError(error).message });
-        return;
+        request.fail(error);
+      } finally {
+        request.end();
       }
+      return "done";
+    },
+    [client, userId, begin],
+  );
+}
+
+/** useChat sends messages and receives the answers, one at a time. The history is in the
+ * query cache; turn holds the message and the answer until the history has them. */
+export function useChat(options: ChatOptions) {
+  const { userId, conversationId } = options;
+  const client = useQueryClient();
+  const state = useTurn();
+  const { turn, busy, stop, clear } = state;
+  const send = useSend(options, state);
+  const findAnswer = useFindAnswer(userId, state);
+
+  const retry = useCallback(async () => {
+    if (turn === undefined) return;
+    if (turn.stored && conversationId !== undefined) {
+      if ((await findAnswer(conversationId)) === "done") return;
     }
     await send(turn.text);
-  }, [client, userId, conversationId, send, turn]);
+  }, [conversationId, findAnswer, send, turn]);
 
-  return {
-    turn,
-    busy,
-    send,
-    retry,
-    stop: useCallback(() => abort.current?.abort(), []),
-    /** Forgets a failed turn, for example when another conversation is opened. */
-    dismiss: useCallback(() => {
-      if (turn?.stored && conversationId !== undefined) {
-        void client.invalidateQueries({ queryKey: messagesKey(conversationId) });
-      }
-      dispatch({ type: "finished" });
-    }, [client, conversationId, turn]),
-  };
+  /** Removes a failed turn, for example when another conversation is opened. */
+  const dismiss = useCallback(() => {
+    if (turn?.stored && conversationId !== undefined) {
+      void client.invalidateQueries({ queryKey: messagesKey(conversationId) });
+    }
+    clear();
+  }, [client, conversationId, turn, clear]);
+
+  return { turn, busy, send, retry, stop, dismiss };
 }

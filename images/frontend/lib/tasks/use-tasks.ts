@@ -1,6 +1,7 @@
 import { type QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, expectData, type Task, type TaskCreate, type TaskUpdate } from "@/lib/api/client";
 import { ApiError, asApiError } from "@/lib/api/errors";
+import { changed, including, restored, without } from "./list";
 
 export const tasksKey = ["tasks"] as const;
 
@@ -26,8 +27,8 @@ async function loadTasks(userId: string, signal: AbortSignal): Promise<Task[]> {
   return tasks;
 }
 
-/** useTasks loads the tasks; filters work on what is loaded, without a request.
- * While the backend is away, it keeps what it has and asks again. */
+/** useTasks loads all tasks; filters need no request. While the backend is away, the loaded
+ * tasks stay, and useTasks tries again. */
 export function useTasks(userId: string) {
   return useQuery({
     queryKey: tasksKey,
@@ -36,20 +37,16 @@ export function useTasks(userId: string) {
   });
 }
 
-/** Shows a change at once, and takes it back when the backend refuses it. */
-function optimistic<V>(client: QueryClient, change: (tasks: Task[], variables: V) => Task[]) {
-  return {
-    onMutate: async (variables: V) => {
-      await client.cancelQueries({ queryKey: tasksKey });
-      const before = client.getQueryData<Task[]>(tasksKey);
-      if (before) client.setQueryData(tasksKey, change(before, variables));
-      return { before };
-    },
-    onError: (_error: Error, _variables: V, context: { before?: Task[] } | undefined) => {
-      if (context?.before) client.setQueryData(tasksKey, context.before);
-    },
-    onSettled: () => client.invalidateQueries({ queryKey: tasksKey }),
-  };
+/** Changes the list that is shown, when there is one. */
+function edit(client: QueryClient, change: (tasks: Task[]) => Task[]): void {
+  client.setQueryData<Task[]>(tasksKey, (tasks) => tasks && change(tasks));
+}
+
+/** Loads the list again after the last of several changes. An earlier answer would undo,
+ * for a moment, a change that is shown but not answered yet. */
+function reload(client: QueryClient): void {
+  if (client.isMutating({ mutationKey: tasksKey }) > 1) return;
+  void client.invalidateQueries({ queryKey: tasksKey });
 }
 
 interface TaskActionOptions {
@@ -57,56 +54,70 @@ interface TaskActionOptions {
   onProblem: (message: string) => void;
 }
 
-/** useTaskActions returns what can be done with tasks by hand. */
+interface Change {
+  task: Task;
+  change: TaskUpdate;
+}
+
+/** useTaskActions returns the changes that people make by hand. A change is shown at once,
+ * and taken back when the backend refuses it. Changes reach the backend in order. */
 export function useTaskActions({ userId, onProblem }: TaskActionOptions) {
   const client = useQueryClient();
   const path = (task: Task) => ({ user_id: userId, task_id: task.id });
   const report = (error: Error) => onProblem(asApiError(error).message);
+  const shared = {
+    mutationKey: tasksKey,
+    scope: { id: tasksKey[0] },
+    onSettled: () => reload(client),
+  };
+  // An answer that is on its way does not know the change.
+  const cancelReload = () => client.cancelQueries({ queryKey: tasksKey });
 
   const add = useMutation({
+    ...shared,
     mutationFn: async (body: TaskCreate) =>
       expectData(
         await api.POST("/api/{user_id}/tasks", { params: { path: { user_id: userId } }, body }),
       ),
-    onSuccess: (task) => client.setQueryData<Task[]>(tasksKey, (tasks) => [task, ...(tasks ?? [])]),
+    onSuccess: (task) =>
+      client.setQueryData<Task[]>(tasksKey, (tasks) => including(tasks ?? [], task)),
     onError: report,
-    onSettled: () => client.invalidateQueries({ queryKey: tasksKey }),
   });
 
-  const updating = optimistic<{ task: Task; change: TaskUpdate }>(client, (tasks, variables) =>
-    tasks.map((task) =>
-      task.id === variables.task.id ? ({ ...task, ...variables.change } as Task) : task,
-    ),
-  );
   const update = useMutation({
-    mutationFn: async ({ task, change }: { task: Task; change: TaskUpdate }) =>
+    ...shared,
+    mutationFn: async ({ task, change }: Change) =>
       expectData(
         await api.PUT("/api/{user_id}/tasks/{task_id}", {
           params: { path: path(task) },
           body: change,
         }),
       ),
-    ...updating,
-    onError: (error, variables, context) => {
-      updating.onError(error, variables, context);
+    onMutate: async ({ task, change }: Change) => {
+      await cancelReload();
+      edit(client, (tasks) => changed(tasks, task.id, change));
+    },
+    onError: (error, { task, change }) => {
+      edit(client, (tasks) => restored(tasks, task, change));
       report(error);
     },
   });
 
-  const removing = optimistic<Task>(client, (tasks, gone) =>
-    tasks.filter((task) => task.id !== gone.id),
-  );
   const remove = useMutation({
+    ...shared,
     mutationFn: async (task: Task) => {
       const result = await api.DELETE("/api/{user_id}/tasks/{task_id}", {
         params: { path: path(task) },
       });
-      // Someone else, mostly the assistant, was faster.
+      // The todo is already deleted, for example by the assistant.
       if (result.response.status !== 404) expectData(result);
     },
-    ...removing,
-    onError: (error, variables, context) => {
-      removing.onError(error, variables, context);
+    onMutate: async (task: Task) => {
+      await cancelReload();
+      edit(client, (tasks) => without(tasks, task.id));
+    },
+    onError: (error, task) => {
+      edit(client, (tasks) => including(tasks, task));
       report(error);
     },
   });
@@ -114,7 +125,7 @@ export function useTaskActions({ userId, onProblem }: TaskActionOptions) {
   return { add, update, remove };
 }
 
-/** isAway says whether an error means that the service may come back by itself. */
+/** isAway tells whether the service can come back without a new request of the user. */
 export function isAway(error: Error | null): boolean {
   return error !== null && (!(error instanceof ApiError) || error.kind !== "refused");
 }
