@@ -36,7 +36,7 @@ func (c *Cluster) Address(ctx context.Context, nodePort int) (addr string, ok bo
 		return "", false
 	}
 	addr = netip.AddrPortFrom(c.node, uint16(nodePort)).String()
-	err = poll(ctx, nodeBound, func(ctx context.Context) error {
+	err = poll(nodeBound).Until(ctx, func(ctx context.Context) error {
 		conn, err := (&net.Dialer{Timeout: nodeTry}).DialContext(ctx, "tcp", addr)
 		if err != nil {
 			return fmt.Errorf("reach node port %d: %w", nodePort, err)

@@ -33,8 +33,9 @@ func theirs(t *testing.T, change func(*api.Config)) (*kubeAPI, *KubeContext) {
 		change(cfg)
 	}
 	require.NoError(t, clientcmd.WriteToFile(*cfg, path))
-	p, err := NewKubeContext(ContextOptions{Kubeconfig: path, Context: "theirs", Bound: time.Minute, Registry: Registry{Push: address, Pull: address}})
+	p, err := NewKubeContext(ContextOptions{Kubeconfig: path, Context: "theirs", Registry: Registry{Push: address, Pull: address}})
 	require.NoError(t, err)
+	p.bound = time.Minute
 	return server, p
 }
 

@@ -17,8 +17,7 @@ import (
 	"strconv"
 	"strings"
 
-	"k8s.io/client-go/rest"
-
+	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/registry"
 )
 
@@ -39,7 +38,7 @@ type Cluster struct {
 	Name       string
 	Context    string // the context in Kubeconfig
 	Kubeconfig string // path of a file with that context
-	REST       *rest.Config
+	Clients    *kube.Clients
 	Registry   Registry
 
 	ports map[int]int // node port → port on 127.0.0.1

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"context"
 	"errors"
 	"path/filepath"
 	"testing"
@@ -19,31 +18,6 @@ func TestAutoTakesMinikubeWhereItIsInstalled(t *testing.T) {
 	}))
 }
 
-func TestPollKeepsTheLastError(t *testing.T) {
-	count := 0
-	began := time.Now()
-	err := poll(t.Context(), time.Second, func(context.Context) error {
-		count++
-		return errors.New("not there yet")
-	})
-	require.EqualError(t, err, "after 1s: not there yet")
-	assert.Greater(t, count, 1)
-	assert.Less(t, time.Since(began), pollTry)
-}
-
-func TestPollEndsWithItsContextAndSaysWhatItWaitedFor(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	err := poll(ctx, time.Hour, func(ctx context.Context) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		defer cancel()
-		return errors.New("not there yet")
-	})
-	require.ErrorIs(t, err, context.Canceled)
-	assert.ErrorContains(t, err, "not there yet")
-}
-
 func TestCloseOfAClusterWithoutForwardDoesNothing(t *testing.T) {
 	(&Cluster{}).Close()
 	(*Cluster)(nil).Close()
@@ -56,8 +30,9 @@ func TestKubeContextTakesTheAnnouncedRegistry(t *testing.T) {
 	address := server.Listener.Addr().String()
 	require.NoError(t, writeFile(path, api.kubeconfig(t, "theirs")))
 
-	p, err := NewKubeContext(ContextOptions{Kubeconfig: path, Context: "theirs", Bound: time.Second})
+	p, err := NewKubeContext(ContextOptions{Kubeconfig: path, Context: "theirs"})
 	require.NoError(t, err)
+	p.bound = time.Second
 	_, err = p.Ensure(t.Context())
 	require.ErrorContains(t, err, "announces no image registry")
 

@@ -16,7 +16,8 @@ func TestKindNamesTheEnginesDiskThatIsFull(t *testing.T) {
 		assert.ErrorContains(t, err, part)
 	}
 
-	w = newWorld(t, func(o *KindOptions) { o.Bound = 300 * time.Millisecond })
+	w = newWorld(t, nil)
+	w.kind.bound = 300 * time.Millisecond
 	w.settle("running")
 	w.api.remove("/api/v1/namespaces/kube-system/pods/coredns-1")
 	w.api.put(t, "/api/v1/nodes/todo-control-plane", map[string]any{

@@ -19,32 +19,34 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/httpstream" //nolint:staticcheck // client-go's dialer still returns this type
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
+
+	"todo-chatbot/mage/kube"
 )
 
-// Forward leads an address on 127.0.0.1 to a port of a service, through the API
-// server, until stop is called or ctx ends. Each new connection goes to a pod
-// that is ready then, so it outlives the pods; a connection whose pod goes away
-// is cut. The port is the service's, by name or number; localPort 0 takes a free
-// one. At least one ready pod must be there when it starts.
-func Forward(ctx context.Context, cfg *rest.Config, namespace, service string, port intstr.IntOrString, localPort int) (addr string, stop func(), err error) {
-	client, err := kubernetes.NewForConfig(cfg)
-	if err != nil {
-		return "", nil, fmt.Errorf("forward to service %q: %w", service, err)
-	}
+// ServicePort names a port of a service.
+type ServicePort struct {
+	Namespace, Service string
+	Port               intstr.IntOrString // name or number
+}
+
+// Forward holds a port-forward from localPort of 127.0.0.1 to a service, until
+// stop is called or ctx ends. localPort 0 takes a free port. Each new connection
+// goes to a pod that is ready then, so the port-forward outlives the pods; the
+// connections of a pod that ends are closed. At least one pod must be ready when
+// Forward is called.
+func Forward(ctx context.Context, clients *kube.Clients, to ServicePort, localPort int) (addr string, stop func(), err error) {
 	life, cancel := context.WithCancel(ctx)
-	f := &forwarder{cfg: cfg, client: client, namespace: namespace, service: service, port: port}
+	f := &forwarder{clients: clients, to: to}
 	if _, _, err := f.target(life); err != nil {
 		cancel()
-		return "", nil, fmt.Errorf("forward to service %q: %w", service, err)
+		return "", nil, fmt.Errorf("forward to service %q: %w", to.Service, err)
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(loopback, strconv.Itoa(localPort)))
 	if err != nil {
 		cancel()
-		return "", nil, fmt.Errorf("forward to service %q: %w", service, err)
+		return "", nil, fmt.Errorf("forward to service %q: %w", to.Service, err)
 	}
 	var serving sync.WaitGroup
 	serving.Go(func() { f.serve(life, listener) })
@@ -59,11 +61,9 @@ func Forward(ctx context.Context, cfg *rest.Config, namespace, service string, p
 }
 
 type forwarder struct {
-	cfg                *rest.Config
-	client             kubernetes.Interface
-	namespace, service string
-	port               intstr.IntOrString
-	requests           atomic.Int64
+	clients  *kube.Clients
+	to       ServicePort
+	requests atomic.Int64
 
 	mu   sync.Mutex
 	conn httpstream.Connection // to the pod below; nil before the first and after a loss
@@ -192,11 +192,11 @@ func (f *forwarder) drop(conn httpstream.Connection) {
 }
 
 func (f *forwarder) dial(pod string) (httpstream.Connection, error) {
-	transport, upgrader, err := spdy.RoundTripperFor(f.cfg)
+	transport, upgrader, err := spdy.RoundTripperFor(f.clients.Config)
 	if err != nil {
 		return nil, fmt.Errorf("forward to pod %q: %w", pod, err)
 	}
-	url := f.client.CoreV1().RESTClient().Post().Resource("pods").Namespace(f.namespace).Name(pod).SubResource("portforward").URL()
+	url := f.clients.Clientset.CoreV1().RESTClient().Post().Resource("pods").Namespace(f.to.Namespace).Name(pod).SubResource("portforward").URL()
 	conn, _, err := spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, url).Dial(portforward.PortForwardProtocolV1Name)
 	if err != nil {
 		return nil, fmt.Errorf("forward to pod %q: %w", pod, err)
@@ -206,20 +206,20 @@ func (f *forwarder) dial(pod string) (httpstream.Connection, error) {
 
 // target finds a ready pod of the service, and the pod's port.
 func (f *forwarder) target(ctx context.Context) (*corev1.Pod, int, error) {
-	service, err := f.client.CoreV1().Services(f.namespace).Get(ctx, f.service, metav1.GetOptions{})
+	service, err := f.clients.Clientset.CoreV1().Services(f.to.Namespace).Get(ctx, f.to.Service, metav1.GetOptions{})
 	if err != nil {
 		return nil, 0, err
 	}
 	if len(service.Spec.Selector) == 0 {
 		return nil, 0, errors.New("the service selects no pods")
 	}
-	pods, err := f.client.CoreV1().Pods(f.namespace).List(ctx, metav1.ListOptions{
+	pods, err := f.clients.Clientset.CoreV1().Pods(f.to.Namespace).List(ctx, metav1.ListOptions{
 		LabelSelector: labels.SelectorFromSet(service.Spec.Selector).String(),
 	})
 	if err != nil {
 		return nil, 0, err
 	}
-	return chooseTarget(service, pods.Items, f.port)
+	return chooseTarget(service, pods.Items, f.to.Port)
 }
 
 // chooseTarget picks the first ready pod and translates a service's port into

@@ -22,6 +22,9 @@ import (
 	"k8s.io/streaming/pkg/httpstream/spdy"
 )
 
+// web is the port that the tests forward to.
+var web = ServicePort{Namespace: "todo-dev", Service: "web", Port: intstr.FromInt32(80)}
+
 func service(name string, port int32, target int32) *corev1.Service {
 	return &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
@@ -102,7 +105,7 @@ func TestForwardFollowsTheServiceFromPodToPod(t *testing.T) {
 	api.put(t, "/api/v1/namespaces/todo-dev/services/web", service("web", 80, 3000))
 	api.put(t, "/api/v1/namespaces/todo-dev/pods/web-1", podNamed("web-1", "1"))
 
-	addr, stop, err := Forward(t.Context(), api.rest(t), "todo-dev", "web", intstr.FromInt32(80), 0)
+	addr, stop, err := Forward(t.Context(), api.clients(t), web, 0)
 	require.NoError(t, err)
 	assert.True(t, strings.HasPrefix(addr, "127.0.0.1:"), addr)
 	fresh := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -135,7 +138,7 @@ func TestForwardCutsAConnectionWhosePodDoesNotAnswerAndTriesAgain(t *testing.T) 
 	serveForward(t, api, "todo-dev", "web-1", address)
 	api.put(t, "/api/v1/namespaces/todo-dev/services/web", service("web", 80, 3000))
 	api.put(t, "/api/v1/namespaces/todo-dev/pods/web-1", podNamed("web-1", "1"))
-	addr, stop, err := Forward(t.Context(), api.rest(t), "todo-dev", "web", intstr.FromInt32(80), 0)
+	addr, stop, err := Forward(t.Context(), api.clients(t), web, 0)
 	require.NoError(t, err)
 	defer stop()
 
@@ -164,7 +167,7 @@ func TestForwardStopsWithConnectionsOpen(t *testing.T) {
 	serveForward(t, api, "todo-dev", "web-1", l.Addr().String())
 	api.put(t, "/api/v1/namespaces/todo-dev/services/web", service("web", 80, 3000))
 	api.put(t, "/api/v1/namespaces/todo-dev/pods/web-1", podNamed("web-1", "1"))
-	addr, stop, err := Forward(t.Context(), api.rest(t), "todo-dev", "web", intstr.FromInt32(80), 0)
+	addr, stop, err := Forward(t.Context(), api.clients(t), web, 0)
 	require.NoError(t, err)
 	conn, err := net.Dial("tcp", addr)
 	require.NoError(t, err)

@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +19,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/client-go/kubernetes"
 
 	"todo-chatbot/mage/progress"
 )
@@ -29,8 +27,8 @@ import (
 // Docker Engine and these variables:
 //
 //	TEST_KIND_NODE_IMAGE        a node image in the engine, with a CNI of its own
-//	TEST_KIND_REGISTRY_ARCHIVE  a docker archive of a registry image (optional)
-//	TEST_KIND_REGISTRY_IMAGE    the reference in that archive
+//	TEST_KIND_REGISTRY_IMAGE    the registry's image, in that node image or to be pulled by it
+//	TEST_KIND_REGISTRY_ARCHIVE  a docker archive of any image, to be pushed (optional)
 func TestRealKindCluster(t *testing.T) {
 	image := os.Getenv("TEST_KIND_NODE_IMAGE")
 	if testing.Short() || image == "" {
@@ -96,19 +94,13 @@ func realKind(t *testing.T, image string) (*client.Client, *Kind) {
 	t.Helper()
 	docker, err := client.New(client.FromEnv)
 	require.NoError(t, err)
-	archive, ref := os.Getenv("TEST_KIND_REGISTRY_ARCHIVE"), os.Getenv("TEST_KIND_REGISTRY_IMAGE")
 	opts := KindOptions{
 		Name: "cluster-test", Kubeconfig: filepath.Join(t.TempDir(), "kubeconfig"),
-		NodeImage:  func(context.Context) (string, error) { return image, nil },
-		Ports:      map[int]int{freePort(t): 30080},
-		Restricted: true, DisableDefaultCNI: true,
+		NodeImage:     func(context.Context) (string, error) { return image, nil },
+		RegistryImage: os.Getenv("TEST_KIND_REGISTRY_IMAGE"),
+		Ports:         map[int]int{freePort(t): 30080},
+		Restricted:    true, DisableDefaultCNI: true,
 		Progress: progress.New(testWriter{t}, progress.Options{}),
-	}
-	if archive != "" {
-		opts.RegistryImage = func(context.Context) (string, io.ReadCloser, error) {
-			f, err := os.Open(archive)
-			return ref, f, err
-		}
 	}
 	k, err := NewKind(docker, opts)
 	require.NoError(t, err)
@@ -160,15 +152,13 @@ func pushAndRun(t *testing.T, c *Cluster, archive string) string {
 	require.ErrorContains(t, remote.Write(tag, img, remote.WithContext(t.Context())), "UNAUTHORIZED", "nobody pushes without the login")
 	require.NoError(t, remote.Write(tag, img, remote.WithContext(t.Context()), remote.WithAuth(c.Registry.Login.Authenticator())))
 
-	kube, err := kubernetes.NewForConfig(c.REST)
-	require.NoError(t, err)
-	pods := kube.CoreV1().Pods("default")
+	pods := c.Clients.Clientset.CoreV1().Pods("default")
 	_, err = pods.Create(t.Context(), &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "pulled"},
 		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: c.Registry.Pull + "/test/registry@" + digest.String()}}},
 	}, metav1.CreateOptions{})
 	require.NoError(t, err)
-	require.NoError(t, poll(t.Context(), time.Minute, func(ctx context.Context) error {
+	require.NoError(t, poll(time.Minute).Until(t.Context(), func(ctx context.Context) error {
 		pod, err := pods.Get(ctx, "pulled", metav1.GetOptions{})
 		if err != nil {
 			return err
@@ -179,7 +169,7 @@ func pushAndRun(t *testing.T, c *Cluster, archive string) string {
 		return nil
 	}))
 
-	addr, stop, err := Forward(t.Context(), c.REST, "kube-system", registryName, intstr.FromInt32(80), 0)
+	addr, stop, err := Forward(t.Context(), c.Clients, ServicePort{"kube-system", registryName, intstr.FromInt32(80)}, 0)
 	require.NoError(t, err)
 	defer stop()
 	assert.NoError(t, answers(t.Context(), addr), "through the API server")

@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/moby/moby/client"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 
 	"todo-chatbot/mage/progress"
 	"todo-chatbot/mage/registry"
@@ -29,20 +26,17 @@ const (
 
 // KindOptions shapes a kind cluster of one node.
 type KindOptions struct {
-	// Name of the cluster; empty means "todo".
+	// Name of the cluster. Required.
 	Name string
 	// Kubeconfig is the path of a file of this cluster's own. Required; no
 	// other kubeconfig is read or written.
 	Kubeconfig string
 	// NodeImage gives the node's image, in the engine's store or for the engine
-	// to pull. It is called only when a node must be made; nil means the image
-	// of kind's release.
+	// to pull. It is called only when a node must be made. Required.
 	NodeImage func(ctx context.Context) (ref string, err error)
-	// RegistryImage gives the registry's image. With an archive (docker or OCI)
-	// it is put into the node first, and the archive closed; without, the node
-	// pulls it unless it has it. It is called only when no registry answers.
-	// nil leaves the cluster without a registry.
-	RegistryImage func(ctx context.Context) (ref string, archive io.ReadCloser, err error)
+	// RegistryImage is the reference of the image registry's image, which the
+	// node pulls unless its store has it. Required.
+	RegistryImage string
 	// Ports leads ports of 127.0.0.1 to node ports. A cluster that runs already
 	// keeps the ports that it was made with.
 	Ports map[int]int
@@ -51,13 +45,7 @@ type KindOptions struct {
 	Restricted bool
 	// DisableDefaultCNI is for a node image that has a network of its own.
 	DisableDefaultCNI bool
-	// KubeadmPatches and ContainerdPatches are merge patches, as kind takes them.
-	KubeadmPatches    []string
-	ContainerdPatches []string
-	// Bound on each wait: for the API server, for readiness, for the registry.
-	// 0 means three minutes.
-	Bound    time.Duration
-	Progress *progress.Reporter
+	Progress          *progress.Reporter
 }
 
 func (o *KindOptions) validate() error {
@@ -67,6 +55,9 @@ func (o *KindOptions) validate() error {
 	}
 	if o.Kubeconfig == "" {
 		problems = append(problems, errors.New("the path of the cluster's kubeconfig is missing"))
+	}
+	if o.NodeImage == nil || o.RegistryImage == "" {
+		problems = append(problems, errors.New("the images of the node and of the image registry are missing"))
 	}
 	seen := map[int]int{}
 	for host, node := range o.Ports {
@@ -100,23 +91,18 @@ type Kind struct {
 	opts   KindOptions
 	taken  func(ctx context.Context, port int) bool
 
-	freezers string // see thaw
+	bound    time.Duration // of each wait: for the API server, for readiness, for the registry
+	freezers string        // see thaw
 }
 
 var _ Provider = (*Kind)(nil)
 
 // NewKind checks the options and reports every problem in them.
 func NewKind(docker *client.Client, opts KindOptions) (*Kind, error) {
-	if opts.Name == "" {
-		opts.Name = "todo"
-	}
-	if opts.Bound <= 0 {
-		opts.Bound = defaultBound
-	}
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	return &Kind{docker: docker, opts: opts, taken: portTaken, freezers: freezers}, nil
+	return &Kind{docker: docker, opts: opts, taken: portTaken, bound: defaultBound, freezers: freezers}, nil
 }
 
 func (k *Kind) context() string { return "kind-" + k.opts.Name }
@@ -150,11 +136,7 @@ func (k *Kind) Find(ctx context.Context) (*Cluster, error) {
 func (k *Kind) login(ctx context.Context, c *Cluster) (*registry.Login, error) {
 	ctx, cancel := context.WithTimeout(ctx, loginBound)
 	defer cancel()
-	client, err := kubernetes.NewForConfig(c.REST)
-	if err != nil {
-		return nil, err
-	}
-	return findLogin(ctx, client)
+	return findLogin(ctx, c.Clients.Clientset)
 }
 
 // Delete removes the node with its volume, the kubeconfig file, and the network
@@ -225,7 +207,7 @@ func (k *Kind) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return s, fmt.Errorf("look at cluster %q: %w", k.opts.Name, err)
 	}
-	s = observe(ctx, s, c.REST, c.Registry, n.startedAt)
+	s = observe(ctx, s, c, n.startedAt)
 	if s.Registry.Push == "" {
 		return s, nil
 	}
@@ -240,14 +222,12 @@ func (k *Kind) Status(ctx context.Context) (Status, error) {
 }
 
 // observe completes the status of a cluster that should answer.
-func observe(ctx context.Context, s Status, cfg *rest.Config, registry Registry, since time.Time) Status {
+func observe(ctx context.Context, s Status, c *Cluster, since time.Time) Status {
 	ctx, cancel := context.WithTimeout(ctx, pollTry)
 	defer cancel()
-	client, err := kubernetes.NewForConfig(cfg)
-	if err == nil {
-		s.Kubernetes, err = serverVersion(ctx, client)
-	}
-	if err != nil {
+	client := c.Clients.Clientset
+	var err error
+	if s.Kubernetes, err = serverVersion(ctx, client); err != nil {
 		s.State, s.Detail = Broken, err.Error()
 		return s
 	}
@@ -260,13 +240,13 @@ func observe(ctx context.Context, s Status, cfg *rest.Config, registry Registry,
 	if s.Policies, err = policyEnforcer(ctx, client); err != nil && !apierrors.IsForbidden(err) {
 		s.NotReady = append(s.NotReady, err.Error())
 	}
-	if registry.Push == "" {
+	if c.Registry.Push == "" {
 		return s
 	}
-	if err := answers(ctx, registry.Push); err != nil {
+	if err := answers(ctx, c.Registry.Push); err != nil {
 		s.NotReady = append(s.NotReady, err.Error())
 		return s
 	}
-	s.Registry = registry
+	s.Registry = c.Registry
 	return s
 }

@@ -2,9 +2,7 @@ package cluster
 
 import (
 	"context"
-	"errors"
-	"io"
-	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -62,7 +60,8 @@ func TestKindNeverRemakesAClusterThatWasOnceComplete(t *testing.T) {
 			[]string{"its API server does not answer: the API server of \"todo-control-plane\" is not published"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, func(o *KindOptions) { o.Bound = 500 * time.Millisecond })
+			w := newWorld(t, nil)
+			w.kind.bound = 500 * time.Millisecond
 			w.kind.taken = func(context.Context, int) bool { return false }
 			node := w.settle(c.status)
 			c.spoil(node)
@@ -95,27 +94,24 @@ func TestKindUsesACompleteClusterThatHasAnotherStorageClassNow(t *testing.T) {
 	assert.Same(t, node, w.containers["todo-control-plane"])
 }
 
-func TestKindNotesThatAClusterIsCompleteOnceItIs(t *testing.T) {
-	w := newWorld(t, func(o *KindOptions) { o.Bound = 500 * time.Millisecond })
-	mended := w.kind.opts.RegistryImage
-	w.kind.opts.RegistryImage = func(context.Context) (string, io.ReadCloser, error) {
-		return "", nil, errors.New("no image")
-	}
-	working := w.publish["5000"]
-	w.publish["5000"] = "1"
+func TestKindMarksClusterCompleteOnceItsRegistryAnswers(t *testing.T) {
+	w := newWorld(t, nil)
+	w.kind.bound = 500 * time.Millisecond
+	_, open := newRegistry(t)
+	guarded := w.publish["5000"]
+	w.publish["5000"] = strconv.Itoa(open)
 	_, err := w.kind.Ensure(t.Context())
-	require.ErrorContains(t, err, "no image")
-	assert.NotContains(t, w.requests, writeToNode, "it is not complete yet")
-
+	require.ErrorContains(t, err, "takes pushes from everybody")
 	node := w.containers["todo-control-plane"]
-	node.ports["5000/tcp"][0]["HostPort"] = working
-	w.kind.opts.RegistryImage = mended
-	for range 2 {
-		_, err = w.kind.Ensure(t.Context())
-		require.NoError(t, err)
-	}
+	assert.NotContains(t, node.files, completeMark)
+
+	node.ports["5000/tcp"][0]["HostPort"] = guarded
+	_, err = w.kind.Ensure(t.Context())
+	require.NoError(t, err)
 	assert.Same(t, node, w.containers["todo-control-plane"])
 	assert.Contains(t, string(node.files[completeMark]), "complete since ")
-	writes := slices.DeleteFunc(slices.Clone(w.requests), func(r string) bool { return r != writeToNode })
-	assert.Len(t, writes, 2, "the registry's login, and that it is complete: once is enough")
+	w.requests = nil
+	_, err = w.kind.Ensure(t.Context())
+	require.NoError(t, err)
+	assert.NotContains(t, w.requests, writeToNode, "marked already")
 }

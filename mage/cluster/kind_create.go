@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -17,11 +18,11 @@ import (
 	"github.com/moby/moby/client"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 	kind "sigs.k8s.io/kind/pkg/cluster"
-	"sigs.k8s.io/kind/pkg/cluster/nodeutils"
 	"sigs.k8s.io/kind/pkg/exec"
 	"sigs.k8s.io/kind/pkg/log"
 
 	"todo-chatbot/mage/host"
+	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/progress"
 )
 
@@ -64,14 +65,12 @@ func kindConfig(o KindOptions) *v1alpha4.Cluster {
 	if o.Restricted {
 		patches = append(patches, restrictedKubelet)
 	}
-	patches = append(patches, o.KubeadmPatches...)
 	return &v1alpha4.Cluster{
-		TypeMeta:                v1alpha4.TypeMeta{Kind: "Cluster", APIVersion: "kind.x-k8s.io/v1alpha4"},
-		Name:                    o.Name,
-		Nodes:                   []v1alpha4.Node{{Role: v1alpha4.ControlPlaneRole, ExtraPortMappings: ports}},
-		Networking:              v1alpha4.Networking{IPFamily: v1alpha4.IPv4Family, APIServerAddress: loopback, DisableDefaultCNI: o.DisableDefaultCNI},
-		KubeadmConfigPatches:    patches,
-		ContainerdConfigPatches: slices.Clone(o.ContainerdPatches),
+		TypeMeta:             v1alpha4.TypeMeta{Kind: "Cluster", APIVersion: "kind.x-k8s.io/v1alpha4"},
+		Name:                 o.Name,
+		Nodes:                []v1alpha4.Node{{Role: v1alpha4.ControlPlaneRole, ExtraPortMappings: ports}},
+		Networking:           v1alpha4.Networking{IPFamily: v1alpha4.IPv4Family, APIServerAddress: loopback, DisableDefaultCNI: o.DisableDefaultCNI},
+		KubeadmConfigPatches: patches,
 	}
 }
 
@@ -87,17 +86,15 @@ func (k *Kind) create(ctx context.Context, step *progress.Step) error {
 			return &PortInUse{Port: host, Target: k.opts.Ports[host], Holder: portHolder("/proc", host)}
 		}
 	}
+	step.Update("getting the node's image")
+	image, err := k.opts.NodeImage(ctx)
+	if err != nil {
+		return fmt.Errorf("get the node's image: %w", err)
+	}
 	options := []kind.CreateOption{
 		kind.CreateWithV1Alpha4Config(kindConfig(k.opts)),
 		kind.CreateWithKubeconfigPath(k.opts.Kubeconfig),
-	}
-	if k.opts.NodeImage != nil {
-		step.Update("getting the node's image")
-		image, err := k.opts.NodeImage(ctx)
-		if err != nil {
-			return fmt.Errorf("get the node's image: %w", err)
-		}
-		options = append(options, kind.CreateWithNodeImage(image))
+		kind.CreateWithNodeImage(image),
 	}
 	if err := k.ensureNetwork(ctx); err != nil {
 		return err
@@ -124,21 +121,21 @@ func (k *Kind) create(ctx context.Context, step *progress.Step) error {
 	}
 }
 
-// abandon removes the node until kind has given up or the time is over.
+// abandon removes the node again and again until kind gives up. It is bounded:
+// the next Ensure recognises an incomplete node and removes it.
 func (k *Kind) abandon(ctx context.Context, done <-chan error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelBound)
 	defer cancel()
-	for {
-		_ = k.removeNode(ctx, k.opts.Name+"-control-plane") // left over, it is half-made and found the next time
+	_ = kube.Poll{}.Until(ctx, func(ctx context.Context) error {
+		_ = k.removeNode(ctx, k.nodeName())
 		select {
 		case <-done: //nolint:errcheck // the run was stopped: its error is not news
-			_ = k.removeNode(ctx, k.opts.Name+"-control-plane")
-			return
-		case <-ctx.Done():
-			return
-		case <-time.After(pollEvery):
+			_ = k.removeNode(ctx, k.nodeName())
+			return nil
+		default:
+			return errors.New("kind has not given up yet")
 		}
-	}
+	})
 }
 
 // explain adds to an error of kind's what its command printed: the line that
@@ -165,37 +162,6 @@ func explain(err error, log io.Writer) error {
 
 func (k *Kind) library(step *progress.Step) *kind.Provider {
 	return kind.NewProvider(kind.ProviderWithLogger(kindLog{step}), kind.ProviderWithDocker())
-}
-
-// LoadImage puts the images of an archive (docker or OCI) into the node's
-// store. References by digest do not survive it; tags do.
-func (k *Kind) LoadImage(ctx context.Context, archive io.Reader) error {
-	nodes, err := k.library(nil).ListInternalNodes(k.opts.Name)
-	if err != nil {
-		return fmt.Errorf("load an image into cluster %q: %w", k.opts.Name, err)
-	}
-	if len(nodes) == 0 {
-		return fmt.Errorf("load an image into cluster %q: it has no node", k.opts.Name)
-	}
-	for _, node := range nodes {
-		if err := nodeutils.LoadImageArchive(node, &boundReader{ctx, archive}); err != nil {
-			return fmt.Errorf("load an image into node %q: %w", node, explain(err, io.Discard))
-		}
-	}
-	return nil
-}
-
-// boundReader ends with its context, for readers handed to code without one.
-type boundReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (b *boundReader) Read(p []byte) (int, error) {
-	if b.ctx.Err() != nil {
-		return 0, context.Cause(b.ctx)
-	}
-	return b.r.Read(p)
 }
 
 // ensureNetwork makes kind's network when it is absent, as kind itself would,

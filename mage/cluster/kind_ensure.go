@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -56,7 +55,7 @@ func (k *Kind) ensure(ctx context.Context, step *progress.Step) (c *Cluster, did
 		next := decide(found)
 		if next == use {
 			step.Update("waiting for the API server")
-			bound := k.opts.Bound
+			bound := k.bound
 			if !n.complete && !made && !started {
 				bound = min(bound, leftoverBound)
 			}
@@ -98,10 +97,8 @@ func (k *Kind) ensure(ctx context.Context, step *progress.Step) (c *Cluster, did
 			if err != nil {
 				return nil, did, err
 			}
-			if err := k.finish(ctx, c, n, made, step); err != nil {
-				return nil, did, err
-			}
-			return c, did, k.markComplete(ctx, n)
+			n.fresh = made
+			return c, did, k.finish(ctx, c, n, step)
 		}
 	}
 }
@@ -124,12 +121,12 @@ func (k *Kind) describe(n *node) (*Cluster, *api.Config, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg, err := restConfig(kubeconfig, k.context())
+	clients, err := connect(kubeconfig, k.context())
 	if err != nil {
 		return nil, nil, err
 	}
 	return &Cluster{
-		Provider: "kind", Name: k.opts.Name, Context: k.context(), Kubeconfig: k.opts.Kubeconfig, REST: cfg,
+		Provider: "kind", Name: k.opts.Name, Context: k.context(), Kubeconfig: k.opts.Kubeconfig, Clients: clients,
 		Registry: Registry{Push: n.registryAddress(), Pull: pullAddress},
 		ports:    n.nodePorts(),
 	}, kubeconfig, nil
@@ -140,9 +137,8 @@ func (k *Kind) describe(n *node) (*Cluster, *api.Config, error) {
 // its pods start as kubeadm makes them. It tries until ctx ends, for kind may
 // have an image to pull first. What it does not come to, finish does.
 func (k *Kind) hasten(ctx context.Context) {
-	const forever = time.Duration(math.MaxInt64)
 	var client kubernetes.Interface
-	err := poll(ctx, forever, func(ctx context.Context) (err error) {
+	err := poll(unbounded).Until(ctx, func(ctx context.Context) (err error) {
 		client, err = k.early(ctx)
 		return err
 	})
@@ -150,7 +146,7 @@ func (k *Kind) hasten(ctx context.Context) {
 		return
 	}
 	_ = k.startRegistry(ctx, k.nodeName(), client)
-	_ = poll(ctx, forever, func(ctx context.Context) error { return fitDNS(ctx, client) })
+	_ = poll(unbounded).Until(ctx, func(ctx context.Context) error { return fitDNS(ctx, client) })
 }
 
 // early connects to a node that is being made, once its API server lets the
@@ -164,40 +160,37 @@ func (k *Kind) early(ctx context.Context) (kubernetes.Interface, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := kubernetes.NewForConfig(c.REST)
-	if err != nil {
-		return nil, err
-	}
+	client := c.Clients.Clientset
 	_, err = client.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
 	return client, err
 }
 
 // finish waits for readiness and sees to the registry at the same time.
-func (k *Kind) finish(ctx context.Context, c *Cluster, n *node, made bool, step *progress.Step) error {
-	client, err := kubernetes.NewForConfig(c.REST)
-	if err != nil {
-		return err
-	}
-	if made {
+func (k *Kind) finish(ctx context.Context, c *Cluster, n *node, step *progress.Step) error {
+	client := c.Clients.Clientset
+	if n.fresh {
 		if err := fitDNS(ctx, client); err != nil && !apierrors.IsNotFound(err) {
 			return err
 		}
 	}
 	looks := whole
-	if made { // whatever is there was started just now
+	if n.fresh { // whatever is there was started just now
 		looks = installable
 		c.settle = func(ctx context.Context) error {
-			return waitReady(ctx, client, n.startedAt, k.opts.Bound, whole, func(string, ...any) {})
+			return waitReady(ctx, client, n.startedAt, k.bound, whole, func(string, ...any) {})
 		}
 	}
 	both, inTime := errgroup.WithContext(ctx)
 	both.Go(func() error {
-		err := waitReady(inTime, client, n.startedAt, k.opts.Bound, looks, step.Update)
+		err := waitReady(inTime, client, n.startedAt, k.bound, looks, step.Update)
 		step.Update("waiting for the image registry")
 		return err
 	})
 	both.Go(func() error { return k.registry(inTime, c, n, client) })
-	return blamePressure(ctx, client, both.Wait())
+	if err := both.Wait(); err != nil {
+		return blamePressure(ctx, client, err)
+	}
+	return k.markComplete(ctx, n)
 }
 
 // registry waits for the registry, and makes it where there is none. One that
@@ -205,10 +198,6 @@ func (k *Kind) finish(ctx context.Context, c *Cluster, n *node, made bool, step 
 // to come by itself. One without a login, of an older version of this pipeline,
 // is given one in place: its images lie on the node.
 func (k *Kind) registry(ctx context.Context, c *Cluster, n *node, client kubernetes.Interface) error {
-	if k.opts.RegistryImage == nil {
-		c.Registry = Registry{}
-		return nil
-	}
 	there := func(ctx context.Context) (err error) {
 		if c.Registry.Login, err = findLogin(ctx, client); err != nil {
 			return err
@@ -217,35 +206,22 @@ func (k *Kind) registry(ctx context.Context, c *Cluster, n *node, client kuberne
 	}
 	err := there(ctx)
 	if _, wrong := errors.AsType[*unguarded](err); err != nil && !wrong && registryExists(ctx, client) {
-		err = poll(ctx, registryGrace, there)
+		err = poll(registryGrace).Until(ctx, there)
 	}
 	if err != nil {
 		if err := k.startRegistry(ctx, n.name, client); err != nil {
 			return err
 		}
-		if err := waitRegistry(ctx, client, k.opts.Bound, there); err != nil {
+		if err := waitRegistry(ctx, client, k.bound, there); err != nil {
 			return err
 		}
 	}
 	return announceRegistry(ctx, client, c.Registry)
 }
 
-// startRegistry gives the node the registry's image and login, and begins its
+// startRegistry gives the node the registry's login, and begins the registry's
 // roll-out. The node learns the login first: pulls go on meanwhile.
 func (k *Kind) startRegistry(ctx context.Context, node string, client kubernetes.Interface) error {
-	if k.opts.RegistryImage == nil {
-		return nil
-	}
-	ref, archive, err := k.opts.RegistryImage(ctx)
-	if err != nil {
-		return fmt.Errorf("get the registry's image: %w", err)
-	}
-	if archive != nil {
-		defer archive.Close()
-		if err := k.LoadImage(ctx, archive); err != nil {
-			return err
-		}
-	}
 	login, err := ensureLogin(ctx, client)
 	if err != nil {
 		return err
@@ -253,7 +229,7 @@ func (k *Kind) startRegistry(ctx context.Context, node string, client kubernetes
 	if err := k.tellNode(ctx, node, login); err != nil {
 		return err
 	}
-	return applyRegistry(ctx, client, ref, login)
+	return applyRegistry(ctx, client, k.opts.RegistryImage, login)
 }
 
 // explainDisk adds to an error what is known of the engine's disk, if that is

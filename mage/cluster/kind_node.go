@@ -19,7 +19,6 @@ import (
 	"github.com/moby/moby/client"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 )
 
 const (
@@ -43,6 +42,7 @@ type node struct {
 	published map[int]int // the same, now
 	adminConf []byte      // empty if kubeadm has not got so far
 	complete  bool        // it has the completeMark, so what is in it must not be lost
+	fresh     bool        // this run created it
 }
 
 // known is what decide goes by.
@@ -238,12 +238,8 @@ func (k *Kind) probe(ctx context.Context, n *node, f known, bound time.Duration)
 		f.Silent = err
 		return f, ctx.Err()
 	}
-	client, err := kubernetes.NewForConfig(c.REST)
-	if err != nil {
-		return f, err
-	}
-	f.Silent = poll(ctx, bound, func(ctx context.Context) error {
-		_, err := client.StorageV1().StorageClasses().Get(ctx, storageClass, metav1.GetOptions{})
+	f.Silent = poll(bound).Until(ctx, func(ctx context.Context) error {
+		_, err := c.Clients.Clientset.StorageV1().StorageClasses().Get(ctx, storageClass, metav1.GetOptions{})
 		f.Storage = err == nil
 		if apierrors.IsNotFound(err) {
 			return nil

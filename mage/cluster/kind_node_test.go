@@ -52,8 +52,7 @@ func TestDecide(t *testing.T) {
 }
 
 func TestKindConfigBindsEverythingToLoopback(t *testing.T) {
-	cfg := kindConfig(KindOptions{Name: "todo", Ports: map[int]int{8081: 30081, 8080: 30080}, Restricted: true, DisableDefaultCNI: true,
-		KubeadmPatches: []string{"kind: ClusterConfiguration"}, ContainerdPatches: []string{"version = 2"}})
+	cfg := kindConfig(KindOptions{Name: "todo", Ports: map[int]int{8081: 30081, 8080: 30080}, Restricted: true, DisableDefaultCNI: true})
 
 	assert.Equal(t, "127.0.0.1", cfg.Networking.APIServerAddress)
 	assert.True(t, cfg.Networking.DisableDefaultCNI)
@@ -64,11 +63,10 @@ func TestKindConfigBindsEverythingToLoopback(t *testing.T) {
 		got = append(got, [2]int32{p.HostPort, p.ContainerPort})
 	}
 	assert.Equal(t, [][2]int32{{0, 5000}, {8080, 30080}, {8081, 30081}}, got)
-	assert.Equal(t, []string{"version = 2"}, cfg.ContainerdConfigPatches)
 
-	require.Len(t, cfg.KubeadmConfigPatches, 3)
+	require.Len(t, cfg.KubeadmConfigPatches, 2)
 	var kubelet map[string]any
-	for _, patch := range cfg.KubeadmConfigPatches[:2] {
+	for _, patch := range cfg.KubeadmConfigPatches {
 		require.NoError(t, yaml.Unmarshal([]byte(patch), &kubelet))
 	}
 	assert.Equal(t, false, kubelet["serializeImagePulls"])
@@ -83,7 +81,7 @@ func TestKindConfigBindsEverythingToLoopback(t *testing.T) {
 func TestNewKindReportsEveryProblemAtOnce(t *testing.T) {
 	_, err := NewKind(nil, KindOptions{Name: "To do", Ports: map[int]int{0: 30080, 8080: 80, 8081: 80}})
 	require.Error(t, err)
-	for _, part := range []string{`cluster name "To do"`, "kubeconfig is missing", "host port 0", "node port 80 for host port 8080", "two host ports, 8080 and 8081"} {
+	for _, part := range []string{`cluster name "To do"`, "kubeconfig is missing", "images of the node and of the image registry are missing", "host port 0", "node port 80 for host port 8080", "two host ports, 8080 and 8081"} {
 		assert.Contains(t, err.Error(), part)
 	}
 }

@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"encoding/base64"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -39,19 +38,17 @@ func newWorld(t *testing.T, change func(*KindOptions)) *world {
 	e.publish["5000"] = imagesPort
 	e.adminConf = api.kubeconfig(t, "kubernetes-admin@todo")
 	opts := KindOptions{
-		Name:       "todo",
-		Kubeconfig: filepath.Join(t.TempDir(), "own", "kubeconfig"),
-		NodeImage:  func(context.Context) (string, error) { return "node:test", nil },
-		RegistryImage: func(context.Context) (string, io.ReadCloser, error) {
-			return "registry:test", nil, nil
-		},
-		Bound: 2 * time.Second,
+		Name:          "todo",
+		Kubeconfig:    filepath.Join(t.TempDir(), "own", "kubeconfig"),
+		NodeImage:     func(context.Context) (string, error) { return "node:test", nil },
+		RegistryImage: "registry:test",
 	}
 	if change != nil {
 		change(&opts)
 	}
 	kind, err := NewKind(docker, opts)
 	require.NoError(t, err)
+	kind.bound = 2 * time.Second
 	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "users-own")) // must stay absent
 	return &world{engine: e, stage: newStage(t, e.command, "docker"), api: api, kind: kind, opts: opts}
 }

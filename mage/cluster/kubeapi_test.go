@@ -20,10 +20,11 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/yaml"
+
+	"todo-chatbot/mage/kube"
 )
 
 const token = "a-token-of-this-test"
@@ -187,11 +188,13 @@ func (k *kubeAPI) kubeconfig(t *testing.T, context string) []byte {
 	return data
 }
 
-func (k *kubeAPI) rest(t *testing.T) *rest.Config {
+func (k *kubeAPI) clients(t *testing.T) *kube.Clients {
 	t.Helper()
 	cfg, err := clientcmd.RESTConfigFromKubeConfig(k.kubeconfig(t, "test"))
 	require.NoError(t, err)
-	return cfg
+	clients, err := kube.Connect(cfg)
+	require.NoError(t, err)
+	return clients
 }
 
 // makeReady puts in what a ready cluster holds, reported at a time.

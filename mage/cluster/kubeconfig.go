@@ -8,11 +8,11 @@ import (
 	"os"
 	"path/filepath"
 
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
 
 	"todo-chatbot/mage/host"
+	"todo-chatbot/mage/kube"
 )
 
 // userAgent is sent by every client of this package. Minikube's registry proxy
@@ -39,21 +39,19 @@ func kubeconfigFor(adminConf []byte, context, server string) (*api.Config, error
 	return out, nil
 }
 
-// restConfig makes a client configuration of one context.
-func restConfig(kubeconfig *api.Config, context string) (*rest.Config, error) {
+// connect makes the clients of one context. It sends no request.
+func connect(kubeconfig *api.Config, context string) (*kube.Clients, error) {
 	cfg, err := clientcmd.NewNonInteractiveClientConfig(*kubeconfig, context, &clientcmd.ConfigOverrides{}, nil).ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("read kubeconfig context %q: %w", context, err)
 	}
 	cfg.UserAgent = userAgent
-	cfg.QPS, cfg.Burst = 100, 200 // the defaults, 5 and 10, make a no-op deploy wait
-	cfg.WarningHandler = rest.NoWarnings{}
-	return cfg, nil
+	return kube.Connect(cfg)
 }
 
 // loadContext reads one context of a kubeconfig file. A missing file, or a file
 // without that context, gives an error that is fs.ErrNotExist.
-func loadContext(path, context string) (*rest.Config, error) {
+func loadContext(path, context string) (*kube.Clients, error) {
 	kubeconfig, err := clientcmd.LoadFromFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read kubeconfig %q: %w", path, err)
@@ -61,7 +59,7 @@ func loadContext(path, context string) (*rest.Config, error) {
 	if kubeconfig.Contexts[context] == nil {
 		return nil, fmt.Errorf("kubeconfig %q has no context %q: %w", path, context, fs.ErrNotExist)
 	}
-	return restConfig(kubeconfig, context)
+	return connect(kubeconfig, context)
 }
 
 // writeKubeconfig makes the file hold exactly this kubeconfig, readable by its

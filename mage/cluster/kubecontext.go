@@ -8,7 +8,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 
 	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/progress"
@@ -23,7 +22,6 @@ type ContextOptions struct {
 	// Registry that the cluster pulls from; empty means the one that the
 	// cluster announces by KEP-1755's ConfigMap.
 	Registry Registry
-	Bound    time.Duration // on each wait; 0 means three minutes
 	Progress *progress.Reporter
 }
 
@@ -31,7 +29,10 @@ const contextProvider = "context"
 
 // KubeContext is a Provider of a cluster that someone else keeps: it is neither
 // made, nor changed, nor removed.
-type KubeContext struct{ opts ContextOptions }
+type KubeContext struct {
+	opts  ContextOptions
+	bound time.Duration // of each wait
+}
 
 var _ Provider = (*KubeContext)(nil)
 
@@ -47,10 +48,7 @@ func NewKubeContext(opts ContextOptions) (*KubeContext, error) {
 	if (opts.Registry.Push == "") != (opts.Registry.Pull == "") {
 		problems = append(problems, errors.New("an image registry needs both names: where this machine pushes, and where pods pull"))
 	}
-	if opts.Bound <= 0 {
-		opts.Bound = defaultBound
-	}
-	return &KubeContext{opts: opts}, errors.Join(problems...)
+	return &KubeContext{opts: opts, bound: defaultBound}, errors.Join(problems...)
 }
 
 // Ensure proves that the cluster and its registry answer.
@@ -68,31 +66,20 @@ func (k *KubeContext) Ensure(ctx context.Context) (*Cluster, error) {
 }
 
 func (k *KubeContext) open() (*Cluster, error) {
-	cfg, err := loadContext(k.opts.Kubeconfig, k.opts.Context)
+	clients, err := loadContext(k.opts.Kubeconfig, k.opts.Context)
 	if err != nil {
 		return nil, err
 	}
-	return &Cluster{Provider: contextProvider, Name: k.opts.Context, Context: k.opts.Context, Kubeconfig: k.opts.Kubeconfig, REST: cfg}, nil
+	return &Cluster{Provider: contextProvider, Name: k.opts.Context, Context: k.opts.Context, Kubeconfig: k.opts.Kubeconfig, Clients: clients}, nil
 }
 
 func (k *KubeContext) prove(ctx context.Context, c *Cluster, step *progress.Step) error {
-	client, err := kubernetes.NewForConfig(c.REST)
+	client := c.Clients.Clientset
+	err := kube.Poll{Within: k.bound}.Until(ctx, func(ctx context.Context) error { return signIn(ctx, client) })
 	if err != nil {
-		return err
-	}
-	var refused error
-	err = poll(ctx, k.opts.Bound, func(context.Context) error { // the login has a bound of its own
-		err := signIn(ctx, c.REST)
-		if kube.Final(err) {
-			refused = err
-			return nil
-		}
-		return err
-	})
-	if err = errors.Join(err, refused); err != nil {
 		return &Unreachable{Cluster: k.opts.Context, Cause: err}
 	}
-	if err := waitReady(ctx, client, time.Time{}, k.opts.Bound, permitted(whole), step.Update); err != nil {
+	if err := waitReady(ctx, client, time.Time{}, k.bound, permitted(whole), step.Update); err != nil {
 		return err
 	}
 	if c.Registry, err = k.registry(ctx, client); err != nil {
@@ -104,7 +91,7 @@ func (k *KubeContext) prove(ctx context.Context, c *Cluster, step *progress.Step
 	if c.Registry.Push == "" {
 		return fmt.Errorf("the cluster announces no image registry (ConfigMap %q in kube-public): name one in the settings", hostingName)
 	}
-	return poll(ctx, k.opts.Bound, func(ctx context.Context) error { return answers(ctx, c.Registry.Push) })
+	return poll(k.bound).Until(ctx, func(ctx context.Context) error { return answers(ctx, c.Registry.Push) })
 }
 
 func (k *KubeContext) registry(ctx context.Context, client kubernetes.Interface) (Registry, error) {
@@ -128,14 +115,11 @@ func (k *KubeContext) registry(ctx context.Context, client kubernetes.Interface)
 const signInBound = 30 * time.Second
 
 // signIn asks an API server for its version, which whoever is known to it may.
-func signIn(ctx context.Context, cfg *rest.Config) error {
+func signIn(ctx context.Context, client kubernetes.Interface) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, signInBound, fmt.Errorf("no answer within %s", signInBound))
 	defer cancel()
-	client, err := kubernetes.NewForConfig(cfg)
-	if err != nil {
-		return err
-	}
-	if _, err = serverVersion(ctx, client); err != nil && ctx.Err() != nil {
+	_, err := serverVersion(ctx, client)
+	if err != nil && ctx.Err() != nil {
 		return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 	}
 	return err
@@ -148,15 +132,12 @@ func (k *KubeContext) Find(ctx context.Context) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("use kubeconfig context %q: %w", k.opts.Context, err)
 	}
-	if err := signIn(ctx, c.REST); err != nil {
+	client := c.Clients.Clientset
+	if err := signIn(ctx, client); err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		return nil, &Unreachable{Cluster: k.opts.Context, Cause: err}
-	}
-	client, err := kubernetes.NewForConfig(c.REST)
-	if err != nil {
-		return nil, fmt.Errorf("use kubeconfig context %q: %w", k.opts.Context, err)
 	}
 	if found, err := k.registry(ctx, client); err == nil && found.Push != "" && answers(ctx, found.Push) == nil {
 		c.Registry = found
@@ -177,10 +158,6 @@ func (k *KubeContext) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return s, fmt.Errorf("use kubeconfig context %q: %w", k.opts.Context, err)
 	}
-	client, err := kubernetes.NewForConfig(c.REST)
-	if err != nil {
-		return s, fmt.Errorf("use kubeconfig context %q: %w", k.opts.Context, err)
-	}
-	found, _ := k.registry(ctx, client) // what cannot be asked is reported by observe
-	return observe(ctx, s, c.REST, found, time.Time{}), nil
+	c.Registry, _ = k.registry(ctx, c.Clients.Clientset) // observe reports a cluster that cannot be asked
+	return observe(ctx, s, c, time.Time{}), nil
 }

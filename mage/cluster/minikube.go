@@ -10,40 +10,30 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 
 	"todo-chatbot/mage/host"
+	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/progress"
 )
 
 // Minikube is a Provider that drives the minikube program.
 type Minikube struct {
-	opts MinikubeOptions
-	cli  minikubeCLI
+	opts  MinikubeOptions
+	cli   minikubeCLI
+	bound time.Duration // of each wait, except those for the minikube program
 }
 
 var _ Provider = (*Minikube)(nil)
 
 // NewMinikube checks the options and reports every problem in them.
 func NewMinikube(opts MinikubeOptions) (*Minikube, error) {
-	if opts.Profile == "" {
-		opts.Profile = "todo"
-	}
-	if opts.CPUs == 0 {
-		opts.CPUs = minCPUs
-	}
-	if opts.Memory == 0 {
-		opts.Memory = minMemory
-	}
-	if opts.Bound <= 0 {
-		opts.Bound = defaultBound
-	}
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	return &Minikube{opts: opts, cli: minikubeCLI{home: opts.Home, kubeconfig: opts.Kubeconfig}}, nil
+	return &Minikube{opts: opts, cli: minikubeCLI{home: opts.Home, kubeconfig: opts.Kubeconfig}, bound: defaultBound}, nil
 }
 
 func (m *Minikube) subject() string { return "minikube/" + m.opts.Profile }
@@ -109,20 +99,20 @@ func (m *Minikube) ensure(ctx context.Context, step *progress.Step) (*Cluster, s
 
 // open describes a running profile as a Cluster, without its registry.
 func (m *Minikube) open(ctx context.Context, p *profile) (*Cluster, error) {
-	cfg, err := loadContext(m.opts.Kubeconfig, m.opts.Profile)
+	clients, err := loadContext(m.opts.Kubeconfig, m.opts.Profile)
 	if err == nil {
-		err = alive(ctx, cfg)
+		err = alive(ctx, clients)
 	}
 	if err != nil { // no file yet, or the API server's port changed with a restart
 		if err := m.cli.run(ctx, "update-context", "--profile="+m.opts.Profile); err != nil {
 			return nil, err
 		}
-		if cfg, err = loadContext(m.opts.Kubeconfig, m.opts.Profile); err != nil {
+		if clients, err = loadContext(m.opts.Kubeconfig, m.opts.Profile); err != nil {
 			return nil, err
 		}
 	}
 	return &Cluster{
-		Provider: "minikube", Name: m.opts.Profile, Context: m.opts.Profile, Kubeconfig: m.opts.Kubeconfig, REST: cfg,
+		Provider: "minikube", Name: m.opts.Profile, Context: m.opts.Profile, Kubeconfig: m.opts.Kubeconfig, Clients: clients,
 		ports: m.cli.published(ctx, p), node: p.address(),
 	}, nil
 }
@@ -138,27 +128,20 @@ func explainNodeDisk(err error) error {
 }
 
 // alive asks an API server for a sign of life.
-func alive(ctx context.Context, cfg *rest.Config) error {
+func alive(ctx context.Context, clients *kube.Clients) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	client, err := kubernetes.NewForConfig(cfg)
-	if err != nil {
-		return err
-	}
-	_, err = serverVersion(ctx, client)
+	_, err := serverVersion(ctx, clients.Clientset)
 	return err
 }
 
 // finish waits for readiness and sees to the registry at the same time.
 func (m *Minikube) finish(ctx context.Context, c *Cluster, step *progress.Step) error {
-	client, err := kubernetes.NewForConfig(c.REST)
-	if err != nil {
-		return err
-	}
+	client := c.Clients.Clientset
 	both, inTime := errgroup.WithContext(ctx)
-	both.Go(func() error { return waitReady(inTime, client, time.Time{}, m.opts.Bound, whole, step.Update) })
+	both.Go(func() error { return waitReady(inTime, client, time.Time{}, m.bound, whole, step.Update) })
 	both.Go(func() error { return m.registry(inTime, c, client, step) })
-	err = both.Wait()
+	err := both.Wait()
 	if err == nil {
 		announced := c.Registry
 		if c.close != nil {
@@ -209,7 +192,7 @@ func (m *Minikube) publishedRegistry(ctx context.Context, c *Cluster) error {
 func (m *Minikube) reachRegistry(ctx context.Context, c *Cluster, client kubernetes.Interface, step *progress.Step) error {
 	step.Update("waiting for the image registry")
 	if push, ok := c.Published(RegistryPort); ok {
-		if err := waitRegistry(ctx, client, m.opts.Bound, func(ctx context.Context) error { return answers(ctx, push) }); err != nil {
+		if err := waitRegistry(ctx, client, m.bound, func(ctx context.Context) error { return answers(ctx, push) }); err != nil {
 			return err
 		}
 		c.Registry = Registry{Push: push, Pull: pullAddress}
@@ -217,14 +200,14 @@ func (m *Minikube) reachRegistry(ctx context.Context, c *Cluster, client kuberne
 	}
 	var push string
 	var stop func()
-	err := poll(ctx, m.opts.Bound, func(context.Context) (err error) {
-		push, stop, err = Forward(context.WithoutCancel(ctx), c.REST, "kube-system", registryName, intstr.FromInt32(80), 0)
+	err := poll(m.bound).Until(ctx, func(context.Context) (err error) {
+		push, stop, err = Forward(context.WithoutCancel(ctx), c.Clients, ServicePort{metav1.NamespaceSystem, registryName, intstr.FromInt32(80)}, 0)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if err := waitRegistry(ctx, client, m.opts.Bound, func(ctx context.Context) error { return answers(ctx, push) }); err != nil {
+	if err := waitRegistry(ctx, client, m.bound, func(ctx context.Context) error { return answers(ctx, push) }); err != nil {
 		stop()
 		return err
 	}
@@ -242,7 +225,7 @@ func (m *Minikube) Find(ctx context.Context) (*Cluster, error) {
 	if p == nil {
 		return nil, nil
 	}
-	if cfg, err := loadContext(m.opts.Kubeconfig, m.opts.Profile); err != nil || alive(ctx, cfg) != nil {
+	if clients, err := loadContext(m.opts.Kubeconfig, m.opts.Profile); err != nil || alive(ctx, clients) != nil {
 		status, err := m.cli.status(ctx, m.opts.Profile)
 		if err != nil {
 			return nil, fmt.Errorf("find minikube profile %q: %w", m.opts.Profile, err)
@@ -325,6 +308,7 @@ func (m *Minikube) Status(ctx context.Context) (Status, error) {
 		return s, fmt.Errorf("look at minikube profile %q: %w", m.opts.Profile, err)
 	}
 	s.Ports = c.ports
-	push, _ := c.Published(RegistryPort)
-	return observe(ctx, s, c.REST, Registry{Push: push, Pull: pullAddress}, time.Time{}), nil
+	c.Registry.Pull = pullAddress
+	c.Registry.Push, _ = c.Published(RegistryPort)
+	return observe(ctx, s, c, time.Time{}), nil
 }

@@ -22,21 +22,21 @@ const (
 	// keeps it in the profile, so a profile made here is known as such, even
 	// while it is stopped.
 	minikubeMark  = "made-by." + userAgent + ".internal"
-	minikubeBound = 20 * time.Minute
+	minikubeBound = 20 * time.Minute // of one minikube command, which may download a gigabyte
 )
 
 // MinikubeOptions shapes a Minikube profile. All but Profile, Home, Kubeconfig
 // and the addon's settings matter only when the profile is made.
 type MinikubeOptions struct {
-	// Profile is Minikube's name for a cluster; empty means "todo".
+	// Profile is Minikube's name for a cluster. Required.
 	Profile string
 	// Home is MINIKUBE_HOME; empty leaves it to the environment.
 	Home string
 	// Kubeconfig is the path of a file of this cluster's own. Required.
 	Kubeconfig string
-	// Driver and KubernetesVersion are Minikube's choice where empty.
-	Driver, KubernetesVersion string
-	// CPUs and Memory (MB) are at least, and by default, 2 and 4096.
+	// Driver is Minikube's choice where it is empty.
+	Driver string
+	// CPUs and Memory (MB) are at least 2 and 4096.
 	CPUs, Memory int
 	// Ports leads ports of 127.0.0.1 to node ports; only the drivers docker and
 	// podman publish them.
@@ -46,10 +46,7 @@ type MinikubeOptions struct {
 	// AddonImages and AddonRegistries replace parts of the registry addon's
 	// images: Registry and KubeRegistryProxy are the names that it knows.
 	AddonImages, AddonRegistries map[string]string
-	// Bound on each wait; 0 means three minutes. minikube itself, which may
-	// download a gigabyte, has twenty.
-	Bound    time.Duration
-	Progress *progress.Reporter
+	Progress                     *progress.Reporter
 }
 
 func (o *MinikubeOptions) validate() error {
@@ -65,13 +62,6 @@ func (o *MinikubeOptions) validate() error {
 	}
 	if o.Memory < minMemory {
 		problems = append(problems, fmt.Errorf("minikube memory %d MB: give at least %d", o.Memory, minMemory))
-	}
-	switch o.KubernetesVersion {
-	case "", "stable", "latest": // Minikube's own words
-	default:
-		if err := checkVersion(o.KubernetesVersion); err != nil {
-			problems = append(problems, err)
-		}
 	}
 	return errors.Join(problems...)
 }
@@ -97,9 +87,6 @@ func (m *Minikube) createArgs() []string {
 	}
 	if o.Driver != "" {
 		args = append(args, "--driver="+o.Driver)
-	}
-	if o.KubernetesVersion != "" {
-		args = append(args, "--kubernetes-version="+o.KubernetesVersion)
 	}
 	for _, host := range slices.Sorted(maps.Keys(o.Ports)) {
 		args = append(args, fmt.Sprintf("--ports=%s:%d:%d", loopback, host, o.Ports[host]))

@@ -15,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/client-go/kubernetes"
+
+	"todo-chatbot/mage/kube"
 )
 
 const defaultClassKey = "storageclass.kubernetes.io/is-default-class"
@@ -50,7 +52,7 @@ func permitted(looks []look) []look {
 // was last reported before since is not believed: after a restart of a node the
 // API server still holds the state from before. A zero since believes all.
 func waitReady(ctx context.Context, client kubernetes.Interface, since time.Time, bound time.Duration, looks []look, say func(format string, args ...any)) error {
-	err := poll(ctx, bound, func(ctx context.Context) error {
+	err := poll(bound).Until(ctx, func(ctx context.Context) error {
 		missing := notReady(ctx, client, since, looks)
 		if len(missing) == 0 {
 			return nil
@@ -269,13 +271,8 @@ func readyPods(pods []corev1.Pod, namespace string, wanted *metav1.LabelSelector
 		return 0 // the API server takes no such selector
 	}
 	for _, pod := range pods {
-		if pod.Namespace != namespace || !selector.Matches(labels.Set(pod.Labels)) {
-			continue
-		}
-		for _, c := range pod.Status.Conditions {
-			if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
-				n++
-			}
+		if pod.Namespace == namespace && selector.Matches(labels.Set(pod.Labels)) && kube.PodReady(&pod) {
+			n++
 		}
 	}
 	return n
@@ -289,14 +286,12 @@ func podNotReady(pod *corev1.Pod, since time.Time) string {
 			return strings.TrimSpace(fmt.Sprintf("pod %q: %s %s", pod.Name, w.Reason, w.Message))
 		}
 	}
-	ready := false
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
 			return strings.TrimSpace(fmt.Sprintf("pod %q: %s %s", pod.Name, c.Reason, c.Message))
 		}
-		ready = ready || c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
 	}
-	if !ready || pod.DeletionTimestamp != nil {
+	if !kube.PodReady(pod) || pod.DeletionTimestamp != nil {
 		return fmt.Sprintf("pod %q is not ready (%s)", pod.Name, pod.Status.Phase)
 	}
 	if since.IsZero() {

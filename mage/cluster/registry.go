@@ -2,14 +2,11 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"strings"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -63,7 +60,7 @@ func registryExists(ctx context.Context, client kubernetes.Interface) bool {
 // waitRegistry waits until the registry is as there demands, such as that it
 // answers this machine. Where it is not, the error also says what its pod lacks.
 func waitRegistry(ctx context.Context, client kubernetes.Interface, bound time.Duration, there func(context.Context) error) error {
-	err := poll(ctx, bound, there)
+	err := poll(bound).Until(ctx, there)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
@@ -91,62 +88,32 @@ func registryPodNotReady(ctx context.Context, client kubernetes.Interface) strin
 	return ""
 }
 
-// answers proves that an image registry serves an address: GET /v2/ must give
-// 200, or 401 where it wants a login.
+// answers proves that an image registry serves an address.
 func answers(ctx context.Context, address string) error {
-	status, body, err := askRegistry(ctx, address, nil)
-	if err != nil {
-		return err
-	}
-	if status == http.StatusOK || status == http.StatusUnauthorized {
-		return nil
-	}
-	return fmt.Errorf("ask the image registry at %q: GET /v2/ gives %d %s %s", address, status, http.StatusText(status), body)
+	_, err := ping(ctx, address)
+	return err
 }
 
-// askRegistry asks GET /v2/ with a login or, where it is nil, without one. Other
-// machines than this one are asked over TLS, and over HTTP those that pushes
-// would go to over HTTP too.
-func askRegistry(ctx context.Context, address string, login *registry.Login) (status int, body string, err error) {
+// ping asks an image registry for /v2/ without a login. The registry must answer
+// 200, or 401 where it wants a login; then the challenge has a Scheme.
+func ping(ctx context.Context, address string) (*transport.Challenge, error) {
 	place, err := registry.Parse(address)
 	if err != nil {
-		return 0, "", err
+		return nil, err
 	}
-	name := place.Registry.RegistryStr()
-	host, _, err := net.SplitHostPort(name)
+	challenge, err := transport.Ping(ctx, place.Registry, newTransport())
 	if err != nil {
-		host = name
+		return nil, fmt.Errorf("ask the image registry at %q: %w", address, err)
 	}
-	local := host == "localhost" || net.ParseIP(host).IsLoopback()
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DisableKeepAlives = true
-	schemes := []string{"https"}
-	if place.Registry.Scheme() == "http" {
-		schemes = append(schemes, "http")
-	}
-	if local {
-		transport.Proxy, schemes = nil, []string{"http"}
-	}
-	var failed []error
-	for _, scheme := range schemes {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+name+"/v2/", nil)
-		if err != nil {
-			return 0, "", fmt.Errorf("ask the image registry at %q: %w", address, err)
-		}
-		req.Header.Set("User-Agent", userAgent)
-		if login != nil {
-			req.SetBasicAuth(login.User, login.Password())
-		}
-		resp, err := (&http.Client{Transport: transport}).Do(req)
-		if err != nil {
-			failed = append(failed, err)
-			continue
-		}
-		defer resp.Body.Close()
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 200))
-		return resp.StatusCode, strings.TrimSpace(string(text)), nil
-	}
-	return 0, "", fmt.Errorf("ask the image registry at %q: %w", address, errors.Join(failed...))
+	return challenge, nil
+}
+
+// newTransport closes each connection after its request, since the address can
+// belong to a port-forward that ends.
+func newTransport() http.RoundTripper {
+	plain := http.DefaultTransport.(*http.Transport).Clone()
+	plain.DisableKeepAlives = true
+	return transport.NewUserAgent(plain, userAgent)
 }
 
 // hosting is the content of KEP-1755's ConfigMap.

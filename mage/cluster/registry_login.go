@@ -113,24 +113,33 @@ type unguarded struct{ why string }
 
 func (u *unguarded) Error() string { return "the image registry " + u.why }
 
-// guards proves that a registry takes the login, and nobody without one.
+// guards proves that a registry accepts the login, and nobody without a login.
 func guards(ctx context.Context, address string, login *registry.Login) error {
-	status, body, err := askRegistry(ctx, address, nil)
+	challenge, err := ping(ctx, address)
 	switch {
 	case err != nil:
 		return err
-	case status == http.StatusOK:
+	case challenge.Scheme == "":
 		return &unguarded{"takes pushes from everybody, from pods too"}
-	case status != http.StatusUnauthorized:
-		return fmt.Errorf("ask the image registry at %q: GET /v2/ gives %d %s", address, status, body)
 	case login == nil:
 		return &unguarded{fmt.Sprintf("wants a login that is not in Secret %q", loginSecret)}
 	}
-	if status, _, err = askRegistry(ctx, address, login); err != nil {
-		return err
+	scheme := "https"
+	if challenge.Insecure {
+		scheme = "http"
 	}
-	if status != http.StatusOK {
-		return &unguarded{fmt.Sprintf("does not take the login in Secret %q (%d)", loginSecret, status)}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+address+"/v2/", nil)
+	if err != nil {
+		return fmt.Errorf("ask the image registry at %q: %w", address, err)
+	}
+	req.SetBasicAuth(login.User, login.Password())
+	resp, err := newTransport().RoundTrip(req)
+	if err != nil {
+		return fmt.Errorf("ask the image registry at %q: %w", address, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return &unguarded{fmt.Sprintf("does not take the login in Secret %q (%d)", loginSecret, resp.StatusCode)}
 	}
 	return nil
 }

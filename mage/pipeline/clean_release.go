@@ -33,15 +33,11 @@ func (c *cleaning) release(ctx context.Context, provider cluster.Provider) (unas
 		return fmt.Errorf("look for %s: %w", c.p.releaseName(), err), nil
 	}
 	defer found.Close()
-	clients, err := kubernetes.NewForConfig(found.REST)
-	if err != nil {
-		return nil, fmt.Errorf("cluster %q: %w", found.Name, err)
-	}
 	manager, err := c.p.releases(found)
 	if err != nil {
 		return nil, err
 	}
-	return nil, c.uninstall(ctx, found.Name, manager, clients)
+	return nil, c.uninstall(ctx, found.Name, manager, found.Clients.Clientset)
 }
 
 // uninstall removes the environment's release if it is the pipeline's, once

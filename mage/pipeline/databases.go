@@ -95,7 +95,7 @@ func (p *Pipeline) withDatabase(ctx context.Context, do func(*database.Database,
 }
 
 func (p *Pipeline) database(c *cluster.Cluster) (*database.Database, error) {
-	return database.New(c.REST, p.env.Namespace, p.env.Release, database.Options{})
+	return database.New(c.Clients.Config, p.env.Namespace, p.env.Release, database.Options{})
 }
 
 // cured marks what the user cures by other words or files.

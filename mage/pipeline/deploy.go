@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"helm.sh/helm/v3/pkg/chart/loader"
-	"k8s.io/client-go/kubernetes"
 
 	"todo-chatbot/mage/chart"
 	"todo-chatbot/mage/cluster"
@@ -166,25 +165,21 @@ func (p *Pipeline) roll(ctx context.Context, c *cluster.Cluster, built []Built, 
 	if err != nil {
 		return done, err
 	}
-	clients, err := kubernetes.NewForConfig(c.REST)
-	if err != nil {
-		return done, fmt.Errorf("cluster %q: %w", c.Name, err)
-	}
 	manager, err := p.releases(c)
 	if err != nil {
 		return done, err
 	}
-	if err := p.claim(ctx, manager, clients, opts.Adopt); err != nil {
+	if err := p.claim(ctx, manager, c.Clients.Clientset, opts.Adopt); err != nil {
 		return done, err
 	}
 	if err := p.refused(ctx, manager, spec); err != nil {
 		return done, err // before the credentials change, which pods read at the upgrade
 	}
-	rotated, err := p.ensureCredentials(ctx, clients)
+	rotated, err := p.ensureCredentials(ctx, c.Clients.Clientset)
 	if err != nil {
 		return done, cured(err)
 	}
-	if err := p.mendRotation(ctx, c, clients); err != nil {
+	if err := p.mendRotation(ctx, c, c.Clients.Clientset); err != nil {
 		return done, err
 	}
 	r := &rollout{p: p, cluster: c, manager: manager, spec: spec, keepFailed: opts.KeepFailed}

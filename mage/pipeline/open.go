@@ -34,7 +34,7 @@ func (p *Pipeline) Open(ctx context.Context, out io.Writer, opts OpenOptions) er
 		return p.show(ctx, out, reached, opts)
 	}
 	service := p.env.Release + "-frontend"
-	address, stop, err := cluster.Forward(ctx, c.REST, p.env.Namespace, service, frontendPort, p.env.Port)
+	address, stop, err := cluster.Forward(ctx, c.Clients, cluster.ServicePort{Namespace: p.env.Namespace, Service: service, Port: frontendPort}, p.env.Port)
 	if err != nil {
 		return fmt.Errorf("forward a port of 127.0.0.1 to service %q of namespace %q: %w: `mage deploy:to %s` brings the service; TODO_PORT chooses another port",
 			service, p.env.Namespace, err, p.env.Name)

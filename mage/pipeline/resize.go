@@ -25,11 +25,7 @@ func (p *Pipeline) Resize(ctx context.Context) (done Deployment, err error) {
 	}
 	err = p.exclusive(ctx, "db:resize", func(ctx context.Context) error {
 		return p.withDatabase(ctx, func(db *database.Database, c *cluster.Cluster) error {
-			clients, err := kubernetes.NewForConfig(c.REST)
-			if err != nil {
-				return fmt.Errorf("cluster %q: %w", c.Name, err)
-			}
-			r := &resizing{p: p, db: db, size: size, clients: clients, ready: p.ready(c)}
+			r := &resizing{p: p, db: db, size: size, clients: c.Clients.Clientset, ready: p.ready(c)}
 			done, err = r.run(ctx)
 			return err
 		})

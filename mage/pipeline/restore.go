@@ -20,11 +20,7 @@ import (
 func (p *Pipeline) Restore(ctx context.Context, file string) (done Deployment, err error) {
 	err = p.exclusive(ctx, "db:restore", func(ctx context.Context) error {
 		return p.withDatabase(ctx, func(db *database.Database, c *cluster.Cluster) error {
-			clients, err := kubernetes.NewForConfig(c.REST)
-			if err != nil {
-				return fmt.Errorf("cluster %q: %w", c.Name, err)
-			}
-			r := &restoration{p: p, db: db, archive: p.archive(file), clients: clients, ready: p.ready(c)}
+			r := &restoration{p: p, db: db, archive: p.archive(file), clients: c.Clients.Clientset, ready: p.ready(c)}
 			done, err = r.run(ctx)
 			return err
 		})

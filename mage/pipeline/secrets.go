@@ -65,11 +65,7 @@ func (p *Pipeline) credentialsSecret() string { return p.env.Release + "-credent
 func (p *Pipeline) RotateSecrets(ctx context.Context) (done Deployment, err error) {
 	err = p.exclusive(ctx, "secrets:rotate", func(ctx context.Context) error {
 		return p.withDatabase(ctx, func(db *database.Database, c *cluster.Cluster) error {
-			clients, err := kubernetes.NewForConfig(c.REST)
-			if err != nil {
-				return fmt.Errorf("cluster %q: %w", c.Name, err)
-			}
-			if err := p.rotate(ctx, clients, db); err != nil {
+			if err := p.rotate(ctx, c.Clients.Clientset, db); err != nil {
 				return err
 			}
 			done, err = p.ready(c, db.Replaced)(ctx)

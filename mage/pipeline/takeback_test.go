@@ -59,8 +59,10 @@ func rolling(t *testing.T) (*rollout, *hookedHelm) {
 		Templates: []*chart.File{{Name: "templates/job.yaml", Data: []byte(
 			"apiVersion: batch/v1\nkind: Job\nmetadata: {name: backup, annotations: {helm.sh/hook: 'pre-install,pre-upgrade'}}\n")}},
 	}
+	unreachable, err := kube.Connect(&rest.Config{Host: "http://127.0.0.1:9"})
+	require.NoError(t, err)
 	return &rollout{
-		p: p, manager: manager, cluster: &cluster.Cluster{Name: "none", REST: &rest.Config{Host: "http://127.0.0.1:9"}},
+		p: p, manager: manager, cluster: &cluster.Cluster{Name: "none", Clients: unreachable},
 		spec: release.Spec{Name: env.Release, Chart: hooked, Values: map[string]any{"change": 1}},
 	}, helm
 }

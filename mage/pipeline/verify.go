@@ -86,7 +86,7 @@ func (p *Pipeline) address(ctx context.Context, c *cluster.Cluster) (url string,
 	if reached, ok := p.published(ctx, c); ok {
 		return reached, true, func() {}, nil
 	}
-	address, stop, err := cluster.Forward(ctx, c.REST, p.env.Namespace, p.env.Release+"-frontend", frontendPort, 0)
+	address, stop, err := cluster.Forward(ctx, c.Clients, cluster.ServicePort{Namespace: p.env.Namespace, Service: p.env.Release + "-frontend", Port: frontendPort}, 0)
 	if err != nil {
 		return "", false, nil, fmt.Errorf("reach the frontend of %s/%s: %w", p.env.Namespace, p.env.Release, err)
 	}

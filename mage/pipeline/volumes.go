@@ -55,11 +55,7 @@ func (p *Pipeline) volumes(ctx context.Context, provider cluster.Provider) ([]st
 		return nil, errors.New("it does not run")
 	}
 	defer c.Close()
-	clients, err := kubernetes.NewForConfig(c.REST)
-	if err != nil {
-		return nil, err
-	}
-	return claims(ctx, clients)
+	return claims(ctx, c.Clients.Clientset)
 }
 
 func claims(ctx context.Context, clients kubernetes.Interface) ([]string, error) {

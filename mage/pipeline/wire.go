@@ -19,7 +19,6 @@ import (
 	"todo-chatbot/mage/engine"
 	"todo-chatbot/mage/host"
 	"todo-chatbot/mage/image"
-	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/release"
 )
 
@@ -155,8 +154,7 @@ func (p *Pipeline) kind(ctx context.Context, made *parts, ports map[int]int) (cl
 			}
 			return ref, made.load(ctx, ref)
 		},
-		// A made node image has the registry's image in it, and any other pulls it.
-		RegistryImage: func(context.Context) (string, io.ReadCloser, error) { return airgap.RegistryRef, nil, nil },
+		RegistryImage: airgap.RegistryRef, // a locally made node image holds it, and any other node pulls it
 	})
 }
 
@@ -206,9 +204,5 @@ func (p *Pipeline) builder(ctx context.Context, made *parts) (*image.Builder, er
 func (p *Pipeline) store() *image.Store { return image.NewStore(filepath.Join(p.env.Cache, "builds")) }
 
 func (p *Pipeline) releases(c *cluster.Cluster) (*release.Manager, error) {
-	clients, err := kube.Connect(c.REST)
-	if err != nil {
-		return nil, fmt.Errorf("cluster %q: %w", c.Name, err)
-	}
-	return release.New(clients, p.env.Namespace, release.Options{Progress: p.opts.Progress, Timeout: p.env.Timeout})
+	return release.New(c.Clients, p.env.Namespace, release.Options{Progress: p.opts.Progress, Timeout: p.env.Timeout})
 }

@@ -23,6 +23,7 @@ import (
 
 	"todo-chatbot/mage/airgap"
 	"todo-chatbot/mage/cluster"
+	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/progress"
 	"todo-chatbot/mage/smoke"
 	"todo-chatbot/test/person"
@@ -115,9 +116,12 @@ func (l *life) controller(t *testing.T, into manifests) door {
 // opens leads this machine's own ports to the controller, until the test ends.
 func (l *life) opens(t *testing.T, roots *x509.CertPool) door {
 	t.Helper()
+	clients, err := kube.Connect(l.config(t))
+	require.NoError(t, err)
 	d := door{roots: roots, ports: map[string]string{}}
 	for _, port := range []int{80, 443} {
-		address, stop, err := cluster.Forward(context.WithoutCancel(t.Context()), l.config(t), controllersSpace, "traefik", intstr.FromInt(port), 0)
+		to := cluster.ServicePort{Namespace: controllersSpace, Service: "traefik", Port: intstr.FromInt(port)}
+		address, stop, err := cluster.Forward(context.WithoutCancel(t.Context()), clients, to, 0)
 		require.NoError(t, err)
 		t.Cleanup(stop)
 		d.ports[strconv.Itoa(port)] = address
