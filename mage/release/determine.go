@@ -7,9 +7,6 @@ import (
 	"time"
 
 	helmrelease "helm.sh/helm/v3/pkg/release"
-	"helm.sh/helm/v3/pkg/releaseutil"
-	"helm.sh/helm/v3/pkg/storage"
-	"helm.sh/helm/v3/pkg/storage/driver"
 )
 
 // Condition says where a release stands against its Spec.
@@ -104,58 +101,4 @@ func since(r *helmrelease.Release) string {
 		return "earlier"
 	}
 	return "at " + r.Info.LastDeployed.UTC().Format(time.RFC3339)
-}
-
-// history gives the release's records, oldest first. It is never empty: without
-// records the error is ErrNotFound.
-func (m *Manager) history(ctx context.Context, name string) ([]*helmrelease.Release, error) {
-	records, err := await(ctx, 0, func() ([]*helmrelease.Release, error) {
-		return m.store().History(name)
-	})
-	if errors.Is(err, driver.ErrReleaseNotFound) || (err == nil && len(records) == 0) {
-		return nil, fmt.Errorf("%w: %q in namespace %q", ErrNotFound, name, m.namespace)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the records of release %q in namespace %q: %w", name, m.namespace, err)
-	}
-	releaseutil.SortByRevision(records)
-	return records, nil
-}
-
-func (m *Manager) last(ctx context.Context, name string) (*helmrelease.Release, error) {
-	records, err := m.history(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	return records[len(records)-1], nil
-}
-
-func (m *Manager) store() *storage.Storage { return storage.Init(m.records) }
-
-// await runs f, which takes no context, and returns when it ends or, once ctx
-// is done, after grace at the latest. f is then left to end by itself.
-func await[T any](ctx context.Context, grace time.Duration, f func() (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		value, err := f()
-		done <- result{value, err}
-	}()
-	select {
-	case r := <-done:
-		return r.value, r.err
-	case <-ctx.Done():
-	}
-	limit := time.NewTimer(grace)
-	defer limit.Stop()
-	select {
-	case r := <-done:
-		return r.value, r.err
-	case <-limit.C:
-		var none T
-		return none, context.Cause(ctx)
-	}
 }

@@ -185,6 +185,7 @@ func TestDetermineNoticesAnUpgradeByAnotherTool(t *testing.T) {
 	require.NoError(t, err)
 	_, err = action.NewUpgrade(cfg).Run(testRelease, testChart(), testSpec().Values)
 	require.NoError(t, err)
+	c.manager.records.forget(testRelease)
 	state, err := c.manager.Determine(context.Background(), testSpec())
 	require.NoError(t, err)
 	assert.Equal(t, OutOfSync, state.Condition)

@@ -14,6 +14,7 @@ import (
 	helmkube "helm.sh/helm/v3/pkg/kube"
 	kubefake "helm.sh/helm/v3/pkg/kube/fake"
 	helmrelease "helm.sh/helm/v3/pkg/release"
+	"helm.sh/helm/v3/pkg/releaseutil"
 	"helm.sh/helm/v3/pkg/storage"
 	"helm.sh/helm/v3/pkg/storage/driver"
 	appsv1 "k8s.io/api/apps/v1"
@@ -54,6 +55,8 @@ type cluster struct {
 	records  *driver.Memory
 	manager  *Manager
 
+	newManager func() // replaces manager, as the next run of the pipeline does
+
 	kube struct {
 		kubefake.PrintingKubeClient
 		applies int
@@ -83,9 +86,12 @@ func newCluster(t *testing.T, change ...func(*Options)) *cluster {
 		f(&opts)
 	}
 	clients := &kube.Clients{Clientset: c.client, Dynamic: c.dynamic, Metadata: c.metadata, Mapper: c.mapper}
-	manager, err := New(clients, testNamespace, opts)
-	require.NoError(t, err)
-	c.manager = manager
+	c.newManager = func() {
+		manager, err := New(clients, testNamespace, opts)
+		require.NoError(t, err)
+		c.manager = manager
+	}
+	c.newManager()
 	return c
 }
 
@@ -160,14 +166,21 @@ func (c *cluster) record(version int, status helmrelease.Status, like *helmrelea
 	}
 	r.SetStatus(status, "as left")
 	require.NoError(c.t, storage.Init(c.records).Create(r))
+	c.manager.records.forget(testRelease)
+}
+
+// stored are the records as the storage has them.
+func (c *cluster) stored() []*helmrelease.Release {
+	stored, err := storage.Init(c.records).History(testRelease)
+	require.NoError(c.t, err)
+	releaseutil.SortByRevision(stored)
+	return stored
 }
 
 func (c *cluster) statuses() []string {
-	revisions, err := c.manager.History(context.Background(), testRelease)
-	require.NoError(c.t, err)
 	var out []string
-	for _, r := range revisions {
-		out = append(out, r.Status)
+	for _, r := range c.stored() {
+		out = append(out, r.Info.Status.String())
 	}
 	return out
 }

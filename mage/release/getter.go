@@ -43,7 +43,7 @@ func (g getter) ToRawKubeConfigLoader() clientcmd.ClientConfig {
 // cluster end with ctx, which most Helm actions do not take. Its requests to the
 // records do not, so that Helm can still record how the action ended.
 func (m *Manager) configuration(ctx context.Context, log action.DebugLog) (*action.Configuration, error) {
-	records := storage.Init(m.records)
+	records := storage.Init(m.records.driver)
 	records.Log = log
 	cfg := &action.Configuration{
 		Releases:       records,

@@ -107,10 +107,10 @@ func (m *Manager) Rollback(ctx context.Context, name string, revision int) (Obse
 		return Observation{PreviousRevision: last.Version}, step.Fail(errors.Join(err, m.keepFailed(fresh, name, failed)))
 	}
 	like := fmt.Sprintf("like revision %d", target)
-	if err := m.unprove(ctx, name, like); err != nil {
+	if err := m.markNotSeenReady(ctx, name, like); err != nil {
 		return Observation{PreviousRevision: last.Version}, step.Fail(err)
 	}
-	obs, err := m.prove(ctx, name, last.Version, seenReady+", "+like, step)
+	obs, err := m.waitReady(ctx, name, last.Version, seenReady+", "+like, step)
 	if err != nil {
 		return obs, step.Fail(err)
 	}
@@ -118,9 +118,9 @@ func (m *Manager) Rollback(ctx context.Context, name string, revision int) (Obse
 	return obs, nil
 }
 
-// unprove records that the last revision, which Helm calls deployed, was not
-// seen ready yet: Helm lets nobody describe a rollback.
-func (m *Manager) unprove(ctx context.Context, name, what string) error {
+// markNotSeenReady records that the pods of the last revision were not seen ready:
+// Helm takes no description for a rollback.
+func (m *Manager) markNotSeenReady(ctx context.Context, name, what string) error {
 	last, err := m.last(ctx, name)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/mitchellh/copystructure"
 	"helm.sh/helm/v3/pkg/chart"
 	"sigs.k8s.io/yaml"
 )
@@ -35,7 +36,7 @@ func addPrints(prints map[string]string, prefix string, c *chart.Chart) error {
 		sum := sha256.Sum256(data)
 		prints[prefix+name] = hex.EncodeToString(sum[:16])
 	}
-	metadata, err := json.Marshal(copyMetadata(c.Metadata, true))
+	metadata, err := json.Marshal(loadedMetadata(c.Metadata))
 	if err != nil {
 		return fmt.Errorf("metadata of chart %q: %w", c.Name(), err)
 	}
@@ -86,7 +87,10 @@ func storedChart(c *chart.Chart) (*chart.Chart, error) {
 	if err != nil {
 		return nil, err
 	}
-	stored := copyChart(c)
+	stored, err := copyChart(c)
+	if err != nil {
+		return nil, err
+	}
 	stored.Files = append(stored.Files, &chart.File{Name: inputsFile, Data: data})
 	return stored, nil
 }
@@ -197,53 +201,54 @@ func listed(prefix string, names []string) string {
 	return fmt.Sprintf("%s%s and %d more", prefix, strings.Join(names[:namedChanges], ", "), more)
 }
 
-// copyChart copies what Helm's actions write to. Files are shared.
-func copyChart(c *chart.Chart) *chart.Chart {
+// copyChart copies the parts of a chart that Helm's actions write to. The copy
+// shares the files.
+func copyChart(c *chart.Chart) (*chart.Chart, error) {
+	values, err := copyValues(c.Values)
+	if err != nil {
+		return nil, fmt.Errorf("chart %q: %w", c.Name(), err)
+	}
 	out := &chart.Chart{
-		Raw: c.Raw, Metadata: copyMetadata(c.Metadata, false), Lock: c.Lock, Schema: c.Schema,
-		Templates: slices.Clone(c.Templates), Files: slices.Clone(c.Files), Values: copyValues(c.Values),
+		Raw: c.Raw, Metadata: copyMetadata(c.Metadata), Lock: c.Lock, Schema: c.Schema,
+		Templates: slices.Clone(c.Templates), Files: slices.Clone(c.Files), Values: values,
 	}
 	for _, sub := range c.Dependencies() {
-		out.AddDependency(copyChart(sub))
+		copied, err := copyChart(sub)
+		if err != nil {
+			return nil, err
+		}
+		out.AddDependency(copied)
 	}
-	return out
+	return out, nil
 }
 
-// copyMetadata copies a chart's metadata; loaded puts back what rendering sets.
-func copyMetadata(md *chart.Metadata, loaded bool) *chart.Metadata {
+func copyMetadata(md *chart.Metadata) *chart.Metadata {
 	out := *md
 	out.Dependencies = nil
 	for _, dep := range md.Dependencies {
 		d := *dep
-		if loaded {
-			d.Enabled = false
-		}
 		out.Dependencies = append(out.Dependencies, &d)
 	}
 	return &out
 }
 
-func copyValues(values map[string]any) map[string]any {
-	if values == nil {
-		return nil
+// loadedMetadata is a chart's metadata as its file has them: rendering a chart
+// enables dependencies.
+func loadedMetadata(md *chart.Metadata) *chart.Metadata {
+	out := copyMetadata(md)
+	for _, dep := range out.Dependencies {
+		dep.Enabled = false
 	}
-	return copyValue(values).(map[string]any)
+	return out
 }
 
-func copyValue(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for key, value := range v {
-			out[key] = copyValue(value)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, value := range v {
-			out[i] = copyValue(value)
-		}
-		return out
+func copyValues(values map[string]any) (map[string]any, error) {
+	if values == nil {
+		return nil, nil
 	}
-	return v
+	copied, err := copystructure.Copy(values)
+	if err != nil {
+		return nil, fmt.Errorf("copy values: %w", err)
+	}
+	return copied.(map[string]any), nil
 }

@@ -61,7 +61,7 @@ func (m *Manager) Values(ctx context.Context, name string) (map[string]any, erro
 	if err != nil || now == nil {
 		return nil, err
 	}
-	return copyValues(now.Config), nil
+	return copyValues(now.Config)
 }
 
 // current is the revision whose objects the cluster has, nil without one.
@@ -87,9 +87,13 @@ func (m *Manager) render(ctx context.Context, spec Spec, upgrade bool) (*helmrel
 	if err != nil {
 		return nil, err
 	}
+	values, err := copyValues(spec.Values)
+	if err != nil {
+		return nil, err
+	}
 	a := action.NewInstall(cfg)
 	a.ReleaseName, a.Namespace = spec.Name, spec.Namespace
 	a.DryRun, a.Replace, a.IsUpgrade = true, true, upgrade
 	a.DisableOpenAPIValidation = true
-	return await(ctx, cancelGrace, func() (*helmrelease.Release, error) { return a.Run(stored, copyValues(spec.Values)) })
+	return await(ctx, cancelGrace, func() (*helmrelease.Release, error) { return a.Run(stored, values) })
 }

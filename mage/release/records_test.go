@@ -16,11 +16,9 @@ import (
 )
 
 func (c *cluster) descriptions() []string {
-	revisions, err := c.manager.History(context.Background(), testRelease)
-	require.NoError(c.t, err)
 	var out []string
-	for _, r := range revisions {
-		out = append(out, r.Description)
+	for _, r := range c.stored() {
+		out = append(out, r.Info.Description)
 	}
 	return out
 }

@@ -90,7 +90,7 @@ func (m *Manager) refusals(ctx context.Context, now, wanted *helmrelease.Release
 		if i < 0 || reflect.DeepEqual(old.objects[i].Object, object.Object) {
 			continue
 		}
-		refused, err := m.try(ctx, old.objects[i], object)
+		refused, err := m.dryRun(ctx, old.objects[i], object)
 		if err != nil {
 			return nil, fmt.Errorf("ask the cluster whether %s can be changed: %w", kube.Ref(object.GetKind(), object.GetName()), err)
 		}
@@ -101,9 +101,9 @@ func (m *Manager) refusals(ctx context.Context, now, wanted *helmrelease.Release
 	return found, nil
 }
 
-// try patches one object in a dry run. Of an object that is not there nothing
-// is refused: the upgrade makes it.
-func (m *Manager) try(ctx context.Context, old, wanted *unstructured.Unstructured) (*Refusal, error) {
+// dryRun patches one object without effect. It refuses nothing about an object that
+// does not exist: the upgrade makes that one.
+func (m *Manager) dryRun(ctx context.Context, old, wanted *unstructured.Unstructured) (*Refusal, error) {
 	gvk := wanted.GroupVersionKind()
 	mapping, err := m.clients.Mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	if err != nil {

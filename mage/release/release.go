@@ -18,6 +18,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
 	helmkube "helm.sh/helm/v3/pkg/kube"
+	helmrelease "helm.sh/helm/v3/pkg/release"
 	"helm.sh/helm/v3/pkg/storage/driver"
 	"k8s.io/client-go/rest"
 
@@ -67,7 +68,7 @@ type Manager struct {
 	timeout   time.Duration
 	progress  *progress.Reporter
 
-	records driver.Driver // never bound to an action's context: a cancelled run must still record its end
+	records *records
 	helm    helmkube.Interface
 }
 
@@ -79,15 +80,15 @@ func New(clients *kube.Clients, namespace string, opts Options) (*Manager, error
 	}
 	m := &Manager{
 		clients: clients, namespace: namespace, timeout: opts.Timeout, progress: opts.Progress,
-		records: opts.Driver, helm: opts.Helm,
+		records: &records{driver: opts.Driver, kept: map[string][]*helmrelease.Release{}}, helm: opts.Helm,
 	}
 	if m.timeout <= 0 {
 		m.timeout = DefaultTimeout
 	}
-	if clients.Config == nil && (m.records == nil || m.helm == nil) {
+	if clients.Config == nil && (opts.Driver == nil || opts.Helm == nil) {
 		return nil, errors.New("make a release manager: its clients have no config, and no driver and Helm client are given instead")
 	}
-	if m.records != nil {
+	if opts.Driver != nil {
 		return m, nil
 	}
 	bounded := rest.CopyConfig(clients.Config)
@@ -98,7 +99,7 @@ func New(clients *kube.Clients, namespace string, opts Options) (*Manager, error
 	}
 	secrets := driver.NewSecrets(storage.Clientset.CoreV1().Secrets(namespace))
 	secrets.Log = func(string, ...any) {}
-	m.records = secrets
+	m.records.driver = secrets
 	return m, nil
 }
 

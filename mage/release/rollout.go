@@ -25,11 +25,11 @@ type timeLimit time.Duration
 
 func (l timeLimit) Error() string { return "not done within " + time.Duration(l).String() }
 
-// wait returns when the workloads of a manifest are rolled out and none of its
+// waitRollout returns when the workloads of a manifest are rolled out and none of its
 // Services sends requests to a pod of an older revision. It returns a
 // *diagnose.Failure as soon as waiting does not help, or when the time bound of
 // this package is reached.
-func (m *Manager) wait(ctx context.Context, wanted *manifest, step *progress.Step) error {
+func (m *Manager) waitRollout(ctx context.Context, wanted *manifest, step *progress.Step) error {
 	rollout := diagnose.Rollout{Workloads: wanted.workloads(), Services: wanted.services()}
 	watcher := m.watcher()
 	err := kube.Poll{}.Until(ctx, func(ctx context.Context) error {
@@ -93,7 +93,7 @@ func (m *Manager) Settle(ctx context.Context, name string) error {
 	if err != nil {
 		return step.Fail(err)
 	}
-	if err := m.wait(ctx, wanted, step); err != nil {
+	if err := m.waitRollout(ctx, wanted, step); err != nil {
 		if failure, failed := errors.AsType[*diagnose.Failure](err); failed {
 			failure.Release, failure.Revision = last.Name, last.Version
 			return step.Fail(failure)
