@@ -189,7 +189,7 @@ func (a *application) one(w http.ResponseWriter, r *http.Request) {
 	id, _ := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	t := a.tasks[id]
 	if t == nil {
-		respond(404, `{"detail":"There is no such task."}`)(w, r)
+		respond(404, `{"detail":"There is no such todo."}`)(w, r)
 		return
 	}
 	switch r.Method {

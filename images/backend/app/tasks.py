@@ -123,7 +123,7 @@ async def add(
     stored = insert(Task).from_select(names, values).returning(Task)
     task: Task | None = (await session.exec(stored)).scalars().first()
     if task is None:
-        raise QuotaError(f"{FULL}: it can hold {limits.tasks} tasks. Please delete some first.")
+        raise QuotaError(f"{FULL}: it can hold {limits.tasks} todos. Please delete some first.")
     await session.commit()
     return task
 

@@ -166,7 +166,7 @@ def test_what_is_too_hard_is_said_kindly_and_changes_nothing() -> None:
     reply = desk.say("delete " + "please not, wait, and all but the first and " * 80)
     assert "I didn't get that" in reply
     assert desk.state == LIST
-    assert "You have 500 tasks" in desk.say("show my tasks")
+    assert "You have 500 todos" in desk.say("show my tasks")
 
 
 def test_what_is_longer_than_a_message_is_not_read() -> None:

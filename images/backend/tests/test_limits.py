@@ -112,7 +112,7 @@ def test_a_list_of_tasks_is_bounded_even_for_those_added_at_once(limited: Applic
         assert sorted(answers) == [201] * 3 + [409] * 5
         answer = ann.call("POST", "/tasks", json={"title": "x"})
         assert answer.json()["detail"] == (
-            "Your list is full: it can hold 3 tasks. Please delete some first."
+            "Your list is full: it can hold 3 todos. Please delete some first."
         )
         assert ann.call("DELETE", f"/tasks/{ann.tasks()[0]['id']}").status_code == 204
         ann.add("Again")
@@ -138,7 +138,7 @@ def test_the_assistant_tells_that_the_list_is_full(limited: Application) -> None
     with limited(tasks_per_user=1) as ann:
         ann.say("add buy eggs")
         answer = ann.say("add buy milk")
-    assert "Your list is full: it can hold 1 tasks." in answer["response"]
+    assert "Your list is full: it can hold 1 todos." in answer["response"]
     assert answer["tool_calls"][-1]["result"]["error"].startswith("Your list is full")
 
 

@@ -1,6 +1,7 @@
-"""What earlier turns asked and showed, read back from the conversation's own text.
+"""Earlier questions and lists, read back from the text of the conversation.
 
-The sentences are written and read in this one place, so that they cannot drift apart.
+This module writes these sentences and reads them, so that writer and reader stay the same. A
+conversation may hold sentences of an earlier release, which said "task": the reader accepts both.
 """
 
 import re
@@ -12,15 +13,15 @@ from app.agent.said import Said
 
 Kind = Literal["add", "complete", "delete", "update"]
 
-_LOOK_BACK = 6  # the assistant's messages that "it" can mean something in
-# Characters of a message that are looked at: of an answer with 50 titles it is all. A question
-# stands at its end.
+_LOOK_BACK = 6  # messages of the assistant in which "it" can mean something
+# Characters of a message that are read, from its end, where a question is. An answer with 50 titles
+# is shorter.
 _TEXT_MAX = 16_000
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What is to happen to a task."""
+    """A change that is planned for a todo."""
 
     kind: Kind
     title: str | None = None
@@ -29,7 +30,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A question of ours that waits for its answer."""
+    """A question of the assistant that waits for its answer."""
 
     form: Literal["which", "shall", "title", "text", "note"]
     action: Action
@@ -38,26 +39,26 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the conversation so far gives to go by."""
+    """The todos and the question that the next message may refer to."""
 
     pending: Pending | None = None
-    # Tasks of the last message that spoke of any: what "it" means.
+    # The todos of the last message that named any: the meaning of "it".
     focus: list[Task] = field(default_factory=list)
-    # The last list, in its order: what "the first one" means.
+    # The last list, in its order: the meaning of "the first one".
     listed: list[Task] = field(default_factory=list)
-    # What the last messages spoke of, one after the other: what "both" means.
+    # The todos of the last messages, in order: the meaning of "both".
     recent: list[Task] = field(default_factory=list)
-    # The title of what was deleted just now.
+    # The title of the todo that the last message deleted.
     deleted: str | None = None
 
 
 def named(task: Task) -> str:
-    """Write a task in a sentence."""
+    """Write a todo for a sentence."""
     return f"“{task.title}” (#{task.id})"
 
 
 def bullet(task: Task) -> str:
-    """Write a task in a list."""
+    """Write a todo for a list."""
     return f"• #{task.id} {task.title}{' ✓' if task.completed else ''}"
 
 
@@ -79,31 +80,32 @@ def _verb(action: Action) -> str:
 
 
 def ask_which(action: Action, tasks: list[Task]) -> str:
-    """Ask for one of several tasks."""
+    """Return the question for one of several todos."""
     return f"Which one should I {_verb(action)}?\n{bullets(tasks)}"
 
 
 def ask_whether(action: Action, tasks: list[Task]) -> str:
-    """Ask before doing something to these tasks, or before adding one."""
+    """Return the question before a change of these todos, or before adding one."""
     if action.kind == "add":
         return f"Shall I add “{action.title}” to your list?"
-    what = "this task" if len(tasks) == 1 else f"these {len(tasks)} tasks"
+    what = "this todo" if len(tasks) == 1 else f"these {len(tasks)} todos"
     verb, _, rest = _verb(action).partition(" ")
     do = f"{verb} {what} {rest}".strip()
     return f"Shall I {do}?\n{bullets(tasks)}\nPlease answer yes or no."
 
 
 ADDED = "I've added "
-ASK_TITLE = "What should the new task be called?"
+ASK_TITLE = "What should the new todo be called?"
+_ASK_TITLE_BEFORE = "What should the new task be called?"
 
 
 def ask_text(task: Task, what: str = "title") -> str:
-    """Ask for a task's new title or description."""
+    """Return the question for a new title or description."""
     return f"What should the new {what} of {named(task)} be?"
 
 
 def ask_again(pending: Pending) -> str:
-    """Repeat a question that was not answered."""
+    """Return a question again that was not answered."""
     match pending.form:
         case "which":
             return ask_which(pending.action, pending.tasks)
@@ -120,7 +122,7 @@ def ask_again(pending: Pending) -> str:
 _VERB = "delete|mark as done|change|describe(?! as)|rename to “(?P<title>.*)”|describe as “(?P<text>.*)”"
 _WHICH = re.compile(rf"(?m)^Which one should I (?P<verb>{_VERB})\?$")
 _SHALL = re.compile(
-    r"(?m)^Shall I (?P<verb>delete|mark|rename|describe) (?:this task|these \d+ tasks)"
+    r"(?m)^Shall I (?P<verb>delete|mark|rename|describe) (?:this (?:todo|task)|these \d+ (?:todo|task)s)"
     r"(?: as done| to “(?P<title>.*)”| as “(?P<text>.*)”)?\?$"
 )
 _SHALL_ADD = re.compile(r"(?m)^Shall I add “(?P<title>.*)” to your list\?$")
@@ -128,7 +130,7 @@ _TEXT = re.compile(
     r"(?m)^What should the new (?P<what>title|description) of “(?P<title>.*)” \(#(?P<id>\d+)\) be\?$"
 )
 _BULLET = re.compile(r"(?m)^• #(?P<id>\d{1,10}) (?P<title>.*?)(?P<done> ✓)?$")
-# No title is longer: without a limit each of many quotes would be compared with all that follows.
+# A title has at most 200 characters. The limit keeps a text with many quotes fast to search.
 _NAMED = re.compile(r"“(?P<title>[^\n]{0,200}?)” \(#(?P<id>\d{1,10})\)")
 _DELETED = re.compile(r"(?m)^I've deleted “(?P<title>[^\n]*)” \(#\d+\)")
 
@@ -156,13 +158,13 @@ def _pending(text: str) -> Pending | None:
     if found := _TEXT.search(text):
         form: Literal["text", "note"] = "text" if found["what"] == "title" else "note"
         return Pending(form, Action("update"), [Task(int(found["id"]), found["title"])])
-    if text.endswith(ASK_TITLE):
+    if text.endswith((ASK_TITLE, _ASK_TITLE_BEFORE)):
         return Pending("title", Action("add"))
     return None
 
 
 def read_context(past: list[Said]) -> Context:
-    """Read what can be referred to."""
+    """Read the todos and the question that the next message may refer to."""
     own = [said.text[-_TEXT_MAX:] for said in past[-3 * _LOOK_BACK :] if said.role == "assistant"]
     pending = _pending(own[-1]) if own and past[-1].role == "assistant" else None
     deleted = _DELETED.search(own[-1]) if own else None

@@ -151,7 +151,7 @@ def _act(turn: Turn, action: Action, tasks: list[Task]) -> Steps:
     elif action.kind == "complete":
         yield from _complete(turn, tasks)
     elif len(tasks) > 1:
-        turn.say("I can change one task at a time.")
+        turn.say("I can change one todo at a time.")
         turn.ask(ask_which(action, tasks))
     elif action.title is None and not action.description:
         turn.ask(ask_text(tasks[0], "title" if action.description is None else "description"))
@@ -338,7 +338,7 @@ def _delete(turn: Turn, tasks: list[Task]) -> Steps:
 def _complete(turn: Turn, tasks: list[Task]) -> Steps:
     done, gone = yield from _each(turn, "complete_task", tasks)
     for task in done:
-        turn.say(f"Well done! {named(task)} is completed.")
+        turn.say(f"Well done! {named(task)} is done.")
     _finish(turn, done, gone)
 
 

@@ -123,7 +123,7 @@ def _one_of(turn: Turn, found: Match, action: Action, source: str, query: str) -
         return []
     if query:
         turn.say(
-            f"Several tasks match “{query}”." if found.sure else f"Nothing is called “{query}”."
+            f"Several todos match “{query}”." if found.sure else f"Nothing is called “{query}”."
         )
     turn.ask(ask_which(action, chosen[:_ASKED]), source)
     return []
@@ -131,8 +131,8 @@ def _one_of(turn: Turn, found: Match, action: Action, source: str, query: str) -
 
 def _none(action: Action) -> str:
     if action.kind == "complete":
-        return "You have no pending tasks, so there is nothing to mark as done."
-    return "There is no such task on your list, so I changed nothing."
+        return "Everything on your list is done, so there is nothing to mark as done."
+    return "There is no such todo on your list, so I changed nothing."
 
 
 def apart(query: str, tasks: list[Task], action: Action) -> list[Task]:
@@ -199,7 +199,7 @@ def _by_place(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
     for place in ref.places:
         index = place if place < 0 else place - 1
         if not -len(listed) <= index < len(listed):
-            turn.say(f"There are only {len(listed)} tasks on that list.")
+            turn.say(f"That list has only {len(listed)} todos.")
             return []
         chosen.append(listed[index])
     if known or chosen == turn.context.focus:
@@ -244,9 +244,9 @@ def _every(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
         turn.say(_none(action))
         return
     if len(tasks) > _ASKED:
-        turn.say(f"That is {len(tasks)} tasks; I can do {_ASKED} at a time.")
+        turn.say(f"These are {len(tasks)} todos; I can change {_ASKED} at a time.")
     if action.kind == "update":
-        turn.say("I can change one task at a time.")
+        turn.say("I can change one todo at a time.")
         turn.ask(ask_which(action, tasks[:_ASKED]), source)
     else:
         turn.ask(ask_whether(action, tasks[:_ASKED]), source)

@@ -46,7 +46,7 @@ def _of(tasks: list[Task], status: Status) -> list[Task]:
 
 
 def _detail(task: Task) -> str:
-    state = "done" if task.completed else "pending"
+    state = "done" if task.completed else "still to do"
     # On one line: what stands at a line's start may be read back as a question of ours.
     told = " ".join((task.description or "").split())
     return f"This one is {state}:\n{bullet(task)}" + (f"\nDescription: {told}" if told else "")

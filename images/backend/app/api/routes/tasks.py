@@ -16,7 +16,7 @@ router = APIRouter(
 
 
 def _missing() -> NoReturn:
-    raise HTTPException(404, "There is no such task.")
+    raise HTTPException(404, "There is no such todo.")
 
 
 async def _locked(session: Session, limits: LimitsDep, user_id: str, task_id: int) -> Task:
