@@ -153,9 +153,9 @@ func (Test) Unit(ctx context.Context, yes *bool) error { return targets.TestUnit
 // Chart checks the chart for every environment and compares its manifests with the golden ones.
 func (Test) Chart(ctx context.Context) error { return targets.TestChart(ctx) }
 
-// Integration makes a cluster of its own and takes a deployment through its whole life; -long also tells what takes minutes.
-func (Test) Integration(ctx context.Context, long *bool) error {
-	return targets.TestIntegration(ctx, long)
+// Integration runs the scenarios of a deployment on a cluster of its own; -run=Backup selects some, -long adds those that take minutes.
+func (Test) Integration(ctx context.Context, run *string, long *bool) error {
+	return targets.TestIntegration(ctx, run, long)
 }
 
 // E2e has two people use the deployed application in a real browser; pictures go to build/e2e.

@@ -44,9 +44,14 @@ func TestChart(ctx context.Context) error {
 	return exit(goTest(ctx, "./test/render", "./mage/chart"))
 }
 
-// TestIntegration makes a cluster of its own and takes a deployment through its whole life.
-func TestIntegration(ctx context.Context, long *bool) error {
-	command := goCommand(ctx, "test", "-count=1", "-v", "-timeout=90m", "./test/integration")
+// TestIntegration runs the scenarios of a deployment on a cluster of its own: all, or
+// those whose name contains scenario.
+func TestIntegration(ctx context.Context, scenario *string, long *bool) error {
+	args := []string{"test", "-count=1", "-v", "-timeout=90m"}
+	if scenario != nil {
+		args = append(args, "-run=^TestScenarios$/"+*scenario)
+	}
+	command := goCommand(ctx, append(args, "./test/integration")...)
 	if long != nil && *long {
 		command.Env = append(os.Environ(), "TODO_TEST_LONG=1")
 	}
@@ -87,7 +92,7 @@ func TestAll(ctx context.Context, yes *bool) error {
 	if err := TestChart(ctx); err != nil {
 		return err
 	}
-	return TestIntegration(ctx, nil)
+	return TestIntegration(ctx, nil, nil)
 }
 
 // Bench measures deploys from every starting point; -cold also from empty caches.

@@ -36,31 +36,29 @@ import (
 	"todo-chatbot/mage/progress"
 )
 
-// door is where a controller lets people in: addresses of this machine, by the
-// port that they would ask for, and whom its certificates are believed from.
-type door struct {
-	ports map[string]string
-	roots *x509.CertPool
+// endpoint is where the ingress controller is reached.
+type endpoint struct {
+	ports map[string]string // port of a URL → address on this machine
+	roots *x509.CertPool    // of its certificates
 }
 
-// browser comes in by the door whatever host it asks for, as one does whose
-// resolver leads there.
-func (d door) browser() *http.Client {
+// browser sends requests for every host to the endpoint.
+func (e endpoint) browser() *http.Client {
 	return &http.Client{
 		Timeout:       30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			ForceAttemptHTTP2: true,
-			TLSClientConfig:   &tls.Config{RootCAs: d.roots},
+			TLSClientConfig:   &tls.Config{RootCAs: e.roots},
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 				_, port, err := net.SplitHostPort(address)
 				if err != nil {
 					return nil, err
 				}
-				if there, ok := d.ports[port]; ok {
+				if there, ok := e.ports[port]; ok {
 					address = there
 				} else {
-					address = net.JoinHostPort("127.0.0.1", port) // the door's own
+					address = net.JoinHostPort("127.0.0.1", port)
 				}
 				return (&net.Dialer{}).DialContext(ctx, network, address)
 			},
@@ -68,21 +66,21 @@ func (d door) browser() *http.Client {
 	}
 }
 
-// leadsToTLS wants plain HTTP to lead to the same place by TLS.
-func (d door) leadsToTLS(t *testing.T, host string) {
+// redirectsToTLS requires a redirect from plain HTTP to the same page with TLS.
+func (e endpoint) redirectsToTLS(t *testing.T, host string) {
 	t.Helper()
-	response, err := d.browser().Get("http://" + host + "/sign-in?from=here")
+	response, err := e.browser().Get("http://" + host + "/sign-in?from=here")
 	require.NoError(t, err)
 	response.Body.Close()
 	assert.Equal(t, http.StatusPermanentRedirect, response.StatusCode)
 	assert.Equal(t, "https://"+host+"/sign-in?from=here", response.Header.Get("Location"))
 }
 
-// streams wants the first event of an answer while the rest of it cannot be made
-// yet: whoever holds events back would have none.
-func (l *life) streams(t *testing.T, g guest) {
+// streams requires the first event of an answer while a lock keeps the backend from
+// making the rest of it: a proxy that buffers would deliver no event.
+func (f *fixture) streams(t *testing.T, g guest) {
 	t.Helper()
-	release := l.hold(t)
+	release := f.lockTodos(t)
 	defer release()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, g.Base+g.API("chat/stream"), strings.NewReader(`{"message":"Add a task to water the plants"}`))
 	require.NoError(t, err)
@@ -102,16 +100,17 @@ func (l *life) streams(t *testing.T, g guest) {
 	require.NoError(t, err)
 	assert.Contains(t, string(rest), "event: done\n")
 	assert.Contains(t, g.must(t, http.StatusOK, http.MethodGet, "tasks", nil), "Water the plants",
-		"who gets the first event only when the answer has ended gets one that waited in vain for the todos")
+		"the lock was released in time, so the answer is complete")
 }
 
-// hold locks staging's todos until the returned function is called.
-func (l *life) hold(t *testing.T) (release func()) {
+// lockTodos locks the table of todos in staging's database until the returned
+// function is called.
+func (f *fixture) lockTodos(t *testing.T) (release func()) {
 	t.Helper()
 	const psql = `PGPASSWORD="$(cat /run/secrets/postgresql/database-password)" exec psql -q -h 127.0.0.1 -U todo -d todo`
-	request := l.client(t).CoreV1().RESTClient().Post().Resource("pods").Namespace(stagingNamespace).Name("todo-postgresql-0").SubResource("exec").
+	request := f.client(t).CoreV1().RESTClient().Post().Resource("pods").Namespace(stagingNamespace).Name("todo-postgresql-0").SubResource("exec").
 		VersionedParams(&corev1.PodExecOptions{Container: "postgresql", Command: []string{"sh", "-c", psql}, Stdin: true, Stdout: true, Stderr: true}, scheme.ParameterCodec)
-	executor, err := remotecommand.NewSPDYExecutor(l.config(t), http.MethodPost, request.URL())
+	executor, err := remotecommand.NewSPDYExecutor(f.clients(t).Config, http.MethodPost, request.URL())
 	require.NoError(t, err)
 	script, say := io.Pipe()
 	answers, heard := io.Pipe()
@@ -120,7 +119,7 @@ func (l *life) hold(t *testing.T) (release func()) {
 		defer close(ended)
 		err := executor.StreamWithContext(context.WithoutCancel(t.Context()), remotecommand.StreamOptions{Stdin: script, Stdout: heard, Stderr: t.Output()})
 		script.CloseWithError(io.ErrClosedPipe)
-		heard.CloseWithError(err) // nil is the end of what it says
+		heard.CloseWithError(err) // nil ends the output
 	}()
 	_, err = io.WriteString(say, "BEGIN;\nLOCK TABLE task;\n\\echo held\n")
 	require.NoError(t, err)
@@ -128,22 +127,22 @@ func (l *life) hold(t *testing.T) (release func()) {
 	require.NoError(t, err)
 	require.Equal(t, "held\n", word)
 	return sync.OnceFunc(func() {
-		say.Close() // psql ends with what it is told, and the transaction with it
+		say.Close() // psql ends with its input, and the transaction with psql
 		<-ended
 	})
 }
 
-// traefik puts Traefik's image, pulled or made, where the cluster's pods pull
-// from, and returns its reference there.
-func (l *life) traefik(t *testing.T) string {
+// traefik pushes Traefik's image, pulled or locally made, to the cluster's registry
+// and returns its reference.
+func (f *fixture) traefik(t *testing.T) string {
 	t.Helper()
 	supply := airgap.New(airgap.Options{
-		Root: l.Dir, Cache: l.cache, Offline: os.Getenv("TODO_OFFLINE") == "true", Progress: progress.New(t.Output(), progress.Options{}),
+		Root: f.Dir, Cache: f.cache, Offline: os.Getenv("TODO_OFFLINE") == "true", Progress: progress.New(t.Output(), progress.Options{}),
 	})
 	found, err := supply.Resolve(t.Context(), airgap.TraefikRef)
 	require.NoError(t, err)
-	require.NotNil(t, found.Image, "its registry does not answer now")
-	provider, err := cluster.NewKubeContext(cluster.ContextOptions{Kubeconfig: l.kubeconfig(), Context: "kind-" + l.Cluster})
+	require.NotNil(t, found.Image, "the registry of the image does not answer")
+	provider, err := cluster.NewKubeContext(cluster.ContextOptions{Kubeconfig: f.kubeconfig(), Context: "kind-" + f.Cluster})
 	require.NoError(t, err)
 	where, err := provider.Find(t.Context())
 	require.NoError(t, err)
@@ -156,12 +155,12 @@ func (l *life) traefik(t *testing.T) string {
 	return published.Digest.String()
 }
 
-// gatewayAPI is what defines the Gateway API's resources, of the standard
-// channel and of the version that Traefik was built with.
-func (l *life) gatewayAPI(t *testing.T) []byte {
+// gatewayAPI returns the definitions of the Gateway API, of the standard channel and
+// of the version that Traefik was built with.
+func (f *fixture) gatewayAPI(t *testing.T) []byte {
 	t.Helper()
 	download := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", "sigs.k8s.io/gateway-api")
-	download.Dir = filepath.Join(l.Dir, "mage", "airgap", "modules", "traefik")
+	download.Dir = filepath.Join(f.Dir, "mage", "airgap", "modules", "traefik")
 	out, err := download.Output()
 	require.NoError(t, err, string(out))
 	var module struct{ Dir string }
@@ -180,8 +179,8 @@ func (l *life) gatewayAPI(t *testing.T) []byte {
 	return text
 }
 
-// selfMade is a certificate that signed itself, as a Secret, and what believes it.
-func selfMade(t *testing.T, hosts ...string) (*corev1.Secret, *x509.CertPool) {
+// selfSigned returns a certificate as a Secret, and the pool that trusts it.
+func selfSigned(t *testing.T, hosts ...string) (*corev1.Secret, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)

@@ -20,13 +20,13 @@ import (
 	"todo-chatbot/test/project"
 )
 
-// guest is a person in a test, which ends where they cannot go on.
+// guest is a person in a test; a step that fails ends the test.
 type guest struct{ *person.Person }
 
-// signedUp is a new guest with an account.
-func (l *life) signedUp(t *testing.T, name string) guest {
+// signedUp returns a new guest with an account in dev.
+func (f *fixture) signedUp(t *testing.T, name string) guest {
 	t.Helper()
-	return signUp(t, person.New(l.address("dev"), name, browser()))
+	return signUp(t, person.New(f.address("dev"), name, browser()))
 }
 
 func signUp(t *testing.T, p *person.Person) guest {
@@ -35,17 +35,17 @@ func signUp(t *testing.T, p *person.Person) guest {
 	return guest{p}
 }
 
-// browser follows no redirect by itself.
+// browser returns a client that follows no redirect.
 func browser() *http.Client {
 	return &http.Client{Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// address is where an environment is published.
-func (l *life) address(environment string) string {
-	return "http://127.0.0.1:" + strconv.Itoa(l.Ports[environment])
+// address is the URL of an environment.
+func (f *fixture) address(environment string) string {
+	return "http://127.0.0.1:" + strconv.Itoa(f.Ports[environment])
 }
 
-// ask is the status and the answer, or 0 and what went wrong.
+// ask returns the status and the answer, or 0 and the error's text.
 func (g guest) ask(t *testing.T, method, path string, body any) (status int, answer string) {
 	t.Helper()
 	status, text, err := g.Ask(t.Context(), method, path, body)
@@ -55,7 +55,7 @@ func (g guest) ask(t *testing.T, method, path string, body any) (status int, ans
 	return status, string(text)
 }
 
-// must is an ask for a resource of theirs that has to end in a status.
+// must asks for one of the guest's resources and requires a status.
 func (g guest) must(t *testing.T, want int, method, path string, body any) string {
 	t.Helper()
 	answer, err := g.Want(t.Context(), want, method, g.API(path), body)
@@ -63,8 +63,7 @@ func (g guest) must(t *testing.T, want int, method, path string, body any) strin
 	return string(answer)
 }
 
-// rows is all that the application holds of the person, with every field, id
-// and time.
+// rows returns all todos, conversations and messages of the guest, with every id and time.
 func (g guest) rows(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -80,7 +79,7 @@ func (g guest) rows(t *testing.T) map[string]string {
 	return all
 }
 
-// use leaves tasks and a conversation.
+// use adds todos and a conversation.
 func (g guest) use(t *testing.T) {
 	t.Helper()
 	for i := range 20 {
@@ -91,46 +90,46 @@ func (g guest) use(t *testing.T) {
 	g.must(t, http.StatusOK, http.MethodPost, "chat", map[string]any{"message": "Add a task to buy milk"})
 }
 
-// data is a deployment's data through a backup, changes, files that are no
-// backups, restores that are cut short, and new credentials.
-func (l *life) data(t *testing.T) {
-	ada := l.signedUp(t, "ada-of-the-data")
+// backup makes a backup, changes the data, tries unusable backups, restores,
+// interrupts restores, and rotates the credentials.
+func (f *fixture) backup(t *testing.T) {
+	ada := f.signedUp(t, "ada-of-the-backup")
 	ada.use(t)
 	before := ada.rows(t)
 	require.Len(t, before, 3, "tasks, conversations, and the messages of one")
-	l.keepsComponentsApart(t)
+	f.keepsComponentsApart(t)
 
-	backup := l.mage(t, "db:backup")
-	require.Zero(t, backup.Code, backup.Stderr)
-	file := strings.TrimSpace(backup.Stdout)
+	made := f.mage(t, "db:backup")
+	require.Zero(t, made.Code, made.Stderr)
+	file := strings.TrimSpace(made.Stdout)
 	require.FileExists(t, file)
 	require.FileExists(t, file+".sha256")
-	listed := l.mage(t, "db:list")
+	listed := f.mage(t, "db:list")
 	assert.Regexp(t, `(?m)^host `+filepath.Base(file)+` \d+ \S+ ok$`, listed.Stdout)
 
-	ada.must(t, http.StatusCreated, http.MethodPost, "tasks", map[string]any{"title": "of the day after"})
+	ada.must(t, http.StatusCreated, http.MethodPost, "tasks", map[string]any{"title": "added after the backup"})
 	var tasks []struct{ ID int }
 	require.NoError(t, json.Unmarshal([]byte(ada.must(t, http.StatusOK, http.MethodGet, "tasks?sort=id", nil)), &tasks))
 	ada.must(t, http.StatusNoContent, http.MethodDelete, fmt.Sprintf("tasks/%d", tasks[0].ID), nil)
 	ada.must(t, http.StatusOK, http.MethodPut, fmt.Sprintf("tasks/%d", tasks[1].ID), map[string]any{"title": "changed"})
-	late := l.signedUp(t, "late-of-the-data")
-	l.refusesNoBackups(t, file, ada)
+	late := f.signedUp(t, "late-of-the-backup")
+	f.refusesUnusableBackups(t, file, ada)
 
-	restored := l.mage(t, "db:restore", filepath.Base(file), "-yes")
+	restored := f.mage(t, "db:restore", filepath.Base(file), "-yes")
 	require.Zero(t, restored.Code, restored.Stderr)
 	assert.Equal(t, []string{"passed"}, restored.Lines("verdict"))
-	assert.Equal(t, before, ada.rows(t), "every row, with its id and times; the session is one of them")
+	assert.Equal(t, before, ada.rows(t), "every row is back, with its id and times; the session too")
 	var refused *person.OtherStatusError
-	require.ErrorAs(t, late.SignIn(t.Context()), &refused, "who came after the backup has no account")
+	require.ErrorAs(t, late.SignIn(t.Context()), &refused, "an account made after the backup is gone")
 	assert.Equal(t, http.StatusUnauthorized, refused.Status)
 	require.NoError(t, ada.SignIn(t.Context()))
-	l.restoresWhatWasCutShort(t, file, ada, before)
-	l.keepsComponentsApart(t) // whose rights a restored database has not
-	l.rotates(t, ada, before)
+	f.restoresAfterInterruption(t, file, ada, before)
+	f.keepsComponentsApart(t) // the backup does not hold the rights of the roles
+	f.rotates(t, ada, before)
 }
 
-// refusesNoBackups tries what is no whole backup of this application.
-func (l *life) refusesNoBackups(t *testing.T, file string, ada guest) {
+// refusesUnusableBackups tries files that are not a complete backup of this application.
+func (f *fixture) refusesUnusableBackups(t *testing.T, file string, ada guest) {
 	t.Helper()
 	whole, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -148,7 +147,7 @@ func (l *life) refusesNoBackups(t *testing.T, file string, ada guest) {
 		"truncated": "PostgreSQL cannot read it", "foreign": "PostgreSQL cannot read it", "empty": "PostgreSQL cannot read it",
 		"torn": "its checksum does not fit", "bare": "there is no checksum beside it", "absent": "neither this machine nor the volume has it",
 	} {
-		result := l.mage(t, "db:restore", filepath.Join(dir, name+".dump"), "-yes")
+		result := f.mage(t, "db:restore", filepath.Join(dir, name+".dump"), "-yes")
 		assert.Equal(t, 2, result.Code, name)
 		assert.Contains(t, result.Stderr, says)
 		assert.Contains(t, result.Stderr, "nothing was changed")
@@ -156,56 +155,56 @@ func (l *life) refusesNoBackups(t *testing.T, file string, ada guest) {
 	assert.Equal(t, changed, ada.rows(t))
 }
 
-// restoresWhatWasCutShort stops restores as they begin to end the pods: after
-// Ctrl-C the application comes back by itself, after a kill by the next restore.
-func (l *life) restoresWhatWasCutShort(t *testing.T, file string, ada guest, before map[string]string) {
+// restoresAfterInterruption stops restores when they begin to stop the pods. After
+// Ctrl-C the application serves again by itself, after a kill with the next restore.
+func (f *fixture) restoresAfterInterruption(t *testing.T, file string, ada guest, before map[string]string) {
 	t.Helper()
-	stopped, err := l.MageStopped(t.Context(), project.Stop{Seen: "restored beside"}, "db:restore", file, "-yes")
+	stopped, err := f.MageStopped(t.Context(), project.Stop{Seen: "restored beside"}, "db:restore", file, "-yes")
 	require.NoError(t, err)
 	assert.NotZero(t, stopped.Code)
 	require.Eventually(t, func() bool {
 		status, _ := ada.ask(t, http.MethodGet, ada.API("tasks"), nil)
 		return status == http.StatusOK
-	}, 2*time.Minute, time.Second, "frontend and backend come back")
+	}, 2*time.Minute, time.Second, "frontend and backend serve again")
 	assert.Equal(t, before, ada.rows(t))
 
-	_, err = l.MageStopped(t.Context(), project.Stop{Seen: "restored beside", After: 300 * time.Millisecond, Kill: true}, "db:restore", file, "-yes")
+	_, err = f.MageStopped(t.Context(), project.Stop{Seen: "restored beside", After: 300 * time.Millisecond, Kill: true}, "db:restore", file, "-yes")
 	require.NoError(t, err)
-	restored := l.mage(t, "db:restore", file, "-yes")
+	restored := f.mage(t, "db:restore", file, "-yes")
 	require.Zero(t, restored.Code, restored.Stderr)
 	assert.Equal(t, before, ada.rows(t))
 }
 
-// rotates changes the credentials, after which everyone has to sign in again, and nothing else.
-func (l *life) rotates(t *testing.T, ada guest, before map[string]string) {
+// rotates changes the credentials. Everybody has to sign in again; nothing else changes.
+func (f *fixture) rotates(t *testing.T, ada guest, rows map[string]string) {
 	t.Helper()
 	read := func() map[string][]byte {
-		secret, err := l.client(t).CoreV1().Secrets(namespace).Get(t.Context(), "todo-credentials", metav1.GetOptions{})
+		secret, err := f.client(t).CoreV1().Secrets(namespace).Get(t.Context(), "todo-credentials", metav1.GetOptions{})
 		require.NoError(t, err)
-		assert.Empty(t, secret.Annotations, "no rotation is half done")
+		assert.Empty(t, secret.Annotations, "a rotation is not complete")
 		return secret.Data
 	}
-	require.NoError(t, ada.SignIn(t.Context()), "the session of the last time went with the restore")
-	was := read()
-	rotated := l.mage(t, "secrets:rotate")
+	require.NoError(t, ada.SignIn(t.Context()), "the restore removed the last session")
+	before := read()
+	rotated := f.mage(t, "secrets:rotate")
 	require.Zero(t, rotated.Code, rotated.Stderr)
 	assert.Equal(t, []string{"passed"}, rotated.Lines("verdict"))
-	is := read()
+	after := read()
 	for _, key := range []string{"database-password", "frontend-database-password", "backend-database-password", "auth-secret"} {
-		assert.NotEqual(t, was[key], is[key], key)
-		assert.NotContains(t, rotated.Stdout+rotated.Stderr, string(is[key]))
+		assert.NotEqual(t, before[key], after[key], key)
+		assert.NotContains(t, rotated.Stdout+rotated.Stderr, string(after[key]))
 	}
 
 	status, answer := ada.ask(t, http.MethodGet, ada.API("tasks"), nil)
-	assert.Equal(t, http.StatusUnauthorized, status, "a token of before: %s", answer)
+	assert.Equal(t, http.StatusUnauthorized, status, "an old token: %s", answer)
 	status, answer = ada.ask(t, http.MethodGet, "/api/auth/token", nil)
-	assert.Equal(t, http.StatusUnauthorized, status, "a session of before: %s", answer)
+	assert.Equal(t, http.StatusUnauthorized, status, "an old session: %s", answer)
 	status, _ = ada.ask(t, http.MethodGet, "/", nil)
-	assert.Contains(t, []int{http.StatusOK, http.StatusTemporaryRedirect}, status, "the sign-in page, or the way to it, and no error")
+	assert.Contains(t, []int{http.StatusOK, http.StatusTemporaryRedirect}, status, "the sign-in page or a redirect to it")
 	status, _ = ada.ask(t, http.MethodGet, "/sign-in", nil)
 	assert.Equal(t, http.StatusOK, status)
-	require.NoError(t, ada.SignIn(t.Context()), "the account of before")
-	assert.Equal(t, before, ada.rows(t))
-	unchanged := l.deploy(t)
-	assert.Contains(t, unchanged.Lines("revision")[0], "unchanged", "a deploy finds nothing to do")
+	require.NoError(t, ada.SignIn(t.Context()), "the account is kept")
+	assert.Equal(t, rows, ada.rows(t))
+	unchanged := f.deploy(t)
+	assert.Contains(t, unchanged.Lines("revision")[0], "unchanged", "a deploy changes nothing")
 }

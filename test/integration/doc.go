@@ -1,4 +1,3 @@
-// Package integration proves on a real cluster what the README promises, by
-// the commands that it names. It needs no running container engine: the first
-// deploy finds, or installs and starts, what it needs.
+// Package integration tests the README's commands on a real cluster. The host needs
+// no running container engine: the first deploy finds one, or installs and starts it.
 package integration

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"todo-chatbot/mage/kube"
 	"todo-chatbot/test/person"
 )
 
@@ -23,12 +24,12 @@ const (
 	writers = 4
 )
 
-// killed ends every process of PostgreSQL by SIGKILL, again and again, while
-// people write, and then looks for each todo whose making was confirmed.
-func (l *life) killed(t *testing.T) {
+// killed ends every process of PostgreSQL with SIGKILL, 20 times, while people add
+// todos. Each todo that was confirmed must still exist.
+func (f *fixture) killed(t *testing.T) {
 	people := make([]*person.Person, writers)
 	for i := range people {
-		people[i] = hurried(l.address("dev"))
+		people[i] = hurried(f.address("dev"))
 		require.NoError(t, people[i].SignUp(t.Context()))
 	}
 	writing, stop := context.WithCancel(t.Context())
@@ -39,59 +40,63 @@ func (l *life) killed(t *testing.T) {
 		all.Go(func() { kept[i] = writes(writing, p) })
 	}
 	for range kills {
-		l.kill(t)
+		f.kill(t)
 	}
 	stop()
 	all.Wait()
 	confirmed := 0
 	for i, p := range people {
-		require.NotEmpty(t, kept[i], "nothing was written, so nothing was proved")
+		require.NotEmpty(t, kept[i], "no todo was confirmed")
 		confirmed += len(kept[i])
 		found := titles(t, p)
 		for _, title := range kept[i] {
-			assert.Contains(t, found, title, "it was confirmed")
+			assert.Contains(t, found, title, "a confirmed todo is lost")
 		}
 	}
 	t.Logf("%d todos were confirmed over %d kills, and all are there", confirmed, kills)
-	l.deploy(t)
+	f.deploy(t)
 }
 
-// kill ends PostgreSQL without a chance to write anything, and waits until it
-// serves again. Its pod is removed too, by force: after some crashes in a row the
-// kubelet would wait minutes before it started the container again, and the old pod
-// may then still start it while the new one does.
-func (l *life) kill(t *testing.T) {
+// kill ends PostgreSQL with SIGKILL and waits until it serves again. It also deletes
+// the pod, by force: after some crashes in a row the kubelet would wait minutes
+// before it starts the container again.
+func (f *fixture) kill(t *testing.T) {
 	t.Helper()
-	pods := l.client(t).CoreV1().Pods(namespace)
+	pods := f.client(t).CoreV1().Pods(namespace)
 	const name = "todo-postgresql-0"
 	pod, err := pods.Get(t.Context(), name, metav1.GetOptions{})
 	require.NoError(t, err)
 	uid := string(pod.UID)
-	// The name of a pod's control group has its UID, in one of two forms.
+	// The name of a pod's control group contains its UID, in one of two forms.
 	script := fmt.Sprintf(`n=0; for p in /proc/[0-9]*; do
 if grep -q -e %s -e %s $p/cgroup 2>/dev/null && [ "$(cat $p/comm 2>/dev/null)" = postgres ]; then kill -KILL ${p#/proc/} && n=$((n+1)); fi; done; echo $n`,
 		uid, strings.ReplaceAll(uid, "-", "_"))
-	out, err := exec.CommandContext(t.Context(), "docker", "exec", l.Cluster+"-control-plane", "sh", "-c", script).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "docker", "exec", f.Cluster+"-control-plane", "sh", "-c", script).CombinedOutput()
 	require.NoError(t, err, string(out))
-	require.NotEqual(t, "0", strings.TrimSpace(string(out)), "no process of PostgreSQL was found")
+	require.NotEqual(t, "0", strings.TrimSpace(string(out)), "there is no process of PostgreSQL")
 	at := int64(0)
 	require.NoError(t, pods.Delete(t.Context(), name, metav1.DeleteOptions{GracePeriodSeconds: &at}))
-	if !assert.Eventually(t, func() bool {
-		next, err := pods.Get(t.Context(), name, metav1.GetOptions{})
-		return err == nil && next.UID != pod.UID && len(next.Status.ContainerStatuses) > 0 && next.Status.ContainerStatuses[0].Ready
-	}, 2*time.Minute, 200*time.Millisecond, "PostgreSQL serves again") {
-		l.mage(t, "release:status") // which says why
-		l.mage(t, "logs", "-component=postgresql")
-		t.FailNow()
-	}
-	time.Sleep(time.Second) // for writes to go through before the next
+	defer func() {
+		if t.Failed() {
+			f.mage(t, "release:status")
+			f.mage(t, "logs", "-component=postgresql")
+		}
+	}()
+	eventually(t, 2*time.Minute, func(ctx context.Context) error {
+		next, err := pods.Get(ctx, name, metav1.GetOptions{})
+		if err == nil && (next.UID == pod.UID || !kube.PodReady(next)) {
+			err = fmt.Errorf("pod %s is not ready: %+v", name, next.Status)
+		}
+		return err
+	})
+	time.Sleep(time.Second) // some todos are confirmed before the next kill
 }
 
-// writes adds todos until ctx ends, and returns the titles that were confirmed.
+// writes adds todos until ctx ends, and returns the titles of the confirmed ones.
 func writes(ctx context.Context, p *person.Person) (confirmed []string) {
 	for i := 0; ctx.Err() == nil; i++ {
 		title := fmt.Sprintf("Todo %d", i)
-		// It is not cut short: an answer that was not read is no answer.
+		// The last request is not cancelled, so that its answer is read.
 		_, err := p.Want(context.WithoutCancel(ctx), http.StatusCreated, http.MethodPost, p.API("tasks"), map[string]string{"title": title})
 		if err == nil {
 			confirmed = append(confirmed, title)
@@ -101,7 +106,7 @@ func writes(ctx context.Context, p *person.Person) (confirmed []string) {
 	return confirmed
 }
 
-// titles reads the whole list, page by page.
+// titles reads the whole list in pages.
 func titles(t *testing.T, p *person.Person) map[string]bool {
 	t.Helper()
 	const page = 100

@@ -24,36 +24,36 @@ import (
 )
 
 const (
-	// promptly bounds the answers that other people get during an attack.
+	// promptly is the longest time of an answer to other people during an attack.
 	promptly = time.Second
-	// cutOff is when a slow or silent connection must have ended: the documented
-	// 30 s, and what this machine may be late.
+	// cutOff is the time after which a slow connection must be closed: the documented
+	// 30 s, and 10 s for a slow machine.
 	cutOff = 40 * time.Second
 )
 
-// hostileAttacks are what a stranger or a guest may send, each bounded in time and count.
+// hostileAttacks are requests of strangers and guests, each bounded in time and count.
 var hostileAttacks = []struct {
 	name string
 	do   func(*testing.T, string)
 }{
-	{"messages that take long to read", hostileMessages},
-	{"bodies without end", hugeBodies},
-	{"bodies and sockets that wait", slowConnections},
-	{"passwords guessed under many addresses", guessedPasswords},
+	{"messages that are slow to parse", hostileMessages},
+	{"huge bodies", hugeBodies},
+	{"slow connections", slowConnections},
+	{"guessed passwords", guessedPasswords},
 	{"a hundred sign-ups at once", signUpsAtOnce},
-	{"lists of everything, again and again", longConversation},
-	{"readiness asked eighty times a second", readinessFlood},
+	{"long conversation", longConversation},
+	{"flood of readiness requests", readinessFlood},
 }
 
-// hostile attacks the deployed application as a stranger could, through the
-// address that everybody has. Meanwhile the probes and somebody else's list are
-// asked all the time, and answer promptly; afterwards no container has restarted.
-func (l *life) hostile(t *testing.T) {
-	l.deploy(t)
-	base := l.address("dev")
+// hostile attacks the deployed application through its public address. During each
+// attack the probes and another person's list must answer promptly; no container
+// may restart.
+func (f *fixture) hostile(t *testing.T) {
+	f.deploy(t)
+	base := f.address("dev")
 	victim := hurried(base)
 	require.NoError(t, victim.SignUp(t.Context()))
-	before := l.restarts(t)
+	before := f.restarts(t)
 	for _, attack := range hostileAttacks {
 		t.Run(attack.name, func(t *testing.T) {
 			undisturbed := watch(t, victim)
@@ -61,13 +61,13 @@ func (l *life) hostile(t *testing.T) {
 			undisturbed()
 		})
 	}
-	assert.Equal(t, before, l.restarts(t), "no container was killed")
+	assert.Equal(t, before, f.restarts(t), "a container restarted")
 }
 
-// restarts counts them by pod and container.
-func (l *life) restarts(t *testing.T) map[string]int32 {
+// restarts returns the restart count of each container.
+func (f *fixture) restarts(t *testing.T) map[string]int32 {
 	t.Helper()
-	pods, err := l.client(t).CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/instance=todo"})
+	pods, err := f.client(t).CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/instance=todo"})
 	require.NoError(t, err)
 	counts := map[string]int32{}
 	for _, pod := range pods.Items {
@@ -78,8 +78,8 @@ func (l *life) restarts(t *testing.T) map[string]int32 {
 	return counts
 }
 
-// watch asks the probes and p's list ten times a second, each on a connection of
-// its own. The returned function ends that and demands prompt answers.
+// watch asks the probes and p's list ten times a second, each time on a new
+// connection. The returned function ends that and requires prompt answers.
 func watch(t *testing.T, p *person.Person) (undisturbed func()) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -119,13 +119,13 @@ func watch(t *testing.T, p *person.Person) (undisturbed func()) {
 		ticker.Stop()
 		stop()
 		open.Wait()
-		t.Logf("%d questions of other people", asked)
-		assert.Empty(t, late, "other people are served within %s", promptly)
+		t.Logf("%d requests of other people", asked)
+		assert.Empty(t, late, "an answer to other people took more than %s", promptly)
 		assert.Positive(t, asked)
 	}
 }
 
-// attacker is a person with an account who does not wait long for answers.
+// attacker returns a person with an account.
 func attacker(t *testing.T, base string) *person.Person {
 	t.Helper()
 	p := hurried(base)
@@ -133,7 +133,7 @@ func attacker(t *testing.T, base string) *person.Person {
 	return p
 }
 
-// hostileMessages are those that a backtracking expression reads for minutes.
+// hostileMessages sends messages that a backtracking expression reads for minutes.
 func hostileMessages(t *testing.T, base string) {
 	p := attacker(t, base)
 	numbers := make([]string, 60)
@@ -159,7 +159,7 @@ func hostileMessages(t *testing.T, base string) {
 	}
 }
 
-// endless is a body of zeroes that counts what was read of it.
+// endless is a body of left zero bytes that counts the bytes read.
 type endless struct {
 	left int64
 	read *atomic.Int64
@@ -175,8 +175,8 @@ func (e *endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// hugeBodies sends 80 MB where a few kilobytes are allowed, with and without
-// their length in the header.
+// hugeBodies sends 80 MB where a few kilobytes are allowed, with and without a
+// Content-Length header.
 func hugeBodies(t *testing.T, base string) {
 	const size = 80 << 20
 	p := attacker(t, base)
@@ -191,16 +191,16 @@ func hugeBodies(t *testing.T, base string) {
 			request.Header.Set("Authorization", "Bearer "+p.Token)
 			client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 			response, err := client.Do(request)
-			if err == nil { // a connection that is cut while we send is as good as the status
+			if err == nil { // a connection that is closed during the request is right too
 				response.Body.Close()
 				assert.Equal(t, http.StatusRequestEntityTooLarge, response.StatusCode, path)
 			}
-			assert.Less(t, read.Load(), int64(16<<20), "%s: the answer comes while the body is read", path)
+			assert.Less(t, read.Load(), int64(16<<20), "%s: too much of the body was read before the answer", path)
 		}
 	}
 }
 
-// slowConnections open sockets that send almost nothing, and must be cut.
+// slowConnections opens connections that send almost nothing. They must be closed.
 func slowConnections(t *testing.T, base string) {
 	address, err := url.Parse(base)
 	require.NoError(t, err)
@@ -209,11 +209,11 @@ func slowConnections(t *testing.T, base string) {
 	}
 	var all sync.WaitGroup
 	for name, start := range map[string]string{
-		"a header that does not end": head("GET /sign-in", "X-Slow: 1"),
-		"a body of accounts":         head("POST /api/auth/sign-in/email", "Content-Type: application/json", "Content-Length: 1000", ""),
-		"a body in chunks":           head("POST /api/auth/sign-in/email", "Content-Type: application/json", "Transfer-Encoding: chunked", ""),
-		"a body of todos":            head("POST /api/nobody/tasks", "Content-Type: application/json", "Content-Length: 1000", ""),
-		"an upgrade":                 head("GET /api/nobody/chat", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", ""),
+		"header without an end": head("GET /sign-in", "X-Slow: 1"),
+		"body for accounts":     head("POST /api/auth/sign-in/email", "Content-Type: application/json", "Content-Length: 1000", ""),
+		"body in chunks":        head("POST /api/auth/sign-in/email", "Content-Type: application/json", "Transfer-Encoding: chunked", ""),
+		"body for todos":        head("POST /api/nobody/tasks", "Content-Type: application/json", "Content-Length: 1000", ""),
+		"upgrade":               head("GET /api/nobody/chat", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", ""),
 	} {
 		for range 10 {
 			all.Go(func() {
@@ -234,8 +234,8 @@ func slowConnections(t *testing.T, base string) {
 	all.Wait()
 }
 
-// guessedPasswords tries one account under a new address each time, as far as a
-// header can say so.
+// guessedPasswords tries passwords of one account. Headers of each request claim
+// another client address.
 func guessedPasswords(t *testing.T, base string) {
 	p := attacker(t, base)
 	const tries = 200
@@ -267,7 +267,7 @@ func guessedPasswords(t *testing.T, base string) {
 	assert.Positive(t, let)
 }
 
-// signUpsAtOnce queue for password hashes, which must not hold what others need.
+// signUpsAtOnce makes password hashes queue. Other requests must not wait for them.
 func signUpsAtOnce(t *testing.T, base string) {
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -289,8 +289,8 @@ func signUpsAtOnce(t *testing.T, base string) {
 	}
 }
 
-// longConversation has the assistant list many todos again and again, and then
-// reads the conversation.
+// longConversation asks the assistant 20 times to list many todos, and then reads
+// the conversation.
 func longConversation(t *testing.T, base string) {
 	p := attacker(t, base)
 	for i := range 100 {
@@ -309,10 +309,11 @@ func longConversation(t *testing.T, base string) {
 	}
 	page, err := p.Want(t.Context(), http.StatusOK, http.MethodGet, p.API(fmt.Sprintf("conversations/%v/messages", asked["conversation_id"])), nil)
 	require.NoError(t, err)
-	assert.Less(t, len(page), 1<<20, "a page of messages is bounded")
+	assert.Less(t, len(page), 1<<20, "a page of messages is not bounded")
 }
 
-// readinessFlood asks what opens a database connection unless a result is kept.
+// readinessFlood asks for readiness, which needs a database connection unless the
+// result is cached, 80 times a second.
 func readinessFlood(t *testing.T, base string) {
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 80}}
 	var all sync.WaitGroup

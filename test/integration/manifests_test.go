@@ -15,65 +15,54 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/yaml"
-	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/restmapper"
+
+	"todo-chatbot/mage/kube"
 )
 
-// manifests puts what YAML describes into the cluster, and takes it out again,
-// as kubectl does with a file.
-type manifests struct {
-	dynamic dynamic.Interface
-	mapper  *restmapper.DeferredDiscoveryRESTMapper
-}
+// manifests applies and deletes YAML manifests, as kubectl apply -f and delete -f do.
+type manifests struct{ clients *kube.Clients }
 
-func (l *life) manifests(t *testing.T) manifests {
+func (f *fixture) manifests(t *testing.T) manifests {
 	t.Helper()
-	config := l.config(t)
-	resources, err := dynamic.NewForConfig(config)
-	require.NoError(t, err)
-	found, err := discovery.NewDiscoveryClientForConfig(config)
-	require.NoError(t, err)
-	return manifests{resources, restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(found))}
+	return manifests{f.clients(t)}
 }
 
-// apply puts all of it there; what a definition in it defines may take a moment
-// to be known.
+// apply applies all objects of text. The API server knows the kinds of a new
+// definition after a moment.
 func (m manifests) apply(t *testing.T, text []byte) {
 	t.Helper()
 	for _, one := range objects(t, text) {
 		var client dynamic.ResourceInterface
-		var err error
-		require.Eventually(t, func() bool {
+		eventually(t, 30*time.Second, func(context.Context) (err error) {
 			client, err = m.client(one)
-			return err == nil
-		}, 30*time.Second, 200*time.Millisecond, "%s: %v", one.GetKind(), err)
-		_, err = client.Apply(t.Context(), one.GetName(), one, metav1.ApplyOptions{FieldManager: "integration", Force: true})
+			return err
+		})
+		_, err := client.Apply(t.Context(), one.GetName(), one, metav1.ApplyOptions{FieldManager: "integration", Force: true})
 		require.NoError(t, err, "%s %s", one.GetKind(), one.GetName())
 	}
 }
 
-// remove takes it all out, the last first, and waits until it is gone.
+// remove deletes all objects of text, the last one first, and waits until they are gone.
 func (m manifests) remove(t *testing.T, text []byte) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
-	behind := metav1.DeletePropagationForeground
+	foreground := metav1.DeletePropagationForeground
 	all := objects(t, text)
 	slices.Reverse(all)
 	for _, one := range all {
 		client, err := m.client(one)
 		require.NoError(t, err, "%s %s", one.GetKind(), one.GetName())
-		err = client.Delete(ctx, one.GetName(), metav1.DeleteOptions{PropagationPolicy: &behind})
+		err = client.Delete(ctx, one.GetName(), metav1.DeleteOptions{PropagationPolicy: &foreground})
 		require.True(t, err == nil || apierrors.IsNotFound(err), "%s %s: %v", one.GetKind(), one.GetName(), err)
 	}
 	for _, one := range all {
-		require.Eventually(t, func() bool { return !m.there(ctx, one) }, 2*time.Minute, 200*time.Millisecond,
+		require.Eventually(t, func() bool { return !m.exists(ctx, one) }, 2*time.Minute, 200*time.Millisecond,
 			"%s %s does not go away", one.GetKind(), one.GetName())
 	}
 }
 
-func (m manifests) there(ctx context.Context, one *unstructured.Unstructured) bool {
+func (m manifests) exists(ctx context.Context, one *unstructured.Unstructured) bool {
 	client, err := m.client(one)
 	if err == nil {
 		_, err = client.Get(ctx, one.GetName(), metav1.GetOptions{})
@@ -81,18 +70,18 @@ func (m manifests) there(ctx context.Context, one *unstructured.Unstructured) bo
 	return !apierrors.IsNotFound(err) && !meta.IsNoMatchError(err)
 }
 
-// client is for objects of one's kind, in its namespace if it has one.
+// client returns the client for the kind and namespace of one.
 func (m manifests) client(one *unstructured.Unstructured) (dynamic.ResourceInterface, error) {
 	kind := one.GroupVersionKind()
-	mapping, err := m.mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	mapping, err := m.clients.Mapper.RESTMapping(kind.GroupKind(), kind.Version)
 	if err != nil {
-		m.mapper.Reset() // it may be known by the next time
+		meta.MaybeResetRESTMapper(m.clients.Mapper) // the next try asks the API server again
 		return nil, err
 	}
 	if one.GetNamespace() == "" {
-		return m.dynamic.Resource(mapping.Resource), nil
+		return m.clients.Dynamic.Resource(mapping.Resource), nil
 	}
-	return m.dynamic.Resource(mapping.Resource).Namespace(one.GetNamespace()), nil
+	return m.clients.Dynamic.Resource(mapping.Resource).Namespace(one.GetNamespace()), nil
 }
 
 func objects(t *testing.T, text []byte) []*unstructured.Unstructured {

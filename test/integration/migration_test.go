@@ -13,8 +13,7 @@ import (
 	"todo-chatbot/test/person"
 )
 
-// A migration as a next release brings it: it adds a column that the code of
-// before knows nothing of.
+// The migration of a next release: it adds a column that the code before does not know.
 const (
 	nextMigration     = "images/backend/alembic/versions/0003_priority.py"
 	nextMigrationText = `"""Tasks have a priority."""
@@ -35,37 +34,37 @@ def upgrade() -> None:
 `
 )
 
-// migrated goes to a release with a migration and back. A release starts only at
-// a schema that fits it, so that each deploy which passes tells where the schema
-// is; what people wrote in either is there in both.
-func (l *life) migrated(t *testing.T) {
-	served := l.newest(t, "dev")
-	ada := l.signedUp(t, "ada-of-the-migration")
+// migration upgrades to a release with a migration, rolls back, and upgrades again.
+// A release only starts with its own schema, so a passing deploy proves the schema.
+// Both releases keep the data that the other one wrote.
+func (f *fixture) migration(t *testing.T) {
+	served := f.newest(t, "dev")
+	ada := f.signedUp(t, "ada-of-the-migration")
 	ada.use(t)
 	written := ada.rows(t)
 
-	require.NoError(t, os.WriteFile(filepath.Join(l.Dir, filepath.FromSlash(nextMigration)), []byte(nextMigrationText), 0o644))
-	l.deploy(t)
-	assert.Contains(t, l.readyz(t), `{"status":"ok","checks":{"database":"ok","schema":"ok"}`)
-	assert.Equal(t, written, ada.rows(t), "what the release before wrote")
-	ada.must(t, http.StatusCreated, http.MethodPost, "tasks", map[string]any{"title": "of the next release"})
+	require.NoError(t, os.WriteFile(filepath.Join(f.Dir, filepath.FromSlash(nextMigration)), []byte(nextMigrationText), 0o644))
+	f.deploy(t)
+	assert.Contains(t, f.readyz(t), `{"status":"ok","checks":{"database":"ok","schema":"ok"}`)
+	assert.Equal(t, written, ada.rows(t), "data of the old release is lost")
+	ada.must(t, http.StatusCreated, http.MethodPost, "tasks", map[string]any{"title": "added with the new release"})
 	ada.must(t, http.StatusOK, http.MethodPost, "chat", map[string]any{"message": "Add a task to buy bread"})
 	written = ada.rows(t)
 
-	back := l.mage(t, "release:rollback", "-revision="+strconv.Itoa(served))
+	back := f.mage(t, "release:rollback", "-revision="+strconv.Itoa(served))
 	require.Zero(t, back.Code, back.Stderr)
 	assert.Equal(t, []string{"passed"}, back.Lines("verdict"))
-	assert.Equal(t, written, ada.rows(t), "what both releases wrote")
-	ada.must(t, http.StatusCreated, http.MethodPost, "tasks", map[string]any{"title": "of the release before, after the next"})
+	assert.Equal(t, written, ada.rows(t), "data of one of the releases is lost")
+	ada.must(t, http.StatusCreated, http.MethodPost, "tasks", map[string]any{"title": "added with the old release after the rollback"})
 	written = ada.rows(t)
 
-	l.deploy(t)
-	assert.Equal(t, written, ada.rows(t), "the way forward again")
+	f.deploy(t)
+	assert.Equal(t, written, ada.rows(t), "data is lost after the second upgrade")
 }
 
-// readyz is what the backend of dev says of its database.
-func (l *life) readyz(t *testing.T) string {
+// readyz returns the readiness answer of dev's backend.
+func (f *fixture) readyz(t *testing.T) string {
 	t.Helper()
-	_, answer := guest{person.New(l.address("dev"), "nobody", browser())}.ask(t, http.MethodGet, "/api/readyz", nil)
+	_, answer := guest{person.New(f.address("dev"), "nobody", browser())}.ask(t, http.MethodGet, "/api/readyz", nil)
 	return answer
 }

@@ -12,8 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// knocks tries to reach the two servers of the release, and prints what it found.
-const knocks = `
+// knock is a program that prints which servers of the release accept a connection.
+const knock = `
 import socket
 for host, port in (("todo-backend", 8000), ("todo-postgresql", 5432)):
     try:
@@ -23,28 +23,27 @@ for host, port in (("todo-backend", 8000), ("todo-postgresql", 5432)):
         print(host, "closed")
 `
 
-// policies sends packets against staging's network policies: a pod with the
-// frontend's labels gets through, a stranger does not. Where nothing enforces
-// them the stranger must get through too; otherwise the list of what enforces
-// lacks somebody, and doctor tells its users less than is true.
-func (l *life) policies(t *testing.T) {
+// policies tries staging's network policies with packets: a pod with the frontend's
+// labels reaches the servers, another pod does not. Where cluster:status names no
+// network plug-in that enforces policies, the other pod must reach them too:
+// otherwise the pipeline's list of such plug-ins is incomplete.
+func (f *fixture) policies(t *testing.T) {
 	t.Helper()
 	open := "todo-backend open\ntodo-postgresql open\n"
 	closed := strings.ReplaceAll(open, "open", "closed")
-	assert.Equal(t, open, l.knock(t, "looks-like-frontend", map[string]string{"app.kubernetes.io/name": "frontend", "app.kubernetes.io/instance": "todo"}))
-	enforcer := l.mage(t, "cluster:status").Lines("network-policies")
-	if len(enforcer) == 0 {
-		t.Log("nothing in this cluster enforces network policies: what they say was evaluated by test/render, and is not tried with packets")
+	assert.Equal(t, open, f.reached(t, "looks-like-frontend", map[string]string{"app.kubernetes.io/name": "frontend", "app.kubernetes.io/instance": "todo"}))
+	if len(f.mage(t, "cluster:status").Lines("network-policies")) == 0 {
+		t.Log("nothing in this cluster enforces network policies: only test/render evaluates them")
 		closed = open
 	}
-	assert.Equal(t, closed, l.knock(t, "stranger", nil))
+	assert.Equal(t, closed, f.reached(t, "stranger", nil))
 }
 
-// knock runs knocks in a pod of staging. It is never ready, so that no Service
-// leads to it, whatever its labels are.
-func (l *life) knock(t *testing.T, name string, labels map[string]string) string {
+// reached runs knock in a pod of staging and returns its output. The pod is never
+// ready, so that no Service sends requests to it, whatever its labels are.
+func (f *fixture) reached(t *testing.T, name string, labels map[string]string) string {
 	t.Helper()
-	api := l.client(t)
+	api := f.client(t)
 	backend, err := api.AppsV1().Deployments(stagingNamespace).Get(t.Context(), "todo-backend", metav1.GetOptions{})
 	require.NoError(t, err)
 	model := backend.Spec.Template.Spec
@@ -55,7 +54,7 @@ func (l *life) knock(t *testing.T, name string, labels map[string]string) string
 		Spec: corev1.PodSpec{
 			RestartPolicy: corev1.RestartPolicyNever, AutomountServiceAccountToken: new(bool), SecurityContext: model.SecurityContext,
 			Containers: []corev1.Container{{
-				Name: "knock", Image: container.Image, Command: []string{"python", "-c", knocks}, SecurityContext: container.SecurityContext,
+				Name: "knock", Image: container.Image, Command: []string{"python", "-c", knock}, SecurityContext: container.SecurityContext,
 				ReadinessProbe: &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"false"}}}},
 			}},
 		},

@@ -13,31 +13,31 @@ import (
 	"k8s.io/client-go/tools/remotecommand"
 )
 
-// askAs runs SQL in dev's database as a component does: over TCP, with the role
-// and the password that the server's pod has for it.
-func (l *life) askAs(t *testing.T, component, sql string) (string, error) {
+// queryAs runs SQL in dev's database as a component does: over TCP, with its role
+// and its password, which the server's pod has too.
+func (f *fixture) queryAs(t *testing.T, component, sql string) (string, error) {
 	t.Helper()
 	const psql = `export PGPASSWORD="$(cat "/run/secrets/postgresql/$1-database-password")"
 		exec psql -qAtX -v ON_ERROR_STOP=1 -h 127.0.0.1 -U "todo_$1" -d todo -c "$2"`
-	request := l.client(t).CoreV1().RESTClient().Post().Resource("pods").Namespace(namespace).Name("todo-postgresql-0").SubResource("exec").
+	request := f.client(t).CoreV1().RESTClient().Post().Resource("pods").Namespace(namespace).Name("todo-postgresql-0").SubResource("exec").
 		VersionedParams(&corev1.PodExecOptions{Container: "postgresql", Command: []string{"sh", "-c", psql, "sh", component, sql}, Stdout: true, Stderr: true}, scheme.ParameterCodec)
-	executor, err := remotecommand.NewWebSocketExecutor(l.config(t), http.MethodGet, request.URL().String())
+	executor, err := remotecommand.NewWebSocketExecutor(f.clients(t).Config, http.MethodGet, request.URL().String())
 	require.NoError(t, err)
-	var out, problems bytes.Buffer // each is filled at its own time
+	var out, problems bytes.Buffer // two, since they are written concurrently
 	err = executor.StreamWithContext(t.Context(), remotecommand.StreamOptions{Stdout: &out, Stderr: &problems})
 	return strings.TrimSpace(out.String() + problems.String()), err
 }
 
-// keepsComponentsApart asks the database as frontend and backend for every table
-// that there is: each has all rights to the rows of some, and none to the others.
-func (l *life) keepsComponentsApart(t *testing.T) {
+// keepsComponentsApart requires for every table that either the frontend or the
+// backend has all rights to its rows, and the other one has none.
+func (f *fixture) keepsComponentsApart(t *testing.T) {
 	t.Helper()
 	const tables = `SELECT c.relname || ' ' || concat_ws(',', VARIADIC ARRAY(SELECT right_ FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) right_
 		WHERE has_table_privilege(c.oid, right_))) FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace ORDER BY 1`
 	const all, none = "SELECT,INSERT,UPDATE,DELETE", ""
 	rights := map[string]map[string]string{}
 	for _, component := range []string{"frontend", "backend"} {
-		out, err := l.askAs(t, component, tables)
+		out, err := f.queryAs(t, component, tables)
 		require.NoError(t, err, out)
 		rights[component] = map[string]string{}
 		for line := range strings.Lines(out) {
@@ -54,15 +54,15 @@ func (l *life) keepsComponentsApart(t *testing.T) {
 				owners++
 			}
 		}
-		assert.Equal(t, 1, owners, "table %s is of one component: the frontend may %q, the backend %q", table, may, rights["backend"][table])
+		assert.Equal(t, 1, owners, "table %s: one component must have rights; the frontend has %q, the backend %q", table, may, rights["backend"][table])
 	}
 	for component, sql := range map[string]string{"frontend": "SELECT title FROM task", "backend": "SELECT password FROM account"} {
-		out, err := l.askAs(t, component, sql)
+		out, err := f.queryAs(t, component, sql)
 		require.Error(t, err, out)
 		assert.Contains(t, out, "permission denied for table")
 	}
 	for _, component := range []string{"frontend", "backend"} {
-		out, err := l.askAs(t, component, "CREATE FUNCTION public.lower(varchar) RETURNS text RETURN 'planted'")
+		out, err := f.queryAs(t, component, "CREATE FUNCTION public.lower(varchar) RETURNS text RETURN 'planted'")
 		require.Error(t, err, out)
 		assert.Contains(t, out, "permission denied for schema public")
 	}

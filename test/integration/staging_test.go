@@ -22,49 +22,49 @@ import (
 const (
 	stagingNamespace = "todo-staging"
 	perSecond        = 50
-	// patience is a person's with a page: a machine of two processors that makes a
-	// new version of itself beside what it serves is slow for seconds.
+	// patience is how long a person waits for a page: a machine with two processors
+	// is slow for seconds while it builds and starts a new release.
 	patience = 30 * time.Second
 )
 
-// staging is what the promises of two replicas are for: while people ask fifty
-// times a second, it is updated, with the backup that comes before, rolled back,
-// and loses a pod of each component, and every answer is the right one.
-func (l *life) staging(t *testing.T) {
-	result := l.mage(t, "deploy:staging")
+// staging is updated with a backup, rolled back, and loses a pod of each component,
+// while people send fifty requests a second. Every answer must be right.
+func (f *fixture) staging(t *testing.T) {
+	result := f.mage(t, "deploy:staging")
 	require.Zero(t, result.Code, result.Stderr)
-	assert.Equal(t, []string{l.address("staging")}, result.Lines("url"))
-	assert.NotContains(t, result.Stderr, "built", "the same images serve dev and staging")
-	l.restricted(t)
-	l.policies(t)
-	someone := hurried(l.address("staging"))
+	served := f.newest(t, "staging")
+	assert.Equal(t, []string{f.address("staging")}, result.Lines("url"))
+	assert.NotContains(t, result.Stderr, "built", "dev and staging have the same images")
+	f.restricted(t)
+	f.policies(t)
+	someone := hurried(f.address("staging"))
 	require.NoError(t, someone.SignUp(t.Context()))
 
-	require.NoError(t, l.Append(backendFile, "\nSTAGING = 1\n"))
+	require.NoError(t, f.Append(backendFile, "\nSTAGING = 1\n"))
 	calm := asks(t, someone)
-	result = l.mage(t, "deploy:staging")
+	result = f.mage(t, "deploy:staging")
 	require.Zero(t, result.Code, result.Stderr)
-	assert.Equal(t, []string{"2 new"}, result.Lines("revision"))
+	assert.Equal(t, []string{fmt.Sprintf("%d new", served+1)}, result.Lines("revision"))
 	calm("while it was updated")
 
 	calm = asks(t, someone)
-	result = l.mage(t, "release:rollback", "-env=staging")
+	result = f.mage(t, "release:rollback", "-env=staging")
 	require.Zero(t, result.Code, result.Stderr)
 	calm("while it was rolled back")
 
 	calm = asks(t, someone)
 	for _, component := range []string{"backend", "frontend"} {
-		l.evict(t, component)
+		f.evict(t, component)
 	}
 	calm("while pods were evicted")
-	l.fails(t, failingHook)
-	assert.Equal(t, []string{"passed"}, l.deploy(t).Lines("verdict"), "dev was left alone")
+	f.fails(t, failingHook)
+	assert.Equal(t, []string{"passed"}, f.deploy(t).Lines("verdict"), "dev is unchanged")
 }
 
-// restricted asks the namespace for a pod that is not restricted, and is refused.
-func (l *life) restricted(t *testing.T) {
+// restricted requires that the namespace refuses a pod without a security context.
+func (f *fixture) restricted(t *testing.T) {
 	t.Helper()
-	pods := l.client(t).CoreV1().Pods(stagingNamespace)
+	pods := f.client(t).CoreV1().Pods(stagingNamespace)
 	plain := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "plain"},
 		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "plain", Image: "localhost:5000/todo-chatbot/backend"}}},
@@ -75,33 +75,39 @@ func (l *life) restricted(t *testing.T) {
 	assert.Contains(t, err.Error(), `violates PodSecurity "restricted:latest"`)
 }
 
-// evict takes one pod as a drain does, which asks the disruption budget, and
-// waits until another is ready.
-func (l *life) evict(t *testing.T, component string) {
+// evict evicts one pod, as a drain does, within the disruption budget, and waits
+// until another one is ready.
+func (f *fixture) evict(t *testing.T, component string) {
 	t.Helper()
-	api := l.client(t)
+	api := f.client(t)
 	pods, err := api.CoreV1().Pods(stagingNamespace).List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=" + component})
 	require.NoError(t, err)
-	// Those of the release before may still be about to end.
+	// Pods of the release before may still be terminating.
 	serving := slices.DeleteFunc(pods.Items, func(p corev1.Pod) bool { return p.DeletionTimestamp != nil })
 	require.Equal(t, 2, len(serving), component)
 	gone := serving[0].Name
 	require.NoError(t, api.PolicyV1().Evictions(stagingNamespace).Evict(t.Context(), &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Name: gone, Namespace: stagingNamespace}}))
-	require.Eventually(t, func() bool {
-		d, err := api.AppsV1().Deployments(stagingNamespace).Get(t.Context(), "todo-"+component, metav1.GetOptions{})
-		_, podErr := api.CoreV1().Pods(stagingNamespace).Get(t.Context(), gone, metav1.GetOptions{})
-		return err == nil && podErr != nil && d.Status.ReadyReplicas == 2
-	}, 2*time.Minute, time.Second, component)
+	eventually(t, 2*time.Minute, func(ctx context.Context) error {
+		if _, err := api.CoreV1().Pods(stagingNamespace).Get(ctx, gone, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+			return fmt.Errorf("pod %s still exists (%w)", gone, err)
+		}
+		deployment, err := api.AppsV1().Deployments(stagingNamespace).Get(ctx, "todo-"+component, metav1.GetOptions{})
+		if err == nil && deployment.Status.ReadyReplicas != 2 {
+			err = fmt.Errorf("the %s has %d ready replicas of 2", component, deployment.Status.ReadyReplicas)
+		}
+		return err
+	})
 }
 
-// hurried is somebody who asks much at once, and waits for each answer.
+// hurried returns a person who sends many requests at once.
 func hurried(base string) *person.Person {
 	return person.New(base, "hurried", &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: perSecond}})
 }
 
-// asks begins to ask perSecond times a second: one in ten for a page, the others
-// for the list of todos, which goes through every component. A page costs the
-// frontend 12 ms of a processor, of which it may have 0.3. The returned function ends that and demands that every answer was good.
+// asks starts to send perSecond requests a second: one in ten for a page, which costs
+// the frontend 12 ms of the 0.3 processors that it may use, the others for the list
+// of todos, which needs every component. The returned function ends that and requires
+// that every answer was right.
 func asks(t *testing.T, p *person.Person) (calm func(when string)) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -124,7 +130,7 @@ func asks(t *testing.T, p *person.Person) (calm func(when string)) {
 			failed = append(failed, fmt.Sprintf("after %.1fs: %v", time.Since(began).Seconds(), err))
 		}
 	}
-	// Who is signed in is sent on from the page to sign in, which would be a request more.
+	// A signed-in person would be redirected from the sign-in page, with one more request.
 	stranger := hurried(p.Base)
 	open.Go(func() {
 		tick := time.NewTicker(time.Second / perSecond)

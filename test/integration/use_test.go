@@ -7,18 +7,18 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// browser and contract are tests of the deployed application that people also
-// run by themselves.
-func (l *life) browser(t *testing.T) {
-	result := l.mage(t, "test:e2e")
+// browserFlow and contract run tests of the deployed application that are targets
+// of their own.
+func (f *fixture) browserFlow(t *testing.T) {
+	result := f.mage(t, "test:e2e")
 	assert.Zero(t, result.Code, result.Stdout)
-	pictures, err := filepath.Glob(filepath.Join(l.Dir, "build", "e2e", "*.png"))
+	pictures, err := filepath.Glob(filepath.Join(f.Dir, "build", "e2e", "*.png"))
 	assert.NoError(t, err)
 	assert.NotEmpty(t, pictures)
 }
 
-func (l *life) contract(t *testing.T) {
-	result := l.mage(t, "test:contract")
+func (f *fixture) contract(t *testing.T) {
+	result := f.mage(t, "test:contract")
 	assert.Zero(t, result.Code, result.Stdout)
-	assert.FileExists(t, filepath.Join(l.Dir, "build", "contract.xml"))
+	assert.FileExists(t, filepath.Join(f.Dir, "build", "contract.xml"))
 }
