@@ -12,11 +12,11 @@ import (
 	"todo-chatbot/mage/host"
 )
 
-// Archive is a backup to read: a file of this machine by its path, or one of the
-// hook's volume by its name.
+// Archive names a backup: a file on this machine by its path, or a file in the
+// backup volume by its name.
 type Archive struct {
 	Path string
-	Name string // in the volume; used where Path is empty
+	Name string // in the volume; used if Path is empty
 }
 
 func (a Archive) String() string {
@@ -26,8 +26,8 @@ func (a Archive) String() string {
 	return filepath.Base(a.Path)
 }
 
-// open returns what a script reads, which is head and then the file, and the
-// script's arguments: a backup of the volume is opened where it is.
+// open returns the standard input of a script, which is head and then the file, and
+// the script's arguments. The script itself opens a backup in the volume.
 func (a Archive) open(head string) (stdin io.ReadCloser, args []string, err error) {
 	if a.Path == "" {
 		return io.NopCloser(strings.NewReader(head)), []string{a.Name}, nil
@@ -42,8 +42,8 @@ func (a Archive) open(head string) (stdin io.ReadCloser, args []string, err erro
 	}{io.MultiReader(strings.NewReader(head), file), file}, nil, nil
 }
 
-// Check refuses what is no whole backup: a checksum that is missing or does not
-// fit, and an archive that PostgreSQL cannot read to its end. It changes nothing.
+// Check refuses a backup that is not complete: its checksum is missing or wrong, or
+// PostgreSQL cannot read the archive to its end. Check changes nothing.
 func (d *Database) Check(ctx context.Context, a Archive) error {
 	if err := d.checkSum(ctx, a); err != nil {
 		return err
@@ -55,7 +55,7 @@ func (d *Database) Check(ctx context.Context, a Archive) error {
 	err = d.check(ctx, s, a)
 	if exit, says := errors.AsType[*Exit](err); says && exit.Status == 1 {
 		return &Refused{Backup: a.String(), Why: "PostgreSQL cannot read it: " + telling(exit.Stderr),
-			Cure: "it is cut off, damaged or no backup; `mage db:list` names others"}
+			Fix: "the file is truncated, damaged or not a backup; choose another one from `mage db:list`"}
 	}
 	if err != nil {
 		return fmt.Errorf("check backup %q: %w", a, nodeDisk.explain(err))
@@ -72,11 +72,11 @@ func (d *Database) checkSum(ctx context.Context, a Archive) error {
 	case SumOK:
 		return nil
 	case SumMissing:
-		return &Refused{Backup: a.String(), Why: "there is no checksum beside it, in " + a.String() + sumSuffix,
-			Cure: "bring that from where the backup was made, or, if you know that the file is whole, make it with `sha256sum`"}
+		return &Refused{Backup: a.String(), Why: "its checksum file " + a.String() + sumSuffix + " is missing",
+			Fix: "copy the checksum file from the place of the backup, or create it with `sha256sum` if you are sure that the backup is complete"}
 	default:
-		return &Refused{Backup: a.String(), Why: "its checksum does not fit, so it is not what was written",
-			Cure: "copy it again with the file beside it, or choose another: `mage db:list` shows which are whole"}
+		return &Refused{Backup: a.String(), Why: "its checksum does not match, so the file has changed",
+			Fix: "copy the backup and its checksum file again, or choose another backup: `mage db:list` shows which ones are complete"}
 	}
 }
 
@@ -84,11 +84,11 @@ func (d *Database) sum(ctx context.Context, a Archive) (Sum, error) {
 	if a.Path != "" {
 		sum, err := sumOf(a.Path)
 		if err != nil {
-			return "", fmt.Errorf("checksum of backup %q: %w", a, err)
+			return "", fmt.Errorf("read the checksum of backup %q: %w", a, err)
 		}
 		return sum, nil
 	}
-	all, _, err := d.Volume(ctx)
+	all, err := d.Volume(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -97,28 +97,29 @@ func (d *Database) sum(ctx context.Context, a Archive) (Sum, error) {
 			return b.Sum, nil
 		}
 	}
-	return "", &Refused{Backup: a.Name, Why: "neither this machine nor the volume has it", Cure: "`mage db:list` names those that are there"}
+	return "", &Refused{Backup: a.Name, Why: "neither this machine nor the volume has it", Fix: "choose one from `mage db:list`"}
 }
 
-// check has the server read an archive whole. It returns an *Exit where
-// PostgreSQL says that it is none.
+// check lets the server read an archive to its end. It returns an *Exit if
+// PostgreSQL cannot read it.
 func (d *Database) check(ctx context.Context, s *server, a Archive) error {
 	stdin, args, err := a.open("")
 	if err != nil {
 		return err
 	}
 	defer stdin.Close()
-	_, err = d.tell(ctx, s.container, stdin, script("check", args...))
+	_, err = d.run(ctx, s.container, stdin, script("check", args...))
 	return err
 }
 
-// disk is one that a command in a pod may find full.
+// disk is a disk that commands in a pod write to.
 type disk host.Disk
 
-// nodeDisk holds the database's volume; it cannot be measured from here.
+// nodeDisk holds the database's volume. This machine cannot measure it.
 var nodeDisk = disk{Of: "the cluster's node"}
 
-// explain names the disk if it was the command's and not this machine's.
+// explain names the disk in an error of a command in a pod. Other errors stay as
+// they are.
 func (d disk) explain(err error) error {
 	if _, inPod := errors.AsType[*Exit](err); !inPod {
 		return err

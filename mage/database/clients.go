@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -20,15 +19,14 @@ import (
 const (
 	frontendName = "frontend"
 
-	// replicasAnnotation keeps, on a Deployment that is paused, how many pods it had.
+	// replicasAnnotation holds the former number of replicas of a paused Deployment.
 	replicasAnnotation = "todo-chatbot/replicas"
-	// credentialsAnnotation tells pods that read one set of credentials from those that read the next.
+	// credentialsAnnotation identifies the credentials that the pods have read. A new
+	// value starts a rollout.
 	credentialsAnnotation = "todo-chatbot/credentials"
-
-	goneEvery = 250 * time.Millisecond
 )
 
-// deployments are those whose pods use the database.
+// deployments returns the Deployments whose pods use the database.
 func (d *Database) deployments(ctx context.Context) ([]appsv1.Deployment, error) {
 	list, err := d.client.AppsV1().Deployments(d.namespace).List(ctx, metav1.ListOptions{LabelSelector: d.selector(backendName, frontendName)})
 	if err != nil {
@@ -46,9 +44,9 @@ func (d *Database) patch(ctx context.Context, deployment string, change map[stri
 	return err
 }
 
-// Pause ends the pods of frontend and backend and waits until they are gone. How
-// many there were is kept on their Deployments, in the change that ends them, so
-// that a run that is killed leaves the next one to know.
+// Pause scales frontend and backend to zero and waits until their pods have ended.
+// The same patch stores the former number of replicas in an annotation, so that a
+// later run can resume them if this one is killed.
 func (d *Database) Pause(ctx context.Context) error {
 	all, err := d.deployments(ctx)
 	if err != nil {
@@ -57,58 +55,54 @@ func (d *Database) Pause(ctx context.Context) error {
 	for _, one := range all {
 		had := replicas(one)
 		if had == 0 {
-			continue // by an earlier run, which has kept the number, or by someone's hand
+			continue // an earlier run has stored the number, or a person has scaled it
 		}
 		err := d.patch(ctx, one.Name, map[string]any{
 			"metadata": map[string]any{"annotations": map[string]any{replicasAnnotation: strconv.Itoa(had)}},
 			"spec":     map[string]any{"replicas": 0},
 		})
 		if err != nil {
-			return fmt.Errorf("end the pods of deployment %q: %w", one.Name, err)
+			return fmt.Errorf("scale deployment %q to 0: %w", one.Name, err)
 		}
 	}
 	return d.ended(ctx, func(corev1.Pod) bool { return true })
 }
 
-// Replaced waits until the pods have ended that others stand in for. For a second
-// or two the cluster still sends them requests, and after a rotation they have the
-// old password.
+// Replaced waits until pods that are being deleted have ended. The cluster still
+// sends them requests for a second or two, and after a rotation they have the old
+// password.
 func (d *Database) Replaced(ctx context.Context) error {
 	return d.ended(ctx, func(pod corev1.Pod) bool { return pod.DeletionTimestamp != nil })
 }
 
-// ended waits until none of these pods of frontend and backend runs.
-func (d *Database) ended(ctx context.Context, these func(corev1.Pod) bool) error {
-	tick := time.NewTicker(goneEvery)
-	defer tick.Stop()
-	var left []string
-	for {
+// ended waits until none of the chosen pods of frontend and backend runs.
+func (d *Database) ended(ctx context.Context, chosen func(corev1.Pod) bool) error {
+	err := kube.Poll{}.Until(ctx, func(ctx context.Context) error {
 		pods, err := d.client.CoreV1().Pods(d.namespace).List(ctx, metav1.ListOptions{LabelSelector: d.selector(backendName, frontendName)})
-		if err == nil {
-			left = left[:0]
-			for _, pod := range pods.Items {
-				// One that was evicted stays listed, and has ended.
-				if these(pod) && pod.Status.Phase != corev1.PodFailed && pod.Status.Phase != corev1.PodSucceeded {
-					left = append(left, pod.Name)
-				}
-			}
-			if len(left) == 0 {
-				return nil
+		if err != nil {
+			return err
+		}
+		var left []string
+		for _, pod := range pods.Items {
+			// An evicted pod has ended, although it is still listed.
+			if chosen(pod) && pod.Status.Phase != corev1.PodFailed && pod.Status.Phase != corev1.PodSucceeded {
+				left = append(left, pod.Name)
 			}
 		}
-		if kube.Final(err) {
-			return fmt.Errorf("list the pods of frontend and backend: %w", err)
+		if len(left) > 0 {
+			return fmt.Errorf("still running: %s", strings.Join(left, ", "))
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("wait for the pods of frontend and backend to end (left: %s): %w", strings.Join(left, ", "), context.Cause(ctx))
-		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("wait for the pods of frontend and backend to end: %w", err)
 	}
+	return nil
 }
 
-// Resume gives frontend and backend the pods that Pause, of this run or of one
-// that was killed, took from them. It does not wait for them.
+// Resume scales frontend and backend to the number of replicas that they had before
+// Pause, in this run or in an earlier one that was killed. It does not wait for the
+// pods.
 func (d *Database) Resume(ctx context.Context) error {
 	all, err := d.deployments(ctx)
 	if err != nil {
@@ -120,19 +114,20 @@ func (d *Database) Resume(ctx context.Context) error {
 			continue
 		}
 		change := map[string]any{"metadata": map[string]any{"annotations": map[string]any{replicasAnnotation: nil}}}
-		// What has pods again was given them by someone who knew better, such as a deploy.
+		// A Deployment with replicas was scaled since, for example by a deploy, and stays so.
 		if had, err := strconv.Atoi(kept); err == nil && replicas(one) == 0 {
 			change["spec"] = map[string]any{"replicas": had}
 		}
 		if err := d.patch(ctx, one.Name, change); err != nil {
-			return fmt.Errorf("start the pods of deployment %q again: %w; `mage deploy` does it too", one.Name, err)
+			return fmt.Errorf("scale deployment %q back: %w; `mage deploy` does that too", one.Name, err)
 		}
 	}
 	return nil
 }
 
-// Restart replaces the pods of frontend and backend, one after another, by such
-// as read their credentials anew. The same id again changes nothing. It does not wait.
+// Restart starts a rollout of frontend and backend, whose new pods read their
+// credentials again. With the same id it changes nothing. It does not wait for the
+// rollout.
 func (d *Database) Restart(ctx context.Context, id string) error {
 	all, err := d.deployments(ctx)
 	if err != nil {
@@ -148,17 +143,17 @@ func (d *Database) Restart(ctx context.Context, id string) error {
 	return nil
 }
 
-// SecretKey is a value of a Secret.
+// SecretKey names a value of a Secret.
 type SecretKey struct{ Secret, Key string }
 
-// Names of what the pods read from Secrets.
+// Names of the variables that pods read from Secrets.
 const (
 	PasswordVariable   = "DATABASE_PASSWORD"
 	AuthSecretVariable = "BETTER_AUTH_SECRET"
 )
 
-// Reads tells every place that the pods of frontend and backend read a variable
-// from, at least one, those of their migrations first.
+// Reads returns the keys of Secrets that frontend and backend read a variable from,
+// those of the migrations first. The result is never empty.
 func (d *Database) Reads(ctx context.Context, variable string) ([]SecretKey, error) {
 	all, err := d.deployments(ctx)
 	if err != nil {
@@ -182,12 +177,13 @@ func (d *Database) Reads(ctx context.Context, variable string) ([]SecretKey, err
 		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("no pod of release %s/%s reads %s from a Secret: is the release deployed?", d.namespace, d.release, variable)
+		return nil, fmt.Errorf("no pod of release %s/%s reads %s from a Secret: deploy the release first", d.namespace, d.release, variable)
 	}
 	return found, nil
 }
 
-// Password is that of the role that owns the database, as the migrations read it.
+// Password returns the password of the role that owns the database. Migrations read
+// the same key.
 func (d *Database) Password(ctx context.Context) (string, error) {
 	all, err := d.Reads(ctx, PasswordVariable)
 	if err != nil {
@@ -200,7 +196,7 @@ func (d *Database) Password(ctx context.Context) (string, error) {
 	}
 	value, there := secret.Data[from.Key]
 	if !there || len(value) == 0 {
-		return "", fmt.Errorf("secret %q of namespace %q has no %s, which migrations read the database's password from", from.Secret, d.namespace, from.Key)
+		return "", fmt.Errorf("read the database's password: secret %q of namespace %q has no key %q; deploy again to create it", from.Secret, d.namespace, from.Key)
 	}
 	return string(value), nil
 }

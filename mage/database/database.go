@@ -1,14 +1,13 @@
-// Package database backs up, restores and re-keys the PostgreSQL that the chart
-// installs. It works inside the server's pod, as `kubectl exec` does: this
-// machine needs nothing of PostgreSQL, and no port leads to it. It knows neither
-// Helm nor environments, and leaves a database of the user's own alone.
+// Package database backs up, restores and resizes the PostgreSQL server that the
+// chart installs, and sets its passwords. It works inside the server's pod, as
+// `kubectl exec` does: this machine needs no PostgreSQL, and no port is opened. It
+// does not know Helm or environments, and it never changes an external database.
 //
-// A backup is an archive of pg_dump's custom format, DATABASE-TIME.dump, with
-// DATABASE-TIME.dump.sha256 beside it as sha256sum writes it. The chart's hook
-// makes the same in a volume before each upgrade, by a script of its own: it
-// writes to a volume, from a pod beside the server, where this package streams
-// out of the server's pod, which can write almost nowhere. They share the form
-// and one reader, and a test holds the hook to it.
+// A backup is an archive in the custom format of pg_dump, DATABASE-TIME.dump, and a
+// checksum in the format of sha256sum, DATABASE-TIME.dump.sha256. The chart's hook
+// writes the same files to a volume before each upgrade, with its own script in its
+// own pod. This package streams from the server's pod, whose root file system is
+// read-only. A test checks that this package can restore the hook's backups.
 package database
 
 import (
@@ -25,78 +24,71 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
+
+	"todo-chatbot/mage/kube"
 )
 
 const (
 	nameLabel     = "app.kubernetes.io/name"
 	instanceLabel = "app.kubernetes.io/instance"
 
-	serverName  = "postgresql" // of its chart, and of its container
+	serverName  = "postgresql" // of the subchart and of its container
 	backendName = "backend"
-	volumePath  = "/backups" // where the server sees the volume of the hook's backups
+	volumePath  = "/backups" // mount path of the backup volume in the server's pod
 )
 
-// Options replaces what New makes from the rest.Config; with both given, that may be nil.
+// Options changes how a Database works; the zero value is for a real cluster.
 type Options struct {
-	Client kubernetes.Interface
-	Shell  Shell
+	Shell Shell // runs commands in pods; nil means through the API server
 }
 
-// Database is the one of a release.
+// Database is the PostgreSQL of one release.
 type Database struct {
 	client             kubernetes.Interface
 	shell              Shell
 	namespace, release string
 }
 
-// New returns the database of a release. It does not talk to the cluster.
-func New(cfg *rest.Config, namespace, release string, opts Options) (*Database, error) {
-	d := &Database{client: opts.Client, shell: opts.Shell, namespace: namespace, release: release}
-	if d.client == nil {
-		client, err := kubernetes.NewForConfig(cfg)
-		if err != nil {
-			return nil, fmt.Errorf("database of release %q: %w", release, err)
-		}
-		d.client = client
-	}
+// New returns the database of a release. It sends no request.
+func New(clients *kube.Clients, namespace, release string, opts Options) *Database {
+	d := &Database{client: clients.Clientset, shell: opts.Shell, namespace: namespace, release: release}
 	if d.shell == nil {
-		d.shell = &podShell{config: cfg, client: d.client}
+		d.shell = &podShell{clients: clients}
 	}
-	return d, nil
+	return d
 }
 
-// Absent says that a release has no PostgreSQL of the chart's.
+// Absent is the error for a release without a PostgreSQL of the chart.
 type Absent struct{ Namespace, Release string }
 
 func (a *Absent) Error() string {
-	return fmt.Sprintf("release %s/%s has no PostgreSQL of its own: either it is not deployed, or it uses a database of yours, "+
-		"which has its own ways to be backed up and given a password", a.Namespace, a.Release)
+	return fmt.Sprintf("release %s/%s has no PostgreSQL of its own: it is not deployed, or it uses an external database, "+
+		"which has its own tools for backups and passwords", a.Namespace, a.Release)
 }
 
-// Refused says that a backup is not restored, and that nothing was changed.
+// Refused is the error for a backup that cannot be restored. Nothing was changed.
 type Refused struct {
 	Backup string
 	Why    string
-	Cure   string
+	Fix    string
 }
 
 func (r *Refused) Error() string {
-	return fmt.Sprintf("backup %q is not restored, and nothing was changed: %s; %s", r.Backup, r.Why, r.Cure)
+	return fmt.Sprintf("restore backup %q (nothing was changed): %s; %s", r.Backup, r.Why, r.Fix)
 }
 
-// server is a running PostgreSQL.
+// server is a running PostgreSQL server.
 type server struct {
 	container Container
 	database  string
-	volume    bool // the volume of the hook's backups is mounted
+	volume    bool // the backup volume is mounted
 }
 
 func (d *Database) selector(names ...string) string {
 	return labels.Set{instanceLabel: d.release}.String() + "," + nameLabel + " in (" + strings.Join(names, ",") + ")"
 }
 
-// server finds the pod to work in, which must be ready.
+// server finds the ready pod of the server.
 func (d *Database) server(ctx context.Context) (*server, error) {
 	which := metav1.ListOptions{LabelSelector: d.selector(serverName)}
 	sets, err := d.client.AppsV1().StatefulSets(d.namespace).List(ctx, which)
@@ -111,15 +103,15 @@ func (d *Database) server(ctx context.Context) (*server, error) {
 		return nil, fmt.Errorf("look for the database of release %q: %w", d.release, err)
 	}
 	for _, pod := range pods.Items {
-		if pod.DeletionTimestamp == nil && ready(pod) {
+		if pod.DeletionTimestamp == nil && kube.PodReady(&pod) {
 			return d.serverIn(ctx, pod)
 		}
 	}
-	return nil, fmt.Errorf("the database of release %s/%s is not ready: wait for it or deploy again; `mage logs -component=%s` shows what it does",
+	return nil, fmt.Errorf("the database of release %s/%s is not ready: wait, or deploy again; `mage logs -component=%s` shows its log",
 		d.namespace, d.release, serverName)
 }
 
-// serverIn reads what the chart has given a pod.
+// serverIn reads the settings of the server from its pod.
 func (d *Database) serverIn(ctx context.Context, pod corev1.Pod) (*server, error) {
 	s := &server{container: Container{Namespace: d.namespace, Pod: pod.Name, Name: serverName}}
 	for _, c := range pod.Spec.Containers {
@@ -133,7 +125,7 @@ func (d *Database) serverIn(ctx context.Context, pod corev1.Pod) (*server, error
 			}
 			settings, err := d.client.CoreV1().ConfigMaps(d.namespace).Get(ctx, from.ConfigMapRef.Name, metav1.GetOptions{})
 			if err != nil {
-				return nil, fmt.Errorf("settings of pod %q: %w", pod.Name, err)
+				return nil, fmt.Errorf("read the settings of pod %q: %w", pod.Name, err)
 			}
 			if name := settings.Data["POSTGRES_DB"]; name != "" {
 				s.database = name
@@ -141,42 +133,36 @@ func (d *Database) serverIn(ctx context.Context, pod corev1.Pod) (*server, error
 		}
 	}
 	if s.database == "" {
-		return nil, fmt.Errorf("pod %q does not say the name of its database (POSTGRES_DB): was it made by this chart?", pod.Name)
+		return nil, fmt.Errorf("pod %q has no POSTGRES_DB setting, so its database is unknown: deploy the release with this chart", pod.Name)
 	}
 	return s, nil
-}
-
-func ready(pod corev1.Pod) bool {
-	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-	})
 }
 
 //go:embed scripts/*.sh
 var scripts embed.FS
 
-// script is a command that runs one of the scripts with arguments. Nothing
-// secret is among them: they can be read in the pod and in the API server's audit log.
+// script returns a command that runs one of the scripts with arguments. Arguments
+// must not be secret: the pod's processes and the API server's audit log show them.
 func script(name string, args ...string) []string {
 	text := ""
 	for _, part := range []string{"common", name} {
 		content, err := scripts.ReadFile("scripts/" + part + ".sh")
 		if err != nil {
-			panic(err) // the names are constants, and the files are in the program
+			panic(err) // the names are constants, and the files are embedded
 		}
 		text += string(content)
 	}
 	return append([]string{"sh", "-c", text, name}, args...)
 }
 
-// lastLine is what a script prints at its end, so that a connection that was cut
-// is not taken for it.
+// lastLine is the last line of a script's output. Without it the connection ended
+// early.
 const lastLine = "done"
 
-var errCut = errors.New("the connection to the pod ended before its work did")
+var errCut = errors.New("the connection to the pod ended before the command did")
 
-// tell runs a script in the server's pod and returns the lines that it prints.
-func (d *Database) tell(ctx context.Context, in Container, stdin io.Reader, command []string) ([]string, error) {
+// run runs a script in a container and returns the lines that it prints.
+func (d *Database) run(ctx context.Context, in Container, stdin io.Reader, command []string) ([]string, error) {
 	var out bytes.Buffer
 	if err := d.shell.Run(ctx, in, command, stdin, &out); err != nil {
 		return nil, err
@@ -188,7 +174,7 @@ func (d *Database) tell(ctx context.Context, in Container, stdin io.Reader, comm
 	return nil, errCut
 }
 
-// Ready says whether there is a server to work with, with an error that says why not.
+// Ready returns nil if the server is ready, and else the reason.
 func (d *Database) Ready(ctx context.Context) error {
 	_, err := d.server(ctx)
 	return err

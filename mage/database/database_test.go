@@ -3,14 +3,15 @@ package database
 import (
 	"testing"
 
-	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
+
+	"todo-chatbot/mage/kube"
 )
 
-// objects are a server with the volume of the backups.
+// objects returns the objects of a server with the backup volume.
 func objects() (*appsv1.StatefulSet, *corev1.ConfigMap, *corev1.Pod) {
 	meta := metav1.ObjectMeta{Namespace: "ns", Name: "todo-postgresql", Labels: map[string]string{nameLabel: serverName, instanceLabel: "todo"}}
 	pod := &corev1.Pod{ObjectMeta: meta}
@@ -24,11 +25,9 @@ func objects() (*appsv1.StatefulSet, *corev1.ConfigMap, *corev1.Pod) {
 	return &appsv1.StatefulSet{ObjectMeta: meta}, &corev1.ConfigMap{ObjectMeta: meta, Data: map[string]string{"POSTGRES_DB": "todo"}}, pod
 }
 
-// over is a Database whose pod is shell.
+// over returns a Database whose commands run in shell.
 func over(t *testing.T, shell Shell) *Database {
 	t.Helper()
 	set, settings, pod := objects()
-	d, err := New(nil, "ns", "todo", Options{Client: fake.NewClientset(set, settings, pod), Shell: shell})
-	require.NoError(t, err)
-	return d
+	return New(&kube.Clients{Clientset: fake.NewClientset(set, settings, pod)}, "ns", "todo", Options{Shell: shell})
 }

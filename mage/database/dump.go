@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// Taken says that a backup is not written, because something has its place.
+// Taken is the error for a backup whose file already exists.
 type Taken struct{ Path string }
 
 func (t *Taken) Error() string {
-	return fmt.Sprintf("file %q exists: choose another name, or move it away", t.Path)
+	return fmt.Sprintf("write backup: file %q exists; choose another name or move the file", t.Path)
 }
 
-// Save backs the database up to a file of this machine and returns its path:
-// target, or, where that is empty or a folder, a name of the time in that folder
-// or in home. The file appears when the server has read it back whole, and never
-// before.
+// Save writes a backup to a file on this machine and returns its path. The path is
+// target. If target is a folder, or empty, Save makes a name from the current time
+// in that folder, or in home. The file appears only after the server has read it back
+// to its end.
 func (d *Database) Save(ctx context.Context, home Folder, target string) (path string, err error) {
 	s, err := d.server(ctx)
 	if err != nil {
@@ -32,10 +32,10 @@ func (d *Database) Save(ctx context.Context, home Folder, target string) (path s
 		return "", err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", fmt.Errorf("make the folder of the backups: %w", err)
+		return "", fmt.Errorf("make the backup folder: %w", err)
 	}
 	if err := home.tidy(); err != nil {
-		return "", fmt.Errorf("remove what an earlier backup left: %w", err)
+		return "", fmt.Errorf("remove temporary files of an earlier backup: %w", err)
 	}
 	err = save(path, func(w io.Writer) error {
 		if err := d.shell.Run(ctx, s.container, script("dump"), nil, w); err != nil {
@@ -44,7 +44,7 @@ func (d *Database) Save(ctx context.Context, home Folder, target string) (path s
 		return nil
 	}, func(part string) error {
 		if err := d.check(ctx, s, Archive{Path: part}); err != nil {
-			return fmt.Errorf("what pg_dump wrote cannot be read back, try again: %w", err)
+			return fmt.Errorf("read the backup back: %w; try again", err)
 		}
 		return nil
 	})
@@ -54,7 +54,7 @@ func (d *Database) Save(ctx context.Context, home Folder, target string) (path s
 	return path, nil
 }
 
-// place is where a backup goes.
+// place returns the path of a new backup.
 func place(home Folder, target, name string) (string, error) {
 	path := target
 	switch info, err := os.Stat(target); {

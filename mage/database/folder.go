@@ -13,10 +13,10 @@ import (
 	"strings"
 )
 
-// Folder is a folder of this machine that holds backups; it may not exist yet.
+// Folder is a folder with backups on this machine. It may not exist yet.
 type Folder string
 
-// List gives the folder's backups, each read whole for its checksum.
+// List returns the backups of the folder. It reads each file to compute its checksum.
 func (f Folder) List() ([]Backup, error) {
 	entries, err := os.ReadDir(string(f))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -48,7 +48,7 @@ func (f Folder) List() ([]Backup, error) {
 	return all, nil
 }
 
-// sumOf compares a file with the checksum beside it.
+// sumOf compares a file with its checksum file.
 func sumOf(path string) (Sum, error) {
 	wanted, err := os.Open(path + sumSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -71,18 +71,18 @@ func sumOf(path string) (Sum, error) {
 	if _, err := io.Copy(sum, file); err != nil {
 		return "", err
 	}
-	// The name that follows is not compared: a copy may have another.
+	// The name after the checksum is not compared, because a copy may have another name.
 	if words := strings.Fields(line); len(words) > 0 && words[0] == hex.EncodeToString(sum.Sum(nil)) {
 		return SumOK, nil
 	}
 	return SumWrong, nil
 }
 
-// sumLine is a line of sha256sum.
+// sumLine returns a line in the format of sha256sum.
 func sumLine(sum []byte, name string) string { return hex.EncodeToString(sum) + "  " + name + "\n" }
 
-// tidy removes what runs that were killed left. Two backups at once are the
-// caller's to prevent.
+// tidy removes temporary files of runs that were killed. The caller prevents
+// concurrent backups.
 func (f Folder) tidy() error {
 	left, err := filepath.Glob(filepath.Join(string(f), "*"+suffix+"*"+partial))
 	if err != nil {
@@ -96,9 +96,10 @@ func (f Folder) tidy() error {
 	return nil
 }
 
-// save writes a backup to path: what fill writes, once prove has found that it
-// is a backup, and its checksum. Under path there is a whole one or none. They
-// are for the user's eyes only: they hold what people wrote.
+// save writes a backup and its checksum file to path. fill writes the content, and
+// prove checks it before the file gets its name, so that path is a complete backup
+// or does not exist. Only the user can read the files, because they contain personal
+// data.
 func save(path string, fill func(io.Writer) error, prove func(path string) error) (err error) {
 	part := path + partial
 	defer func() {
@@ -114,7 +115,7 @@ func save(path string, fill func(io.Writer) error, prove func(path string) error
 	if err := prove(part); err != nil {
 		return err
 	}
-	// The checksum first, as the hook does: a backup without one is no backup.
+	// The checksum file comes first, as in the hook: a backup without one is refused.
 	err = write(path+sumSuffix+partial, func(w io.Writer) error {
 		_, err := io.WriteString(w, sumLine(sum.Sum(nil), filepath.Base(path)))
 		return err
@@ -128,13 +129,13 @@ func save(path string, fill func(io.Writer) error, prove func(path string) error
 	return os.Rename(part, path)
 }
 
-// write makes or replaces a file whose bytes are on the disk when it returns.
+// write creates or replaces a file and syncs it to the disk.
 func write(path string, fill func(io.Writer) error) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	defer file.Close() // again after the one below, which is harmless
+	defer file.Close() // closing twice is harmless
 	if err := fill(file); err != nil {
 		return err
 	}

@@ -11,20 +11,20 @@ import (
 	"strings"
 )
 
-// Passwords are those of the roles that use the database. An empty one is left as it is.
+// Passwords are the new passwords of the database roles. An empty one is not changed.
 type Passwords struct {
 	Owner, Frontend, Backend string
 }
 
-// Format keeps them out of whatever they are printed to.
+// Format keeps the passwords out of printed text.
 func (p Passwords) Format(state fmt.State, _ rune) { _, _ = fmt.Fprint(state, "passwords") }
 
-// SetPasswords gives the roles passwords, all of them or none, whatever they had
-// before. A role that the server does not have is left out: where frontend and
-// backend are the owner there are none, and the server makes one that it lacks
-// with the Secret's. Connections that are open stay so. Only hashes leave this
-// machine. The passwords must be ASCII, which every one that the pipeline makes
-// is: another would have to be normalized first (RFC 4013).
+// SetPasswords sets the passwords of all roles, or of none if it fails. It does not
+// need the old passwords. It skips a role that does not exist: with a single role
+// frontend and backend have none, and the server creates a missing role with the
+// password in the Secret. Open connections stay open. Only hashes leave this machine.
+// The passwords must be ASCII, as those that the pipeline makes are, because it does
+// not normalize others (RFC 4013).
 func (d *Database) SetPasswords(ctx context.Context, passwords Passwords) error {
 	s, err := d.server(ctx)
 	if err != nil {
@@ -34,14 +34,14 @@ func (d *Database) SetPasswords(ctx context.Context, passwords Passwords) error 
 	if err != nil {
 		return fmt.Errorf("hash the database's passwords: %w", err)
 	}
-	if _, err := d.tell(ctx, s.container, strings.NewReader(lines), script("password")); err != nil {
-		return fmt.Errorf("set the passwords of the roles of database %q, of which none was changed: %w", s.database, err)
+	if _, err := d.run(ctx, s.container, strings.NewReader(lines), script("password")); err != nil {
+		return fmt.Errorf("set the passwords of the roles of database %q (none was changed): %w", s.database, err)
 	}
 	return nil
 }
 
-// lines are what the script reads: a role and a hash each, and an end, without
-// which what arrived is not all.
+// lines returns the input of the script: one line with a role and a hash for each
+// password, and a last line, whose absence shows that the connection ended early.
 func (p Passwords) lines() (string, error) {
 	var text strings.Builder
 	for _, one := range []struct{ role, password string }{{"owner", p.Owner}, {"frontend", p.Frontend}, {"backend", p.Backend}} {
@@ -60,18 +60,18 @@ func (p Passwords) lines() (string, error) {
 const lastWord = "end"
 
 const (
-	scramRounds = 4096 // PostgreSQL's own number
+	scramRounds = 4096 // PostgreSQL's default
 	saltBytes   = 16
 )
 
 func salt() []byte {
 	value := make([]byte, saltBytes)
-	_, _ = rand.Read(value) // never returns an error: crypto/rand ends the program instead
+	_, _ = rand.Read(value) // crypto/rand never returns an error
 	return value
 }
 
-// scram is a SCRAM-SHA-256 verifier (RFC 5803) as PostgreSQL keeps it in
-// pg_authid, and takes it in place of a password.
+// scram returns the SCRAM-SHA-256 verifier (RFC 5803) of a password. PostgreSQL
+// stores it in pg_authid and accepts it in place of the password.
 func scram(password string, salt []byte) (string, error) {
 	salted, err := pbkdf2.Key(sha256.New, password, salt, scramRounds, sha256.Size)
 	if err != nil {

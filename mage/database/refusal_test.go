@@ -15,18 +15,18 @@ import (
 
 	"todo-chatbot/mage/database"
 	"todo-chatbot/mage/database/podtest"
+	"todo-chatbot/mage/kube"
 )
 
-func TestARefusalEndsTheWaitForPodsAtOnce(t *testing.T) {
+func TestForbiddenListEndsTheWaitForPodsAtOnce(t *testing.T) {
 	client := podtest.Cluster()
 	client.PrependReactor("list", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "", errors.New("no"))
 	})
-	d, err := database.New(nil, podtest.Namespace, "todo", database.Options{Client: client, Shell: podtest.New("secret")})
-	require.NoError(t, err)
+	d := database.New(&kube.Clients{Clientset: client}, podtest.Namespace, "todo", database.Options{Shell: podtest.New("secret")})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	err = d.Replaced(ctx)
+	err := d.Replaced(ctx)
 	require.Error(t, err)
 	assert.True(t, apierrors.IsForbidden(err), "%v", err)
 	assert.NoError(t, ctx.Err())

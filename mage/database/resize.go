@@ -2,7 +2,6 @@ package database
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -13,38 +12,40 @@ import (
 	quantity "k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"todo-chatbot/mage/kube"
 )
 
 const (
-	// noResize is what the API server's admission (PersistentVolumeClaimResize) says
-	// of a storage class without allowVolumeExpansion. The class itself can be read
-	// with rights on the whole cluster alone.
+	// noResize is part of the API server's message (admission
+	// PersistentVolumeClaimResize) about a storage class without
+	// allowVolumeExpansion. Reading the class itself needs rights on the whole cluster.
 	noResize = "must support resize"
 
-	dataClaim = "data" // template of the volume's claim in the server's StatefulSet
+	dataClaim = "data" // claim template of the volume in the server's StatefulSet
 
-	// replaceTime bounds the exchange of a StatefulSet by one of another claim
-	// template. It is not cut short by Ctrl-C, so that one of the two is there.
+	// replaceTime bounds the replacement of a StatefulSet whose claim template changes.
+	// Ctrl-C does not interrupt it, so that a StatefulSet exists afterwards.
 	replaceTime = time.Minute
 )
 
-// Volume is where the database's files are.
+// Volume is the volume with the database's files.
 type Volume struct {
 	Claim string            // name of the PersistentVolumeClaim
 	Bound string            // name of the PersistentVolume
-	Asked quantity.Quantity // by the claim
-	Has   quantity.Quantity // what the volume has become
+	Asked quantity.Quantity // the size that the claim requests
+	Has   quantity.Quantity // the present size of the volume
 	set   *appsv1.StatefulSet
-	index int // of the claim's template in set
+	index int // of the claim template in set
 }
 
-// Holds says whether nothing is left to do for a size.
+// Holds reports whether claim, template and volume all have a size.
 func (v Volume) Holds(size quantity.Quantity) bool {
 	template := v.set.Spec.VolumeClaimTemplates[v.index].Spec.Resources.Requests.Storage()
 	return v.Asked.Cmp(size) == 0 && template.Cmp(size) == 0 && v.Has.Cmp(size) >= 0
 }
 
-// Smaller says that a volume would lose room, which no volume can.
+// Smaller is the error for a size below the present one.
 type Smaller struct {
 	Claim     string
 	From, To  quantity.Quantity
@@ -52,24 +53,25 @@ type Smaller struct {
 }
 
 func (s *Smaller) Error() string {
-	return fmt.Sprintf("volume claim %q of namespace %q has %s, and a volume cannot become smaller: set postgresql.persistence.size to %s or more; nothing was changed",
+	return fmt.Sprintf("resize volume claim %q of namespace %q (nothing was changed): it has %s, and a volume cannot become smaller; set postgresql.persistence.size to %s or more",
 		s.Claim, s.Namespace, &s.From, &s.From)
 }
 
-// Fixed says that a volume's storage class does not let it grow. Nothing was changed.
+// Fixed is the error for a storage class that does not allow expansion. Nothing was
+// changed.
 type Fixed struct {
 	Volume Volume
-	Cause  error // in the API server's words
+	Cause  error // the API server's error
 }
 
 func (f *Fixed) Error() string {
-	return fmt.Sprintf("the storage class of volume claim %q does not let it grow: %v", f.Volume.Claim, f.Cause)
+	return fmt.Sprintf("enlarge volume claim %q: its storage class does not allow expansion: %v", f.Volume.Claim, f.Cause)
 }
 
-// Unwrap gives the API server's error.
+// Unwrap returns the API server's error.
 func (f *Fixed) Unwrap() error { return f.Cause }
 
-// Data finds the volume of the release's server.
+// Data finds the volume of the server.
 func (d *Database) Data(ctx context.Context) (Volume, error) {
 	sets, err := d.client.AppsV1().StatefulSets(d.namespace).List(ctx, metav1.ListOptions{LabelSelector: d.selector(serverName)})
 	if err != nil {
@@ -93,11 +95,11 @@ func (d *Database) Data(ctx context.Context) (Volume, error) {
 	return Volume{}, &Absent{Namespace: d.namespace, Release: d.release}
 }
 
-// Enlarge asks for more room in the volume, and exchanges the StatefulSet by one
-// that asks for as much. The server runs on meanwhile: its pod is not touched,
-// and the new StatefulSet adopts it. It changes nothing where the volume cannot
-// grow (*Fixed), or would become smaller (*Smaller), and goes on where an earlier
-// run was stopped. Grown tells when the room is there.
+// Enlarge requests a larger size for the volume claim, and replaces the StatefulSet
+// with one that requests the same size. The server keeps running: the new
+// StatefulSet adopts its pod. Enlarge changes nothing if the volume cannot grow
+// (*Fixed) or would become smaller (*Smaller), and it continues after an earlier run
+// that was stopped. Grown waits for the new size.
 func (d *Database) Enlarge(ctx context.Context, v Volume, size quantity.Quantity) error {
 	if size.Cmp(v.Asked) < 0 {
 		return &Smaller{Claim: v.Claim, From: v.Asked, To: size, Namespace: d.namespace}
@@ -113,7 +115,8 @@ func (d *Database) Enlarge(ctx context.Context, v Volume, size quantity.Quantity
 	return d.exchange(ctx, v, size)
 }
 
-// claim asks for room in the volume, or only whether it may be asked for.
+// claim requests a size for the volume claim. With metav1.DryRunAll it only checks the
+// request.
 func (d *Database) claim(ctx context.Context, v Volume, size quantity.Quantity, dryRun ...string) error {
 	patch := fmt.Appendf(nil, `{"spec":{"resources":{"requests":{"storage":%q}}}}`, size.String())
 	_, err := d.client.CoreV1().PersistentVolumeClaims(d.namespace).Patch(ctx, v.Claim, types.MergePatchType, patch, metav1.PatchOptions{DryRun: dryRun})
@@ -121,13 +124,13 @@ func (d *Database) claim(ctx context.Context, v Volume, size quantity.Quantity, 
 		return &Fixed{Volume: v, Cause: err}
 	}
 	if err != nil {
-		return fmt.Errorf("ask for %s in volume claim %q: %w", &size, v.Claim, err)
+		return fmt.Errorf("request %s for volume claim %q: %w", &size, v.Claim, err)
 	}
 	return nil
 }
 
-// exchange replaces the StatefulSet, whose claim templates cannot be changed. Its
-// pod stays, as an orphan for a moment.
+// exchange replaces the StatefulSet, because its claim templates cannot be changed.
+// Its pod keeps running without an owner for a moment.
 func (d *Database) exchange(ctx context.Context, v Volume, size quantity.Quantity) error {
 	if v.set.Spec.VolumeClaimTemplates[v.index].Spec.Resources.Requests.Storage().Cmp(size) == 0 {
 		return nil
@@ -144,12 +147,12 @@ func (d *Database) exchange(ctx context.Context, v Volume, size quantity.Quantit
 		_, err = api.Create(fresh, resized(v.set, v.index, size), metav1.CreateOptions{})
 	}
 	if err != nil {
-		return fmt.Errorf("exchange statefulset %q for one with a volume of %s (its pod and its data stay; a deploy makes it too): %w", v.set.Name, &size, err)
+		return fmt.Errorf("replace statefulset %q to request a volume of %s (its pod and data stay, and a deploy creates it too): %w", v.set.Name, &size, err)
 	}
 	return nil
 }
 
-// resized is a StatefulSet to be made in the place of another.
+// resized returns a copy of a StatefulSet to be created with another volume size.
 func resized(set *appsv1.StatefulSet, index int, size quantity.Quantity) *appsv1.StatefulSet {
 	fresh := set.DeepCopy()
 	fresh.ObjectMeta = metav1.ObjectMeta{Name: set.Name, Namespace: set.Namespace, Labels: set.Labels, Annotations: set.Annotations}
@@ -164,52 +167,44 @@ func resized(set *appsv1.StatefulSet, index int, size quantity.Quantity) *appsv1
 
 // gone waits until a StatefulSet is deleted.
 func (d *Database) gone(ctx context.Context, set string) error {
-	return d.until(ctx, func() (bool, error) {
+	return kube.Poll{}.Until(ctx, func(ctx context.Context) error {
 		_, err := d.client.AppsV1().StatefulSets(d.namespace).Get(ctx, set, metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
-			return true, nil
-		}
-		return false, errors.Join(errors.New("it is still being deleted"), err)
+		return deleted(err, "statefulset", set)
 	})
 }
 
-// Grown waits until the volume has the room that was asked for.
+// deleted turns the error of a Get into nil if the object does not exist, and into an
+// error if it still exists.
+func deleted(err error, kind, name string) error {
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err == nil:
+		return fmt.Errorf("%s %q is still being deleted", kind, name)
+	}
+	return err
+}
+
+// Grown waits until the volume has the requested size.
 func (d *Database) Grown(ctx context.Context, v Volume, size quantity.Quantity) error {
-	err := d.until(ctx, func() (bool, error) {
+	err := kube.Poll{}.Until(ctx, func(ctx context.Context) error {
 		claim, err := d.client.CoreV1().PersistentVolumeClaims(d.namespace).Get(ctx, v.Claim, metav1.GetOptions{})
 		if err != nil {
-			return false, err
+			return err
 		}
 		has := claim.Status.Capacity.Storage()
 		if has.Cmp(size) >= 0 {
-			return true, nil
+			return nil
 		}
 		for _, c := range claim.Status.Conditions {
 			if c.Type == corev1.PersistentVolumeClaimFileSystemResizePending {
-				return false, fmt.Errorf("it has %s, and its file system grows when the server's pod starts again: `kubectl -n %s delete pod %s-0` does that", has, d.namespace, v.set.Name)
+				return fmt.Errorf("it has %s, and its file system grows when the server's pod restarts: `kubectl -n %s delete pod %s-0`", has, d.namespace, v.set.Name)
 			}
 		}
-		return false, fmt.Errorf("it has %s", has)
+		return fmt.Errorf("it has %s", has)
 	})
 	if err != nil {
 		return fmt.Errorf("wait until volume claim %q has %s: %w", v.Claim, &size, err)
 	}
 	return nil
-}
-
-// until asks again and again; when ctx ends, the error is the last one and why.
-func (d *Database) until(ctx context.Context, is func() (bool, error)) error {
-	tick := time.NewTicker(goneEvery)
-	defer tick.Stop()
-	for {
-		done, err := is()
-		if done {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return errors.Join(err, context.Cause(ctx))
-		}
-	}
 }

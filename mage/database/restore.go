@@ -15,26 +15,27 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// A backup is restored into a database of its own, beside the application's,
-// which serves meanwhile. Only when all of it is there and is what it should be
-// do the two exchange their names, in one transaction. So a restore that fails,
-// or is killed, at any point before leaves the data as it was, and nothing of a
-// later schema stays behind, as it would under pg_restore --clean. It takes the
-// room of both for a while, as a restore in one transaction would.
+// A backup is restored into a second database, while the application uses the first.
+// After the content is checked, the two databases swap their names in one
+// transaction. A restore that fails or is killed before the swap leaves the data
+// unchanged. Tables of a later schema do not remain, as they would with
+// pg_restore --clean. The volume needs room for both databases for a while.
 
-// Tables are those that every backup of the application has: Alembic's mark, the
-// backend's tables, and Better Auth's, which the frontend makes.
+// Tables are the tables that every backup of the application contains: Alembic's
+// version table, the tables of the backend, and those of Better Auth, which the
+// frontend creates.
 var Tables = []string{"alembic_version", "task", "conversation", "message", "user", "session", "account", "verification"}
 
-// Contents is what a backup was found to hold when it was restored beside.
+// Contents describes a restored backup.
 type Contents struct {
 	Tables    []string
-	Revisions []string // of the backend's schema
+	Revisions []string // of the backend's schema, in the backup
 }
 
-// Load restores a checked archive beside the application's database and says what
-// it holds. The password is the role's: a backup is run with no more rights than
-// the application has. What it makes stays until Swap or Forget.
+// Load restores a checked archive into a second database and describes its content.
+// It logs in as the owner of the application's database with password, so that the
+// archive gets no more rights than the application has. The second database stays
+// until Swap or Forget.
 func (d *Database) Load(ctx context.Context, a Archive, password string) (Contents, error) {
 	var found Contents
 	s, err := d.server(ctx)
@@ -46,9 +47,9 @@ func (d *Database) Load(ctx context.Context, a Archive, password string) (Conten
 		return found, fmt.Errorf("restore backup %q: %w", a, err)
 	}
 	defer stdin.Close()
-	lines, err := d.tell(ctx, s.container, stdin, script("load", args...))
+	lines, err := d.run(ctx, s.container, stdin, script("load", args...))
 	if err != nil {
-		return found, fmt.Errorf("restore backup %q into a database of its own (the application's is as it was): %w", a, nodeDisk.explain(err))
+		return found, fmt.Errorf("restore backup %q into a second database (the application's database is unchanged): %w", a, nodeDisk.explain(err))
 	}
 	for _, line := range lines {
 		if table, is := strings.CutPrefix(line, "table "); is {
@@ -61,9 +62,9 @@ func (d *Database) Load(ctx context.Context, a Archive, password string) (Conten
 	return found, nil
 }
 
-// Fits refuses contents that are not the application's, or of a schema that the
-// backend does not know. known are the revisions that it knows; it migrates an
-// older one to its own when it starts.
+// Fits refuses contents of another application, or with a schema that the backend
+// does not know. known lists the revisions that the backend knows; it migrates an
+// older schema when it starts.
 func (c Contents) Fits(backup string, known []string) error {
 	var missing []string
 	for _, table := range Tables {
@@ -72,77 +73,78 @@ func (c Contents) Fits(backup string, known []string) error {
 		}
 	}
 	if len(missing) > 0 {
-		return &Refused{Backup: backup, Why: "it is no backup of this application: it has no table " + strings.Join(missing, ", "),
-			Cure: "`mage db:list` names those that are"}
+		return &Refused{Backup: backup, Why: "it is not a backup of this application: it has no table " + strings.Join(missing, ", "),
+			Fix: "choose another one from `mage db:list`"}
 	}
 	for _, revision := range c.Revisions {
 		if !slices.Contains(known, revision) {
 			return &Refused{Backup: backup,
-				Why:  fmt.Sprintf("its schema is at %s, which the backend does not know (it knows %s)", revision, strings.Join(known, ", ")),
-				Cure: "deploy the release that the backup is of, or a later one, and restore then"}
+				Why: fmt.Sprintf("its schema has revision %s, and the backend knows only %s", revision, strings.Join(known, ", ")),
+				Fix: "deploy the application version of the backup or a later one, and restore again"}
 		}
 	}
 	return nil
 }
 
-// Swap puts the database that Load made in the application's place. The one that
-// was there is kept beside it until Forget or the next Swap. Nobody may need the
-// database meanwhile: who is connected is disconnected.
+// Swap makes the database from Load the application's database, and keeps the former
+// one until Forget or the next Swap. It ends all connections to both.
 func (d *Database) Swap(ctx context.Context) error {
 	s, err := d.server(ctx)
 	if err != nil {
 		return err
 	}
-	if _, err := d.tell(ctx, s.container, nil, script("swap")); err != nil {
-		return fmt.Errorf("put the restored database in the place of %q, of which nothing was changed: %w", s.database, err)
+	if _, err := d.run(ctx, s.container, nil, script("swap")); err != nil {
+		return fmt.Errorf("replace database %q with the restored one (nothing was changed): %w", s.database, err)
 	}
 	return nil
 }
 
-// Beside names a database that a restore makes beside the application's.
-type Beside string
+// Second names a second database, next to the application's.
+type Second string
 
-// The databases of a restore.
+// The second databases of a restore.
 const (
-	Restored Beside = "aside"    // what Load makes
-	Replaced Beside = "replaced" // what Swap keeps
+	Restored Second = "aside"    // Load creates it
+	Replaced Second = "replaced" // Swap keeps it
 )
 
-// Forget drops a database beside the application's; none there is no error.
-func (d *Database) Forget(ctx context.Context, which Beside) error {
+// Forget drops a second database if it exists.
+func (d *Database) Forget(ctx context.Context, which Second) error {
 	s, err := d.server(ctx)
 	if err != nil {
 		return err
 	}
-	if _, err := d.tell(ctx, s.container, nil, script("forget", string(which))); err != nil {
-		return fmt.Errorf("remove a database that a restore made beside %q: %w", s.database, err)
+	if _, err := d.run(ctx, s.container, nil, script("forget", string(which))); err != nil {
+		return fmt.Errorf("drop a second database of %q: %w", s.database, err)
 	}
 	return nil
 }
 
-// ErrNoBackend says that no backend runs that could be asked.
-var ErrNoBackend = errors.New("no backend runs")
+// ErrNoBackend is the error for a release without a running backend.
+var ErrNoBackend = errors.New("no backend is running")
 
-// revisions asks the backend's own code; it takes nothing but the scripts' text.
+// revisions prints the known revisions with the backend's own code. It needs no
+// database.
 const revisions = `from app.core import schema; print(*schema.lineage(), "` + lastLine + `", sep="\n")`
 
-// Revisions are those of the schema that the running backend knows, or ErrNoBackend.
+// Revisions returns the schema revisions that the running backend knows. Without a
+// running backend the error is ErrNoBackend.
 func (d *Database) Revisions(ctx context.Context) ([]string, error) {
 	pods, err := d.client.CoreV1().Pods(d.namespace).List(ctx, metav1.ListOptions{LabelSelector: d.selector(backendName)})
 	if err != nil {
 		return nil, fmt.Errorf("look for the backend of release %q: %w", d.release, err)
 	}
 	for _, pod := range pods.Items {
-		// It need not be ready: a database in disorder is when one restores.
+		// The backend need not be ready: a restore may repair the database that it needs.
 		runs := slices.ContainsFunc(pod.Status.ContainerStatuses, func(s corev1.ContainerStatus) bool {
 			return s.Name == backendName && s.State.Running != nil
 		})
 		if pod.DeletionTimestamp != nil || !runs {
 			continue
 		}
-		known, err := d.tell(ctx, Container{Namespace: d.namespace, Pod: pod.Name, Name: backendName}, nil, []string{"python", "-c", revisions})
+		known, err := d.run(ctx, Container{Namespace: d.namespace, Pod: pod.Name, Name: backendName}, nil, []string{"python", "-c", revisions})
 		if err != nil {
-			return nil, fmt.Errorf("ask pod %q which schemas it knows: %w", pod.Name, err)
+			return nil, fmt.Errorf("ask pod %q for its schema revisions: %w", pod.Name, err)
 		}
 		slices.Sort(known)
 		return known, nil
@@ -152,7 +154,7 @@ func (d *Database) Revisions(ctx context.Context) ([]string, error) {
 
 var revision = regexp.MustCompile(`(?m)^revision(?:\s*:[^=\n]+)?\s*=\s*["']([^"']+)["']`)
 
-// RevisionsIn are those of a folder of migration scripts.
+// RevisionsIn returns the revisions of a folder of migration scripts.
 func RevisionsIn(dir string) ([]string, error) {
 	scripts, err := fs.Glob(os.DirFS(dir), "*.py")
 	if err != nil {
@@ -169,7 +171,7 @@ func RevisionsIn(dir string) ([]string, error) {
 		}
 	}
 	if len(known) == 0 {
-		return nil, fmt.Errorf("folder %q holds no migrations", dir)
+		return nil, fmt.Errorf("read migrations: folder %q contains none", dir)
 	}
 	slices.Sort(known)
 	return known, nil

@@ -21,38 +21,38 @@ import (
 	"todo-chatbot/mage/database/podtest"
 )
 
-// file is a backup on this machine, with the checksum given or its own.
+// file writes a backup on this machine, with the given checksum or the right one.
 func file(t *testing.T, content []byte, sum ...string) database.Archive {
 	t.Helper()
 	pod := podtest.New("secret")
 	pod.AddToVolume("x", content)
 	path := filepath.Join(t.TempDir(), "x.dump")
 	require.NoError(t, os.WriteFile(path, content, 0o600))
-	beside := string(pod.Volume["x.sha256"])
+	line := string(pod.Volume["x.sha256"])
 	if len(sum) > 0 {
-		beside = sum[0]
+		line = sum[0]
 	}
-	require.NoError(t, os.WriteFile(path+".sha256", []byte(beside), 0o600))
+	require.NoError(t, os.WriteFile(path+".sha256", []byte(line), 0o600))
 	return database.Archive{Path: path}
 }
 
-func TestWhatIsNoWholeBackupIsRefusedBeforeAnythingIsTouched(t *testing.T) {
+func TestCheckRefusesIncompleteBackupsAndChangesNothing(t *testing.T) {
 	whole := podtest.Archive(podtest.Complete())
 	bare := file(t, whole)
 	require.NoError(t, os.Remove(bare.Path+".sha256"))
 	for name, c := range map[string]struct {
 		archive database.Archive
 		says    string
-		asked   bool // of the server
+		asked   bool // the server reads the archive
 	}{
-		"truncated":             {file(t, whole[:len(whole)/2]), "PostgreSQL cannot read it: pg_restore: error: could not read from input file: end of file", true},
-		"foreign":               {file(t, []byte("Dear Bob")), "does not appear to be a valid archive", true},
-		"changed since":         {file(t, whole, "0000  x.dump\n"), "its checksum does not fit", false},
-		"without a checksum":    {bare, "there is no checksum beside it, in x.dump.sha256", false},
-		"unknown":               {database.Archive{Name: "todo-2020.dump"}, "neither this machine nor the volume has it", false},
-		"a path, not a name":    {database.Archive{Name: "../data/pgdata/PG_VERSION"}, "neither this machine nor the volume has it", false},
-		"torn in the volume":    {database.Archive{Name: "torn.dump"}, "its checksum does not fit", false},
-		"foreign in the volume": {database.Archive{Name: "foreign.dump"}, "does not appear to be a valid archive", true},
+		"truncated":                   {file(t, whole[:len(whole)/2]), "PostgreSQL cannot read it: pg_restore: error: could not read from input file: end of file", true},
+		"not a backup":                {file(t, []byte("Dear Bob")), "does not appear to be a valid archive", true},
+		"changed file":                {file(t, whole, "0000  x.dump\n"), "its checksum does not match", false},
+		"without a checksum":          {bare, "its checksum file x.dump.sha256 is missing", false},
+		"unknown name":                {database.Archive{Name: "todo-2020.dump"}, "neither this machine nor the volume has it", false},
+		"path instead of a name":      {database.Archive{Name: "../data/pgdata/PG_VERSION"}, "neither this machine nor the volume has it", false},
+		"truncated in the volume":     {database.Archive{Name: "torn.dump"}, "its checksum does not match", false},
+		"not a backup, in the volume": {database.Archive{Name: "foreign.dump"}, "does not appear to be a valid archive", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pod := podtest.New("secret")
@@ -64,7 +64,7 @@ func TestWhatIsNoWholeBackupIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 			refused, is := errors.AsType[*database.Refused](err)
 			require.True(t, is, "%v", err)
 			assert.Contains(t, refused.Why, c.says)
-			assert.NotEmpty(t, refused.Cure)
+			assert.NotEmpty(t, refused.Fix)
 			assert.Equal(t, c.asked, len(pod.Ran) > 0 && pod.Ran[len(pod.Ran)-1] == "check")
 			assert.Equal(t, map[string]podtest.Data{podtest.App: podtest.Complete()}, pod.Databases)
 			assert.Equal(t, map[string]int{"frontend": 1, "backend": 2}, podtest.Replicas(client))
@@ -72,11 +72,11 @@ func TestWhatIsNoWholeBackupIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 	}
 }
 
-func TestAConnectionThatIsLostIsNoVerdictOnABackup(t *testing.T) {
+func TestLostConnectionDoesNotRefuseABackup(t *testing.T) {
 	archive := file(t, podtest.Archive(podtest.Complete()))
 	for name, change := range map[string]func(*podtest.Pod){
 		"with an error": func(p *podtest.Pod) { p.Before = failing("check", errLost) },
-		"without one":   func(p *podtest.Pod) { p.Cut = map[string]int{"check": 3} },
+		"without error": func(p *podtest.Pod) { p.Cut = map[string]int{"check": 3} },
 		"out of memory": func(p *podtest.Pod) { p.Before = failing("check", &database.Exit{Status: 137}) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -91,16 +91,16 @@ func TestAConnectionThatIsLostIsNoVerdictOnABackup(t *testing.T) {
 	}
 }
 
-func TestALoadLeavesTheApplicationsDataAloneHoweverItEnds(t *testing.T) {
+func TestLoadNeverChangesTheApplicationsData(t *testing.T) {
 	later := podtest.Complete()
 	later["alembic_version"], later["task"] = []string{"0002"}, []string{"of a backup"}
 	archive := file(t, podtest.Archive(later))
 	for name, change := range map[string]func(*podtest.Pod){
-		"well":              func(*podtest.Pod) {},
-		"before it begins":  func(p *podtest.Pod) { p.Before = failing("load", errLost) },
-		"cut in the middle": func(p *podtest.Pod) { p.Cut = map[string]int{"load": 20} },
-		"cut with its end":  func(p *podtest.Pod) { p.After = failing("load", errLost) },
-		"with another's error": func(p *podtest.Pod) {
+		"well":                       func(*podtest.Pod) {},
+		"connection fails":           func(p *podtest.Pod) { p.Before = failing("load", errLost) },
+		"output cut":                 func(p *podtest.Pod) { p.Cut = map[string]int{"load": 20} },
+		"connection lost at the end": func(p *podtest.Pod) { p.After = failing("load", errLost) },
+		"disk full": func(p *podtest.Pod) {
 			p.Before = failing("load", &database.Exit{Status: 1, Stderr: "ERROR:  could not extend file: No space left on device"})
 		},
 	} {
@@ -120,17 +120,17 @@ func TestALoadLeavesTheApplicationsDataAloneHoweverItEnds(t *testing.T) {
 	}
 }
 
-func TestContentsThatAreNotTheApplicationsOrTooNewDoNotFit(t *testing.T) {
+func TestFitsRefusesOtherApplicationsAndNewerSchemas(t *testing.T) {
 	known := []string{"0001", "0002"}
 	for name, c := range map[string]struct {
 		contents database.Contents
 		says     string
 	}{
-		"of this schema":    {database.Contents{Tables: database.Tables, Revisions: []string{"0002"}}, ""},
-		"of an older one":   {database.Contents{Tables: append([]string{"more"}, database.Tables...), Revisions: []string{"0001"}}, ""},
-		"of a later one":    {database.Contents{Tables: database.Tables, Revisions: []string{"0003"}}, "its schema is at 0003, which the backend does not know (it knows 0001, 0002)"},
+		"current schema":    {database.Contents{Tables: database.Tables, Revisions: []string{"0002"}}, ""},
+		"older schema":      {database.Contents{Tables: append([]string{"more"}, database.Tables...), Revisions: []string{"0001"}}, ""},
+		"later schema":      {database.Contents{Tables: database.Tables, Revisions: []string{"0003"}}, "its schema has revision 0003, and the backend knows only 0001, 0002"},
 		"without accounts":  {database.Contents{Tables: []string{"alembic_version", "task", "conversation", "message"}}, "it has no table user, session, account, verification"},
-		"of something else": {database.Contents{Tables: []string{"film"}}, "it is no backup of this application"},
+		"other application": {database.Contents{Tables: []string{"film"}}, "it is not a backup of this application"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := c.contents.Fits("x.dump", known)
@@ -145,8 +145,7 @@ func TestContentsThatAreNotTheApplicationsOrTooNewDoNotFit(t *testing.T) {
 	}
 }
 
-// The list of tables must be that of the sources.
-func TestTheTablesAreThoseOfTheApplication(t *testing.T) {
+func TestTablesMatchTheSources(t *testing.T) {
 	scripts, err := filepath.Glob("../../images/backend/alembic/versions/*.py")
 	require.NoError(t, err)
 	require.NotEmpty(t, scripts)
@@ -155,7 +154,7 @@ func TestTheTablesAreThoseOfTheApplication(t *testing.T) {
 		require.NoError(t, err)
 		for _, made := range regexp.MustCompile(`op\.create_table\(\s*"(\w+)"`).FindAllSubmatch(text, -1) {
 			if string(made[1]) == "rate_bucket" {
-				continue // a later migration made it, and an earlier backup has none
+				continue // earlier backups do not contain it
 			}
 			assert.Contains(t, database.Tables, string(made[1]))
 		}
@@ -163,16 +162,16 @@ func TestTheTablesAreThoseOfTheApplication(t *testing.T) {
 	options, err := os.ReadFile("../../images/frontend/lib/server/auth-options.ts")
 	require.NoError(t, err)
 	for _, table := range []string{"user", "session", "account", "verification"} {
-		assert.Contains(t, string(options), table+": {", "Better Auth's own tables")
+		assert.Contains(t, string(options), table+": {", "the tables of Better Auth")
 	}
-	// attempts counts refused sign-ins by keyed hashes: an earlier backup has no such
-	// table, and rows of a former secret match nobody and expire.
+	// The table attempts counts refused sign-ins by keyed hashes. Earlier backups do not
+	// contain it. After a rotation its old rows match no hash and expire.
 	known := strings.Replace(string(options), "plugins: [attemptsTable],", "", 1)
 	assert.NotRegexp(t, `plugins:|modelName:|encryptOAuthTokens:`, known,
-		"a plugin may have tables, which belong in Tables, and rows encrypted with the secret (jwks has), which secrets:rotate must then remove")
+		"a plugin may have tables, which belong in Tables, and rows that are encrypted with the secret (jwks has), which secrets:rotate must remove")
 }
 
-func TestTheBackendNamesTheSchemasThatItKnows(t *testing.T) {
+func TestRevisionsComeFromTheRunningBackend(t *testing.T) {
 	pod := podtest.New("secret")
 	pod.Revisions = []string{"0002", "0001"}
 	d, client := over(t, pod)
@@ -180,7 +179,7 @@ func TestTheBackendNamesTheSchemasThatItKnows(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"0001", "0002"}, known)
 
-	for _, name := range []string{"todo-backend-0", "todo-backend-1"} { // they wait for the database to start
+	for _, name := range []string{"todo-backend-0", "todo-backend-1"} { // they wait for the database
 		pod, err := client.CoreV1().Pods(podtest.Namespace).Get(t.Context(), name, metav1.GetOptions{})
 		require.NoError(t, err)
 		pod.Status.ContainerStatuses[0].State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "PodInitializing"}}
@@ -191,7 +190,7 @@ func TestTheBackendNamesTheSchemasThatItKnows(t *testing.T) {
 	assert.ErrorIs(t, err, database.ErrNoBackend)
 }
 
-func TestTheSourcesNameTheirSchemas(t *testing.T) {
+func TestRevisionsInReadsMigrationScripts(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"0001_a.py": "revision = \"0001\"\ndown_revision = None\n", "0002_b.py": "revision: str = '0002'\ndown_revision: str = '0001'\n", "__init__.py": "",
@@ -205,30 +204,30 @@ func TestTheSourcesNameTheirSchemas(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, known, "0001")
 	_, err = database.RevisionsIn(t.TempDir())
-	assert.ErrorContains(t, err, "holds no migrations")
+	assert.ErrorContains(t, err, "contains none")
 }
 
-func TestPodsComeBackAsManyAsTheyWereEvenAfterAKill(t *testing.T) {
+func TestResumeRestoresTheReplicasAfterAKilledRun(t *testing.T) {
 	d, client := over(t, podtest.New("secret"))
 	was := map[string]int{"frontend": 1, "backend": 2}
 	require.NoError(t, d.Pause(t.Context()))
 	assert.Equal(t, map[string]int{"frontend": 0, "backend": 0}, podtest.Replicas(client))
-	require.NoError(t, d.Pause(t.Context()), "of a run that took up one that was killed")
+	require.NoError(t, d.Pause(t.Context()), "a later run continues a killed one")
 	require.NoError(t, d.Resume(t.Context()))
 	assert.Equal(t, was, podtest.Replicas(client))
 	require.NoError(t, d.Resume(t.Context()), "nothing is paused")
 	assert.Equal(t, was, podtest.Replicas(client))
 
 	require.NoError(t, d.Pause(t.Context()))
-	scale(t, client, 3) // someone gives them pods again
+	scale(t, client, 3) // a person scales the backend
 	require.NoError(t, d.Resume(t.Context()))
 	assert.Equal(t, 3, podtest.Replicas(client)["backend"])
 	require.NoError(t, d.Pause(t.Context()))
 	require.NoError(t, d.Resume(t.Context()))
-	assert.Equal(t, 3, podtest.Replicas(client)["backend"], "the old number is forgotten")
+	assert.Equal(t, 3, podtest.Replicas(client)["backend"], "the former number is replaced")
 }
 
-func TestAPauseEndsOnlyWhenThePodsAreGone(t *testing.T) {
+func TestPauseWaitsUntilThePodsHaveEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, client := over(t, podtest.New("secret"))
 		stuck := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: podtest.Namespace, Name: "stuck", Labels: map[string]string{
@@ -250,7 +249,7 @@ func TestAPauseEndsOnlyWhenThePodsAreGone(t *testing.T) {
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errors.New("not done within a minute"))
 		defer cancel()
 		err := d.Pause(ctx)
-		assert.EqualError(t, err, "wait for the pods of frontend and backend to end (left: stuck): not done within a minute")
+		assert.EqualError(t, err, "wait for the pods of frontend and backend to end: not done within a minute; last error: still running: stuck")
 	})
 }
 

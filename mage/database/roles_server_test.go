@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// opens says whether a role logs in with a password.
+// opens reports whether a role can log in with a password.
 func (p *realPod) opens(t *testing.T, role, password string) bool {
 	t.Helper()
 	command := p.command(t.Context(), "psql", "-qAtX", "-U", role, "-d", "todo", "-c", "SELECT 1")
@@ -24,7 +24,7 @@ func (p *realPod) opens(t *testing.T, role, password string) bool {
 
 var newPasswords = Passwords{Owner: "k9-NEW_owner", Frontend: "k9-NEW_frontend", Backend: "k9-NEW_backend"}
 
-func TestPasswordsAreSetWithoutTheOldOnesAndTellNobody(t *testing.T) {
+func TestSetPasswordsNeedsNoOldPasswordAndLogsNone(t *testing.T) {
 	p, d, _ := realDatabase(t)
 	require.NoError(t, d.SetPasswords(t.Context(), newPasswords))
 	for role, password := range map[string]string{"todo": newPasswords.Owner, "todo_frontend": newPasswords.Frontend, "todo_backend": newPasswords.Backend} {
@@ -39,28 +39,28 @@ func TestPasswordsAreSetWithoutTheOldOnesAndTellNobody(t *testing.T) {
 
 	require.NoError(t, d.SetPasswords(t.Context(), Passwords{Owner: "again"}))
 	assert.True(t, p.opens(t, "todo", "again"))
-	assert.True(t, p.opens(t, "todo_backend", newPasswords.Backend), "what is not given stays")
+	assert.True(t, p.opens(t, "todo_backend", newPasswords.Backend), "a password that is not given does not change")
 }
 
-func TestPasswordsAreSetAllOrNone(t *testing.T) {
+func TestSetPasswordsChangesAllRolesOrNone(t *testing.T) {
 	p, d, _ := realDatabase(t)
 	lines, err := newPasswords.lines()
 	require.NoError(t, err)
-	for n := range strings.Count(lines, "\n") { // what a connection that ends early delivers
+	for n := range strings.Count(lines, "\n") { // the input of a connection that ends early
 		cut := strings.Join(strings.SplitAfter(lines, "\n")[:n], "")
-		_, err := d.tell(t.Context(), Container{Name: serverName}, strings.NewReader(cut), script("password"))
+		_, err := d.run(t.Context(), Container{Name: serverName}, strings.NewReader(cut), script("password"))
 		require.Error(t, err, "%d lines", n)
-		assert.ErrorContains(t, err, "the connection ended before the passwords did")
+		assert.ErrorContains(t, err, "the connection ended before all passwords arrived")
 	}
 	broken := strings.Replace(lines, "end\n", "backend 'x\nend\n", 1)
-	_, err = d.tell(t.Context(), Container{Name: serverName}, strings.NewReader(broken), script("password"))
+	_, err = d.run(t.Context(), Container{Name: serverName}, strings.NewReader(broken), script("password"))
 	require.Error(t, err)
 	for _, role := range []string{"todo", "todo_frontend", "todo_backend"} {
 		assert.True(t, p.opens(t, role, "secret"), role)
 	}
 }
 
-func TestAServerWithoutTheRolesTakesTheOwnersPassword(t *testing.T) {
+func TestSetPasswordsSkipsRolesThatDoNotExist(t *testing.T) {
 	p, d, _ := realDatabase(t)
 	env := p.env
 	defer func() { p.env = env }()
@@ -70,9 +70,9 @@ func TestAServerWithoutTheRolesTakesTheOwnersPassword(t *testing.T) {
 	assert.True(t, p.opens(t, "todo_frontend", "secret"))
 }
 
-// Rights are of the roles of the day: a backup has none, and one that has them, by
-// whoever's hand, is restored where its roles are not.
-func TestRightsAreNeitherBackedUpNorRestored(t *testing.T) {
+// A backup contains no privileges, because its roles may be missing later. A backup
+// that a person made with privileges is restored without them.
+func TestPrivilegesAreNeitherSavedNorRestored(t *testing.T) {
 	p, d, _ := realDatabase(t)
 	p.must(t, `psql -qX -U postgres -c 'CREATE ROLE gone'`)
 	p.ask(t, `GRANT SELECT ON task TO gone, todo_backend`)
@@ -83,7 +83,7 @@ func TestRightsAreNeitherBackedUpNorRestored(t *testing.T) {
 		psql -qX -U postgres -d todo -c 'DROP OWNED BY gone' -c 'DROP ROLE gone'`)
 	before := p.rows(t)
 	text := p.must(t, `pg_restore --file=- "$BACKUPS/todo-20260101T000000Z.dump"`)
-	require.Contains(t, text, "GRANT SELECT ON TABLE public.task TO gone", "or the backup is no test")
+	require.Contains(t, text, "GRANT SELECT ON TABLE public.task TO gone", "the backup must contain a grant")
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.NotContains(t, string(content), "GRANT SELECT")
@@ -94,7 +94,7 @@ func TestRightsAreNeitherBackedUpNorRestored(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, d.Swap(t.Context()))
 		assert.Equal(t, before, p.rows(t))
-		assert.Equal(t, "f", p.ask(t, "SELECT has_table_privilege('todo_backend', 'task', 'SELECT')"), "its migration gives it")
+		assert.Equal(t, "f", p.ask(t, "SELECT has_table_privilege('todo_backend', 'task', 'SELECT')"), "the migration grants it later")
 		assert.Equal(t, "f", p.ask(t, "SELECT has_database_privilege('todo_backend', 'todo', 'TEMP')"))
 		assert.Equal(t, "todo", p.ask(t, "SELECT string_agg(DISTINCT tableowner, ',') FROM pg_tables WHERE schemaname = 'public'"))
 	}

@@ -19,17 +19,16 @@ import (
 
 	"todo-chatbot/mage/database"
 	"todo-chatbot/mage/database/podtest"
+	"todo-chatbot/mage/kube"
 )
 
 var errLost = errors.New("websocket: close 1006 (abnormal closure)")
 
-// over is a Database on a pod in memory.
+// over returns a Database on a pod in memory.
 func over(t *testing.T, pod database.Shell) (*database.Database, *fake.Clientset) {
 	t.Helper()
 	client := podtest.Cluster()
-	d, err := database.New(nil, podtest.Namespace, podtest.Release, database.Options{Client: client, Shell: pod})
-	require.NoError(t, err)
-	return d, client
+	return database.New(&kube.Clients{Clientset: client}, podtest.Namespace, podtest.Release, database.Options{Shell: pod}), client
 }
 
 func names(t *testing.T, dir string) []string {
@@ -46,14 +45,14 @@ func names(t *testing.T, dir string) []string {
 	return all
 }
 
-func TestABackupIsAFileWithItsChecksumForTheUsersEyesOnly(t *testing.T) {
+func TestSaveWritesBackupAndChecksumReadableByTheUserOnly(t *testing.T) {
 	pod := podtest.New("secret")
 	d, _ := over(t, pod)
 	home := database.Folder(filepath.Join(t.TempDir(), "backups", "dev"))
 	path, err := d.Save(t.Context(), home, "")
 	require.NoError(t, err)
 	assert.Regexp(t, regexp.MustCompile(`^todo-\d{8}T\d{6}Z\.dump$`), filepath.Base(path))
-	assert.Equal(t, []string{"dump", "check"}, pod.Ran, "it is read back")
+	assert.Equal(t, []string{"dump", "check"}, pod.Ran, "the server reads it back")
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.Equal(t, podtest.Archive(podtest.Complete()), content)
@@ -71,7 +70,7 @@ func TestABackupIsAFileWithItsChecksumForTheUsersEyesOnly(t *testing.T) {
 	assert.Equal(t, int64(len(content)), all[0].Size)
 }
 
-// A pod whose output the machine cannot keep.
+// full is a pod whose output does not fit on the disk.
 type full struct{ database.Shell }
 
 func (f full) Run(ctx context.Context, in database.Container, command []string, stdin io.Reader, _ io.Writer) error {
@@ -82,7 +81,7 @@ type refusing struct{}
 
 func (refusing) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
-func TestABackupThatFailsLeavesNoFileThatLooksLikeOne(t *testing.T) {
+func TestFailedSaveLeavesNoBackupFile(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*podtest.Pod)
 		says   string
@@ -91,10 +90,10 @@ func TestABackupThatFailsLeavesNoFileThatLooksLikeOne(t *testing.T) {
 		"pg_dump fails": {func(p *podtest.Pod) {
 			p.Before = failing("dump", &database.Exit{Status: 1, Stderr: "pg_dump: error: lock timeout"})
 		}, "pg_dump: error: lock timeout"},
-		"cut without a word": {func(p *podtest.Pod) { p.Cut = map[string]int{"dump": 30} }, "cannot be read back"},
-		"nothing comes":      {func(p *podtest.Pod) { p.Cut = map[string]int{"dump": 0} }, "cannot be read back"},
-		"cut at the end":     {func(p *podtest.Pod) { p.After = failing("dump", errLost) }, "abnormal closure"},
-		"cut in the check":   {func(p *podtest.Pod) { p.Cut = map[string]int{"check": 0} }, "connection to the pod ended"},
+		"output cut without an error": {func(p *podtest.Pod) { p.Cut = map[string]int{"dump": 30} }, "read the backup back"},
+		"empty output":                {func(p *podtest.Pod) { p.Cut = map[string]int{"dump": 0} }, "read the backup back"},
+		"connection lost at the end":  {func(p *podtest.Pod) { p.After = failing("dump", errLost) }, "abnormal closure"},
+		"output of the check cut":     {func(p *podtest.Pod) { p.Cut = map[string]int{"check": 0} }, "the connection to the pod ended"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pod := podtest.New("secret")
@@ -109,7 +108,7 @@ func TestABackupThatFailsLeavesNoFileThatLooksLikeOne(t *testing.T) {
 			assert.Equal(t, []string{filepath.Base(good), filepath.Base(good) + ".sha256"}, names(t, home))
 		})
 	}
-	t.Run("a full disk", func(t *testing.T) {
+	t.Run("full disk", func(t *testing.T) {
 		d, _ := over(t, full{podtest.New("secret")})
 		home := t.TempDir()
 		_, err := d.Save(t.Context(), database.Folder(home), "")
@@ -118,7 +117,7 @@ func TestABackupThatFailsLeavesNoFileThatLooksLikeOne(t *testing.T) {
 	})
 }
 
-// failing is a fault at one script.
+// failing returns a hook that fails at one script.
 func failing(script string, err error) func(string) error {
 	return func(ran string) error {
 		if ran == script {
@@ -128,7 +127,7 @@ func failing(script string, err error) func(string) error {
 	}
 }
 
-func TestWhatAKilledBackupLeftGoesWithTheNext(t *testing.T) {
+func TestSaveRemovesTemporaryFilesOfAKilledRun(t *testing.T) {
 	d, _ := over(t, podtest.New("secret"))
 	home := t.TempDir()
 	for _, name := range []string{"todo-20260101T000000Z.dump.part", "todo-20260101T000000Z.dump.sha256.part", "mine.part"} {
@@ -139,7 +138,7 @@ func TestWhatAKilledBackupLeftGoesWithTheNext(t *testing.T) {
 	assert.Equal(t, []string{"mine.part", filepath.Base(path), filepath.Base(path) + ".sha256"}, names(t, home))
 }
 
-func TestTheUserSaysWhereABackupGoes(t *testing.T) {
+func TestSaveWritesToTheTargetOfTheUser(t *testing.T) {
 	d, _ := over(t, podtest.New("secret"))
 	home, elsewhere := t.TempDir(), t.TempDir()
 	file := filepath.Join(elsewhere, "new", "before-the-party")
@@ -159,16 +158,15 @@ func TestTheUserSaysWhereABackupGoes(t *testing.T) {
 	assert.Empty(t, names(t, home))
 }
 
-func TestWithoutADatabaseOfTheChartsThereIsNothingToSave(t *testing.T) {
-	d, err := database.New(nil, "ns", "todo", database.Options{Client: fake.NewClientset(), Shell: podtest.New("secret")})
-	require.NoError(t, err)
-	_, err = d.Save(t.Context(), database.Folder(t.TempDir()), "")
+func TestSaveFailsWithoutADatabaseOfTheChart(t *testing.T) {
+	d := database.New(&kube.Clients{Clientset: fake.NewClientset()}, "ns", "todo", database.Options{Shell: podtest.New("secret")})
+	_, err := d.Save(t.Context(), database.Folder(t.TempDir()), "")
 	absent, is := errors.AsType[*database.Absent](err)
 	require.True(t, is, "%v", err)
 	assert.Equal(t, &database.Absent{Namespace: "ns", Release: "todo"}, absent)
 }
 
-func TestAServerThatIsNotReadyIsNotAsked(t *testing.T) {
+func TestSaveRunsNoCommandInAServerThatIsNotReady(t *testing.T) {
 	pod := podtest.New("secret")
 	d, client := over(t, pod)
 	resource := schema.GroupVersionResource{Version: "v1", Resource: "pods"}
@@ -177,11 +175,11 @@ func TestAServerThatIsNotReadyIsNotAsked(t *testing.T) {
 	object.(*corev1.Pod).Status.Conditions = nil
 	require.NoError(t, client.Tracker().Update(resource, object, podtest.Namespace))
 	_, err = d.Save(t.Context(), database.Folder(t.TempDir()), "")
-	assert.ErrorContains(t, err, "is not ready: wait for it or deploy again")
+	assert.ErrorContains(t, err, "is not ready: wait, or deploy again")
 	assert.Empty(t, pod.Ran)
 }
 
-func TestAFolderListsItsBackupsAndWhatTheirChecksumsSay(t *testing.T) {
+func TestListReturnsBackupsWithTheStateOfTheirChecksums(t *testing.T) {
 	home := t.TempDir()
 	for name, content := range map[string]string{
 		"todo-20260102T030405Z.dump": "a", "todo-20260102T030405Z.dump.sha256": fmt.Sprintf("%x  another-name.dump\n", sha256.Sum256([]byte("a"))),

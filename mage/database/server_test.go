@@ -24,15 +24,15 @@ import (
 
 const programs = "/usr/lib/postgresql/15/bin"
 
-// realPod is a PostgreSQL of this machine behind Shell: the scripts run by this
-// machine's sh, with the environment that they have in the server's pod.
+// realPod implements Shell with a PostgreSQL server of this machine. This machine's
+// sh runs the scripts with the environment of the server's pod.
 type realPod struct {
 	dir string
 	env []string
 	as  *syscall.SysProcAttr
 }
 
-// shared is the one server of these tests: to make one takes seconds.
+// shared starts one server for all tests, because a start takes seconds.
 var shared = sync.OnceValues(startServer)
 
 func TestMain(m *testing.M) {
@@ -46,11 +46,11 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// startServer makes a server by the image's own entrypoint. PostgreSQL refuses
-// root, who becomes the user that the pod's is called: postgres, which the socket
-// knows by "peer". Anyone else is let in as that by a rule of the test's.
+// startServer starts a server with the entrypoint of the image. PostgreSQL refuses to
+// run as root, so root runs it as the user postgres, which the socket authenticates
+// with "peer". For other users, a rule of the test trusts the name postgres.
 func startServer() (*realPod, error) {
-	dir, err := os.MkdirTemp("", "database") // t.TempDir is closed to other users, and too long for a socket
+	dir, err := os.MkdirTemp("", "database") // t.TempDir is not readable by other users, and its path is too long for a socket
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func startServer() (*realPod, error) {
 			return nil, err
 		}
 	}
-	// The last words are of the server, which outlives the shell that starts it.
+	// The redirection detaches the server, which outlives the shell that starts it.
 	out, err := p.command(context.Background(), "sh", "-euc", `sh entrypoint -c listen_addresses= -c unix_socket_directories="$PGHOST" \
 			-c fsync=off -c log_statement=all `+more+` >>log 2>&1 &
 		tries=0
@@ -89,7 +89,7 @@ func startServer() (*realPod, error) {
 	return p, nil
 }
 
-// become makes a user of this machine the pod's, and the folder theirs.
+// become runs the server as a user of this machine, who then owns the folder.
 func (p *realPod) become(name string) error {
 	one, err := user.Lookup(name)
 	if err != nil {
@@ -101,12 +101,12 @@ func (p *realPod) become(name string) error {
 	return errors.Join(uidErr, gidErr, os.Chown(p.dir, uid, gid))
 }
 
-// newRealPod is the server with an empty database, a role and an empty volume. It
-// skips where there is no PostgreSQL.
+// newRealPod resets the server to an empty database and an empty volume. Without
+// PostgreSQL it skips the test.
 func newRealPod(t *testing.T) *realPod {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(programs, "initdb")); err != nil {
-		t.Skipf("PostgreSQL 15 is not at %s; install the package postgresql-15 to run this test", programs)
+		t.Skipf("skip: PostgreSQL 15 is not in %s; install the package postgresql-15", programs)
 	}
 	p, err := shared()
 	require.NoError(t, err)
@@ -137,7 +137,7 @@ func (p *realPod) Run(ctx context.Context, in Container, command []string, stdin
 	return err
 }
 
-// must runs shell commands that have to succeed.
+// must runs shell commands, which must succeed.
 func (p *realPod) must(t *testing.T, text string) string {
 	t.Helper()
 	out, err := p.command(context.WithoutCancel(t.Context()), "sh", "-euc", text).CombinedOutput()
@@ -145,7 +145,7 @@ func (p *realPod) must(t *testing.T, text string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// ask runs SQL as the application does.
+// ask runs SQL as the owner of the database.
 func (p *realPod) ask(t *testing.T, sql string) string {
 	t.Helper()
 	return p.must(t, `PGPASSWORD=secret psql -qAtX -U todo -d todo -v ON_ERROR_STOP=1 <<'SQL'
@@ -153,7 +153,7 @@ func (p *realPod) ask(t *testing.T, sql string) string {
 SQL`)
 }
 
-// fill makes the application's tables, and rows with all that a dump could break.
+// fill creates the application's tables, and rows with special characters.
 func (p *realPod) fill(t *testing.T) {
 	t.Helper()
 	var sql strings.Builder
@@ -169,7 +169,7 @@ INSERT INTO task (title) SELECT 'task ' || n || E' \t "quoted" \\ ñ 漢\n' || m
 INSERT INTO "user" VALUES ('ada'), ('bob');`)
 }
 
-// rows is everything in the application's tables.
+// rows returns all rows of the application's tables.
 func (p *realPod) rows(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
@@ -179,7 +179,7 @@ func (p *realPod) rows(t *testing.T) string {
 	return p.ask(t, all.String())
 }
 
-// realDatabase is a Database on a real server, filled, and a backup of it.
+// realDatabase returns a filled Database on a real server, and a backup of it.
 func realDatabase(t *testing.T) (*realPod, *Database, string) {
 	t.Helper()
 	p := newRealPod(t)
@@ -190,7 +190,7 @@ func realDatabase(t *testing.T) (*realPod, *Database, string) {
 	return p, d, path
 }
 
-func TestABackupRestoresEveryRow(t *testing.T) {
+func TestRestoreBringsBackEveryRow(t *testing.T) {
 	p, d, path := realDatabase(t)
 	before := p.rows(t)
 	check := exec.Command("sha256sum", "--check", "--quiet", filepath.Base(path)+sumSuffix)
@@ -208,16 +208,16 @@ func TestABackupRestoresEveryRow(t *testing.T) {
 	assert.ElementsMatch(t, Tables, contents.Tables)
 	assert.Equal(t, []string{"0001"}, contents.Revisions)
 	assert.NoError(t, contents.Fits("it", []string{"0001"}))
-	assert.Equal(t, changed, p.rows(t), "the application's data is as it was until the swap")
+	assert.Equal(t, changed, p.rows(t), "the data does not change before the swap")
 
 	require.NoError(t, d.Swap(t.Context()))
 	assert.Equal(t, before, p.rows(t))
-	assert.Equal(t, "2001", p.ask(t, "INSERT INTO task (title) VALUES ('new') RETURNING id"), "numbers go on")
+	assert.Equal(t, "2001", p.ask(t, "INSERT INTO task (title) VALUES ('new') RETURNING id"), "sequences continue")
 	assert.Empty(t, p.ask(t, "SELECT to_regclass('of_a_later_release')"))
 	assert.Equal(t, "todo", p.ask(t, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'todo'"))
 	assert.Equal(t, "todo,todo_replaced", p.databases(t))
 	require.NoError(t, d.Forget(t.Context(), Replaced))
-	require.NoError(t, d.Forget(t.Context(), Restored), "none there is no error")
+	require.NoError(t, d.Forget(t.Context(), Restored), "a missing database is not an error")
 	assert.Equal(t, "todo", p.databases(t))
 	assert.Empty(t, p.must(t, `find "$TMPDIR" -maxdepth 1 -name 'tmp.*'`), "no password is left in a file")
 }
@@ -227,10 +227,10 @@ func (p *realPod) databases(t *testing.T) string {
 	return p.ask(t, "SELECT string_agg(datname, ',' ORDER BY datname) FROM pg_database WHERE datname LIKE 'todo%'")
 }
 
-func TestARestoreAfterOneThatWasKilledStartsAnew(t *testing.T) {
+func TestLoadReplacesTheDatabaseOfAKilledRestore(t *testing.T) {
 	p, d, path := realDatabase(t)
 	before := p.rows(t)
-	for range 2 { // the first is killed after the load, the second after the swap
+	for range 2 { // the first restore is killed after the load, the second after the swap
 		_, err := d.Load(t.Context(), Archive{Path: path}, "secret")
 		require.NoError(t, err)
 	}
@@ -242,7 +242,7 @@ func TestARestoreAfterOneThatWasKilledStartsAnew(t *testing.T) {
 	assert.Equal(t, "todo,todo_replaced", p.databases(t))
 }
 
-func TestTheSwapDisconnectsWhoIsStillThere(t *testing.T) {
+func TestSwapEndsOpenConnections(t *testing.T) {
 	p, d, path := realDatabase(t)
 	session := p.command(t.Context(), "sh", "-c", "PGPASSWORD=secret exec psql -qAtX -U todo -d todo -c 'SELECT pg_sleep(600)'")
 	require.NoError(t, session.Start())
@@ -256,7 +256,7 @@ func TestTheSwapDisconnectsWhoIsStillThere(t *testing.T) {
 	assert.Error(t, <-ended)
 }
 
-func TestASwapWithoutALoadChangesNothing(t *testing.T) {
+func TestSwapWithoutLoadChangesNothing(t *testing.T) {
 	p, d, _ := realDatabase(t)
 	before := p.rows(t)
 	err := d.Swap(t.Context())
@@ -266,8 +266,8 @@ func TestASwapWithoutALoadChangesNothing(t *testing.T) {
 	assert.Equal(t, "todo", p.databases(t))
 }
 
-// A backup that was cut off anywhere is noticed, even with a checksum that fits.
-func TestACutBackupIsRefusedWhereverItWasCut(t *testing.T) {
+// The checksum of the truncated backup is right, so only PostgreSQL can find the error.
+func TestCheckRefusesTruncatedBackups(t *testing.T) {
 	p, d, path := realDatabase(t)
 	before := p.rows(t)
 	whole, err := os.ReadFile(path)
@@ -288,13 +288,13 @@ func TestACutBackupIsRefusedWhereverItWasCut(t *testing.T) {
 	assert.Equal(t, before, p.rows(t))
 }
 
-func TestForeignFilesAreRefusedAndSayWhatTheyAre(t *testing.T) {
+func TestFilesThatAreNotBackupsAreRefused(t *testing.T) {
 	p, d, _ := realDatabase(t)
 	before := p.rows(t)
 	for name, content := range map[string]string{
-		"a text":  "Dear Bob,\n" + strings.Repeat("how are you?\n", 100),
-		"SQL":     p.must(t, "PGPASSWORD=secret pg_dump -U todo -d todo"),
-		"nothing": "",
+		"text":  "Dear Bob,\n" + strings.Repeat("how are you?\n", 100),
+		"SQL":   p.must(t, "PGPASSWORD=secret pg_dump -U todo -d todo"),
+		"empty": "",
 	} {
 		path := filepath.Join(t.TempDir(), "foreign.dump")
 		require.NoError(t, save(path, func(w io.Writer) error {
@@ -309,7 +309,7 @@ func TestForeignFilesAreRefusedAndSayWhatTheyAre(t *testing.T) {
 		pg_dump -U postgres --format=custom other >"$BACKUPS/other-20260101T000000Z.dump"
 		cd "$BACKUPS" && sha256sum other-20260101T000000Z.dump >other-20260101T000000Z.dump.sha256`)
 	other := Archive{Name: "other-20260101T000000Z.dump"}
-	require.NoError(t, d.Check(t.Context(), other), "it is a whole backup")
+	require.NoError(t, d.Check(t.Context(), other), "it is a complete backup")
 	contents, err := d.Load(t.Context(), other, "secret")
 	require.NoError(t, err)
 	assert.Equal(t, Contents{Tables: []string{"film"}}, contents)
@@ -317,7 +317,7 @@ func TestForeignFilesAreRefusedAndSayWhatTheyAre(t *testing.T) {
 	assert.Equal(t, before, p.rows(t))
 }
 
-func TestAPasswordThatIsNotTheRolesStopsTheRestoreBeforeIt(t *testing.T) {
+func TestLoadWithAWrongPasswordChangesNothing(t *testing.T) {
 	p, d, path := realDatabase(t)
 	before := p.rows(t)
 	_, err := d.Load(t.Context(), Archive{Path: path}, "wr:ong\\")
@@ -327,8 +327,7 @@ func TestAPasswordThatIsNotTheRolesStopsTheRestoreBeforeIt(t *testing.T) {
 	assert.Equal(t, before, p.rows(t))
 }
 
-// The hook's own script makes what this package reads.
-func TestTheHooksBackupsAreListedAndRestored(t *testing.T) {
+func TestBackupsOfTheHookAreListedAndRestored(t *testing.T) {
 	p, d, _ := realDatabase(t)
 	before := p.rows(t)
 	hook, err := os.ReadFile("../../helm/todo-chatbot/charts/postgresql/files/backup.sh")
@@ -338,9 +337,8 @@ func TestTheHooksBackupsAreListedAndRestored(t *testing.T) {
 	p.must(t, "export KEEP=3 POSTGRES_PASSWORD_FILE="+password+"\n"+string(hook))
 	p.must(t, `cd "$BACKUPS"; echo torn >torn.dump; echo 0 >torn.dump.sha256; echo bare >bare.dump; echo half >half.dump.part`)
 
-	all, there, err := d.Volume(t.Context())
+	all, err := d.Volume(t.Context())
 	require.NoError(t, err)
-	require.True(t, there)
 	require.Len(t, all, 3)
 	sums := map[string]Sum{}
 	var made Backup

@@ -10,33 +10,34 @@ import (
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/remotecommand"
 	utilexec "k8s.io/client-go/util/exec"
 	"k8s.io/klog/v2"
 	"k8s.io/streaming/pkg/httpstream"
+
+	"todo-chatbot/mage/kube"
 )
 
-const keptStderr = 8 << 10 // bytes of what a command says last
+const keptStderr = 8 << 10 // bytes kept from the end of the standard error
 
 // Shell runs commands in containers, as `kubectl exec` does.
 type Shell interface {
-	// Run returns when the command has ended; a status other than 0 is an *Exit.
-	// A nil error alone proves nothing about a command whose connection was cut:
-	// the end of a stream looks like the end of a command. A nil in is an empty
-	// input, a nil out takes no output.
+	// Run returns when the command has ended. An exit status other than 0 is an *Exit.
+	// A nil error does not prove that the command finished: if the connection is cut,
+	// the end of a stream looks like the end of the command. A nil stdin is empty, and
+	// a nil stdout discards the output.
 	Run(ctx context.Context, in Container, command []string, stdin io.Reader, stdout io.Writer) error
 }
 
-// Container is a container of a pod.
+// Container names a container of a pod.
 type Container struct{ Namespace, Pod, Name string }
 
-// Exit says how a command ended that did not end well.
+// Exit is the error of a command with an exit status other than 0.
 type Exit struct {
 	Status int
-	Stderr string // the last of it
+	Stderr string // its end
 }
 
 func (e *Exit) Error() string {
@@ -46,8 +47,8 @@ func (e *Exit) Error() string {
 	return fmt.Sprintf("exit status %d: %s", e.Status, telling(e.Stderr))
 }
 
-// telling is the line that says why: the first that calls itself an error, since
-// what follows it is often only its consequence, or else the last.
+// telling returns the line with the cause: the first line that is marked as an error,
+// because later ones are often consequences, or else the last line.
 func telling(stderr string) string {
 	lines := strings.Split(strings.TrimSpace(stderr), "\n")
 	for _, line := range lines {
@@ -60,23 +61,20 @@ func telling(stderr string) string {
 	return strings.TrimSpace(lines[len(lines)-1])
 }
 
-// podShell is a Shell through the API server.
-type podShell struct {
-	config *rest.Config
-	client kubernetes.Interface
-}
+// podShell is a Shell that works through the API server.
+type podShell struct{ clients *kube.Clients }
 
 func (s *podShell) Run(ctx context.Context, in Container, command []string, stdin io.Reader, stdout io.Writer) error {
-	request := s.client.CoreV1().RESTClient().Post().Resource("pods").Namespace(in.Namespace).Name(in.Pod).SubResource("exec").
+	request := s.clients.Clientset.CoreV1().RESTClient().Post().Resource("pods").Namespace(in.Namespace).Name(in.Pod).SubResource("exec").
 		VersionedParams(&corev1.PodExecOptions{
 			Container: in.Name, Command: command, Stdin: stdin != nil, Stdout: stdout != nil, Stderr: true,
 		}, scheme.ParameterCodec)
 	executor, err := s.executor(request)
 	if err != nil {
-		return fmt.Errorf("reach pod %q: %w", in.Pod, err)
+		return fmt.Errorf("connect to pod %q: %w", in.Pod, err)
 	}
-	// The library only logs it when one of our own streams fails, and takes that
-	// for their end; and it may still use them when it has returned.
+	// If one of these streams fails, the library only logs that and treats it as the
+	// end of the stream. It may also use the streams after it has returned.
 	source, sink, words := &reader{from: stdin}, &writer{to: stdout}, &writer{to: &tail{}}
 	defer source.close()
 	defer sink.close()
@@ -105,13 +103,13 @@ func (s *podShell) Run(ctx context.Context, in Container, command []string, stdi
 	return nil
 }
 
-// executor speaks WebSocket, and SPDY where something on the way does not let that pass.
+// executor uses WebSocket, and SPDY if a proxy does not support WebSocket.
 func (s *podShell) executor(request *rest.Request) (remotecommand.Executor, error) {
-	spdy, err := remotecommand.NewSPDYExecutor(s.config, "POST", request.URL())
+	spdy, err := remotecommand.NewSPDYExecutor(s.clients.Config, "POST", request.URL())
 	if err != nil {
 		return nil, err
 	}
-	socket, err := remotecommand.NewWebSocketExecutor(s.config, "GET", request.URL().String())
+	socket, err := remotecommand.NewWebSocketExecutor(s.clients.Config, "GET", request.URL().String())
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +118,7 @@ func (s *podShell) executor(request *rest.Request) (remotecommand.Executor, erro
 	})
 }
 
-// reader keeps the error of what it reads from, and ends when it is closed.
+// reader keeps the error of its source. After close it returns io.EOF.
 type reader struct {
 	mu     sync.Mutex
 	from   io.Reader
@@ -153,7 +151,7 @@ func (r *reader) close() {
 	r.closed = true
 }
 
-// writer keeps the error of what it writes to, and takes nothing more once it is closed.
+// writer keeps the error of its target. After close it refuses writes.
 type writer struct {
 	mu     sync.Mutex
 	to     io.Writer
@@ -186,7 +184,7 @@ func (w *writer) close() {
 	w.closed = true
 }
 
-// tail is the end of what is written to it.
+// tail keeps the end of the text that is written to it.
 type tail struct{ kept bytes.Buffer }
 
 func (t *tail) Write(p []byte) (int, error) {

@@ -22,13 +22,14 @@ import (
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	remote "k8s.io/apimachinery/pkg/util/remotecommand"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/streaming/pkg/httpstream/wsstream"
+
+	"todo-chatbot/mage/kube"
 )
 
-// podServer is an API server whose pods' containers are this machine's shell;
-// cut ends the connection of a command.
+// podServer starts an API server that runs commands on this machine. cut ends the
+// connection of a command.
 func podServer(t *testing.T) (shell *podShell, cut func()) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -66,29 +67,28 @@ func podServer(t *testing.T) (shell *podShell, cut func()) {
 	}
 	server.Start()
 	t.Cleanup(server.Close)
-	config := &rest.Config{Host: server.URL}
-	client, err := kubernetes.NewForConfig(config)
+	clients, err := kube.Connect(&rest.Config{Host: server.URL})
 	require.NoError(t, err)
-	return &podShell{config: config, client: client}, func() { (<-upgraded).Close() }
+	return &podShell{clients: clients}, func() { (<-upgraded).Close() }
 }
 
 var inPod = Container{Namespace: "ns", Pod: "todo-postgresql-0", Name: serverName}
 
 func sh(text string) []string { return []string{"sh", "-c", text} }
 
-func TestACommandInAPodReadsWritesAndEnds(t *testing.T) {
+func TestRunStreamsInputAndOutput(t *testing.T) {
 	shell, _ := podServer(t)
-	sent := strings.Repeat("0123456789abcdef", 64<<10) // a megabyte, both ways
+	sent := strings.Repeat("0123456789abcdef", 64<<10) // one megabyte in both directions
 	var got bytes.Buffer
 	require.NoError(t, shell.Run(t.Context(), inPod, sh("cat; echo done"), strings.NewReader(sent), &got))
 	assert.Equal(t, sent+"done\n", got.String())
 
 	got.Reset()
-	require.NoError(t, shell.Run(t.Context(), inPod, sh(`echo "$0"; cat`), nil, &got), "without an input it is empty")
+	require.NoError(t, shell.Run(t.Context(), inPod, sh(`echo "$0"; cat`), nil, &got), "a nil stdin is empty")
 	assert.Equal(t, "sh\n", got.String())
 }
 
-func TestACommandThatFailsSaysSoWithItsLastWords(t *testing.T) {
+func TestFailedCommandReportsStatusAndError(t *testing.T) {
 	shell, _ := podServer(t)
 	err := shell.Run(t.Context(), inPod, sh("echo half; echo warning: x >&2; echo pg_dump: error: no such table >&2; echo detail >&2; exit 3"), nil, io.Discard)
 	exit, is := errors.AsType[*Exit](err)
@@ -99,12 +99,12 @@ func TestACommandThatFailsSaysSoWithItsLastWords(t *testing.T) {
 	assert.EqualError(t, &Exit{Status: 137}, "exit status 137")
 }
 
-// client-go reports neither.
-func TestAStreamOfOurOwnThatFailsIsAnError(t *testing.T) {
+// client-go reports neither of these errors.
+func TestFailingInputAndOutputAreErrors(t *testing.T) {
 	shell, _ := podServer(t)
 	torn := errors.New("input/output error")
 	err := shell.Run(t.Context(), inPod, sh("cat"), io.MultiReader(strings.NewReader("half"), iotest.ErrReader(torn)), io.Discard)
-	assert.ErrorIs(t, err, torn, "not the end of the input")
+	assert.ErrorIs(t, err, torn, "it is not the end of the input")
 	err = shell.Run(t.Context(), inPod, sh("echo much"), nil, failingWriter{torn})
 	assert.ErrorIs(t, err, torn)
 }
@@ -113,7 +113,7 @@ type failingWriter struct{ err error }
 
 func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
 
-func TestACommandEndsWithItsContext(t *testing.T) {
+func TestRunEndsWithItsContext(t *testing.T) {
 	shell, _ := podServer(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stopped := errors.New("Ctrl-C")
@@ -124,7 +124,7 @@ func TestACommandEndsWithItsContext(t *testing.T) {
 	assert.Less(t, time.Since(began), 10*time.Second)
 }
 
-func TestAConnectionThatIsLostIsAnError(t *testing.T) {
+func TestLostConnectionIsAnError(t *testing.T) {
 	shell, cut := podServer(t)
 	got := &signal{first: make(chan struct{}, 1)}
 	go func() {
@@ -137,7 +137,7 @@ func TestAConnectionThatIsLostIsAnError(t *testing.T) {
 	assert.False(t, is, "%v", err)
 }
 
-// signal tells of the first that is written to it.
+// signal reports the first write.
 type signal struct{ first chan struct{} }
 
 func (s *signal) Write(p []byte) (int, error) {
@@ -148,7 +148,7 @@ func (s *signal) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestAPodThatIsNotThereIsAnError(t *testing.T) {
+func TestMissingPodIsAnError(t *testing.T) {
 	shell, _ := podServer(t)
 	err := shell.Run(t.Context(), Container{Namespace: "ns", Pod: "other", Name: serverName}, sh("true"), nil, io.Discard)
 	assert.ErrorContains(t, err, `run a command in pod "other"`)

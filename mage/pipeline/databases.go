@@ -49,7 +49,7 @@ func (p *Pipeline) Backups(ctx context.Context) ([]database.Backup, error) {
 		return nil, err
 	}
 	err = p.withDatabase(ctx, func(db *database.Database, _ *cluster.Cluster) error {
-		more, _, err := db.Volume(ctx)
+		more, err := db.Volume(ctx)
 		all = append(all, more...)
 		return err
 	})
@@ -87,15 +87,11 @@ func (p *Pipeline) withDatabase(ctx context.Context, do func(*database.Database,
 		return err
 	}
 	defer closeCluster()
-	db, err := p.database(c)
-	if err != nil {
-		return err
-	}
-	return cured(do(db, c))
+	return cured(do(p.database(c), c))
 }
 
-func (p *Pipeline) database(c *cluster.Cluster) (*database.Database, error) {
-	return database.New(c.Clients.Config, p.env.Namespace, p.env.Release, database.Options{})
+func (p *Pipeline) database(c *cluster.Cluster) *database.Database {
+	return database.New(c.Clients, p.env.Namespace, p.env.Release, database.Options{})
 }
 
 // cured marks what the user cures by other words or files.

@@ -182,7 +182,7 @@ func TestAVolumeIsNeverMadeSmaller(t *testing.T) {
 	v := newVolumes(t, true)
 	v.client.ClearActions()
 	_, err := v.to("512Mi").run(t.Context())
-	require.ErrorContains(t, err, "a volume cannot become smaller: set postgresql.persistence.size to 1Gi or more; nothing was changed")
+	require.ErrorContains(t, err, "(nothing was changed): it has 1Gi, and a volume cannot become smaller; set postgresql.persistence.size to 1Gi or more")
 	assert.Equal(t, ExitUsage, ExitCode(cured(err)))
 	assert.False(t, v.touched())
 }

@@ -16,6 +16,7 @@ import (
 
 	"todo-chatbot/mage/database"
 	"todo-chatbot/mage/database/podtest"
+	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/release"
 )
 
@@ -35,8 +36,7 @@ func newDeployed(t *testing.T) *deployed {
 	_, err := release.EnsureCredentials(t.Context(), d.client, podtest.Namespace, podtest.Secret, []string{authSecret},
 		map[string]string{databasePassword: oldPassword, frontendPassword: oldPassword, backendPassword: oldPassword})
 	require.NoError(t, err)
-	d.db, err = database.New(nil, d.env.Namespace, d.env.Release, database.Options{Client: d.client, Shell: d.pod})
-	require.NoError(t, err)
+	d.db = database.New(&kube.Clients{Clientset: d.client}, d.env.Namespace, d.env.Release, database.Options{Shell: d.pod})
 	d.client.ClearActions()
 	d.opts.Sure = func(string) bool { return true }
 	return d
@@ -102,9 +102,9 @@ func TestARestoreThatIsRefusedTouchesNothing(t *testing.T) {
 		change func(*deployed)
 		says   string
 	}{
-		"a later schema":            {later, func(*deployed) {}, "its schema is at 9999"},
+		"a later schema":            {later, func(*deployed) {}, "its schema has revision 9999"},
 		"another application":       {partOnly, func(*deployed) {}, "it has no table account"},
-		"a checksum":                {earlier(), func(d *deployed) { d.pod.Volume["todo-20260101T000000Z.dump.sha256"] = []byte("0000") }, "its checksum does not fit"},
+		"a checksum":                {earlier(), func(d *deployed) { d.pod.Volume["todo-20260101T000000Z.dump.sha256"] = []byte("0000") }, "its checksum does not match"},
 		"nobody who could be asked": {earlier(), func(d *deployed) { d.opts.Sure = nil }, "give -yes if that is meant"},
 		"the user's second thought": {earlier(), func(d *deployed) { d.opts.Sure = func(string) bool { return false } }, "the answer was no"},
 	} {

@@ -56,10 +56,7 @@ func (r *rollout) apply(ctx context.Context, rotated bool) (done Deployment, err
 // reread replaces the pods, which read their credentials when they start: what
 // changed in the Secret alone makes no new revision.
 func (r *rollout) reread(ctx context.Context) error {
-	db, err := r.p.database(r.cluster)
-	if err != nil {
-		return err
-	}
+	db := r.p.database(r.cluster)
 	if err := db.Restart(ctx, "changed-"+time.Now().UTC().Format("20060102T150405Z")); err != nil {
 		return err
 	}

@@ -145,7 +145,7 @@ func (f *fixture) refusesUnusableBackups(t *testing.T, file string, ada guest) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "bare.dump"), whole, 0o600))
 	for name, says := range map[string]string{
 		"truncated": "PostgreSQL cannot read it", "foreign": "PostgreSQL cannot read it", "empty": "PostgreSQL cannot read it",
-		"torn": "its checksum does not fit", "bare": "there is no checksum beside it", "absent": "neither this machine nor the volume has it",
+		"torn": "its checksum does not match", "bare": "its checksum file bare.dump.sha256 is missing", "absent": "neither this machine nor the volume has it",
 	} {
 		result := f.mage(t, "db:restore", filepath.Join(dir, name+".dump"), "-yes")
 		assert.Equal(t, 2, result.Code, name)

@@ -12,16 +12,16 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 )
 
-// Where the application is.
+// Names of the application.
 const (
 	Namespace = "todo-dev"
 	Release   = "todo"
 	Secret    = "todo-credentials"
 )
 
-// Cluster is a client of a cluster with the application in it, whose frontend
-// and backend have as many pods as their Deployments want. The server mounts the
-// volume of the backups.
+// Cluster returns a client of a cluster with the application. Frontend and backend
+// always have as many pods as their Deployments request. The server mounts the
+// backup volume.
 func Cluster(more ...runtime.Object) *fake.Clientset {
 	server := podOf("postgresql", 0)
 	server.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{{ConfigMapRef: &corev1.ConfigMapEnvSource{
@@ -39,7 +39,7 @@ func Cluster(more ...runtime.Object) *fake.Clientset {
 	return client
 }
 
-// control does what the Deployments' controller does.
+// control creates and deletes pods as the controller of Deployments does.
 func control(client *fake.Clientset) {
 	for _, name := range []string{"frontend", "backend"} {
 		object, err := client.Tracker().Get(appsv1.SchemeGroupVersion.WithResource("deployments"), Namespace, Release+"-"+name)
@@ -50,9 +50,9 @@ func control(client *fake.Clientset) {
 		for i := range 9 {
 			pods := corev1.SchemeGroupVersion.WithResource("pods")
 			if i < wanted {
-				_ = client.Tracker().Create(pods, podOf(name, i), Namespace) // it may be there
+				_ = client.Tracker().Create(pods, podOf(name, i), Namespace) // it may exist
 			} else {
-				_ = client.Tracker().Delete(pods, Namespace, podName(name, i)) // it may be gone
+				_ = client.Tracker().Delete(pods, Namespace, podName(name, i)) // it may not exist
 			}
 		}
 	}
@@ -95,7 +95,7 @@ func deployment(component string, replicas int32) *appsv1.Deployment {
 	return d
 }
 
-// Replicas are those that frontend and backend want.
+// Replicas returns the requested replicas of frontend and backend.
 func Replicas(client *fake.Clientset) map[string]int {
 	all := map[string]int{}
 	list, err := client.AppsV1().Deployments(Namespace).List(context.Background(), metav1.ListOptions{})

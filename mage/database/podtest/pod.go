@@ -1,8 +1,7 @@
-// Package podtest is PostgreSQL's pod in memory, behind database.Shell, for the
-// tests of what is done through it. It behaves as the pod's scripts do: it reads
-// its standard input, writes to both outputs, ends with a status, and keeps
-// databases, the roles' passwords and a volume of backups. It can be cut off at any
-// command, before or after that has done its work.
+// Package podtest implements database.Shell with a PostgreSQL pod in memory, for
+// tests. It behaves like the scripts in the pod: it reads the standard input, writes
+// output, ends with a status, and stores databases, passwords and a volume of
+// backups. A test can cut the connection at any command, before or after its work.
 package podtest
 
 import (
@@ -32,32 +31,32 @@ const (
 	Replaced = "todo_replaced"
 )
 
-// Data is what a database holds: rows by table. That of alembic_version is the
-// schema's revision.
+// Data holds the rows of a database by table. The row of alembic_version is the
+// schema revision.
 type Data map[string][]string
 
-// Pod is the server's pod, and the backend's as far as it is asked.
+// Pod is the server's pod. It also answers for the backend's revisions.
 type Pod struct {
 	mu        sync.Mutex
 	Databases map[string]Data
-	Volume    map[string][]byte // files of the backups' volume
-	Revisions []string          // that the backend knows
-	Ran       []string          // names of the scripts, in order
+	Volume    map[string][]byte // files of the backup volume
+	Revisions []string          // revisions that the backend knows
+	Ran       []string          // names of the scripts that ran, in order
 
-	// Before and After are called around a script, by its name. An error of
-	// Before is one of the connection, and nothing is done; one of After is one
-	// of the connection when all was done.
+	// Before and After are called around a script with its name. An error of Before is
+	// a connection that fails before the script does anything. An error of After is a
+	// connection that fails when the script has finished.
 	Before, After func(script string) error
-	// Cut ends the output of a script after so many bytes, without an error, as a lost
-	// connection can; its work is done.
+	// Cut ends the output of a script after a number of bytes, without an error, as a
+	// lost connection can. The script itself finishes.
 	Cut map[string]int
 
-	// What the server keeps of the passwords of owner, frontend and backend. A
-	// server of an earlier release has the owner alone.
+	// verifiers holds the password hashes of the roles. A server of an earlier release
+	// has only the owner.
 	verifiers map[string]string
 }
 
-// New is a pod whose application has a database and whose roles have a password.
+// New returns a pod with a complete database. All roles have the same password.
 func New(password string) *Pod {
 	p := &Pod{Databases: map[string]Data{App: Complete()}, Volume: map[string][]byte{}, Revisions: []string{"0001"}}
 	salt := []byte("0123456789abcdef")
@@ -68,7 +67,7 @@ func New(password string) *Pod {
 	return p
 }
 
-// Complete is the data of an application in use.
+// Complete returns the data of an application in use.
 func Complete() Data {
 	data := Data{}
 	for _, table := range database.Tables {
@@ -80,7 +79,7 @@ func Complete() Data {
 	return data
 }
 
-// Archive is data as pg_dump writes it here: a head, the tables, an end.
+// Archive encodes data as this pod's pg_dump does: a header, the tables, an end.
 func Archive(data Data) []byte {
 	body, err := json.Marshal(data)
 	if err != nil {
@@ -94,7 +93,7 @@ const (
 	end   = "\nend\n"
 )
 
-// AddToVolume writes a backup as the chart's hook does.
+// AddToVolume writes a backup with its checksum file, as the chart's hook does.
 func (p *Pod) AddToVolume(name string, archive []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -102,10 +101,10 @@ func (p *Pod) AddToVolume(name string, archive []byte) {
 	p.Volume[name+".sha256"] = fmt.Appendf(nil, "%x  %s\n", sha256.Sum256(archive), name)
 }
 
-// Roles are the server's, by what they are of.
+// Roles lists the roles by the component that uses them.
 var Roles = []string{"owner", "frontend", "backend"}
 
-// WithoutRoles makes the server one of an earlier release.
+// WithoutRoles removes the roles that an earlier release does not have.
 func (p *Pod) WithoutRoles() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,10 +112,10 @@ func (p *Pod) WithoutRoles() {
 	delete(p.verifiers, "backend")
 }
 
-// Takes says whether the owner logs in with a password.
+// Takes reports whether the owner can log in with a password.
 func (p *Pod) Takes(password string) bool { return p.TakesOf("owner", password) }
 
-// TakesOf says whether a role logs in with a password.
+// TakesOf reports whether a role can log in with a password.
 func (p *Pod) TakesOf(role, password string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,7 +132,7 @@ func (p *Pod) takes(role, password string) bool {
 	return err == nil && saltErr == nil && verifier(password, salt, rounds) == p.verifiers[role]
 }
 
-// verifier is what a server keeps of a password (RFC 5803).
+// verifier returns the hash of a password that a server stores (RFC 5803).
 func verifier(password string, salt []byte, rounds int) string {
 	salted, err := pbkdf2.Key(sha256.New, password, salt, rounds, sha256.Size)
 	if err != nil {
@@ -149,7 +148,7 @@ func verifier(password string, salt []byte, rounds int) string {
 	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", rounds, encode(salt), encode(stored[:]), encode(hash("Server Key")))
 }
 
-// Run is what the pod does with a command.
+// Run runs a command of package database.
 func (p *Pod) Run(ctx context.Context, in database.Container, command []string, stdin io.Reader, stdout io.Writer) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -190,7 +189,8 @@ func (p *Pod) Run(ctx context.Context, in database.Container, command []string, 
 	return nil
 }
 
-// scriptOf is the name by which a shell is given a script; the backend is only asked for its revisions.
+// scriptOf returns the script name in a command. The backend is only asked for its
+// revisions.
 func scriptOf(in database.Container, command []string) (string, []string) {
 	if in.Name == "backend" && command[0] == "python" {
 		return "revisions", nil
@@ -231,12 +231,12 @@ func (p *Pod) do(script string, args []string, input []byte, out io.Writer) erro
 func (p *Pod) setPasswords(input string) error {
 	lines, whole := strings.CutSuffix(input, "end\n")
 	if !whole {
-		return errors.New("the connection ended before the passwords did")
+		return errors.New("the connection ended before all passwords arrived")
 	}
 	for line := range strings.Lines(lines) {
 		role, verifier, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		if !slices.Contains(Roles, role) {
-			return fmt.Errorf("there is no role of the %s", role)
+			return fmt.Errorf("unknown role: %s", role)
 		}
 		if _, there := p.verifiers[role]; there {
 			p.verifiers[role] = verifier
@@ -251,9 +251,9 @@ func (p *Pod) list(out io.Writer) {
 			continue
 		}
 		sum := "missing"
-		if beside, there := p.Volume[name+".sha256"]; there {
+		if stored, there := p.Volume[name+".sha256"]; there {
 			sum = "wrong"
-			if strings.HasPrefix(string(beside), fmt.Sprintf("%x", sha256.Sum256(p.Volume[name]))) {
+			if strings.HasPrefix(string(stored), fmt.Sprintf("%x", sha256.Sum256(p.Volume[name]))) {
 				sum = "ok"
 			}
 		}
@@ -261,7 +261,7 @@ func (p *Pod) list(out io.Writer) {
 	}
 }
 
-// read is pg_restore on an archive of the volume or of the standard input.
+// read parses an archive from the volume or the standard input, as pg_restore does.
 func (p *Pod) read(args []string, input []byte) (Data, error) {
 	if len(args) > 0 {
 		input = p.Volume[args[0]]

@@ -1,6 +1,6 @@
-# Reads a whole backup, decompresses all of it, and writes it nowhere.
+# Reads and decompresses a backup to its end. It writes nothing.
 #
-#   $1   its name in the volume; without one it comes by the standard input
+#   $1   name of the backup in the volume; without it, the backup is the standard input
 [ "$#" -eq 0 ] || exec <"$backups/$1"
 drained pg_restore --file=/dev/null
 echo done

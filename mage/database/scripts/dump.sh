@@ -1,4 +1,4 @@
-# Writes the database to the standard output, as one snapshot of it; all that is
-# read is read as the role that owns it. Without rights: frontend and backend get
-# theirs when they start, under the names of then.
+# Writes one snapshot of the database to the standard output. It reads as the role
+# that owns the database. The dump contains no privileges: the migrations of frontend
+# and backend grant them at the next start.
 exec pg_dump --username=postgres --role="$POSTGRES_USER" --dbname="$POSTGRES_DB" --format=custom --no-privileges --lock-wait-timeout=30s

@@ -1,4 +1,4 @@
-# Drops a database beside the application's, if it is there.
+# Drops a second database if it exists.
 #
 #   $1   aside or replaced
 admin <<SQL

@@ -1,5 +1,5 @@
-# Prints the volume's backups, a line each: name, bytes, seconds since 1970, and
-# whether the checksum beside it is its own (ok, wrong or missing).
+# Prints one line for each backup in the volume: name, bytes, seconds since 1970, and
+# the state of its checksum (ok, wrong or missing).
 tab=$(printf '\t')
 cd "$backups"
 for file in *.dump; do

@@ -1,8 +1,8 @@
-# Restores a backup into a new database beside the application's, as the role that
-# owns that, and prints what is in it: "table NAME" and "revision ID".
+# Restores a backup into a new second database, as the role that owns the
+# application's database. Prints its content as lines "table NAME" and "revision ID".
 #
-#   $1                   the backup's name in the volume; without one it follows the password
-#   the standard input   a line with the role's password
+#   $1               name of the backup in the volume; without it, the backup follows the password
+#   standard input   a line with the password of the role
 IFS= read -r password
 PGPASSFILE=$(mktemp)
 export PGPASSFILE

@@ -1,9 +1,9 @@
-# Gives the roles passwords, all or none. What comes is PostgreSQL's own hash of
-# each, so that nothing that the server logs or shows can tell it. A role that
-# is not there is left out.
+# Sets the passwords of all roles, or of none if it fails. It receives hashes, so that
+# the server's log and activity view never contain a password. It skips a role that
+# does not exist.
 #
-#   the standard input   lines of a role (owner, frontend or backend) and its
-#                        SCRAM-SHA-256 verifier, and "end"
+#   standard input   lines with a role (owner, frontend or backend) and its
+#                    SCRAM-SHA-256 verifier, and a last line "end"
 statements=
 whole=
 while IFS=' ' read -r who verifier; do
@@ -12,12 +12,12 @@ while IFS=' ' read -r who verifier; do
         frontend) name=${POSTGRES_FRONTEND_USER:-} ;;
         backend) name=${POSTGRES_BACKEND_USER:-} ;;
         end) whole=yes; break ;;
-        *) echo "there is no role of the $who" >&2; exit 1 ;;
+        *) echo "unknown role: $who" >&2; exit 1 ;;
     esac
     statements="$statements
 SELECT format('ALTER ROLE %I PASSWORD %L', rolname, '$verifier') FROM pg_roles WHERE rolname = '$name' \\gexec"
 done
-[ -n "$whole" ] || { echo "the connection ended before the passwords did" >&2; exit 1; }
+[ -n "$whole" ] || { echo "the connection ended before all passwords arrived" >&2; exit 1; }
 admin <<SQL
 BEGIN;$statements
 COMMIT;
