@@ -1,7 +1,6 @@
-// Package cache is the folder in which the pipeline keeps what it makes once:
-// which folder may be it, how it is known as the pipeline's own, and how it is
-// emptied without touching what somebody else put there. What the folders in it
-// hold is the business of the packages that fill them.
+// Package cache is the cache folder: which folder may be used, how the pipeline
+// recognises it, and how it is emptied without removing other people's files. The
+// packages that write the cached files decide their contents.
 package cache
 
 import (
@@ -17,9 +16,9 @@ import (
 	"time"
 )
 
-// Marker is the file by which the folder is known as the pipeline's own. It is
-// also a cache directory tag (https://bford.info/cachedir/), so that programs
-// that back up a home folder leave the caches out.
+// Marker is the file that marks the pipeline's cache folder. It is a cache
+// directory tag (https://bford.info/cachedir/), so that backup programs skip the
+// folder.
 const Marker = "CACHEDIR.TAG"
 
 const mark = `Signature: 8a477f597d28d172789f06886806bc55
@@ -27,8 +26,8 @@ const mark = `Signature: 8a477f597d28d172789f06886806bc55
 # once. "mage clean:all" removes what the pipeline put into it.
 `
 
-// folders and files are what the pipeline itself puts into the folder. A package
-// that begins to keep something there adds its name here.
+// folders and files are the names of the pipeline's own entries. A package that
+// adds an entry adds its name here.
 var (
 	folders = []string{"bin", "builds", "engine", "go", "images", "pulled", "python", "rootfs"}
 	files   = regexp.MustCompile(`^(` + strings.Join([]string{
@@ -36,13 +35,13 @@ var (
 		`cluster-[a-z0-9-]+\.lock(\.holder)?`,
 		`(kind|minikube)-[a-z0-9-]+\.kubeconfig(\.lock|\.[0-9]+)?`,
 	}, "|") + `)$`)
-	// telling are the files that no other program's folder has: by them a cache
-	// is recognised that was made before there were markers.
-	telling = regexp.MustCompile(`^(apt\.lock|cluster-[a-z0-9-]+\.lock|(kind|minikube)-[a-z0-9-]+\.kubeconfig)$`)
+	// unique are the files that no other program creates. They identify a cache
+	// folder of a version that wrote no marker.
+	unique = regexp.MustCompile(`^(apt\.lock|cluster-[a-z0-9-]+\.lock|(kind|minikube)-[a-z0-9-]+\.kubeconfig)$`)
 )
 
-// Known tells whether an entry of the folder is one that the pipeline makes. A
-// symbolic link is none, whatever its name.
+// Known tells whether the pipeline creates entries of this name and type. It
+// never creates symbolic links.
 func Known(entry fs.DirEntry) bool {
 	switch {
 	case entry.IsDir():
@@ -53,19 +52,19 @@ func Known(entry fs.DirEntry) bool {
 	return false
 }
 
-// Refused says why a folder cannot be the cache, and what to do.
-type Refused struct{ Folder, Why, Cure string }
+// Refused says why a folder cannot be the cache folder, and gives a fix.
+type Refused struct{ Folder, Why, Fix string }
 
 func (r *Refused) Error() string {
-	return fmt.Sprintf("%q cannot be the cache folder: %s: %s", r.Folder, r.Why, r.Cure)
+	return fmt.Sprintf("%q cannot be the cache folder: %s: %s", r.Folder, r.Why, r.Fix)
 }
 
-const anotherFolder = "name a folder that does not exist yet, or an empty one"
+const anotherFolder = "use a folder that does not exist yet, or an empty folder"
 
-// Check refuses a folder whose removal would take something else with it: one
-// that is or holds the root, the home folder or the project, and one with
-// contents that the pipeline did not make. It follows symbolic links and
-// changes nothing; a folder that does not exist is fine.
+// Check refuses a folder whose removal would remove other files: the root, the
+// home folder, the project, a folder that contains one of these, and a folder
+// with entries that the pipeline did not create. A folder that does not exist is
+// accepted. Check follows symbolic links and changes nothing.
 func Check(dir, project string) error {
 	real := resolved(dir)
 	if filepath.Dir(real) == real {
@@ -85,14 +84,14 @@ func Check(dir, project string) error {
 		case below == ".":
 			return &Refused{dir, "it is " + what, anotherFolder}
 		case below != ".." && !strings.HasPrefix(below, ".."+string(filepath.Separator)):
-			return &Refused{dir, fmt.Sprintf("it holds %s (%s)", what, path), anotherFolder}
+			return &Refused{dir, fmt.Sprintf("it contains %s (%s)", what, path), anotherFolder}
 		}
 	}
 	return checkContents(dir)
 }
 
-// checkContents refuses a folder that has no marker and holds what the pipeline
-// does not make.
+// checkContents refuses a folder without a marker that contains entries which the
+// pipeline does not create.
 func checkContents(dir string) error {
 	entries, err := os.ReadDir(dir)
 	switch {
@@ -106,7 +105,7 @@ func checkContents(dir string) error {
 	var foreign []string
 	recognised := len(entries) == 0
 	for _, entry := range entries {
-		recognised = recognised || entry.Type().IsRegular() && telling.MatchString(entry.Name())
+		recognised = recognised || entry.Type().IsRegular() && unique.MatchString(entry.Name())
 		if entry.Name() == "lost+found" { // of a file system's own root
 			recognised = recognised || len(entries) == 1
 		} else if !Known(entry) || entry.Name() == Marker {
@@ -115,18 +114,18 @@ func checkContents(dir string) error {
 	}
 	switch {
 	case len(foreign) > 0:
-		return &Refused{dir, "it holds " + some(foreign) + ", which the pipeline did not make", anotherFolder + ", or move what is yours out of it"}
+		return &Refused{dir, "it contains " + some(foreign) + ", which the pipeline did not create", anotherFolder + ", or move your files to another folder"}
 	case !recognised:
-		return &Refused{dir, "it was not made by the pipeline, and is not empty", anotherFolder}
+		return &Refused{dir, "the pipeline did not create it, and it is not empty", anotherFolder}
 	}
 	return nil
 }
 
-// Make makes the folder, unless it is there, and marks it as the pipeline's own.
-// What Check says of contents holds here too.
+// Make creates the folder where it is missing, and marks it. It refuses the same
+// contents as Check.
 func Make(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("make cache folder: %w", err)
+		return fmt.Errorf("create cache folder %q: %w", dir, err)
 	}
 	if marked(dir) {
 		return nil
@@ -136,7 +135,7 @@ func Make(dir string) error {
 	}
 	file, err := os.OpenFile(filepath.Join(dir, Marker), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return nil // another run has just made it
+		return nil // another run has just created it
 	}
 	if err == nil {
 		_, err = file.WriteString(mark)
@@ -148,8 +147,8 @@ func Make(dir string) error {
 	return nil
 }
 
-// marked tells whether the folder has the marker. One that another run has begun
-// to write is waited for.
+// marked tells whether the folder has the marker. It waits up to 100 ms for a
+// marker that another run is writing.
 func marked(dir string) bool {
 	for range 5 {
 		text, err := os.ReadFile(filepath.Join(dir, Marker))
@@ -164,7 +163,7 @@ func marked(dir string) bool {
 	return false
 }
 
-// resolved is a path without symbolic links, as far as it exists.
+// resolved replaces the symbolic links in the existing part of a path.
 func resolved(path string) string {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		return real
@@ -176,7 +175,7 @@ func resolved(path string) string {
 	return filepath.Join(resolved(above), filepath.Base(path))
 }
 
-// some names the first few.
+// some joins the first three names and counts the others.
 func some(names []string) string {
 	const few = 3
 	if len(names) <= few {
@@ -185,7 +184,7 @@ func some(names []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), len(names)-few)
 }
 
-// reason is a file error without the path, which the message names already.
+// reason removes the path from a file error, because the message has it already.
 func reason(err error) error {
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path.Err

@@ -9,26 +9,26 @@ import (
 	"slices"
 )
 
-// Kept is an entry that Sweep left, and why.
+// Kept is an entry that Sweep did not remove, and why.
 type Kept struct{ Path, Why string }
 
 func (k Kept) String() string { return k.Path + ": " + k.Why }
 
-// Rules say what Sweep may remove from a folder.
+// Rules decide what Sweep removes from a folder.
 type Rules struct {
-	// Known tells whether an entry may go. Required.
+	// Known tells whether an entry may be removed. Required.
 	Known func(fs.DirEntry) bool
-	// Spare gives the reason to keep an entry all the same, or "".
+	// Spare gives the reason to keep a known entry, or "".
 	Spare func(name string) string
-	// Last are removed after everything else, and stay where something is kept.
+	// Last are removed after all other entries, and only if none was kept.
 	Last []string
 }
 
-// Sweep removes from a folder what the rules know, and then the folder if
-// nothing is left in it. removed tells whether anything went. Nothing outside
-// the folder is touched: symbolic links in it are kept, and those on the way
-// (the folder may have been exchanged meanwhile) are not followed out of it. Of
-// a folder that is itself a symbolic link, the link and what it leads to stay.
+// Sweep removes the entries of a folder that the rules know, and then the folder
+// if it is empty. removed tells whether it removed anything. It touches nothing
+// outside the folder: it keeps symbolic links in the folder, and follows none out
+// of it, even if the folder is replaced during the sweep. If dir itself is a
+// symbolic link, the link and the linked folder stay.
 func Sweep(dir string, rules Rules) (removed bool, kept []Kept, err error) {
 	root, err := os.OpenRoot(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -49,9 +49,9 @@ func Sweep(dir string, rules Rules) (removed bool, kept []Kept, err error) {
 		case rules.Spare != nil && rules.Spare(name) != "":
 			why = rules.Spare(name)
 		case entry.Type()&fs.ModeSymlink != 0:
-			why = "it is a symbolic link, and the pipeline makes none"
+			why = "it is a symbolic link, and the pipeline creates none"
 		case !rules.Known(entry):
-			why = "the pipeline did not make it"
+			why = "the pipeline did not create it"
 		case slices.Contains(rules.Last, name):
 			last = append(last, name)
 			continue
@@ -78,20 +78,20 @@ func Sweep(dir string, rules Rules) (removed bool, kept []Kept, err error) {
 	if err != nil || info.Mode()&fs.ModeSymlink != 0 {
 		return removed, kept, nil
 	}
-	// A file system's root cannot be removed; it is empty then.
+	// The root of a mounted file system cannot be removed.
 	if err := os.Remove(dir); err == nil {
 		removed = true
 	}
 	return removed, kept, nil
 }
 
-// Remove sweeps the cache folder. Only one with the marker is touched.
+// Remove sweeps a cache folder. It changes nothing in a folder without the marker.
 func Remove(dir string, rules Rules) (removed bool, kept []Kept, err error) {
 	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
 		return false, nil, nil
 	}
 	if !marked(dir) {
-		return false, []Kept{{dir, "it has no " + Marker + " of the pipeline's"}}, nil
+		return false, []Kept{{dir, "it has no " + Marker + " that the pipeline wrote"}}, nil
 	}
 	rules.Known = Known
 	rules.Last = append(slices.Clone(rules.Last), Marker)

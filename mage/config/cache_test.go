@@ -28,15 +28,15 @@ func TestAFolderWhoseRemovalWouldTakeMoreWithItIsNoCache(t *testing.T) {
 	for folder, why := range map[string]string{
 		"/":                               "it is the root of the file system",
 		filepath.Join(home, "people/ada"): "it is your home folder",
-		filepath.Join(home, "people"):     "it holds your home folder",
+		filepath.Join(home, "people"):     "it contains your home folder",
 		".":                               "it is the project",
-		"..":                              "it holds",
+		"..":                              "it contains",
 		link:                              "it is the project",
-		"values":                          "it holds dev.yaml, which the pipeline did not make",
-		"helm":                            "it holds todo-chatbot, which the pipeline did not make",
-		foreign:                           "it holds diary.txt, which the pipeline did not make",
-		tools:                             "it was not made by the pipeline, and is not empty",
-		otherTag:                          "it holds CACHEDIR.TAG, which the pipeline did not make",
+		"values":                          "it contains dev.yaml, which the pipeline did not create",
+		"helm":                            "it contains todo-chatbot, which the pipeline did not create",
+		foreign:                           "it contains diary.txt, which the pipeline did not create",
+		tools:                             "the pipeline did not create it, and it is not empty",
+		otherTag:                          "it contains CACHEDIR.TAG, which the pipeline did not create",
 		"values/dev.yaml":                 "it cannot be read",
 	} {
 		t.Run(folder, func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestAFolderWhoseRemovalWouldTakeMoreWithItIsNoCache(t *testing.T) {
 			assert.Equal(t, 2, invalid.ExitStatus())
 			assert.ErrorContains(t, err, "environment variable TODO_CACHE: ")
 			assert.ErrorContains(t, err, why)
-			assert.ErrorContains(t, err, "name a folder that does not exist yet, or an empty one")
+			assert.ErrorContains(t, err, "use a folder that does not exist yet, or an empty folder")
 		})
 	}
 }
@@ -75,5 +75,5 @@ func TestTheUsersOwnCacheFolderIsHeldToTheSame(t *testing.T) {
 	root := project(t, map[string]string{"values/dev.yaml": dev})
 	_, err = config.Load(root, "dev", variables())
 	require.ErrorContains(t, err, "environment variable TODO_CACHE: ")
-	assert.ErrorContains(t, err, "it holds mine, which the pipeline did not make")
+	assert.ErrorContains(t, err, "it contains mine, which the pipeline did not create")
 }

@@ -174,7 +174,7 @@ func TestARegistryHasTwoNamesWithAHost(t *testing.T) {
 			continue
 		}
 		require.Error(t, err, registry)
-		assert.Contains(t, strings.Join(problems(t, err), "\n"), fmt.Sprintf("values/dev.yaml:3: pipeline.cluster.kubecontext.registry.push: %q is not a registry", registry))
+		assert.Contains(t, strings.Join(problems(t, err), "\n"), fmt.Sprintf("values/dev.yaml:3: pipeline.cluster.kubecontext.registry.push: %q is not the name of an image registry", registry))
 	}
 }
 

@@ -123,9 +123,9 @@ func (f Facts) registryFindings() Findings {
 	if len(made) == 0 {
 		return all
 	}
-	all = append(all, f.toolFinding("mmdebstrap", f.Programs.Mmdebstrap))
+	all = append(all, f.toolFinding(tool{"mmdebstrap", f.Programs.Mmdebstrap}))
 	if slices.Contains(made, airgap.NodeJSRef) {
-		all = append(all, f.toolFinding("npm", f.Programs.NPM))
+		all = append(all, f.toolFinding(tool{"npm", f.Programs.NPM}))
 	}
 	return all
 }
@@ -148,17 +148,22 @@ func (r Registry) finding() Finding {
 	}
 }
 
-// toolFinding is about a program with which recipes make images.
-func (f Facts) toolFinding(program string, found bool) Finding {
+// tool is a program with which recipes make images.
+type tool struct {
+	program string
+	found   bool
+}
+
+func (f Facts) toolFinding(t tool) Finding {
 	switch {
-	case found:
-		return Finding{Level: OK, Name: "image tools", Found: program + " is on the PATH"}
+	case t.found:
+		return Finding{Level: OK, Name: "image tools", Found: t.program + " is on the PATH"}
 	case f.CanInstall:
-		return Finding{Level: Warn, Name: "image tools", Found: program + " is missing", Fix: "nothing to do: a deploy installs it with apt"}
+		return Finding{Level: Warn, Name: "image tools", Found: t.program + " is missing", Fix: "nothing to do: a deploy installs it with apt"}
 	default:
 		return Finding{
-			Level: Fail, Name: "image tools", Found: program + " is missing",
-			Fix: "install the package " + program + ", or run as root on Debian so that a deploy can install it",
+			Level: Fail, Name: "image tools", Found: t.program + " is missing",
+			Fix: "install the package " + t.program + ", or run as root on Debian so that a deploy can install it",
 		}
 	}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,21 +13,23 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/client"
+
+	"todo-chatbot/mage/kube"
 )
 
 // BuildKitName names the container and the volume of the build cache.
 const BuildKitName = "todo-chatbot-buildkit"
 
-// builderShares is the builder's weight against a node's 1024 where processors are
-// short: a build must not starve the application that serves meanwhile.
+// builderShares is the builder's CPU weight against a node's 1024, so that a
+// build does not starve the application.
 const builderShares = 256
 
 // buildKitTimeout bounds the wait for BuildKit to answer.
 const buildKitTimeout = 60 * time.Second
 
-// BuildKit makes sure that the builder runs from an image that the engine has,
-// and replaces one that runs from another, unless somebody builds with it: then it
-// does for this run too. Its cache is a volume that outlives the container.
+// BuildKit ensures that the builder runs from an image that the engine has. It
+// replaces a builder of another image, unless a build uses that builder; then
+// this run uses it too. The build cache is a volume that outlives the container.
 func (e *Engine) BuildKit(ctx context.Context, imageRef string) (started bool, err error) {
 	image, err := e.Client.ImageInspect(ctx, imageRef)
 	if err != nil {
@@ -59,8 +62,8 @@ func (e *Engine) BuildKit(ctx context.Context, imageRef string) (started bool, e
 	return true, e.awaitBuildKit(ctx)
 }
 
-// createBuildKit gives the builder the host's network: build steps reach the
-// package registries just as the host does, through its proxies and resolvers.
+// createBuildKit gives the builder the host's network, so that build steps reach
+// the package registries through the host's proxies and resolvers.
 func (e *Engine) createBuildKit(ctx context.Context, imageRef string) error {
 	_, err := e.Client.ContainerCreate(ctx, client.ContainerCreateOptions{
 		Name:   BuildKitName,
@@ -79,46 +82,44 @@ func (e *Engine) createBuildKit(ctx context.Context, imageRef string) error {
 }
 
 func (e *Engine) awaitBuildKit(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, buildKitTimeout)
-	defer cancel()
-	for {
+	err := kube.Poll{Every: 100 * time.Millisecond, Within: buildKitTimeout}.Until(ctx, func(ctx context.Context) error {
 		exec, err := e.Client.ExecCreate(ctx, BuildKitName, client.ExecCreateOptions{Cmd: []string{"buildctl", "debug", "workers"}})
 		if err == nil {
 			_, err = e.Client.ExecStart(ctx, exec.ID, client.ExecStartOptions{})
 		}
-		if err == nil {
-			var code int
-			if code, err = e.exitCode(ctx, exec.ID); err == nil && code == 0 {
-				return nil
-			}
-			if err == nil {
-				err = fmt.Errorf("`buildctl debug workers` exits with %d", code)
-			}
+		if err != nil {
+			return err
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for BuildKit: %w (last: %v): see `docker logs %s`", ctx.Err(), err, BuildKitName)
-		case <-time.After(100 * time.Millisecond):
+		code, err := e.exitCode(ctx, exec.ID)
+		if err == nil && code != 0 {
+			err = fmt.Errorf("`buildctl debug workers` exits with %d", code)
 		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("wait for BuildKit: %w: see `docker logs %s`", err, BuildKitName)
 	}
+	return nil
 }
 
-func (e *Engine) exitCode(ctx context.Context, exec string) (int, error) {
-	for {
+// exitCode waits until a process in a container has ended.
+func (e *Engine) exitCode(ctx context.Context, exec string) (code int, err error) {
+	err = kube.Poll{Every: 20 * time.Millisecond}.Until(ctx, func(ctx context.Context) error {
 		state, err := e.Client.ExecInspect(ctx, exec, client.ExecInspectOptions{})
-		if err != nil || !state.Running {
-			return state.ExitCode, err
+		switch {
+		case err != nil:
+			return kube.Stop(err)
+		case state.Running:
+			return errors.New("the process still runs")
 		}
-		select {
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+		code = state.ExitCode
+		return nil
+	})
+	return code, err
 }
 
-// DialBuildKit connects to the builder through the engine, so that it needs no
-// port of its own.
+// DialBuildKit connects to the builder through the engine, so that the builder
+// needs no port.
 func (e *Engine) DialBuildKit(ctx context.Context) (net.Conn, error) {
 	exec, err := e.Client.ExecCreate(ctx, BuildKitName, client.ExecCreateOptions{
 		Cmd: []string{"buildctl", "dial-stdio"}, AttachStdin: true, AttachStdout: true, AttachStderr: true,
@@ -141,8 +142,8 @@ func (e *Engine) DialBuildKit(ctx context.Context) (net.Conn, error) {
 	return &execConn{Conn: attached.Conn, reader: reader}, nil
 }
 
-// execConn is a process's standard streams as a connection: what is read comes
-// without the engine's framing.
+// execConn is a connection to the standard streams of a process in a container.
+// Read removes the engine's framing.
 type execConn struct {
 	net.Conn
 	reader *io.PipeReader
@@ -155,8 +156,8 @@ func (c *execConn) Close() error {
 	return c.Conn.Close()
 }
 
-// BuildKitBusy tells whether somebody is connected to the builder now, or about to
-// be: every build, of whichever project and user, holds a process in it.
+// BuildKitBusy tells whether a build of any project or user runs: each build
+// holds a process in the builder.
 func (e *Engine) BuildKitBusy(ctx context.Context) (bool, error) {
 	got, err := e.Client.ContainerInspect(ctx, BuildKitName, client.ContainerInspectOptions{})
 	if errdefs.IsNotFound(err) {
@@ -168,7 +169,7 @@ func (e *Engine) BuildKitBusy(ctx context.Context) (bool, error) {
 	for _, id := range got.Container.ExecIDs {
 		process, err := e.Client.ExecInspect(ctx, id, client.ExecInspectOptions{})
 		if errdefs.IsNotFound(err) {
-			continue // it has ended meanwhile
+			continue // the process has ended meanwhile
 		}
 		if err != nil {
 			return false, fmt.Errorf("ask the engine who uses container %q: %w", BuildKitName, err)
@@ -180,7 +181,7 @@ func (e *Engine) BuildKitBusy(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
-// HasBuildKit tells whether there is a builder, or its cache.
+// HasBuildKit tells whether the builder and its cache exist.
 func (e *Engine) HasBuildKit(ctx context.Context) (container, cache bool, err error) {
 	if _, err = e.Client.ContainerInspect(ctx, BuildKitName, client.ContainerInspectOptions{}); err != nil && !errdefs.IsNotFound(err) {
 		return false, false, fmt.Errorf("ask the engine for container %q: %w", BuildKitName, err)
@@ -192,27 +193,27 @@ func (e *Engine) HasBuildKit(ctx context.Context) (container, cache bool, err er
 	return container, err == nil, nil
 }
 
-// RemoveBuildKit removes the builder, and its cache when asked, and says what
-// it removed.
-func (e *Engine) RemoveBuildKit(ctx context.Context, cache bool) (removed []string, err error) {
-	if _, err := e.Client.ContainerInspect(ctx, BuildKitName, client.ContainerInspectOptions{}); err == nil {
-		if err := e.remove(ctx, BuildKitName); err != nil {
-			return nil, err
-		}
-		removed = append(removed, "container "+BuildKitName)
-	} else if !errdefs.IsNotFound(err) {
-		return nil, fmt.Errorf("ask the engine for container %q: %w", BuildKitName, err)
+// RemoveBuildKit removes the builder and names what it removed. Its cache stays.
+func (e *Engine) RemoveBuildKit(ctx context.Context) (removed []string, err error) {
+	if exists, _, err := e.HasBuildKit(ctx); err != nil || !exists {
+		return nil, err
 	}
-	if !cache {
-		return removed, nil
+	if err := e.remove(ctx, BuildKitName); err != nil {
+		return nil, err
 	}
-	if _, there, err := e.HasBuildKit(ctx); err != nil || !there {
-		return removed, err
+	return []string{"container " + BuildKitName}, nil
+}
+
+// RemoveBuildCache removes the builder's cache and names what it removed. Remove
+// the builder first: the engine keeps a volume that a container uses.
+func (e *Engine) RemoveBuildCache(ctx context.Context) (removed []string, err error) {
+	if _, exists, err := e.HasBuildKit(ctx); err != nil || !exists {
+		return nil, err
 	}
 	if _, err := e.Client.VolumeRemove(ctx, BuildKitName, client.VolumeRemoveOptions{}); err != nil {
-		return removed, fmt.Errorf("remove volume %q: %w", BuildKitName, err)
+		return nil, fmt.Errorf("remove volume %q: %w", BuildKitName, err)
 	}
-	return append(removed, "volume "+BuildKitName), nil
+	return []string{"volume " + BuildKitName}, nil
 }
 
 func (e *Engine) remove(ctx context.Context, name string) error {
@@ -222,8 +223,8 @@ func (e *Engine) remove(ctx context.Context, name string) error {
 	return nil
 }
 
-// RemoveImages removes images that LoadImage put there, where nothing uses
-// them, and says which, and which stay.
+// RemoveImages removes images that no container uses. It names those that it
+// removed, and those that it kept with the reason.
 func (e *Engine) RemoveImages(ctx context.Context, refs ...string) (removed, kept []string, err error) {
 	for _, ref := range refs {
 		_, err := e.Client.ImageRemove(ctx, ref, client.ImageRemoveOptions{})

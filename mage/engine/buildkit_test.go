@@ -17,16 +17,16 @@ const (
 	startBuilder  = "POST /containers/" + BuildKitName + "/start"
 )
 
-func TestBuildKitDoesOnlyWhatIsMissing(t *testing.T) {
+func TestBuildKitCreatesStartsOrReplacesOnlyAsNeeded(t *testing.T) {
 	for name, c := range map[string]struct {
 		existing *box
 		started  bool
 		changes  []string
 	}{
-		"no container: made and started":               {nil, true, []string{createBuilder, startBuilder}},
-		"runs from the same image: kept":               {&box{image: "sha256:now", running: true}, false, []string{}},
+		"no container: created and started":            {nil, true, []string{createBuilder, startBuilder}},
+		"running, of the same image: kept":             {&box{image: "sha256:now", running: true}, false, []string{}},
 		"stopped, of the same image: started":          {&box{image: "sha256:now"}, true, []string{startBuilder}},
-		"runs from another image: replaced":            {&box{image: "sha256:old", running: true}, true, []string{removeBuilder, createBuilder, startBuilder}},
+		"running, of another image: replaced":          {&box{image: "sha256:old", running: true}, true, []string{removeBuilder, createBuilder, startBuilder}},
 		"stopped, of another image: replaced, started": {&box{image: "sha256:old"}, true, []string{removeBuilder, createBuilder, startBuilder}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -45,7 +45,7 @@ func TestBuildKitDoesOnlyWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestBuildKitGetsTheHostsNetworkAndAVolumeForItsCache(t *testing.T) {
+func TestBuildKitGetsHostNetworkAndCacheVolume(t *testing.T) {
 	d, e := newEngine(t)
 	d.images["buildkit:1"] = "sha256:now"
 	_, err := e.BuildKit(context.Background(), "buildkit:1")
@@ -55,21 +55,21 @@ func TestBuildKitGetsTheHostsNetworkAndAVolumeForItsCache(t *testing.T) {
 	host := made["HostConfig"].(map[string]any)
 	assert.Equal(t, true, host["Privileged"])
 	assert.Equal(t, "host", host["NetworkMode"])
-	assert.EqualValues(t, builderShares, host["CpuShares"], "a build gives way to what serves")
+	assert.EqualValues(t, builderShares, host["CpuShares"], "a build yields to the application")
 	mount := host["Mounts"].([]any)[0].(map[string]any)
 	assert.Equal(t, []any{"volume", BuildKitName, "/var/lib/buildkit"}, []any{mount["Type"], mount["Source"], mount["Target"]})
 }
 
-func TestBuildKitIsAwaitedUntilItAnswers(t *testing.T) {
+func TestBuildKitWaitsUntilBuilderAnswers(t *testing.T) {
 	d, e := newEngine(t)
 	d.images["buildkit:1"], d.exits = "sha256:now", []int{1, 1}
 	started, err := e.BuildKit(context.Background(), "buildkit:1")
 	require.NoError(t, err)
 	assert.True(t, started)
-	assert.Empty(t, d.exits, "it was asked until it answered")
+	assert.Empty(t, d.exits, "it is asked until it answers")
 }
 
-func TestBuildKitThatNeverAnswersIsReportedWithWhereToLook(t *testing.T) {
+func TestBuildKitWithoutAnswerNamesItsLog(t *testing.T) {
 	d, e := newEngine(t)
 	d.images["buildkit:1"] = "sha256:now"
 	for range 1000 {
@@ -83,14 +83,14 @@ func TestBuildKitThatNeverAnswersIsReportedWithWhereToLook(t *testing.T) {
 	assert.NotContains(t, err.Error(), "<nil>")
 }
 
-func TestBuildKitNeedsItsImage(t *testing.T) {
+func TestBuildKitFailsWithoutItsImage(t *testing.T) {
 	d, e := newEngine(t)
 	_, err := e.BuildKit(context.Background(), "buildkit:1")
 	assert.ErrorContains(t, err, `image "buildkit:1"`)
 	assert.Empty(t, d.changes())
 }
 
-func TestDialBuildKitIsAConnectionWithoutTheEnginesFraming(t *testing.T) {
+func TestDialBuildKitRemovesEngineFraming(t *testing.T) {
 	d, e := newEngine(t)
 	d.containers[BuildKitName] = &box{running: true}
 	conn, err := e.DialBuildKit(context.Background())
@@ -102,27 +102,26 @@ func TestDialBuildKitIsAConnectionWithoutTheEnginesFraming(t *testing.T) {
 		require.NoError(t, err)
 		line, err := answers.ReadString('\n')
 		require.NoError(t, err)
-		assert.Equal(t, map[string]string{"one": "ONE\n", "two": "TWO\n"}[word], line, "stdout alone, as it was written")
+		assert.Equal(t, map[string]string{"one": "ONE\n", "two": "TWO\n"}[word], line, "stdout only, unchanged")
 	}
 }
 
-func TestDialBuildKitSaysThatThereIsNoBuilder(t *testing.T) {
+func TestDialBuildKitFailsWithoutBuilder(t *testing.T) {
 	_, e := newEngine(t)
 	_, err := e.DialBuildKit(context.Background())
 	assert.ErrorContains(t, err, "connect to BuildKit: ")
 }
 
-func TestRemoveBuildKitNamesWhatItRemoved(t *testing.T) {
+func TestRemoveNamesRemovedBuilderAndCache(t *testing.T) {
 	container, volume := "container "+BuildKitName, "volume "+BuildKitName
 	for name, c := range map[string]struct {
-		container, volume, cache bool
-		removed                  []string
-		volumeStays              bool
+		container, volume      bool
+		builderGone, cacheGone []string
 	}{
-		"nothing there":                 {false, false, true, nil, false},
-		"the cache stays unless asked":  {true, true, false, []string{container}, true},
-		"container and cache":           {true, true, true, []string{container, volume}, false},
-		"a cache without its container": {false, true, true, []string{volume}, false},
+		"neither exists":    {false, false, nil, nil},
+		"builder and cache": {true, true, []string{container}, []string{volume}},
+		"builder only":      {true, false, []string{container}, nil},
+		"cache only":        {false, true, nil, []string{volume}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, e := newEngine(t)
@@ -134,25 +133,29 @@ func TestRemoveBuildKitNamesWhatItRemoved(t *testing.T) {
 			if c.volume {
 				d.volumes[BuildKitName] = true
 			}
-			removed, err := e.RemoveBuildKit(context.Background(), c.cache)
+			removed, err := e.RemoveBuildKit(context.Background())
 			require.NoError(t, err)
-			assert.Equal(t, c.removed, removed)
+			assert.Equal(t, c.builderGone, removed)
 			assert.Len(t, d.containers, 1)
+			assert.Equal(t, c.volume, d.volumes[BuildKitName], "the cache stays")
+			removed, err = e.RemoveBuildCache(context.Background())
+			require.NoError(t, err)
+			assert.Equal(t, c.cacheGone, removed)
+			assert.False(t, d.volumes[BuildKitName])
 			assert.True(t, d.volumes["another"])
-			assert.Equal(t, c.volumeStays, d.volumes[BuildKitName])
 		})
 	}
 }
 
-func TestTheBuilderIsBusyWhileAProcessOfAnyoneRunsInIt(t *testing.T) {
+func TestBuilderIsBusyWhileAnyBuildRuns(t *testing.T) {
 	for name, c := range map[string]struct {
 		box  *box
 		busy bool
 	}{
-		"no builder":                {nil, false},
-		"an idle one":               {&box{running: true}, false},
-		"one whose builds are over": {&box{running: true, execs: map[string]bool{"a": false, "b": false}}, false},
-		"one that builds":           {&box{running: true, execs: map[string]bool{"a": false, "b": true}}, true},
+		"no builder":           {nil, false},
+		"idle":                 {&box{running: true}, false},
+		"with ended builds":    {&box{running: true, execs: map[string]bool{"a": false, "b": false}}, false},
+		"with a running build": {&box{running: true, execs: map[string]bool{"a": false, "b": true}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, e := newEngine(t)
@@ -166,7 +169,7 @@ func TestTheBuilderIsBusyWhileAProcessOfAnyoneRunsInIt(t *testing.T) {
 	}
 }
 
-func TestABuilderOfAnotherImageIsNotReplacedWhileSomebodyBuilds(t *testing.T) {
+func TestBusyBuilderOfAnotherImageIsKept(t *testing.T) {
 	d, e := newEngine(t)
 	d.images["buildkit:1"] = "sha256:now"
 	d.containers[BuildKitName] = &box{image: "sha256:old", running: true, execs: map[string]bool{"theirs": true}}

@@ -19,6 +19,7 @@ import (
 
 	"todo-chatbot/mage/engine/ocispec"
 	"todo-chatbot/mage/host"
+	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/progress"
 )
 
@@ -26,34 +27,35 @@ func logPath(cache string) string { return filepath.Join(cache, "engine", "docke
 func pidPath(cache string) string { return filepath.Join(cache, "engine", "dockerd.pid") }
 
 var (
-	systemDisk = host.Disk{Of: "this machine", Path: "/var", Here: true}                    // where packages go
-	ownDisk    = host.Disk{Of: "the container engine", Path: "/var/lib/docker", Here: true} // of a daemon that is told no other folder
+	systemDisk = host.Disk{Of: "this machine", Path: "/var", Here: true}                    // where apt installs packages
+	ownDisk    = host.Disk{Of: "the container engine", Path: "/var/lib/docker", Here: true} // the default folder of dockerd
 )
 
-// hostFlag comes first among a daemon's arguments; Stop knows its own by it.
+// hostFlag is the first argument of the daemons that launch starts. Stop
+// recognises them by it.
 const hostFlag = "--host"
 
-// start installs what is missing and starts the daemon detached from this
-// process, so that it goes on after it.
+// start installs missing packages and starts the daemon, which outlives this
+// process.
 func start(ctx context.Context, o Options, step *progress.Step) (detail string, err error) {
-	step.Update("install packages")
+	step.Update("installing packages")
 	installed, err := o.Apt.Need(ctx, step, map[string]string{"docker.io": "dockerd", "iptables": "iptables"})
 	if err != nil {
 		return "", err
 	}
 	if err := os.MkdirAll(filepath.Dir(logPath(o.Cache)), 0o755); err != nil {
-		return "", fmt.Errorf("make cache folder: %w", err)
+		return "", fmt.Errorf("create cache folder: %w", err)
 	}
 	args := []string{hostFlag, Socket}
 	if this, err := ocispec.ReadHost(); err == nil && !this.Has(ocispec.SysResource) {
-		step.Update("compile the runtime wrapper")
+		step.Update("compiling the runtime wrapper")
 		wrapper, err := host.BuildRuntimeWrapper(ctx, o.Root, o.Cache)
 		if err != nil {
 			return "", err
 		}
 		args = append(args, "--add-runtime", "restricted="+wrapper, "--default-runtime", "restricted")
 	}
-	step.Update("start dockerd")
+	step.Update("starting dockerd")
 	pid, err := launch(o.Cache, args)
 	if err != nil {
 		return "", err
@@ -84,45 +86,44 @@ func launch(cache string, args []string) (pid int, err error) {
 	return pid, daemon.Process.Release()
 }
 
-// lastLogged is the last line of the daemon's log: why it ended, if it did.
+// lastLogged is the last line of the daemon's log. If the daemon has ended, the
+// line says why.
 func lastLogged(cache string) string {
 	log, _ := os.ReadFile(logPath(cache)) // without a log there is no last line
 	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
 	return lines[len(lines)-1]
 }
 
-// Stop ends the daemon that an earlier Ensure started, unless containers run on
-// it, or it does not answer, so that nobody knows. It asks that daemon and no
-// other, whichever engine the docker command would use now. It says what it did,
-// or why not; both are empty when there is no such daemon.
+// Stop ends the daemon that an earlier Ensure started with this cache, whichever
+// engine the docker command uses now. It keeps a daemon that runs containers, or
+// that does not answer. stopped names the daemon that it ended, kept the one that
+// it kept and why; both are empty where no such daemon runs.
 func Stop(ctx context.Context, cache string) (stopped, kept string, err error) {
 	own := ours(cache)
 	if own == nil {
 		return "", "", nil
 	}
-	others, err := own.containers(ctx)
+	running, err := own.containers(ctx)
 	if err != nil && ctx.Err() != nil {
 		return "", "", ctx.Err()
 	}
 	if err != nil {
-		return "", fmt.Sprintf("container engine (process %d): what runs on it could not be asked: %v", own.process.Pid, err), nil
+		return "", fmt.Sprintf("container engine (process %d): its containers cannot be listed: %v", own.process.Pid, err), nil
 	}
-	if len(others) > 0 {
-		return "", fmt.Sprintf("container engine (process %d): other containers run on it: %s", own.process.Pid, strings.Join(others, ", ")), nil
+	if len(running) > 0 {
+		return "", fmt.Sprintf("container engine (process %d): containers run on it: %s", own.process.Pid, strings.Join(running, ", ")), nil
 	}
 	if err := own.process.Signal(os.Interrupt); err != nil {
 		return "", "", fmt.Errorf("stop the container engine (process %d): %w", own.process.Pid, err)
 	}
-	deadline := time.Now().Add(30 * time.Second)
-	for ours(cache) != nil {
-		if time.Now().After(deadline) {
-			return "", "", fmt.Errorf("container engine (process %d) does not stop: its log is %s", own.process.Pid, logPath(cache))
+	err = kube.Poll{Every: 100 * time.Millisecond, Within: 30 * time.Second}.Until(ctx, func(context.Context) error {
+		if ours(cache) != nil {
+			return errors.New("it still runs")
 		}
-		select {
-		case <-ctx.Done():
-			return "", "", ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
+		return nil
+	})
+	if err != nil {
+		return "", "", fmt.Errorf("stop the container engine (process %d): %w: its log is %s", own.process.Pid, err, logPath(cache))
 	}
 	os.Remove(pidPath(cache))
 	return fmt.Sprintf("container engine (process %d)", own.process.Pid), "", nil
@@ -134,8 +135,8 @@ type ownDaemon struct {
 	host    string // where it listens
 }
 
-// containers names what runs on the daemon, in the order of the names. One that
-// does not listen any more is of use to nobody: it counts as empty.
+// containers names the running containers of the daemon, sorted. A daemon that
+// does not listen any more counts as one without containers.
 func (d *ownDaemon) containers(ctx context.Context) ([]string, error) {
 	docker, err := client.New(client.WithHost(d.host))
 	if err != nil {
@@ -163,7 +164,7 @@ func (d *ownDaemon) containers(ctx context.Context) ([]string, error) {
 	return names, err
 }
 
-// gone tells whether nothing listens at an address, at once.
+// gone tells whether nothing listens at an address.
 func gone(address string) bool {
 	network, host, _ := strings.Cut(address, "://")
 	conn, err := net.DialTimeout(network, host, answerTimeout)
@@ -173,8 +174,9 @@ func gone(address string) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// Noted tells by which file it is known that a daemon was started for a cache
-// and not stopped by Stop, whether it still runs or not; "" where none was.
+// Noted returns the file which shows that a daemon was started for a cache and
+// that Stop has not ended it; "" without such a file. The daemon itself may have
+// ended.
 func Noted(cache string) string {
 	if _, err := os.Stat(pidPath(cache)); err != nil {
 		return ""
@@ -182,9 +184,9 @@ func Noted(cache string) string {
 	return pidPath(cache)
 }
 
-// ours is the running daemon whose process was noted. The kernel may have given
-// its number to another program since, even to a dockerd of the system's, which
-// is told otherwise where to listen.
+// ours returns the running daemon whose process was noted, or nil. The kernel may
+// have given the process number to another program since; hostFlag excludes a
+// dockerd that the system has started.
 func ours(cache string) *ownDaemon {
 	noted, err := os.ReadFile(pidPath(cache))
 	if err != nil {
@@ -194,7 +196,7 @@ func ours(cache string) *ownDaemon {
 	if err != nil {
 		return nil
 	}
-	process, err := os.FindProcess(pid) // before its name is read, so that it is this process that gets the signal
+	process, err := os.FindProcess(pid) // before its name is read, so that a signal cannot reach a later process of this number
 	if err != nil {
 		return nil
 	}

@@ -4,6 +4,6 @@ package engine
 
 import "syscall"
 
-// detached puts a process into a session of its own, so that Ctrl-C in the
-// terminal does not reach it.
+// detached starts a process in a new session, so that Ctrl-C in the terminal does
+// not reach it.
 func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }

@@ -2,5 +2,5 @@ package engine
 
 import "syscall"
 
-// detached is not reached on Windows, where no daemon is started.
+// detached is never called on Windows, where the pipeline starts no daemon.
 func detached() *syscall.SysProcAttr { return nil }

@@ -1,6 +1,5 @@
 // Package engine finds the container engine, or installs and starts one where
-// that is allowed. It runs no containers of its own, but for telling whether
-// anything still runs.
+// that is permitted. It loads images into the engine, and runs the builder there.
 package engine
 
 import (
@@ -17,25 +16,26 @@ import (
 
 	"todo-chatbot/mage/engine/ocispec"
 	"todo-chatbot/mage/host"
+	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/progress"
 )
 
-// Socket is where a daemon that Ensure starts listens: Docker's own default, so
-// that the user's `docker` command finds it too.
+// Socket is the address of a daemon that Ensure starts. It is Docker's default,
+// so that the user's docker command finds the daemon too.
 const Socket = "unix:///var/run/docker.sock"
 
 const (
-	startTimeout  = 60 * time.Second // measured 2 to 4 s
-	answerTimeout = 5 * time.Second  // of an engine that is asked whether it is there
+	startTimeout  = 60 * time.Second // a start takes 2 to 4 s (measured)
+	answerTimeout = 5 * time.Second  // for one answer of an engine
 )
 
-// Options say how an engine may be had; Root and Cache are required.
+// Options are the inputs of Ensure; Root and Cache are required.
 type Options struct {
 	Root  string // the project's folder
 	Cache string // for the daemon's log and the runtime wrapper
 	Apt   host.Apt
-	// Confirm asks the user before something is installed or started; nil
-	// means yes. The argument is a question in one line.
+	// Confirm asks the user before Ensure installs or starts an engine. The
+	// argument is a question in one line; nil means that the answer is yes.
 	Confirm  func(question string) bool
 	Progress *progress.Reporter
 }
@@ -44,22 +44,21 @@ type Options struct {
 type Engine struct {
 	Client *client.Client
 	Host   string // as in DOCKER_HOST
-	// CgroupV1 says that the engine's host has the first version of control
-	// groups, which the kubelet must be told to accept.
+	// CgroupV1 says that the engine's host has control groups of version 1, which
+	// the kubelet accepts only when its configuration permits them.
 	CgroupV1 bool
-	// Restricted says that a privileged container gets less than all
-	// capabilities here, so that nodes need the runtime wrapper too.
+	// Restricted says that the host gives a privileged container fewer than all
+	// capabilities, so that nodes need the runtime wrapper.
 	Restricted bool
 }
 
-// Absent says that no engine answers. Its message says what was asked and why
-// that failed.
+// Absent says that no engine answers at Host.
 type Absent struct {
 	Host  string
 	Cause error
-	// Certain says that there is no engine: nobody named one, and nothing listens
-	// where one would. Otherwise it could not be asked: it is slow, this user may
-	// not use its socket, or it is elsewhere.
+	// Certain says that there is no engine: no setting names one, and nothing
+	// listens at the default address. Otherwise an engine may exist that is slow,
+	// refuses this user, or runs elsewhere.
 	Certain bool
 }
 
@@ -69,8 +68,8 @@ func (a *Absent) Error() string {
 
 func (a *Absent) Unwrap() error { return a.Cause }
 
-// Find connects to the engine that the docker command would use: DOCKER_HOST,
-// else the current Docker context, else the default socket. It starts nothing.
+// Find connects to the engine that the docker command uses: DOCKER_HOST, else the
+// current Docker context, else the default socket. It starts nothing.
 func Find(ctx context.Context) (*Engine, error) {
 	address := address(ctx)
 	docker, err := client.New(client.WithHost(address), client.WithTLSClientConfigFromEnv())
@@ -91,14 +90,14 @@ func Find(ctx context.Context) (*Engine, error) {
 	return &Engine{Client: docker, Host: address, CgroupV1: info.Info.CgroupVersion == "1", Restricted: restrictedHost(info.Info.OperatingSystem)}, nil
 }
 
-// nothingListens tells whether an address is the one that an engine has where
-// nobody chose another, and no program listens there. A socket that this user may
-// not open, or one that does not answer in time, is not that.
+// nothingListens tells whether an address is Docker's default and no program
+// listens there. It is false for a socket that this user may not open, or that
+// does not answer in time.
 func nothingListens(address string) bool {
 	return address == client.DefaultDockerHost && strings.HasPrefix(address, "unix://") && gone(address)
 }
 
-// address is where the docker command would connect to.
+// address is the address to which the docker command connects.
 func address(ctx context.Context) string {
 	if host := os.Getenv("DOCKER_HOST"); host != "" {
 		return host
@@ -112,8 +111,8 @@ func address(ctx context.Context) string {
 	return client.DefaultDockerHost
 }
 
-// restrictedHost asks about this machine, which is the engine's own unless the
-// engine runs in a machine of its own, as Docker Desktop does.
+// restrictedHost tells whether this machine withholds CAP_SYS_RESOURCE. Docker
+// Desktop's engine does not run on this machine but in a virtual machine.
 func restrictedHost(engineSystem string) bool {
 	if runtime.GOOS != "linux" || strings.Contains(engineSystem, "Docker Desktop") {
 		return false
@@ -122,8 +121,8 @@ func restrictedHost(engineSystem string) bool {
 	return err == nil && os.Geteuid() == 0 && !this.Has(ocispec.SysResource)
 }
 
-// Ensure finds an engine. Where none answers, on Linux as root with apt, it
-// installs Debian's package and starts the daemon in the background.
+// Ensure finds an engine. Where none answers, it installs Debian's package and
+// starts the daemon in the background, which needs Linux, root and apt.
 func Ensure(ctx context.Context, o Options) (*Engine, error) {
 	found, err := Find(ctx)
 	var absent *Absent
@@ -153,9 +152,8 @@ func Ensure(ctx context.Context, o Options) (*Engine, error) {
 	return found, nil
 }
 
-// Explain adds to an error of the engine, or of what runs in it, what is known
-// of the engine's disk, if that is full. An engine that does not answer then
-// does not tell its folder either.
+// Explain adds the engine's disk to an error that says that a disk is full. The
+// disk's folder is unknown where the engine does not answer.
 func (e *Engine) Explain(ctx context.Context, err error) error {
 	if err == nil || !host.SaysFull(err.Error()) {
 		return err
@@ -168,18 +166,13 @@ func (e *Engine) Explain(ctx context.Context, err error) error {
 
 // awaitStart waits until the daemon answers.
 func awaitStart(ctx context.Context, o Options) (*Engine, error) {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	for {
-		found, err := Find(ctx)
-		if err == nil {
-			return found, nil
-		}
-		select {
-		case <-ctx.Done():
-			err = fmt.Errorf("wait for the container engine: %w (last: %v): its log, %s, ends with %q", ctx.Err(), err, logPath(o.Cache), lastLogged(o.Cache))
-			return nil, ownDisk.Explain(err)
-		case <-time.After(200 * time.Millisecond):
-		}
+	var found *Engine
+	err := kube.Poll{Within: startTimeout}.Until(ctx, func(ctx context.Context) (err error) {
+		found, err = Find(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, ownDisk.Explain(fmt.Errorf("wait for the container engine: %w: the last line of its log %s is %q", err, logPath(o.Cache), lastLogged(o.Cache)))
 	}
+	return found, nil
 }

@@ -19,17 +19,16 @@ import (
 	"todo-chatbot/mage/host"
 )
 
-// TestMain lets this program stand in for others, under any name, until it is
-// interrupted.
+// TestMain makes this program a fake process that runs until it is interrupted.
 func TestMain(m *testing.M) {
-	if os.Getenv("ENGINE_TEST_STAND_IN") != "" {
+	if os.Getenv("ENGINE_TEST_FAKE_PROCESS") != "" {
 		time.Sleep(time.Minute)
 		return
 	}
 	os.Exit(m.Run())
 }
 
-// nobody is an address at which nothing listens.
+// nobody returns an address at which nothing listens.
 func nobody(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -38,7 +37,7 @@ func nobody(t *testing.T) string {
 	return "tcp://" + listener.Addr().String()
 }
 
-// onlyPrograms makes a folder with the given shell scripts the whole PATH.
+// onlyPrograms sets PATH to a folder that holds the given shell scripts only.
 func onlyPrograms(t *testing.T, scripts map[string]string) {
 	t.Helper()
 	if len(scripts) > 0 && runtime.GOOS == "windows" {
@@ -51,12 +50,12 @@ func onlyPrograms(t *testing.T, scripts map[string]string) {
 	t.Setenv("PATH", bin)
 }
 
-// dockerContext is a docker command whose current context leads to address.
+// dockerContext is a docker command whose current context has this address.
 func dockerContext(address string) map[string]string {
 	return map[string]string{"docker": `[ "$1 $2 $3" = "context inspect --format" ] && echo "` + address + `"`}
 }
 
-func TestFindAsksTheEngineOfDOCKERHOSTBeforeTheContexts(t *testing.T) {
+func TestFindPrefersDockerHostToContext(t *testing.T) {
 	d, address := newDaemon(t)
 	d.info["CgroupVersion"] = "1"
 	onlyPrograms(t, dockerContext(nobody(t)))
@@ -68,7 +67,7 @@ func TestFindAsksTheEngineOfDOCKERHOSTBeforeTheContexts(t *testing.T) {
 	assert.True(t, found.CgroupV1)
 }
 
-func TestFindAsksTheEngineOfTheCurrentContext(t *testing.T) {
+func TestFindUsesCurrentDockerContext(t *testing.T) {
 	d, address := newDaemon(t)
 	d.info["CgroupVersion"] = "2"
 	onlyPrograms(t, dockerContext(address))
@@ -78,15 +77,15 @@ func TestFindAsksTheEngineOfTheCurrentContext(t *testing.T) {
 	defer found.Client.Close()
 	assert.Equal(t, address, found.Host)
 	assert.False(t, found.CgroupV1)
-	assert.Equal(t, "1.41", found.Client.ClientVersion(), "what both speak is found out")
+	assert.Equal(t, "1.41", found.Client.ClientVersion(), "the version is negotiated")
 }
 
-func TestAddressIsDockersOwnDefaultWhereNothingElseIsSaid(t *testing.T) {
+func TestAddressFallsBackToDockerDefault(t *testing.T) {
 	t.Setenv("DOCKER_HOST", "")
 	for name, scripts := range map[string]map[string]string{
-		"no docker command":                  {},
-		"a docker command that knows none":   {"docker": "echo unknown command >&2; exit 1"},
-		"a docker command that says nothing": {"docker": "echo"},
+		"no docker command":               {},
+		"docker command without contexts": {"docker": "echo unknown command >&2; exit 1"},
+		"docker command without output":   {"docker": "echo"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onlyPrograms(t, scripts)
@@ -95,7 +94,7 @@ func TestAddressIsDockersOwnDefaultWhereNothingElseIsSaid(t *testing.T) {
 	}
 }
 
-func TestFindNamesTheHostAndTheCureWhereNothingAnswers(t *testing.T) {
+func TestFindNamesHostAndFixWhereNothingAnswers(t *testing.T) {
 	silent := nobody(t)
 	t.Setenv("DOCKER_HOST", silent)
 	_, err := Find(context.Background())
@@ -108,22 +107,22 @@ func TestFindNamesTheHostAndTheCureWhereNothingAnswers(t *testing.T) {
 	}
 }
 
-func TestFindRefusesAnAddressThatIsNotOne(t *testing.T) {
+func TestFindRefusesInvalidAddress(t *testing.T) {
 	t.Setenv("DOCKER_HOST", "localhost")
 	_, err := Find(context.Background())
 	require.Error(t, err)
 	assert.ErrorContains(t, err, `container engine address "localhost"`)
 	assert.ErrorContains(t, err, "check DOCKER_HOST")
 	var absent *Absent
-	assert.NotErrorAs(t, err, &absent, "starting an engine would not help")
+	assert.NotErrorAs(t, err, &absent, "a new engine does not help")
 }
 
-func TestEnsureStartsNothingWhereTheUserNamedAnEngine(t *testing.T) {
+func TestEnsureStartsNothingWhereDockerHostIsSet(t *testing.T) {
 	t.Setenv("DOCKER_HOST", nobody(t))
 	onlyPrograms(t, nil)
 	cache := t.TempDir()
 	_, err := Ensure(context.Background(), Options{Cache: cache, Confirm: func(string) bool {
-		t.Error("nothing is to be asked")
+		t.Error("the user is asked")
 		return false
 	}})
 	var absent *Absent
@@ -131,9 +130,9 @@ func TestEnsureStartsNothingWhereTheUserNamedAnEngine(t *testing.T) {
 	assert.NoFileExists(t, pidPath(cache))
 }
 
-func TestEnsureAsksBeforeItInstallsOrStartsAnEngine(t *testing.T) {
+func TestEnsureAsksBeforeInstallingOrStarting(t *testing.T) {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		t.Skip("engines are started on Linux as root only")
+		t.Skip("Ensure starts engines on Linux as root only")
 	}
 	for name, c := range map[string]struct{ dockerd, question string }{
 		"not installed": {"", "No container engine is installed. Install Debian's docker.io and start it"},
@@ -160,15 +159,15 @@ func TestEnsureAsksBeforeItInstallsOrStartsAnEngine(t *testing.T) {
 	}
 }
 
-func TestAnEngineThatDoesNotStartSaysWhyWithTheEndOfItsLog(t *testing.T) {
+func TestFailedStartReportsLastLogLine(t *testing.T) {
 	t.Setenv("DOCKER_HOST", nobody(t))
 	for name, c := range map[string]struct {
 		log  string
 		want []string
 	}{
-		"another reason": {"time=1 level=info msg=starting\nfailed to start daemon: iptables not found\n", []string{`ends with "failed to start daemon: iptables not found"`}},
-		"a full disk":    {"failed to start daemon: mkdir /var/lib/docker/x: no space left on device\n", []string{"the disk of the container engine is full (/var/lib/docker, ", "`docker system prune`"}},
-		"no log":         {"", []string{`ends with ""`}},
+		"log with a reason": {"time=1 level=info msg=starting\nfailed to start daemon: iptables not found\n", []string{`is "failed to start daemon: iptables not found"`}},
+		"full disk":         {"failed to start daemon: mkdir /var/lib/docker/x: no space left on device\n", []string{"the disk of the container engine is full (/var/lib/docker, ", "`docker system prune`"}},
+		"no log":            {"", []string{`is ""`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cache := t.TempDir()
@@ -185,16 +184,17 @@ func TestAnEngineThatDoesNotStartSaysWhyWithTheEndOfItsLog(t *testing.T) {
 	}
 }
 
-// standIn starts a process with these arguments, the first being its name, and
-// notes it as the daemon of cache. ended is closed when it ends.
-func standIn(t *testing.T, cache string, args ...string) (pid int, ended chan struct{}) {
+// fakeDaemon starts a process with these arguments, of which the first is its
+// name, and notes it as the daemon of cache. It closes ended when the process
+// ends.
+func fakeDaemon(t *testing.T, cache string, args ...string) (pid int, ended chan struct{}) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		t.Skip("daemons are started on Linux only")
+		t.Skip("Ensure starts daemons on Linux only")
 	}
 	self, err := os.Executable()
 	require.NoError(t, err)
-	process := &exec.Cmd{Path: self, Args: args, Env: append(os.Environ(), "ENGINE_TEST_STAND_IN=1")}
+	process := &exec.Cmd{Path: self, Args: args, Env: append(os.Environ(), "ENGINE_TEST_FAKE_PROCESS=1")}
 	require.NoError(t, process.Start())
 	ended = make(chan struct{})
 	go func() {
@@ -224,8 +224,8 @@ func lives(ended chan struct{}) bool {
 	}
 }
 
-func TestStopEndsTheDaemonThatWasNoted(t *testing.T) {
-	for name, answers := range map[string]bool{"one that answers and runs nothing": true, "one that does not answer": false} {
+func TestStopEndsNotedDaemon(t *testing.T) {
+	for name, answers := range map[string]bool{"idle": true, "not listening": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("DOCKER_HOST", nobody(t))
 			listens := nobody(t)
@@ -235,7 +235,7 @@ func TestStopEndsTheDaemonThatWasNoted(t *testing.T) {
 				d.containers["ended"] = &box{}
 			}
 			cache := t.TempDir()
-			pid, ended := standIn(t, cache, "/usr/sbin/dockerd", "--host", listens)
+			pid, ended := fakeDaemon(t, cache, "/usr/sbin/dockerd", "--host", listens)
 			stopped, kept, err := Stop(context.Background(), cache)
 			require.NoError(t, err)
 			assert.Equal(t, fmt.Sprintf("container engine (process %d)", pid), stopped)
@@ -246,25 +246,25 @@ func TestStopEndsTheDaemonThatWasNoted(t *testing.T) {
 	}
 }
 
-func TestStopKeepsADaemonThatStillRunsContainers(t *testing.T) {
+func TestStopKeepsDaemonWithRunningContainers(t *testing.T) {
 	d, listens := newDaemon(t)
 	d.containers["another"] = &box{running: true}
 	d.containers["a second one"] = &box{running: true}
 	t.Setenv("DOCKER_HOST", nobody(t))
 	cache := t.TempDir()
-	pid, ended := standIn(t, cache, "dockerd", "--host", listens, "--add-runtime", "restricted=wrapper")
+	pid, ended := fakeDaemon(t, cache, "dockerd", "--host", listens, "--add-runtime", "restricted=wrapper")
 	stopped, kept, err := Stop(context.Background(), cache)
 	require.NoError(t, err)
 	assert.Empty(t, stopped)
-	assert.Equal(t, fmt.Sprintf("container engine (process %d): other containers run on it: a second one, another", pid), kept)
+	assert.Equal(t, fmt.Sprintf("container engine (process %d): containers run on it: a second one, another", pid), kept)
 	assert.True(t, lives(ended))
 	assert.FileExists(t, pidPath(cache), "a later run can still stop it")
 }
 
-func TestStopAsksItsOwnDaemonWhicheverEngineTheUserHasNow(t *testing.T) {
+func TestStopAsksItsOwnDaemonWhicheverEngineIsCurrent(t *testing.T) {
 	for name, c := range map[string]struct{ ownRuns, otherRuns bool }{
-		"its own is idle, the other is busy": {false, true},
-		"its own is busy, the other is idle": {true, false},
+		"own idle, other busy": {false, true},
+		"own busy, other idle": {true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			own, listens := newDaemon(t)
@@ -275,7 +275,7 @@ func TestStopAsksItsOwnDaemonWhicheverEngineTheUserHasNow(t *testing.T) {
 			for _, named := range []string{address, ""} { // by DOCKER_HOST, by the current context
 				t.Setenv("DOCKER_HOST", named)
 				cache := t.TempDir()
-				_, ended := standIn(t, cache, "dockerd", "--host", listens)
+				_, ended := fakeDaemon(t, cache, "dockerd", "--host", listens)
 				stopped, kept, err := Stop(context.Background(), cache)
 				require.NoError(t, err)
 				assert.Equal(t, c.ownRuns, kept != "", kept)
@@ -286,11 +286,11 @@ func TestStopAsksItsOwnDaemonWhicheverEngineTheUserHasNow(t *testing.T) {
 	}
 }
 
-func TestStopThatIsCalledOffEndsNothing(t *testing.T) {
+func TestCancelledStopEndsNothing(t *testing.T) {
 	d, listens := newDaemon(t)
 	d.containers["another"] = &box{running: true}
 	cache := t.TempDir()
-	_, ended := standIn(t, cache, "dockerd", "--host", listens)
+	_, ended := fakeDaemon(t, cache, "dockerd", "--host", listens)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	stopped, kept, err := Stop(ctx, cache)
@@ -299,20 +299,20 @@ func TestStopThatIsCalledOffEndsNothing(t *testing.T) {
 	assert.True(t, lives(ended))
 }
 
-func TestStopLeavesAProcessThatIsAnotherProgramAlone(t *testing.T) {
+func TestStopIgnoresProcessesThatItDidNotStart(t *testing.T) {
 	for name, args := range map[string][]string{
-		"another program":                     {"database", "--serve"},
-		"one that is told of dockerd":         {"editor", "/usr/sbin/dockerd", "--read-only"},
-		"one whose last argument is dockerd":  {"pidof", "dockerd"},
-		"one whose name begins with dockerd":  {"/usr/bin/dockerd-rootless-setuptool"},
-		"one whose last folder is of dockerd": {"pager", "/etc/dockerd.conf"},
-		"a daemon of the system's":            {"/usr/bin/dockerd", "-H", "fd://", "--containerd=/run/containerd/containerd.sock"},
-		"a daemon that is told nothing":       {"/usr/bin/dockerd"},
+		"another program":               {"database", "--serve"},
+		"dockerd among the arguments":   {"editor", "/usr/sbin/dockerd", "--read-only"},
+		"dockerd as last argument":      {"pidof", "dockerd"},
+		"name that begins with dockerd": {"/usr/bin/dockerd-rootless-setuptool"},
+		"file of dockerd as argument":   {"pager", "/etc/dockerd.conf"},
+		"dockerd of the system":         {"/usr/bin/dockerd", "-H", "fd://", "--containerd=/run/containerd/containerd.sock"},
+		"dockerd without arguments":     {"/usr/bin/dockerd"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("DOCKER_HOST", nobody(t))
 			cache := t.TempDir()
-			_, ended := standIn(t, cache, args...)
+			_, ended := fakeDaemon(t, cache, args...)
 			stopped, kept, err := Stop(context.Background(), cache)
 			require.NoError(t, err)
 			assert.Empty(t, stopped+kept)
@@ -321,9 +321,9 @@ func TestStopLeavesAProcessThatIsAnotherProgramAlone(t *testing.T) {
 	}
 }
 
-func TestStopDoesNothingWhereNoDaemonIsNoted(t *testing.T) {
+func TestStopDoesNothingWithoutNotedDaemon(t *testing.T) {
 	t.Setenv("DOCKER_HOST", nobody(t))
-	for name, noted := range map[string]string{"no note": "", "a note that is not a number": "soon", "a process that ended": "4194399"} {
+	for name, noted := range map[string]string{"no note": "", "not a number": "soon", "ended process": "4194399"} {
 		t.Run(name, func(t *testing.T) {
 			cache := t.TempDir()
 			if noted != "" {
@@ -336,7 +336,7 @@ func TestStopDoesNothingWhereNoDaemonIsNoted(t *testing.T) {
 	}
 }
 
-// silent is an address at which something listens and never answers.
+// silent returns an address at which a listener never answers.
 func silent(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -345,18 +345,18 @@ func silent(t *testing.T) string {
 	return "tcp://" + listener.Addr().String()
 }
 
-func TestADaemonThatIsSlowToAnswerIsNotStopped(t *testing.T) {
+func TestStopKeepsDaemonThatDoesNotAnswer(t *testing.T) {
 	cache := t.TempDir()
-	pid, ended := standIn(t, cache, "dockerd", "--host", silent(t))
+	pid, ended := fakeDaemon(t, cache, "dockerd", "--host", silent(t))
 	stopped, kept, err := Stop(context.Background(), cache)
 	require.NoError(t, err)
 	assert.Empty(t, stopped)
-	assert.Contains(t, kept, fmt.Sprintf("container engine (process %d): what runs on it could not be asked: ", pid))
+	assert.Contains(t, kept, fmt.Sprintf("container engine (process %d): its containers cannot be listed: ", pid))
 	assert.True(t, lives(ended))
 	assert.Equal(t, pidPath(cache), Noted(cache))
 }
 
-func TestNoEngineIsToldFromOneThatCouldNotBeAsked(t *testing.T) {
+func TestAbsentIsCertainOnlyWithoutListener(t *testing.T) {
 	find := func(t *testing.T, host string) *Absent {
 		t.Helper()
 		t.Setenv("DOCKER_HOST", host)
@@ -366,12 +366,12 @@ func TestNoEngineIsToldFromOneThatCouldNotBeAsked(t *testing.T) {
 		return absent
 	}
 	onlyPrograms(t, nil)
-	assert.False(t, find(t, nobody(t)).Certain, "one that somebody named may be elsewhere")
+	assert.False(t, find(t, nobody(t)).Certain, "a named engine may run elsewhere")
 	socket := filepath.Join(t.TempDir(), "docker.sock")
-	assert.False(t, find(t, "unix://"+socket).Certain, "named too")
+	assert.False(t, find(t, "unix://"+socket).Certain, "a named socket")
 	assert.Empty(t, Noted(t.TempDir()))
 	if runtime.GOOS == "windows" {
-		t.Skip("sockets of Unix")
+		t.Skip("Windows has no Unix sockets")
 	}
 	assert.True(t, gone("unix://"+socket))
 	listener, err := net.Listen("unix", socket)
@@ -379,10 +379,10 @@ func TestNoEngineIsToldFromOneThatCouldNotBeAsked(t *testing.T) {
 	assert.False(t, gone("unix://"+socket))
 	listener.(*net.UnixListener).SetUnlinkOnClose(false)
 	require.NoError(t, listener.Close())
-	assert.True(t, gone("unix://"+socket), "a socket that a daemon left behind")
+	assert.True(t, gone("unix://"+socket), "socket of an ended daemon")
 	if os.Geteuid() != 0 {
 		require.NoError(t, os.Chmod(filepath.Dir(socket), 0))
-		assert.False(t, gone("unix://"+socket), "one that this user may not open")
+		assert.False(t, gone("unix://"+socket), "socket that this user may not open")
 		require.NoError(t, os.Chmod(filepath.Dir(socket), 0o755))
 	}
 }

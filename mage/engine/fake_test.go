@@ -20,22 +20,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// daemon is a Docker Engine (API 1.41, as Docker 20.10) that keeps images,
-// containers and volumes in memory, as far as this package uses them.
+// daemon is a fake Docker Engine (API 1.41, as Docker 20.10) that keeps images,
+// containers and volumes in memory. It serves the requests of this package only.
 type daemon struct {
 	mu         sync.Mutex
 	images     map[string]string // reference → id
 	containers map[string]*box
 	volumes    map[string]bool
 	info       map[string]any
-	calls      []string // those that change something, in order
+	calls      []string // requests that change something, in order
 
-	// exits are the exit codes of the next processes in containers; then 0.
+	// exits are the exit codes of the next processes; later ones exit with 0.
 	exits []int
-	// forgetful says that the engine accepts an image and does not keep it.
+	// forgetful makes the engine accept images without keeping them.
 	forgetful bool
-	// refusal is what the engine says to every load, pull and creation: at once,
-	// or, to all but creations, when late, in the stream of its answer.
+	// refusal is the error of every load, pull and creation. With late, loads and
+	// pulls report it in the stream of their answer.
 	refusal string
 	late    bool
 }
@@ -43,7 +43,7 @@ type daemon struct {
 type box struct {
 	image   string
 	running bool
-	execs   map[string]bool // processes started in it, and whether they still run
+	execs   map[string]bool // process → whether it still runs
 	made    map[string]any  // the request that created it
 }
 
@@ -233,8 +233,8 @@ func (d *daemon) exec(w http.ResponseWriter, r *http.Request, rest string) {
 	}
 }
 
-// echo is a process that says on stderr that it begins, and on stdout, in
-// capitals, every line that it reads.
+// echo is a process that writes one line to stderr, and then each line that it
+// reads to stdout in capitals.
 func (d *daemon) echo(w http.ResponseWriter) {
 	conn, buffered, err := w.(http.Hijacker).Hijack()
 	if err != nil {

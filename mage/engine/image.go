@@ -15,8 +15,8 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// LoadImage gives the engine an image under a tag, if it does not have it yet,
-// and reports whether it was loaded.
+// LoadImage loads an image into the engine under the tag ref, unless the engine
+// has it. loaded tells whether it was loaded.
 func (e *Engine) LoadImage(ctx context.Context, ref string, image v1.Image) (loaded bool, err error) {
 	tag, err := name.NewTag(ref)
 	if err != nil {
@@ -30,8 +30,8 @@ func (e *Engine) LoadImage(ctx context.Context, ref string, image v1.Image) (loa
 	if err != nil {
 		return false, fmt.Errorf("read image %q: %w", ref, err)
 	}
-	// Engines name an image by its configuration or, with containerd's store,
-	// by its manifest.
+	// The ID of an image is the digest of its configuration or, in containerd's
+	// store, of its manifest.
 	has, err := e.Client.ImageInspect(ctx, ref)
 	if err == nil && (has.ID == config.String() || has.ID == digest.String()) {
 		return false, nil
@@ -43,7 +43,7 @@ func (e *Engine) LoadImage(ctx context.Context, ref string, image v1.Image) (loa
 		return false, e.Explain(ctx, fmt.Errorf("load image %q into the engine: %w", ref, err))
 	}
 	if _, err := e.Client.ImageInspect(ctx, ref); err != nil {
-		return false, fmt.Errorf("load image %q into the engine: it is not there afterwards: is the engine's disk full? %w", ref, err)
+		return false, fmt.Errorf("load image %q into the engine: the engine accepted the image and does not have it: check that its disk is not full: %w", ref, err)
 	}
 	return true, nil
 }
@@ -60,9 +60,9 @@ func (e *Engine) load(ctx context.Context, tag name.Tag, image v1.Image) error {
 	return streamed(answer)
 }
 
-// streamed reads an engine's answer to its end. What goes wrong after the
-// answer has begun is told in it, under a status of success. An answer in
-// another form tells nothing: the caller looks for the image.
+// streamed reads an engine's answer to its end and returns the error in it: after
+// the answer has begun, the engine cannot change the HTTP status. It ignores an
+// answer in another format; the caller checks that the image exists.
 func streamed(answer io.Reader) error {
 	messages := json.NewDecoder(answer)
 	for {
@@ -80,7 +80,7 @@ func streamed(answer io.Reader) error {
 	}
 }
 
-// PullImage lets the engine pull an image that it does not have.
+// PullImage makes the engine pull an image that it does not have.
 func (e *Engine) PullImage(ctx context.Context, ref string) error {
 	_, err := e.Client.ImageInspect(ctx, ref)
 	if err == nil {

@@ -11,7 +11,7 @@ import (
 
 const toolRef = "registry.example/tool:1"
 
-func TestLoadImageLoadsOnlyWhatTheEngineDoesNotHave(t *testing.T) {
+func TestLoadImageLoadsOnlyMissingImages(t *testing.T) {
 	image, err := random.Image(64, 2)
 	require.NoError(t, err)
 	config, err := image.ConfigName()
@@ -22,10 +22,10 @@ func TestLoadImageLoadsOnlyWhatTheEngineDoesNotHave(t *testing.T) {
 		has    string
 		loaded bool
 	}{
-		"the engine has nothing of that name":                    {"", true},
-		"the engine has another image of that name":              {"sha256:another", true},
-		"the engine names the image by its configuration":        {config.String(), false},
-		"the engine has containerd's store and names the digest": {digest.String(), false},
+		"no image of that name":           {"", true},
+		"another image of that name":      {"sha256:another", true},
+		"same image, ID of configuration": {config.String(), false},
+		"same image, ID of manifest":      {digest.String(), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, e := newEngine(t)
@@ -43,12 +43,12 @@ func TestLoadImageLoadsOnlyWhatTheEngineDoesNotHave(t *testing.T) {
 			}
 			again, err := e.LoadImage(context.Background(), toolRef, image)
 			require.NoError(t, err)
-			assert.False(t, again, "a second run finds it")
+			assert.False(t, again, "the second call finds it")
 		})
 	}
 }
 
-func TestLoadImageSaysWhatWentWrong(t *testing.T) {
+func TestLoadImageReportsCause(t *testing.T) {
 	image, err := random.Image(64, 1)
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
@@ -56,10 +56,10 @@ func TestLoadImageSaysWhatWentWrong(t *testing.T) {
 		spoil func(*daemon)
 		want  []string
 	}{
-		"the image is not there afterwards": {toolRef, func(d *daemon) { d.forgetful = true }, []string{`load image "registry.example/tool:1"`, "not there afterwards", "disk full?"}},
-		"the engine refuses it":             {toolRef, func(d *daemon) { d.refusal = "unexpected EOF" }, []string{`load image "registry.example/tool:1" into the engine: `, "unexpected EOF"}},
-		"the engine gives up on the way":    {toolRef, func(d *daemon) { d.refusal, d.late = "unexpected EOF", true }, []string{`load image "registry.example/tool:1" into the engine: unexpected EOF`}},
-		"the reference is not one":          {"Tool:1:2", func(*daemon) {}, []string{`image reference "Tool:1:2"`}},
+		"image missing after the load": {toolRef, func(d *daemon) { d.forgetful = true }, []string{`load image "registry.example/tool:1"`, "does not have it", "disk is not full"}},
+		"engine refuses":               {toolRef, func(d *daemon) { d.refusal = "unexpected EOF" }, []string{`load image "registry.example/tool:1" into the engine: `, "unexpected EOF"}},
+		"engine fails during the load": {toolRef, func(d *daemon) { d.refusal, d.late = "unexpected EOF", true }, []string{`load image "registry.example/tool:1" into the engine: unexpected EOF`}},
+		"invalid reference":            {"Tool:1:2", func(*daemon) {}, []string{`image reference "Tool:1:2"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, e := newEngine(t)
@@ -74,7 +74,7 @@ func TestLoadImageSaysWhatWentWrong(t *testing.T) {
 	}
 }
 
-func TestPullImagePullsOnlyWhatTheEngineDoesNotHave(t *testing.T) {
+func TestPullImagePullsOnlyMissingImages(t *testing.T) {
 	d, e := newEngine(t)
 	require.NoError(t, e.PullImage(context.Background(), toolRef))
 	assert.Equal(t, "sha256:pulled", d.images[toolRef])
@@ -82,14 +82,14 @@ func TestPullImagePullsOnlyWhatTheEngineDoesNotHave(t *testing.T) {
 	assert.Equal(t, []string{"POST /images/create"}, d.changes())
 }
 
-func TestPullImageReportsWhatTheEngineSaysInItsStream(t *testing.T) {
+func TestPullImageReportsErrorInStream(t *testing.T) {
 	d, e := newEngine(t)
 	d.refusal, d.late = "registry.example: no such host", true
 	err := e.PullImage(context.Background(), toolRef)
 	assert.EqualError(t, err, `pull image "registry.example/tool:1": registry.example: no such host`)
 }
 
-func TestRemoveImagesNamesThoseThatWereThere(t *testing.T) {
+func TestRemoveImagesNamesRemovedAndKeptImages(t *testing.T) {
 	d, e := newEngine(t)
 	const used = "registry.example/used:1"
 	d.images[toolRef], d.images[used] = "sha256:pulled", "sha256:used"
@@ -98,10 +98,10 @@ func TestRemoveImagesNamesThoseThatWereThere(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"image " + toolRef}, removed)
 	assert.Equal(t, []string{"image " + used + ": a container uses it"}, kept)
-	assert.Equal(t, map[string]string{used: "sha256:used"}, d.images, "another's container keeps its image")
+	assert.Equal(t, map[string]string{used: "sha256:used"}, d.images, "a container uses it")
 }
 
-func TestAFullDiskOfTheEngineIsNamedWithItsCures(t *testing.T) {
+func TestFullEngineDiskIsReportedWithFixes(t *testing.T) {
 	image, err := random.Image(64, 1)
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
@@ -113,7 +113,7 @@ func TestAFullDiskOfTheEngineIsNamedWithItsCures(t *testing.T) {
 			_, err := e.LoadImage(context.Background(), toolRef, image)
 			return err
 		}, false, `load image "registry.example/tool:1" into the engine: `},
-		"image load, on the way": {func(e *Engine) error {
+		"image load, in the stream": {func(e *Engine) error {
 			_, err := e.LoadImage(context.Background(), toolRef, image)
 			return err
 		}, true, `load image "registry.example/tool:1" into the engine: `},

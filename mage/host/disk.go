@@ -13,32 +13,32 @@ import (
 )
 
 // FreeSpace is what a user can do about a full disk.
-const FreeSpace = "`docker system prune` removes what the container engine does not use, `mage clean:all` everything that the pipeline made: the caches, and the cluster with its data, which is lost (`mage db:backup` saves it)"
+const FreeSpace = "`docker system prune` removes unused images and containers of the engine; `mage clean:all` removes everything that the pipeline made: the caches, and the cluster with its data (`mage db:backup` saves the data)"
 
-// Disk is one that can run full.
+// Disk is a disk that can become full.
 type Disk struct {
-	Of   string // whose it is, for a person: "the container engine"
-	Path string // a folder on it, as its own machine names it; "" where that is not known
-	Here bool   // its machine is this one, so that it can be measured
+	Of   string // the owner, for messages: "the container engine"
+	Path string // a folder on the disk; "" where it is not known
+	Here bool   // the disk belongs to this machine, so that it can be measured
 }
 
-// EngineDisk is where a container engine keeps images, containers and volumes.
-// address is the engine's as in DOCKER_HOST; root and system are the engine's
-// own words (DockerRootDir, OperatingSystem). Docker Desktop, and any engine
-// that is not reached by a socket of Linux, has a disk of another machine.
+// EngineDisk is the disk on which a container engine keeps images, containers and
+// volumes. address is the engine's address as in DOCKER_HOST; root and system are
+// DockerRootDir and OperatingSystem of its answer to /info. Only an engine behind
+// a Unix socket of Linux, except Docker Desktop, uses a disk of this machine.
 func EngineDisk(address, root, system string) Disk {
 	here := runtime.GOOS == "linux" && strings.HasPrefix(address, "unix://") && !strings.Contains(system, "Docker Desktop")
 	return Disk{Of: "the container engine", Path: root, Here: here && root != ""}
 }
 
-// CachesDisk is where what the pipeline made on this machine is kept.
+// CachesDisk is the disk of the cache folder.
 func CachesDisk(folder string) Disk { return Disk{Of: "the caches", Path: folder, Here: true} }
 
-// FullDisk says which disk is full and what frees space on it.
+// FullDisk says which disk is full and how to free space on it.
 type FullDisk struct {
 	Disk
-	Free     uint64 // bytes that an ordinary user may still write, when it happened
-	NoInodes bool   // no further file can be made, however small
+	Free     uint64 // bytes that an ordinary user could still write
+	NoInodes bool   // no further file can be created
 	Measured bool   // Free and NoInodes are known
 	Cause    error
 }
@@ -50,19 +50,19 @@ func (f *FullDisk) Error() string {
 	}
 	switch {
 	case f.Measured && f.NoInodes:
-		facts = append(facts, size(f.Free)+" but no inode free")
+		facts = append(facts, size(f.Free)+" free, but no inode")
 	case f.Measured:
 		facts = append(facts, size(f.Free)+" free")
 	default:
-		facts = append(facts, "its free space cannot be seen from here")
+		facts = append(facts, "its free space is unknown")
 	}
 	return fmt.Sprintf("%v: the disk of %s is full (%s): %s", f.Cause, f.Of, strings.Join(facts, ", "), FreeSpace)
 }
 
 func (f *FullDisk) Unwrap() error { return f.Cause }
 
-// Explain returns err as a FullDisk if it says that a disk is full, and as it
-// is otherwise.
+// Explain returns err as a FullDisk if it says that a disk is full, and unchanged
+// otherwise.
 func (d Disk) Explain(err error) error {
 	if err == nil || !errors.Is(err, syscall.ENOSPC) && !SaysFull(err.Error()) {
 		return err
@@ -70,8 +70,8 @@ func (d Disk) Explain(err error) error {
 	return d.Blame(err)
 }
 
-// Blame returns err as a FullDisk. An error about a file of this machine tells
-// which disk that is; d is the disk of all others.
+// Blame returns err as a FullDisk. If err names a file of this machine, the disk
+// is that of the file; otherwise it is d.
 func (d Disk) Blame(err error) error {
 	if _, explained := errors.AsType[*FullDisk](err); explained {
 		return err
@@ -86,8 +86,8 @@ func (d Disk) Blame(err error) error {
 	return full
 }
 
-// SaysFull tells whether the words of a program, an engine or a kernel say that
-// a disk is full. Linux says the same of a process that watches too many files.
+// SaysFull tells whether a message of a program, an engine or a kernel says that a
+// disk is full. Linux uses the same message for too many inotify watches.
 func SaysFull(text string) bool {
 	text = strings.ToLower(text)
 	return !strings.Contains(text, "inotify") && slices.ContainsFunc([]string{
@@ -99,14 +99,14 @@ func SaysFull(text string) bool {
 	}, func(words string) bool { return strings.Contains(text, words) })
 }
 
-// Free is what an ordinary user may still write to the file system of a
-// folder, or of the nearest folder above it that exists, in bytes.
+// Free returns the bytes that an ordinary user may still write to the file system
+// of a folder, or of the nearest existing folder above it.
 func Free(folder string) (bytes uint64, known bool) {
 	bytes, _, known = measure(existing(folder))
 	return bytes, known
 }
 
-// fileOf is the file that an error of the operating system names.
+// fileOf returns the absolute path that an error of the operating system names, or "".
 func fileOf(err error) string {
 	name := ""
 	if one, ok := errors.AsType[*fs.PathError](err); ok {
@@ -120,7 +120,7 @@ func fileOf(err error) string {
 	return name
 }
 
-// existing is the path, or the nearest one above it that is there.
+// existing returns the path, or the nearest existing path above it.
 func existing(path string) string {
 	for {
 		if _, err := os.Stat(path); err == nil || filepath.Dir(path) == path {

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// filledDisk mounts a file system of a megabyte and fills it.
+// filledDisk mounts a file system of one megabyte and fills it.
 func filledDisk(t *testing.T) (folder string) {
 	t.Helper()
 	folder = t.TempDir()
@@ -25,18 +25,18 @@ func filledDisk(t *testing.T) (folder string) {
 	return folder
 }
 
-func TestARealFullDiskIsMeasured(t *testing.T) {
+func TestFullDiskIsMeasured(t *testing.T) {
 	full := filledDisk(t)
 	_, err := os.Create(filepath.Join(full, "one", "two"))
 	require.ErrorIs(t, err, os.ErrNotExist)
-	assert.Same(t, err, Disk{}.Explain(err), "another error of that disk")
+	assert.Same(t, err, Disk{}.Explain(err), "an error with another cause")
 
 	more := filepath.Join(full, "more")
 	err = os.WriteFile(more, make([]byte, 1<<20), 0o600)
 	require.ErrorIs(t, err, syscall.ENOSPC)
 	err = Disk{Of: "the container engine", Path: "/elsewhere"}.Explain(fmt.Errorf("note the process: %w", err))
 	assert.ErrorContains(t, err, "note the process: write "+more)
-	assert.ErrorContains(t, err, "the disk of this machine is full ("+full+", 0 bytes free)", "the error itself knows the disk")
+	assert.ErrorContains(t, err, "the disk of this machine is full ("+full+", 0 bytes free)", "the file in the error determines the disk")
 	assert.ErrorIs(t, err, syscall.ENOSPC)
 
 	engine := Disk{Of: "the container engine", Path: filepath.Join(full, "not", "there"), Here: true}

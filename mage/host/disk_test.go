@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAFullDiskIsNamedWithItsFolderItsFreeBytesAndTheCures(t *testing.T) {
+func TestFullDiskReportsFolderFreeSpaceAndFixes(t *testing.T) {
 	disk := Disk{Of: "the container engine", Path: "/var/lib/docker"}
 	cause := errors.New("write /usr/lib/x: no space left on device")
 	measured := func(free uint64, noInodes bool) *FullDisk {
@@ -22,12 +22,12 @@ func TestAFullDiskIsNamedWithItsFolderItsFreeBytesAndTheCures(t *testing.T) {
 		full  *FullDisk
 		facts string
 	}{
-		"to the last byte":      {measured(0, false), "/var/lib/docker, 0 bytes free"},
-		"nearly":                {measured(12_345, false), "/var/lib/docker, 12345 bytes free"},
-		"too full for more":     {measured(52_300_000, false), "/var/lib/docker, 52.3 MB free"},
-		"of inodes":             {measured(3_210_000_000, true), "/var/lib/docker, 3.2 GB but no inode free"},
-		"on another machine":    {&FullDisk{Disk: disk, Cause: cause}, "/var/lib/docker, its free space cannot be seen from here"},
-		"at a place not stated": {&FullDisk{Disk: Disk{Of: "the container engine"}, Cause: cause}, "its free space cannot be seen from here"},
+		"no byte free":        {measured(0, false), "/var/lib/docker, 0 bytes free"},
+		"some bytes free":     {measured(12_345, false), "/var/lib/docker, 12345 bytes free"},
+		"some megabytes free": {measured(52_300_000, false), "/var/lib/docker, 52.3 MB free"},
+		"no inode free":       {measured(3_210_000_000, true), "/var/lib/docker, 3.2 GB free, but no inode"},
+		"on another machine":  {&FullDisk{Disk: disk, Cause: cause}, "/var/lib/docker, its free space is unknown"},
+		"folder not known":    {&FullDisk{Disk: Disk{Of: "the container engine"}, Cause: cause}, "its free space is unknown"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.EqualError(t, c.full, "write /usr/lib/x: no space left on device: the disk of the container engine is full ("+c.facts+"): "+FreeSpace)
@@ -39,7 +39,7 @@ func TestAFullDiskIsNamedWithItsFolderItsFreeBytesAndTheCures(t *testing.T) {
 	}
 }
 
-func TestTheWordsForAFullDiskAreKnown(t *testing.T) {
+func TestSaysFullRecognisesMessages(t *testing.T) {
 	for text, full := range map[string]bool{
 		"Error processing tar file(exit status 1): write /x: no space left on device":   true,
 		`PANIC:  could not write to file "pg_wal/xlogtemp.29": No space left on device`: true,
@@ -54,17 +54,17 @@ func TestTheWordsForAFullDiskAreKnown(t *testing.T) {
 	}
 }
 
-func TestAnErrorOfAnotherKindIsLeftAsItIs(t *testing.T) {
+func TestExplainLeavesOtherErrorsUnchanged(t *testing.T) {
 	disk := Disk{Of: "the container engine"}
 	assert.NoError(t, disk.Explain(nil))
 	other := errors.New("connection refused")
 	assert.Same(t, other, disk.Explain(other))
 	once := disk.Explain(fmt.Errorf("load: %w", syscall.ENOSPC))
 	again := fmt.Errorf("create the node: %w", once)
-	assert.Same(t, again, Disk{Of: "another"}.Explain(again), "what is explained is not explained again")
+	assert.Same(t, again, Disk{Of: "another"}.Explain(again), "an explained error is not explained again")
 }
 
-func TestFreeSpaceOfAFolderThatIsNotMadeYetIsThatAboveIt(t *testing.T) {
+func TestFreeSpaceOfMissingFolderIsThatOfItsParent(t *testing.T) {
 	if runtime.GOOS != "linux" && runtime.GOOS != "darwin" && runtime.GOOS != "windows" {
 		t.Skip("disks are not measured on this system")
 	}
@@ -76,7 +76,7 @@ func TestFreeSpaceOfAFolderThatIsNotMadeYetIsThatAboveIt(t *testing.T) {
 	assert.InDelta(t, here, below, 1e9)
 }
 
-func TestTheEnginesDiskIsMeasuredOnlyWhereItIsThisMachines(t *testing.T) {
+func TestEngineDiskIsLocalOnlyBehindLinuxSocket(t *testing.T) {
 	linux := runtime.GOOS == "linux"
 	for _, c := range []struct {
 		address, root, system string

@@ -2,8 +2,8 @@ package host
 
 import "golang.org/x/sys/windows"
 
-// measure asks the volume of a path that exists. Windows has no inodes that
-// could run out.
+// measure reads the free space of the volume of an existing path. Windows has no
+// inodes.
 func measure(path string) (free uint64, noInodes, known bool) {
 	name, err := windows.UTF16PtrFromString(path)
 	if err != nil {

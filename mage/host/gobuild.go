@@ -7,15 +7,15 @@ import (
 	"runtime"
 )
 
-// CompileFlags are `go build`'s for every program that goes into a container:
-// one set, because programs of the same flags share Go's cache of compiled
-// packages. Without debug information the compiler needs a fifth less time.
+// CompileFlags are the flags of go build for every program that goes into a
+// container. Programs with the same flags share Go's cache of compiled packages.
+// Without debug information the compiler needs a fifth less time.
 func CompileFlags() []string {
 	return []string{"-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false"}
 }
 
-// Go is a go command in a folder that makes static programs for Linux on this
-// machine's architecture, whatever the user's own settings are.
+// Go returns a go command that builds static programs for Linux and this
+// machine's architecture. It overrides the user's Go settings.
 func Go(ctx context.Context, dir string, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, "go", args...)
 	command.Dir = dir

@@ -7,16 +7,16 @@ import (
 	"syscall"
 )
 
-// ownGroup makes the command the leader of a process group of its own, which
-// is interrupted as one: mmdebstrap, when it fails, hangs up its whole group,
-// and that would be the pipeline's too. The returned function ends what the
-// command left of the group.
+// ownGroup starts the command in a process group of its own, and interrupts that
+// group as a whole. A failing mmdebstrap sends SIGHUP to its process group, which
+// must not be the pipeline's. The returned function kills the remaining processes
+// of the group.
 func ownGroup(command *exec.Cmd) (end func()) {
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGINT) }
 	return func() {
 		if command.Process != nil {
-			_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // ESRCH: nothing was left
+			_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // ESRCH: no process remains
 		}
 	}
 }

@@ -1,7 +1,7 @@
-// Package host is the machine that the pipeline runs on, as far as the
-// pipeline may change it: it installs packages of the operating system where
-// that is allowed, knows what the kernel withholds, and when a disk is full. It
-// is not a general system-information library.
+// Package host is the machine on which the pipeline runs: it installs packages of
+// the operating system where that is permitted, runs programs, compiles the
+// pipeline's own, and explains full disks. It is not a general
+// system-information library.
 package host
 
 import (
@@ -21,25 +21,25 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Missing says that a program is not there and cannot be installed for the user.
+// Missing says that programs are missing and that the pipeline may not install them.
 type Missing struct {
-	Programs []string // what was looked for
-	Cure     string   // what the user can do, a whole sentence
+	Programs []string
+	Fix      string // what the user can do, a whole sentence
 }
 
 func (m *Missing) Error() string {
-	return fmt.Sprintf("%s not found: %s", strings.Join(m.Programs, ", "), m.Cure)
+	return fmt.Sprintf("%s not found: %s", strings.Join(m.Programs, ", "), m.Fix)
 }
 
-// Apt installs Debian packages through the host's own apt, as it is set up.
+// Apt installs Debian packages with the host's apt and its configuration.
 type Apt struct {
-	// Lock is a file that keeps several runs from calling apt at once: apt
-	// itself waits for dpkg's lock, but not for the one on its package lists.
+	// Lock is a file that keeps two runs from calling apt at the same time: apt
+	// waits for dpkg's lock, but not for the lock of its package lists.
 	Lock string
 }
 
-// Allowed reports whether packages can be installed without asking anyone:
-// on Linux, as root, where apt-get is.
+// Allowed tells whether the pipeline may install packages: on Linux, as root,
+// with apt-get on the PATH.
 func (Apt) Allowed() bool {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		return false
@@ -48,16 +48,16 @@ func (Apt) Allowed() bool {
 	return err == nil
 }
 
-// Need makes sure that every program (package name → program it brings) can be
-// run, installs the packages of those that cannot, and returns the names of
-// the packages it installed. Output of apt goes to log.
+// Need installs the packages of the programs that are not on the PATH, and
+// returns the names of these packages. programs maps a package to the program
+// that it contains. apt's output goes to log.
 func (a Apt) Need(ctx context.Context, log io.Writer, programs map[string]string) ([]string, error) {
 	packages, missing := absent(programs)
 	if len(packages) == 0 {
 		return nil, nil
 	}
 	if !a.Allowed() {
-		return nil, &Missing{Programs: missing, Cure: "install the package " + strings.Join(packages, ", ") + ", or run as root on Debian so that it can be installed"}
+		return nil, &Missing{Programs: missing, Fix: "install the package " + strings.Join(packages, ", ") + ", or run as root on Debian so that the pipeline can install it"}
 	}
 	lock := flock.New(a.Lock)
 	if _, err := lock.TryLockContext(ctx, 200*time.Millisecond); err != nil {
@@ -65,7 +65,7 @@ func (a Apt) Need(ctx context.Context, log io.Writer, programs map[string]string
 	}
 	defer lock.Unlock()
 	if packages, _ = absent(programs); len(packages) == 0 {
-		return nil, nil // another run installed them meanwhile
+		return nil, nil // another run has installed them meanwhile
 	}
 	if err := apt(ctx, log, "update", "-q"); err != nil {
 		return nil, err
@@ -76,7 +76,8 @@ func (a Apt) Need(ctx context.Context, log io.Writer, programs map[string]string
 	return packages, nil
 }
 
-// absent goes through the packages by name, so that runs can be compared.
+// absent returns the packages whose program is not on the PATH, sorted, and these
+// programs.
 func absent(programs map[string]string) (packages, missing []string) {
 	for _, pkg := range slices.Sorted(maps.Keys(programs)) {
 		if _, err := exec.LookPath(programs[pkg]); err != nil {
@@ -89,17 +90,15 @@ func absent(programs map[string]string) (packages, missing []string) {
 func apt(ctx context.Context, log io.Writer, args ...string) error {
 	command := exec.CommandContext(ctx, "apt-get", append([]string{"-o", "DPkg::Lock::Timeout=300"}, args...)...)
 	command.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-	// A package's service is not started: there may be no init system, and the
-	// pipeline starts what it needs itself.
 	if err := Run(command, log); err != nil {
 		return fmt.Errorf("apt-get %s: %w", args[0], err)
 	}
 	return nil
 }
 
-// Run runs a command with both outputs to log, in a process group of its own
-// of which nothing is left after a failure; the error ends with the last line that the command wrote,
-// which is where programs say why.
+// Run runs a command with both outputs to log, in a process group of its own that
+// it kills after a failure. The error ends with the last line of the output, in
+// which most programs give the reason.
 func Run(command *exec.Cmd, log io.Writer) error {
 	last := &lastLine{}
 	command.Stdout = io.MultiWriter(log, last)

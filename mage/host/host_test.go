@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// machine is a folder that is the whole PATH, and what was called in it.
+// machine is a folder with fake programs that is the whole PATH. It records calls.
 type machine struct {
 	t   *testing.T
 	bin string
@@ -32,15 +32,15 @@ func newMachine(t *testing.T) *machine {
 	return m
 }
 
-// program puts a script on the PATH that notes its arguments before it does body.
+// program puts a script on the PATH that records its arguments and then runs body.
 func (m *machine) program(name, body string) {
 	m.t.Helper()
 	script := "#!/bin/sh\necho \"" + name + " $* [$DEBIAN_FRONTEND]\" >> '" + m.log() + "'\n" + body + "\n"
 	require.NoError(m.t, os.WriteFile(filepath.Join(m.bin, name), []byte(script), 0o755))
 }
 
-// apt puts an apt-get on the PATH that installs programs under the names of
-// their packages with "-program" added, and ends with a broken package's words.
+// apt puts an apt-get on the PATH. It installs the program NAME-program for a
+// package whose name begins with "good", and fails for the package "broken".
 func (m *machine) apt() {
 	m.t.Helper()
 	m.program("apt-get", `echo "apt says $3"
@@ -67,13 +67,13 @@ func (m *machine) calls() []string {
 func rootOnLinux(t *testing.T) {
 	t.Helper()
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		t.Skip("packages are installed on Linux as root only")
+		t.Skip("the pipeline installs packages on Linux as root only")
 	}
 }
 
 func newApt(t *testing.T) Apt { return Apt{Lock: filepath.Join(t.TempDir(), "apt.lock")} }
 
-func TestNeedCallsNothingWhenEveryProgramIsThere(t *testing.T) {
+func TestNeedCallsNothingWhenAllProgramsExist(t *testing.T) {
 	m := newMachine(t)
 	m.apt()
 	m.program("here", "")
@@ -83,7 +83,7 @@ func TestNeedCallsNothingWhenEveryProgramIsThere(t *testing.T) {
 	assert.Empty(t, m.calls())
 }
 
-func TestNeedUpdatesThenInstallsWhatIsMissingOnly(t *testing.T) {
+func TestNeedUpdatesListsAndInstallsMissingPackages(t *testing.T) {
 	m := newMachine(t)
 	rootOnLinux(t)
 	m.apt()
@@ -101,7 +101,7 @@ func TestNeedUpdatesThenInstallsWhatIsMissingOnly(t *testing.T) {
 	assert.Equal(t, "apt says update\napt says install\n", log.String(), "apt's output goes to the log")
 }
 
-func TestNeedNamesTheProgramsAndTheCureWhereNothingMayBeInstalled(t *testing.T) {
+func TestNeedNamesProgramsAndFixWhereInstallingIsNotAllowed(t *testing.T) {
 	newMachine(t) // without apt-get
 	assert.False(t, Apt{}.Allowed())
 	installed, err := newApt(t).Need(context.Background(), &bytes.Buffer{}, map[string]string{"docker.io": "dockerd", "binutils": "ar"})
@@ -109,10 +109,10 @@ func TestNeedNamesTheProgramsAndTheCureWhereNothingMayBeInstalled(t *testing.T) 
 	require.ErrorAs(t, err, &missing)
 	assert.Empty(t, installed)
 	assert.Equal(t, []string{"ar", "dockerd"}, missing.Programs)
-	assert.EqualError(t, err, "ar, dockerd not found: install the package binutils, docker.io, or run as root on Debian so that it can be installed")
+	assert.EqualError(t, err, "ar, dockerd not found: install the package binutils, docker.io, or run as root on Debian so that the pipeline can install it")
 }
 
-func TestNeedReportsAptsOwnReasonAndNoPackage(t *testing.T) {
+func TestNeedReportsReasonOfApt(t *testing.T) {
 	m := newMachine(t)
 	rootOnLinux(t)
 	m.apt()
@@ -122,7 +122,7 @@ func TestNeedReportsAptsOwnReasonAndNoPackage(t *testing.T) {
 	assert.EqualError(t, err, "apt-get install: exit status 100: E: Unable to locate package broken")
 }
 
-func TestNeedCallsAptOnceForRunsAtTheSameTime(t *testing.T) {
+func TestNeedCallsAptOnceForConcurrentRuns(t *testing.T) {
 	m := newMachine(t)
 	rootOnLinux(t)
 	m.apt()
@@ -138,10 +138,10 @@ func TestNeedCallsAptOnceForRunsAtTheSameTime(t *testing.T) {
 	}
 	require.NoError(t, group.Wait())
 	assert.Len(t, m.calls(), 2, "one update and one install")
-	assert.Equal(t, 1, counts[0]+counts[1]+counts[2]+counts[3], "one run installed, the others found it done")
+	assert.Equal(t, 1, counts[0]+counts[1]+counts[2]+counts[3], "one run installs, the others find the program")
 }
 
-func TestNeedWaitsForAnotherRunNoLongerThanItsContext(t *testing.T) {
+func TestNeedStopsWaitingWhenContextEnds(t *testing.T) {
 	m := newMachine(t)
 	rootOnLinux(t)
 	m.apt()
@@ -152,13 +152,13 @@ func TestNeedWaitsForAnotherRunNoLongerThanItsContext(t *testing.T) {
 	assert.Empty(t, m.calls())
 }
 
-func TestRunEndsItsErrorWithTheLastLineThatTheCommandWrote(t *testing.T) {
+func TestRunErrorEndsWithLastOutputLine(t *testing.T) {
 	for name, c := range map[string]struct{ body, want string }{
-		"a reason on stderr":               {"echo working; echo 'no space left' >&2; exit 3", "exit status 3: no space left"},
-		"a reason on stdout":               {"echo 'bad flag'; exit 2", "exit status 2: bad flag"},
-		"empty lines after the reason":     {"printf 'the reason \\n\\n \\n'; exit 1", "exit status 1: the reason"},
-		"no word":                          {"exit 4", "exit status 4"},
-		"a reason after more than is kept": {"i=0; while [ $i -lt 300 ]; do echo 0123456789; i=$((i+1)); done; echo at last; exit 1", "exit status 1: at last"},
+		"reason on stderr":         {"echo working; echo 'no space left' >&2; exit 3", "exit status 3: no space left"},
+		"reason on stdout":         {"echo 'bad flag'; exit 2", "exit status 2: bad flag"},
+		"empty lines after reason": {"printf 'the reason \\n\\n \\n'; exit 1", "exit status 1: the reason"},
+		"no output":                {"exit 4", "exit status 4"},
+		"reason after long output": {"i=0; while [ $i -lt 300 ]; do echo 0123456789; i=$((i+1)); done; echo at last; exit 1", "exit status 1: at last"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t)
@@ -171,7 +171,7 @@ func TestRunEndsItsErrorWithTheLastLineThatTheCommandWrote(t *testing.T) {
 	}
 }
 
-func TestRunGivesBothOutputsToTheLogAndNoErrorOnSuccess(t *testing.T) {
+func TestRunLogsBothOutputs(t *testing.T) {
 	m := newMachine(t)
 	m.program("tool", "echo one; echo two >&2")
 	var log bytes.Buffer
@@ -179,22 +179,22 @@ func TestRunGivesBothOutputsToTheLogAndNoErrorOnSuccess(t *testing.T) {
 	assert.Equal(t, "one\ntwo\n", log.String())
 }
 
-func TestRunSaysWhichProgramIsNotThere(t *testing.T) {
+func TestRunNamesMissingProgram(t *testing.T) {
 	newMachine(t)
 	err := Run(exec.CommandContext(context.Background(), "tool"), &bytes.Buffer{})
 	require.ErrorIs(t, err, exec.ErrNotFound)
 	assert.ErrorContains(t, err, `"tool"`)
 }
 
-// As mmdebstrap does when it fails.
-func TestRunSurvivesACommandThatHangsUpItsProcessGroup(t *testing.T) {
+// A failing mmdebstrap sends SIGHUP to its process group.
+func TestRunSurvivesHangupOfCommandGroup(t *testing.T) {
 	m := newMachine(t)
 	m.program("tool", "trap '' HUP; kill -HUP 0; echo 'no more room'; exit 1")
 	err := Run(exec.CommandContext(context.Background(), "tool"), &bytes.Buffer{})
 	require.EqualError(t, err, "exit status 1: no more room")
 }
 
-func TestRunInterruptsTheWholeGroupOfTheCommand(t *testing.T) {
+func TestRunInterruptsWholeProcessGroup(t *testing.T) {
 	m := newMachine(t)
 	m.program("child", "trap 'echo child interrupted; exit 0' INT; echo ready; while :; do :; done")
 	m.program("tool", "trap 'exit 1' INT; child")
@@ -205,7 +205,7 @@ func TestRunInterruptsTheWholeGroupOfTheCommand(t *testing.T) {
 	assert.Contains(t, log.String(), "child interrupted")
 }
 
-// onWrite is a log that acts when it has seen a word.
+// onWrite is a log that calls then once it contains seen.
 type onWrite struct {
 	bytes.Buffer
 	seen string

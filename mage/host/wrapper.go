@@ -9,17 +9,17 @@ import (
 )
 
 // BuildRuntimeWrapper compiles scripts/runtime-wrapper of the project at root
-// into the cache and returns the program's path. Go's build cache makes a
-// second call cheap, and a program that is in use is replaced, not rewritten.
+// into the cache and returns the program's path. Go's build cache makes a second
+// call fast. A rename replaces the program, because the engine may be running it.
 func BuildRuntimeWrapper(ctx context.Context, root, cache string) (string, error) {
 	dir := filepath.Join(cache, "bin")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", fmt.Errorf("make cache folder: %w", err)
+		return "", fmt.Errorf("create cache folder: %w", err)
 	}
 	program := filepath.Join(dir, "runtime-wrapper")
 	fresh, err := os.MkdirTemp(dir, "runtime-wrapper-")
 	if err != nil {
-		return "", fmt.Errorf("make cache folder: %w", err)
+		return "", fmt.Errorf("create cache folder: %w", err)
 	}
 	defer os.RemoveAll(fresh)
 	target := filepath.Join(fresh, "runtime-wrapper")

@@ -149,9 +149,14 @@ func (c *cleaning) builder(ctx context.Context, made *parts) error {
 			return nil
 		}
 	}
-	removed, err := made.engine.RemoveBuildKit(ctx, c.caches)
+	removed, err := made.engine.RemoveBuildKit(ctx)
 	c.done.removed(removed...)
 	if err != nil || !c.caches {
+		return err
+	}
+	removed, err = made.engine.RemoveBuildCache(ctx)
+	c.done.removed(removed...)
+	if err != nil {
 		return err
 	}
 	removed, kept, err := made.engine.RemoveImages(ctx, airgap.KindNodeRef, airgap.BuildKitRef)

@@ -70,9 +70,9 @@ func TestCleanAllLeavesTheBackupsAndWhatSomebodyElsePutThere(t *testing.T) {
 	assert.NoDirExists(t, filepath.Join(p.env.Cache, "builds"))
 	assert.Equal(t, []string{
 		filepath.Join(build, "backups") + ": backups are yours to remove",
-		mine + ": the pipeline did not make it",
-		diary + ": the pipeline did not make it",
-		filepath.Dir(album) + ": the pipeline did not make it",
+		mine + ": the pipeline did not create it",
+		diary + ": the pipeline did not create it",
+		filepath.Dir(album) + ": the pipeline did not create it",
 	}, done.Kept)
 }
 
@@ -84,7 +84,7 @@ func TestCleanAllRemovesNothingFromAFolderWithoutTheMarker(t *testing.T) {
 	require.NoError(t, p.cleanCache(&done))
 	assert.FileExists(t, file)
 	assert.Empty(t, done.Removed)
-	assert.Equal(t, []string{p.env.Cache + ": it has no CACHEDIR.TAG of the pipeline's"}, done.Kept)
+	assert.Equal(t, []string{p.env.Cache + ": it has no CACHEDIR.TAG that the pipeline wrote"}, done.Kept)
 }
 
 func TestCleanAllFollowsNoSymbolicLink(t *testing.T) {
@@ -103,7 +103,7 @@ func TestCleanAllFollowsNoSymbolicLink(t *testing.T) {
 	assert.FileExists(t, treasure)
 	assert.Equal(t, []string{
 		build + ": it is a symbolic link, so what is behind it is not removed",
-		filepath.Join(p.env.Cache, "images") + ": it is a symbolic link, and the pipeline makes none",
+		filepath.Join(p.env.Cache, "images") + ": it is a symbolic link, and the pipeline creates none",
 	}, done.Kept)
 }
 
@@ -127,7 +127,7 @@ func TestAFolderThatIsNotThePipelinesIsRefusedAsTheCacheAlsoLater(t *testing.T) 
 	err := p.makeCache()
 	require.Error(t, err)
 	assert.Equal(t, ExitUsage, ExitCode(err))
-	assert.ErrorContains(t, err, "it holds diary.txt, which the pipeline did not make")
+	assert.ErrorContains(t, err, "it contains diary.txt, which the pipeline did not create")
 }
 
 func TestEvidenceBehindASymbolicLinkIsNotRemoved(t *testing.T) {

@@ -1,7 +1,6 @@
-// Package progress tells a person what is happening: one calm line a step on a
-// stream, usually stderr. It is not a log and not a result; results go to
-// stdout, and details of a step are kept and shown only when it fails or when
-// the reporter is verbose.
+// Package progress reports to a person what happens: one line per step on a
+// stream, usually stderr. It prints a step's log only if the step fails or the
+// reporter is verbose. Results do not belong here; they go to stdout.
 package progress
 
 import (
@@ -13,8 +12,8 @@ import (
 	"time"
 )
 
-// Heartbeat is how often a running step is mentioned again on a stream that is
-// not a terminal. A terminal's live line is redrawn several times a second.
+// Heartbeat is the interval at which a stream that is not a terminal repeats a
+// running step. A terminal redraws its live lines several times per second.
 const Heartbeat = 20 * time.Second
 
 const (
@@ -26,10 +25,10 @@ const (
 	outcomeCols = 18
 )
 
-// Options shapes a Reporter; the zero value suits a log file.
+// Options configure a Reporter; the zero value suits a log file.
 type Options struct {
 	Terminal bool // the stream is a terminal: running steps are shown live
-	Verbose  bool // a step's log is printed as it comes
+	Verbose  bool // a step's log is printed immediately
 	Width    int  // columns of the terminal; 0 means 80
 }
 
@@ -53,18 +52,18 @@ func New(w io.Writer, opts Options) *Reporter {
 	return &Reporter{w: w, opts: opts}
 }
 
-// Step is one thing under way. Its methods may be called from several
-// goroutines; the first of Done, Fail and Drop ends it, further calls do nothing.
+// Step is one running step. Its methods may be called from several goroutines.
+// The first call of Done, Fail or Drop ends it; later calls do nothing.
 type Step struct {
 	r             *Reporter
 	area, subject string
 	began         time.Time
 
-	status  string // what, how far
+	status  string // text of the last Update
 	spoke   time.Time
 	log     bytes.Buffer
-	cut     bool   // the log's beginning was dropped, so its first line is torn
-	partial []byte // verbose output without its line end yet
+	cut     bool   // the log lost its beginning, so its first line is incomplete
+	partial []byte // verbose output without a line end so far
 	ended   bool
 }
 
@@ -96,7 +95,7 @@ func (r *Reporter) Note(format string, args ...any) {
 	r.print(fmt.Sprintf(format, args...))
 }
 
-// Update says what the step is doing now and how far it is.
+// Update sets the text that the live display and the heartbeat show.
 func (s *Step) Update(format string, args ...any) {
 	if s.r == nil {
 		return
@@ -106,7 +105,7 @@ func (s *Step) Update(format string, args ...any) {
 	s.status = fmt.Sprintf(format, args...)
 }
 
-// Write takes the step's log, such as a command's output.
+// Write appends to the step's log, for example the output of a command.
 func (s *Step) Write(p []byte) (int, error) {
 	if s.r == nil {
 		return len(p), nil
@@ -137,18 +136,18 @@ func (s *Step) speak(line string) {
 	s.r.print(fmt.Sprintf("  %s | %s", s.subject, lastDrawn(line)))
 }
 
-// Done ends the step well: outcome is a word or two ("ready", "built, pushed"),
-// detail says why or how much and may be empty.
-func (s *Step) Done(outcome, detail string) { s.end(outcome, detail, false) }
+// Done ends the step with success. outcome is a word or two ("ready", "built,
+// pushed"); detail gives the reason or the amount and may be empty.
+func (s *Step) Done(outcome, detail string) { s.end(outcome, detail, nil) }
 
-// Fail ends the step badly and prints the end of its log. It returns err, so
+// Fail ends the step as failed and prints the end of its log. It returns err, so
 // that a caller can report and return in one line.
 func (s *Step) Fail(err error) error {
-	s.end("failed", "", true)
+	s.end("failed", "", s.tail)
 	return err
 }
 
-// Drop ends the step without a line, when there turned out to be nothing to say.
+// Drop ends the step without printing a line.
 func (s *Step) Drop() {
 	if s.r == nil {
 		return
@@ -161,7 +160,9 @@ func (s *Step) Drop() {
 	}
 }
 
-func (s *Step) end(outcome, detail string, failed bool) {
+// end prints the step's line and below it the lines that log returns, if it is
+// not nil.
+func (s *Step) end(outcome, detail string, log func() []string) {
 	if s.r == nil {
 		return
 	}
@@ -178,15 +179,33 @@ func (s *Step) end(outcome, detail string, failed bool) {
 		line += "   " + detail
 	}
 	r.print(line)
-	if failed && !r.opts.Verbose {
-		for _, l := range lastLines(s.log.String(), s.cut) {
+	if log != nil {
+		for _, l := range log() {
 			r.print("         | " + lastDrawn(l))
 		}
 	}
 	r.draw()
 }
 
-// leave takes the step off the running ones. The caller holds the lock.
+// tail returns the last complete lines of the step's log, unless a verbose
+// reporter has printed them. The caller holds the lock.
+func (s *Step) tail() []string {
+	if s.r.opts.Verbose {
+		return nil
+	}
+	text := s.log.String()
+	if _, rest, ok := strings.Cut(text, "\n"); s.cut && ok {
+		text = rest
+	}
+	text = strings.TrimRight(text, "\n")
+	if text == "" {
+		return nil
+	}
+	lines := strings.Split(text, "\n")
+	return lines[max(0, len(lines)-shownLines):]
+}
+
+// leave removes the step from the running ones. The caller holds the lock.
 func (s *Step) leave() {
 	r := s.r
 	s.ended = true
@@ -246,7 +265,7 @@ func (r *Reporter) tick(stop <-chan struct{}) {
 		}
 		r.mu.Lock()
 		select {
-		case <-stop: // ended while this waited for the lock
+		case <-stop: // stopped while this goroutine waited for the lock
 			r.mu.Unlock()
 			return
 		default:
@@ -268,7 +287,7 @@ func (r *Reporter) heartbeat() {
 		s.spoke = time.Now()
 		status := oneLine(s.status)
 		if status == "" {
-			status = "under way"
+			status = "running"
 		}
 		r.print(fmt.Sprintf("%-*s %-*s … %s, %s", areaWidth, s.area, subjectCols, s.subject, status, seconds(time.Since(s.began))))
 	}
@@ -289,26 +308,13 @@ func clip(line string, width int) string {
 	return string(runes[:width-1]) + "…"
 }
 
-// oneLine keeps a status on its line: the live display counts lines.
+// oneLine removes line breaks, because the live display counts its lines.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// lastDrawn is what a terminal would show of a line that a command redrew with
-// carriage returns, so that the command cannot overwrite the reporter's lines.
+// lastDrawn returns the text after the last carriage return in a line, which is
+// the final state of a progress bar. Without it, a command could overwrite the
+// reporter's lines.
 func lastDrawn(line string) string {
 	line = strings.TrimRight(line, "\r")
 	return line[strings.LastIndexByte(line, '\r')+1:]
-}
-
-// lastLines returns the end of a log; torn says that its first line lacks its
-// beginning.
-func lastLines(text string, torn bool) []string {
-	if _, rest, ok := strings.Cut(text, "\n"); torn && ok {
-		text = rest
-	}
-	text = strings.TrimRight(text, "\n")
-	if text == "" {
-		return nil
-	}
-	lines := strings.Split(text, "\n")
-	return lines[max(0, len(lines)-shownLines):]
 }

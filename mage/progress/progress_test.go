@@ -17,7 +17,7 @@ func lines(out string) []string {
 	return strings.Split(strings.TrimRight(out, "\n"), "\n")
 }
 
-func TestAStepIsOneLineInALogFile(t *testing.T) {
+func TestStepPrintsOneLineToLogFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		r := New(&out, Options{})
@@ -25,7 +25,7 @@ func TestAStepIsOneLineInALogFile(t *testing.T) {
 		s.Update("1 of 2")
 		_, _ = s.Write([]byte("step 1\nstep 2\n"))
 		time.Sleep(1500 * time.Millisecond)
-		assert.Empty(t, out.String(), "nothing is said before the step ends")
+		assert.Empty(t, out.String(), "nothing is printed before the step ends")
 		s.Done("built, pushed", "2 of 7 layers new")
 		assert.Equal(t, "image    backend                  built, pushed         1.5s   2 of 7 layers new\n", out.String())
 	})
@@ -46,7 +46,7 @@ func TestDurationsAreShort(t *testing.T) {
 	}
 }
 
-func TestALongStepIsMentionedAtEveryHeartbeat(t *testing.T) {
+func TestLongStepIsRepeatedAtEachHeartbeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		r := New(&out, Options{})
@@ -58,16 +58,16 @@ func TestALongStepIsMentionedAtEveryHeartbeat(t *testing.T) {
 
 		got := lines(out.String())
 		if assert.Len(t, got, 3, out.String()) {
-			assert.Regexp(t, `^airgap   node +… under way, 20\.\ds$`, got[0])
-			assert.Regexp(t, `^airgap   node +… compiling 3 of 7, 40\.\ds$`, got[1], "a status stays on its line")
+			assert.Regexp(t, `^airgap   node +… running, 20\.\ds$`, got[0])
+			assert.Regexp(t, `^airgap   node +… compiling 3 of 7, 40\.\ds$`, got[1], "a status has no line break")
 			assert.Regexp(t, `^airgap   node +made +41\.0s$`, got[2])
 		}
 		time.Sleep(2 * Heartbeat)
-		assert.Len(t, lines(out.String()), 3, "an ended step is not mentioned again")
+		assert.Len(t, lines(out.String()), 3, "an ended step is not repeated")
 	})
 }
 
-func TestAFailurePrintsTheEndOfItsLog(t *testing.T) {
+func TestFailedStepPrintsEndOfItsLog(t *testing.T) {
 	var all strings.Builder
 	for i := range 2000 {
 		fmt.Fprintf(&all, "compile package %04d\n", i)
@@ -80,15 +80,15 @@ func TestAFailurePrintsTheEndOfItsLog(t *testing.T) {
 		{name: "an empty log prints nothing", log: "", lines: 0},
 		{name: "a short log is printed whole", log: "a\nb", lines: 2, first: "a", last: "b"},
 		{name: "a long log is cut to its last lines", log: all.String(), lines: shownLines, first: "compile package 1970", last: "compile package 1999"},
-		{name: "a progress bar is shown as it was last drawn", log: "10%\r50%\rgone\r\n", lines: 1, first: "gone", last: "gone"},
-		{name: "a line torn by the limit is left out", log: strings.Repeat("x", keptLog) + "\nwhole\n", lines: 1, first: "whole", last: "whole"},
+		{name: "the last state of a progress bar is printed", log: "10%\r50%\rgone\r\n", lines: 1, first: "gone", last: "gone"},
+		{name: "an incomplete first line is omitted", log: strings.Repeat("x", keptLog) + "\nwhole\n", lines: 1, first: "whole", last: "whole"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out bytes.Buffer
 			s := New(&out, Options{}).Start("image", "frontend")
 			_, _ = s.Write([]byte(c.log))
 			cause := errors.New("exit status 1")
-			assert.Same(t, cause, s.Fail(cause), "the error is returned as it is")
+			assert.Same(t, cause, s.Fail(cause), "the error is returned unchanged")
 
 			got := lines(out.String())
 			assert.Regexp(t, `^image    frontend +failed +\d+\.\ds$`, got[0])
@@ -101,23 +101,23 @@ func TestAFailurePrintsTheEndOfItsLog(t *testing.T) {
 	}
 }
 
-func TestAVerboseReporterPrintsTheLogAsItComes(t *testing.T) {
+func TestVerboseReporterPrintsLogImmediately(t *testing.T) {
 	var out bytes.Buffer
 	s := New(&out, Options{Verbose: true}).Start("image", "backend")
 	_, _ = s.Write([]byte("one\ntw"))
-	assert.Equal(t, "  backend | one\n", out.String(), "half a line waits for its end")
+	assert.Equal(t, "  backend | one\n", out.String(), "an incomplete line is held back")
 	_, _ = s.Write([]byte("o\r\nno line end"))
 	_ = s.Fail(errors.New("stopped"))
 
 	got := lines(out.String())
 	if assert.Len(t, got, 4, "the log is not printed twice") {
 		assert.Equal(t, "  backend | two", got[1])
-		assert.Equal(t, "  backend | no line end", got[2], "the last words are not lost")
+		assert.Equal(t, "  backend | no line end", got[2], "an incomplete last line is printed at the end")
 		assert.Contains(t, got[3], "failed")
 	}
 }
 
-func TestATerminalShowsWhatIsRunning(t *testing.T) {
+func TestTerminalShowsRunningSteps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		r := New(&out, Options{Terminal: true, Width: 80})
@@ -128,7 +128,7 @@ func TestATerminalShowsWhatIsRunning(t *testing.T) {
 		r.Note("a note")
 		screen := render(out.String())
 		if assert.Len(t, screen, 3) {
-			assert.Equal(t, "a note", screen[0], "finished lines are above the running ones")
+			assert.Equal(t, "a note", screen[0], "finished lines are above live lines")
 			assert.Contains(t, screen[1], "installing packages, very")
 			assert.True(t, strings.HasSuffix(screen[1], "…"), "a long line does not wrap")
 			assert.LessOrEqual(t, len([]rune(screen[1])), 79)
@@ -138,15 +138,15 @@ func TestATerminalShowsWhatIsRunning(t *testing.T) {
 		b.Done("ready", "")
 		a.Done("built", "all layers new")
 		screen = render(out.String())
-		if assert.Len(t, screen, 3, "no running line is left behind") {
+		if assert.Len(t, screen, 3, "no live line remains") {
 			assert.Regexp(t, `^cluster  kind/todo +ready +1\.0s$`, screen[1])
 			assert.Regexp(t, `^image    backend +built +1\.0s   all layers new$`, screen[2])
 		}
 	})
 }
 
-// render is a terminal as far as the reporter uses one: line feeds, cursor up,
-// and erase below.
+// render returns the screen of a terminal that knows the control codes of the
+// reporter: line feed, cursor up and erase below.
 func render(out string) []string {
 	var screen []string
 	row := 0
@@ -174,7 +174,7 @@ func render(out string) []string {
 	return screen
 }
 
-func TestOnlyTheFirstEndCounts(t *testing.T) {
+func TestOnlyFirstEndOfStepCounts(t *testing.T) {
 	var out bytes.Buffer
 	r := New(&out, Options{})
 	s := r.Start("release", "todo-dev/todo")
@@ -185,7 +185,7 @@ func TestOnlyTheFirstEndCounts(t *testing.T) {
 	assert.Contains(t, out.String(), "revision 7")
 }
 
-func TestANilReporterDiscards(t *testing.T) {
+func TestNilReporterDiscardsEverything(t *testing.T) {
 	var r *Reporter
 	r.Note("%d", 1)
 	s := r.Start("image", "backend")
@@ -198,7 +198,7 @@ func TestANilReporterDiscards(t *testing.T) {
 	assert.Same(t, cause, s.Fail(cause))
 }
 
-func TestManyStepsAtOnceKeepTheirLinesWhole(t *testing.T) {
+func TestConcurrentStepsKeepLinesWhole(t *testing.T) {
 	for _, opts := range []Options{{}, {Verbose: true}, {Terminal: true}} {
 		t.Run(fmt.Sprintf("%+v", opts), func(t *testing.T) {
 			var out bytes.Buffer

@@ -1,6 +1,5 @@
-// Package registry reads the names of image registries, in one way for the
-// settings, for who pushes and for who asks whether one answers, and holds the
-// login of one. It does not talk to registries.
+// Package registry parses the names of image registries, and holds the login of
+// one. It does not connect to registries.
 package registry
 
 import (
@@ -11,18 +10,17 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// Place is where a team's repositories are: a registry, and a path in it that
-// every repository begins with, as in ghcr.io/team.
+// Place is a registry and the path with which each of a team's repositories
+// begins, as in ghcr.io/team.
 type Place struct {
 	Registry name.Registry
-	Path     string // without slashes around it; "" where repositories begin at the registry
+	Path     string // without a slash at either end; may be empty
 }
 
-// Parse reads HOST:PORT or HOST.DOMAIN, with a path behind it or not. A name
-// without a dot or a port would be read as a path of a public registry, so it is
-// refused.
+// Parse reads HOST:PORT or HOST.DOMAIN, with an optional path. It refuses a name
+// without a dot or port, which would otherwise mean a path on Docker Hub.
 func Parse(text string, opts ...name.Option) (Place, error) {
-	refused := fmt.Errorf("%q is not a registry: want HOST:PORT or HOST.DOMAIN, with a path if it needs one, without http://", text)
+	refused := fmt.Errorf("%q is not the name of an image registry: use HOST:PORT or HOST.DOMAIN, optionally followed by a path, without http://", text)
 	host, path, slash := strings.Cut(text, "/")
 	if !strings.ContainsAny(host, ".:") || slash && strings.Trim(path, "/") != path || slash && path == "" {
 		return Place{}, refused
@@ -38,14 +36,14 @@ func Parse(text string, opts ...name.Option) (Place, error) {
 	return place, nil
 }
 
-// Repository is the repository of a name below the place.
+// Repository returns the repository of an image name below the place.
 func (p Place) Repository(below string) (name.Repository, error) {
 	repository := below
 	if p.Path != "" {
 		repository = p.Path + "/" + below
 	}
 	if strings.Contains(repository, "//") {
-		return name.Repository{}, fmt.Errorf("image name %q: it has an empty part", repository)
+		return name.Repository{}, fmt.Errorf("image name %q: it has an empty path component", repository)
 	}
 	if _, err := name.NewRepository(p.Registry.Name()+"/"+repository, name.StrictValidation); err != nil {
 		return name.Repository{}, fmt.Errorf("image name %q: %w", repository, err)
@@ -53,7 +51,7 @@ func (p Place) Repository(below string) (name.Repository, error) {
 	return p.Registry.Repo(repository), nil
 }
 
-// String is the place as one writes it.
+// String is the place in the form that Parse reads.
 func (p Place) String() string {
 	if p.Path == "" {
 		return p.Registry.Name()
@@ -61,13 +59,13 @@ func (p Place) String() string {
 	return p.Registry.Name() + "/" + p.Path
 }
 
-// Login is a user and a password, which no way of printing shows.
+// Login is a user and a password. No verb of fmt prints the password.
 type Login struct {
 	User     string
 	password string
 }
 
-// NewLogin returns a Login; without a password it is nil, which is no login.
+// NewLogin returns a Login, or nil where the password is empty.
 func NewLogin(user, password string) *Login {
 	if password == "" {
 		return nil
@@ -75,15 +73,15 @@ func NewLogin(user, password string) *Login {
 	return &Login{User: user, password: password}
 }
 
-// Password is the password itself, for the few places that need it.
+// Password is the password in clear text.
 func (l *Login) Password() string { return l.password }
 
-// Authenticator is the login as go-containerregistry takes it.
+// Authenticator returns the login in the form that go-containerregistry takes.
 func (l *Login) Authenticator() authn.Authenticator {
 	return authn.FromConfig(authn.AuthConfig{Username: l.User, Password: l.password})
 }
 
-// Format shows the user alone.
+// Format prints the user only.
 func (l *Login) Format(state fmt.State, _ rune) {
 	if l == nil {
 		_, _ = fmt.Fprint(state, "no login")

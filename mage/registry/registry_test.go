@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAPlaceIsARegistryWithOrWithoutAPath(t *testing.T) {
+func TestParseReadsRegistryWithOrWithoutPath(t *testing.T) {
 	for text, want := range map[string]string{
 		"127.0.0.1:5000":        "127.0.0.1:5000/todo-chatbot/backend",
 		"localhost:5000/a/b":    "localhost:5000/a/b/todo-chatbot/backend",
@@ -25,17 +25,17 @@ func TestAPlaceIsARegistryWithOrWithoutAPath(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoRegistryIsRefused(t *testing.T) {
+func TestParseRefusesInvalidRegistry(t *testing.T) {
 	for _, text := range []string{
 		"", "registry", "registry/team", "http://127.0.0.1:5000", "registry.example/", "registry.example//team",
 		"registry.example/Team", "registry.example/team/", "registry.example/team:1", "local host:5000",
 	} {
 		_, err := Parse(text)
-		assert.ErrorContains(t, err, fmt.Sprintf("%q is not a registry: want HOST:PORT or HOST.DOMAIN", text))
+		assert.ErrorContains(t, err, fmt.Sprintf("%q is not the name of an image registry: use HOST:PORT or HOST.DOMAIN", text))
 	}
 }
 
-func TestALoginIsNeverPrinted(t *testing.T) {
+func TestPasswordIsNeverPrinted(t *testing.T) {
 	login := NewLogin("todo", "very-secret")
 	held := struct{ Login *Login }{login}
 	encoded, err := json.Marshal(held)

@@ -34,7 +34,7 @@ func main() {
 }
 
 func restrict(args []string) error {
-	path, process := ocispec.Document(args)
+	path, kind := ocispec.Document(args)
 	if path == "" {
 		return nil
 	}
@@ -42,5 +42,5 @@ func restrict(args []string) error {
 	if err != nil {
 		return err
 	}
-	return host.RestrictFile(path, process)
+	return host.RestrictFile(path, kind)
 }

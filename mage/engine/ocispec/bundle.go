@@ -2,10 +2,18 @@ package ocispec
 
 import "path/filepath"
 
-// Document finds the file that a runtime command line is about to read: the
-// config.json of `create` and `run`, the process file of `exec`. It is empty
-// for every other command.
-func Document(args []string) (path string, process bool) {
+// Kind is the kind of a document.
+type Kind int
+
+// The documents that a runtime reads.
+const (
+	Bundle  Kind = iota // the config.json of create and run
+	Process             // the process file of exec
+)
+
+// Document returns the document that a runtime with this command line reads. The
+// path is empty for a command that reads none.
+func Document(args []string) (path string, kind Kind) {
 	command, bundle, processFile := "", ".", ""
 	for i := 0; i < len(args); i++ {
 		name, value, inline := flag(args[i])
@@ -28,11 +36,11 @@ func Document(args []string) (path string, process bool) {
 	}
 	switch command {
 	case "create", "run":
-		return filepath.Join(bundle, "config.json"), false
+		return filepath.Join(bundle, "config.json"), Bundle
 	case "exec":
-		return processFile, true
+		return processFile, Process
 	}
-	return "", false
+	return "", Bundle
 }
 
 // takesValue names runc's flags whose value is the next argument: those of

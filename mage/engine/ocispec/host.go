@@ -5,7 +5,7 @@ import (
 	"os"
 )
 
-// ReadHost asks the Linux kernel about this process.
+// ReadHost reads the limits of this process from the Linux kernel.
 func ReadHost() (Host, error) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -18,8 +18,8 @@ func ReadHost() (Host, error) {
 	return ParseHost(string(status), string(adj))
 }
 
-// RestrictFile is Restrict on a file, in place.
-func (h Host) RestrictFile(path string, process bool) error {
+// RestrictFile applies Restrict to a file.
+func (h Host) RestrictFile(path string, kind Kind) error {
 	document, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -28,7 +28,7 @@ func (h Host) RestrictFile(path string, process bool) error {
 	if err != nil {
 		return err
 	}
-	restricted, err := h.Restrict(document, process)
+	restricted, err := h.Restrict(document, kind)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

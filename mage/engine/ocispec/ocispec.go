@@ -1,7 +1,7 @@
-// Package ocispec rewrites the JSON files that a container engine hands to an
-// OCI runtime so that they ask for nothing the host cannot give: on a host
-// whose root lacks capabilities, runc refuses a privileged container instead
-// of granting it what there is. It is not a general editor of OCI bundles.
+// Package ocispec removes from the JSON documents that a container engine gives
+// to an OCI runtime what the host cannot grant: where root lacks a capability,
+// runc refuses a privileged container instead of starting it without that
+// capability. It is not a general editor of OCI bundles.
 package ocispec
 
 import (
@@ -12,20 +12,20 @@ import (
 	"strings"
 )
 
-// Host is what the kernel lets this process hand on.
+// Host holds the limits of what this process can grant to a container.
 type Host struct {
 	Bounding    uint64 // the capability bounding set, bit n for capability n
-	OOMScoreAdj int    // the lowest oom_score_adj that can be set: one's own
+	OOMScoreAdj int    // of this process; without CAP_SYS_RESOURCE a container cannot get a lower one
 }
 
-// SysResource is the number of CAP_SYS_RESOURCE (capabilities(7)), without
-// which neither oom_score_adj nor hard resource limits can be improved.
+// SysResource is the number of CAP_SYS_RESOURCE (capabilities(7)). Without it, a
+// process can neither lower an oom_score_adj nor raise a hard resource limit.
 const SysResource = 24
 
-// Has reports whether the bounding set has a capability.
+// Has tells whether the bounding set has a capability.
 func (h Host) Has(capability int) bool { return h.Bounding&(1<<capability) != 0 }
 
-// ParseHost reads /proc/self/status and /proc/self/oom_score_adj.
+// ParseHost reads the texts of /proc/self/status and /proc/self/oom_score_adj.
 func ParseHost(status, oomScoreAdj string) (Host, error) {
 	var h Host
 	for line := range strings.Lines(status) {
@@ -48,9 +48,9 @@ func ParseHost(status, oomScoreAdj string) (Host, error) {
 	return h, fmt.Errorf("process status has no CapBnd line")
 }
 
-// Restrict rewrites a bundle's config.json or, with process set, the process
-// file of `runc exec`. Fields that it does not know stay as they are.
-func (h Host) Restrict(document []byte, process bool) ([]byte, error) {
+// Restrict removes from a document the capabilities that the host lacks, and
+// raises an oom_score_adj that it cannot set. All other fields stay.
+func (h Host) Restrict(document []byte, kind Kind) ([]byte, error) {
 	var root map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(document))
 	decoder.UseNumber()
@@ -58,7 +58,7 @@ func (h Host) Restrict(document []byte, process bool) ([]byte, error) {
 		return nil, fmt.Errorf("parse runtime document: %w", err)
 	}
 	target := root
-	if !process {
+	if kind == Bundle {
 		target, _ = root["process"].(map[string]any)
 	}
 	if target != nil {
