@@ -7,6 +7,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/fake"
 
 	"todo-chatbot/mage/progress"
 )
@@ -14,10 +17,18 @@ import (
 // keyed is dev with variables of the shell, of which keyFrom names one if it is not empty.
 func keyed(t *testing.T, keyFrom string, shell map[string]string) (*Pipeline, *bytes.Buffer) {
 	t.Helper()
+	return keyedWith(t, keyFrom, "logLevel: debug", shell)
+}
+
+// keyedWith is keyed with other values of the backend's configuration.
+func keyedWith(t *testing.T, keyFrom, backend string, shell map[string]string) (*Pipeline, *bytes.Buffer) {
+	t.Helper()
 	root := copyProject(t, "")
+	file := filepath.Join(root, "values", "dev.yaml")
 	if keyFrom != "" {
-		edit(t, filepath.Join(root, "values", "dev.yaml"), "  timeout: 3m\n", "  timeout: 3m\n  agent: {keyFrom: "+keyFrom+"}\n")
+		edit(t, file, "  timeout: 3m\n", "  timeout: 3m\n  agent: {keyFrom: "+keyFrom+"}\n")
 	}
+	edit(t, file, "  config: {logLevel: debug}\n", "  config: {"+backend+"}\n")
 	p := load(t, root, "dev", shell)
 	var steps bytes.Buffer
 	p.opts.Progress = progress.New(&steps, progress.Options{})
@@ -65,4 +76,54 @@ func TestADeployWithoutTheKeyThatItsEnvironmentNamesEndsBeforeAnythingStarts(t *
 	locks, err := filepath.Glob(filepath.Join(p.env.Cache, "*"))
 	require.NoError(t, err)
 	assert.Empty(t, locks, "nothing was begun")
+}
+
+func TestDeployRefusesAModelKeyThatTheBackendWouldNotRead(t *testing.T) {
+	shell := map[string]string{"TEAM_KEY": "sk-team"}
+	for setting, backend := range map[string]string{
+		`backend.config.openai.apiKeySecret.name is "llm"`:  "openai: {apiKeySecret: {name: llm, key: openai-api-key}}",
+		`backend.config.openai.apiKeySecret.key is "token"`: "openai: {apiKeySecret: {key: token}}",
+		`global.credentialsSecret is "mine"`:                "}\nglobal: {credentialsSecret: mine",
+	} {
+		t.Run(setting, func(t *testing.T) {
+			p, _ := keyedWith(t, "TEAM_KEY", backend, shell)
+			_, err := p.Deploy(t.Context(), DeployOptions{})
+			require.Error(t, err)
+			assert.Equal(t, ExitUsage, ExitCode(err))
+			assert.ErrorContains(t, err, "values/dev.yaml: pipeline.agent.keyFrom writes the key of the model")
+			assert.ErrorContains(t, err, setting)
+			assert.NotContains(t, err.Error(), "sk-team")
+		})
+	}
+	p, _ := keyedWith(t, "TEAM_KEY", "openai: {apiKeySecret: {name: todo-credentials}}", shell)
+	key, err := p.modelKey()
+	require.NoError(t, err)
+	assert.Equal(t, "sk-team", key.Reveal(), "the same Secret may be named")
+	p, _ = keyedWith(t, "", "openai: {apiKeySecret: {name: llm}}", nil)
+	_, err = p.modelKey()
+	require.NoError(t, err, "without keyFrom the backend may read any Secret")
+}
+
+func TestForeignCredentialsNeedRolePasswordsOnlyForSeparateRoles(t *testing.T) {
+	for values, refused := range map[string]bool{
+		"": true,
+		"global: {database: {roles: separate}}\n":                   true,
+		"global: {database: {roles: single}}\n":                     false,
+		"global: {database: {host: db.example}}\n":                  false,
+		"global: {database: {host: db.example, roles: separate}}\n": true,
+	} {
+		t.Run(values, func(t *testing.T) {
+			p := load(t, copyProject(t, values), "dev", nil)
+			client := fake.NewClientset(&corev1.Secret{
+				ObjectMeta: metav1.ObjectMeta{Namespace: p.env.Namespace, Name: p.credentialsSecret()},
+				Data:       map[string][]byte{authSecret: []byte("theirs"), databasePassword: []byte("theirs")},
+			})
+			_, err := p.ensureCredentials(t.Context(), client)
+			if !refused {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, "a deploy needs backend-database-password, frontend-database-password to be set in it")
+		})
+	}
 }

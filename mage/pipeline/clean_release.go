@@ -59,7 +59,7 @@ func (c *cleaning) uninstall(ctx context.Context, where string, manager *release
 		if err := p.sure(question); err != nil {
 			return err
 		}
-		removed, err := manager.Uninstall(ctx, p.env.Release, release.UninstallOptions{})
+		removed, err := manager.Uninstall(ctx, p.env.Release)
 		if removed {
 			c.done.removed(p.releaseName())
 		}

@@ -45,7 +45,7 @@ func (p *Pipeline) Deploy(ctx context.Context, opts DeployOptions) (Deployment, 
 	if err := p.checkChart(); err != nil {
 		return done, err
 	}
-	if _, err := p.env.AgentKey(); err != nil {
+	if _, err := p.modelKey(); err != nil {
 		return done, err
 	}
 	for _, note := range p.env.UnusedVariables(p.opts.Getenv) {

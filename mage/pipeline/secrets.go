@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes"
 
 	"todo-chatbot/mage/cluster"
+	"todo-chatbot/mage/config"
 	"todo-chatbot/mage/database"
 	"todo-chatbot/mage/release"
 )
@@ -30,10 +32,14 @@ var (
 // environment names a variable for it (pipeline.agent.keyFrom).
 const agentKey = "openai-api-key"
 
-// ensureCredentials completes the credentials and brings the model's key to what
-// the environment says. changed is true where running pods have other values.
-func (p *Pipeline) ensureCredentials(ctx context.Context, clients kubernetes.Interface) (changed bool, err error) {
-	key, err := p.env.AgentKey()
+// ensureCredentials completes the credentials, and sets or removes the model's key
+// as the environment says. stale tells whether running pods have read other values.
+func (p *Pipeline) ensureCredentials(ctx context.Context, clients kubernetes.Interface) (stale bool, err error) {
+	key, err := p.modelKey()
+	if err != nil {
+		return false, err
+	}
+	keys, err := p.neededKeys()
 	if err != nil {
 		return false, err
 	}
@@ -41,8 +47,7 @@ func (p *Pipeline) ensureCredentials(ctx context.Context, clients kubernetes.Int
 	if err != nil {
 		return false, err
 	}
-	changed, err = release.EnsureCredentials(ctx, clients, p.env.Namespace, p.credentialsSecret(), credentialKeys,
-		map[string]string{agentKey: key.Reveal()})
+	stale, err = release.EnsureCredentials(ctx, clients, p.env.Namespace, p.credentialsSecret(), keys, map[string]string{agentKey: key.Reveal()})
 	if err != nil {
 		return false, err
 	}
@@ -52,7 +57,71 @@ func (p *Pipeline) ensureCredentials(ctx context.Context, clients kubernetes.Int
 	case had:
 		p.opts.Progress.Start("agent", "key").Done("removed", "pipeline.agent.keyFrom names no variable")
 	}
-	return changed, nil
+	return stale, nil
+}
+
+// modelKey is the key of the chat's model, empty where the environment names no
+// variable for it. It refuses an environment whose backend would read the key from
+// another place than the one that a deploy writes it to.
+func (p *Pipeline) modelKey() (config.Secret, error) {
+	key, err := p.env.AgentKey()
+	if err != nil || p.env.Agent.KeyFrom == "" {
+		return key, err
+	}
+	const setting = "backend.config.openai.apiKeySecret"
+	for _, other := range []struct {
+		setting, wanted string
+		path            []string
+	}{
+		{setting + ".name", p.credentialsSecret(), []string{"backend", "config", "openai", "apiKeySecret", "name"}},
+		{setting + ".key", agentKey, []string{"backend", "config", "openai", "apiKeySecret", "key"}},
+		{"global.credentialsSecret", p.credentialsSecret(), []string{"global", "credentialsSecret"}},
+	} {
+		set, err := p.value(other.path...)
+		if err != nil {
+			return "", err
+		}
+		if set != "" && set != other.wanted {
+			return "", usage(fmt.Errorf("values/%s.yaml: pipeline.agent.keyFrom writes the key of the model to key %q of Secret %q, but %s is %q, so the backend reads it elsewhere: remove one of the two settings",
+				p.env.Name, agentKey, p.credentialsSecret(), other.setting, set))
+		}
+	}
+	return key, nil
+}
+
+// neededKeys are the keys that the chart reads from the credentials. The roles of
+// frontend and backend have a password of their own only if they are separate, as
+// todo-chatbot.separateRoles in the chart decides.
+func (p *Pipeline) neededKeys() ([]string, error) {
+	roles, err := p.value("global", "database", "roles")
+	if err != nil || roles == "separate" {
+		return credentialKeys, err
+	}
+	shared := roles == "single"
+	for _, path := range [][]string{{"global", "database", "host"}, {"global", "database", "passwordSecret", "name"}, {"global", "credentialsSecret"}} {
+		set, err := p.value(path...)
+		if err != nil {
+			return nil, err
+		}
+		shared = shared || set != ""
+	}
+	if shared {
+		return []string{authSecret, databasePassword}, nil
+	}
+	return credentialKeys, nil
+}
+
+// value is a text in the environment's values for the chart, empty if not set.
+func (p *Pipeline) value(path ...string) (string, error) {
+	values, err := p.values(nil)
+	if err != nil {
+		return "", err
+	}
+	text, _, err := unstructured.NestedString(values.Map(), path...)
+	if err != nil {
+		return "", usage(fmt.Errorf("values/%s.yaml: %w", p.env.Name, err))
+	}
+	return text, nil
 }
 
 // credentialsSecret is the Secret that holds them.

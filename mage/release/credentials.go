@@ -23,18 +23,22 @@ const (
 	credentialBytes = 32
 )
 
-// EnsureCredentials sees to it that a Secret has a value for each of keys: a
-// missing or empty one gets 32 random bytes in base64url, one that is there is
-// never changed, for a database may already know it. extra are values from
-// outside, such as an API key: each is set when it differs, and an empty one is
-// removed. changed says whether anything was written: running pods have the old
-// values. No value is ever in an error.
+// EnsureCredentials makes sure that a Secret has a value for each of keys. A
+// missing or empty value becomes 32 random bytes in base64url. An existing value
+// is never changed, because a database may know it already.
 //
-// A Secret of the name that somebody else made is used as it is where nothing is
-// missing in it, and is never written to: else the error is *ForeignCredentials.
+// extra are optional values from outside, such as an API key: each is set when it
+// differs, and an empty one is removed.
+//
+// stale tells whether running pods have read values that the Secret no longer
+// has. A key that is added is not stale: pods that need it could not start without
+// it. No value is ever part of an error.
+//
+// A Secret that this pipeline did not make is used as it is if nothing is missing
+// in it. It is never written to: otherwise the error is *ForeignCredentials.
 func EnsureCredentials(ctx context.Context, client kubernetes.Interface, namespace, name string,
 	keys []string, extra map[string]string,
-) (changed bool, err error) {
+) (stale bool, err error) {
 	api := client.CoreV1().Secrets(namespace)
 	again := func(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }
 	err = retry.OnError(retry.DefaultBackoff, again, func() error {
@@ -51,15 +55,18 @@ func EnsureCredentials(ctx context.Context, client kubernetes.Interface, namespa
 		}
 		before := maps.Clone(secret.Data)
 		foreign := !absent && !OwnCredentials(secret)
-		changed = fill(secret, keys, extra, !foreign)
-		if changed && foreign {
-			return &ForeignCredentials{Namespace: namespace, Name: name, Missing: changedKeys(before, secret.Data)}
-		}
+		fill(secret, keys, extra)
+		missing := changedKeys(before, secret.Data)
+		stale = false
 		switch {
+		case foreign && len(missing) > 0:
+			return &ForeignCredentials{Namespace: namespace, Name: name, Missing: missing}
+		case foreign: // a key to remove stays too
 		case absent:
-			changed = true
+			stale = true // pods may still run with the values of a Secret that was deleted
 			_, err = api.Create(ctx, secret, metav1.CreateOptions{})
-		case changed:
+		case !maps.EqualFunc(before, secret.Data, bytes.Equal):
+			stale = isStale(before, secret.Data, extra)
 			_, err = api.Update(ctx, secret, metav1.UpdateOptions{})
 		}
 		return err
@@ -67,38 +74,47 @@ func EnsureCredentials(ctx context.Context, client kubernetes.Interface, namespa
 	if err != nil {
 		return false, fmt.Errorf("credentials in secret %q of namespace %q: %w", name, namespace, err)
 	}
-	return changed, nil
+	return stale, nil
 }
 
-// fill sets what is missing or differs, and with remove takes away what extra has
-// as empty.
-func fill(secret *corev1.Secret, keys []string, extra map[string]string, remove bool) bool {
-	changed := false
-	set := func(key, value string) {
-		if secret.Data == nil {
-			secret.Data = map[string][]byte{}
-		}
-		secret.Data[key] = []byte(value)
-		changed = true
+// fill sets the values that are missing or differ, and removes those that extra
+// has as empty.
+func fill(secret *corev1.Secret, keys []string, extra map[string]string) {
+	secret.Data = maps.Clone(secret.Data)
+	if secret.Data == nil {
+		secret.Data = map[string][]byte{}
 	}
 	for _, key := range keys {
 		if len(secret.Data[key]) == 0 {
-			set(key, newCredential())
+			secret.Data[key] = []byte(newCredential())
 		}
 	}
 	for key, value := range extra {
-		switch _, there := secret.Data[key]; {
-		case value == "" && there && remove:
+		if value == "" {
 			delete(secret.Data, key)
-			changed = true
-		case value != "" && string(secret.Data[key]) != value:
-			set(key, value)
+		} else {
+			secret.Data[key] = []byte(value)
 		}
 	}
-	return changed
 }
 
-// HasCredential says whether a Secret has a value for a key.
+// isStale tells whether a value differs that a pod can have read. An optional
+// value counts also where it is new: pods have read that it did not exist.
+func isStale(before, now map[string][]byte, optional map[string]string) bool {
+	for key, value := range before {
+		if !bytes.Equal(value, now[key]) {
+			return true
+		}
+	}
+	for key := range optional {
+		if !bytes.Equal(before[key], now[key]) {
+			return true
+		}
+	}
+	return false
+}
+
+// HasCredential tells whether a Secret has a value for a key.
 func HasCredential(ctx context.Context, client kubernetes.Interface, namespace, name, key string) (bool, error) {
 	secret, err := client.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
@@ -121,8 +137,8 @@ func changedKeys(before, now map[string][]byte) []string {
 	return keys
 }
 
-// AdoptCredentials makes a Secret that somebody else made one of EnsureCredentials'
-// own, from then on: its values stay. One that is not there is no error.
+// AdoptCredentials marks a Secret as made by EnsureCredentials and keeps its values.
+// A Secret that does not exist is not an error.
 func AdoptCredentials(ctx context.Context, client kubernetes.Interface, namespace, name string) error {
 	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		secret, err := client.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
@@ -151,25 +167,6 @@ func newCredential() string {
 	return base64.RawURLEncoding.EncodeToString(value)
 }
 
-// OwnCredentials tells whether EnsureCredentials made a Secret, or AdoptCredentials
-// took it over.
+// OwnCredentials tells whether EnsureCredentials made a Secret or AdoptCredentials
+// marked it.
 func OwnCredentials(secret *corev1.Secret) bool { return secret.Labels[managedByLabel] == managedBy }
-
-// DeleteCredentials deletes a Secret that EnsureCredentials made, and no other.
-func DeleteCredentials(ctx context.Context, client kubernetes.Interface, namespace, name string) (removed bool, err error) {
-	api := client.CoreV1().Secrets(namespace)
-	secret, err := api.Get(ctx, name, metav1.GetOptions{})
-	if err == nil && !OwnCredentials(secret) {
-		return false, nil
-	}
-	if err == nil {
-		err = api.Delete(ctx, name, *metav1.NewPreconditionDeleteOptions(string(secret.UID)))
-	}
-	if apierrors.IsNotFound(err) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("delete secret %q of namespace %q: %w", name, namespace, err)
-	}
-	return true, nil
-}

@@ -28,9 +28,9 @@ func secretData(t *testing.T, client *fake.Clientset) map[string][]byte {
 func TestCredentialsAreMadeOnceAndStay(t *testing.T) {
 	client := fake.NewClientset()
 	ctx := context.Background()
-	changed, err := EnsureCredentials(ctx, client, "ns", "todo-credentials", wantedKeys, map[string]string{"openai-api-key": ""})
+	stale, err := EnsureCredentials(ctx, client, "ns", "todo-credentials", wantedKeys, map[string]string{"openai-api-key": ""})
 	require.NoError(t, err)
-	assert.True(t, changed)
+	assert.True(t, stale)
 	first := secretData(t, client)
 	require.Len(t, first, 2, "an empty extra value is none")
 	for _, key := range wantedKeys {
@@ -40,9 +40,9 @@ func TestCredentialsAreMadeOnceAndStay(t *testing.T) {
 	}
 	assert.NotEqual(t, first["database-password"], first["auth-secret"])
 
-	changed, err = EnsureCredentials(ctx, client, "ns", "todo-credentials", wantedKeys, nil)
+	stale, err = EnsureCredentials(ctx, client, "ns", "todo-credentials", wantedKeys, nil)
 	require.NoError(t, err)
-	assert.False(t, changed)
+	assert.False(t, stale)
 	assert.Equal(t, first, secretData(t, client))
 }
 
@@ -51,18 +51,18 @@ func TestCredentialsFillOnlyWhatIsMissing(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "todo-credentials", Labels: map[string]string{managedByLabel: managedBy}},
 		Data:       map[string][]byte{"database-password": []byte("known to the database"), "auth-secret": nil, "other": []byte("kept")},
 	})
-	changed, err := EnsureCredentials(context.Background(), client, "ns", "todo-credentials", wantedKeys, map[string]string{"openai-api-key": "sk-1"})
+	stale, err := EnsureCredentials(context.Background(), client, "ns", "todo-credentials", wantedKeys, map[string]string{"openai-api-key": "sk-1"})
 	require.NoError(t, err)
-	assert.True(t, changed)
+	assert.True(t, stale)
 	data := secretData(t, client)
 	assert.Equal(t, "known to the database", string(data["database-password"]))
 	assert.Equal(t, "kept", string(data["other"]))
 	assert.Equal(t, "sk-1", string(data["openai-api-key"]))
 	assert.Len(t, data["auth-secret"], 43)
 
-	changed, err = EnsureCredentials(context.Background(), client, "ns", "todo-credentials", wantedKeys, map[string]string{"openai-api-key": "sk-2"})
+	stale, err = EnsureCredentials(context.Background(), client, "ns", "todo-credentials", wantedKeys, map[string]string{"openai-api-key": "sk-2"})
 	require.NoError(t, err)
-	assert.True(t, changed)
+	assert.True(t, stale)
 	assert.Equal(t, "sk-2", string(secretData(t, client)["openai-api-key"]))
 }
 
@@ -87,23 +87,33 @@ func TestCredentialsAreInNoError(t *testing.T) {
 	assert.EqualError(t, err, `credentials in secret "todo-credentials" of namespace "ns": forbidden`)
 }
 
-func TestOnlyOwnCredentialsAndNamespacesAreDeleted(t *testing.T) {
-	ctx := context.Background()
-	client := fake.NewClientset(
-		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "theirs"}},
-		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "theirs"}},
-	)
-	_, err := EnsureCredentials(ctx, client, "ns", "ours", wantedKeys, nil)
-	require.NoError(t, err)
-	_, err = EnsureNamespace(ctx, client, "ours", nil)
-	require.NoError(t, err)
-	for name, want := range map[string]bool{"theirs": false, "ours": true, "absent": false} {
-		removed, err := DeleteCredentials(ctx, client, "ns", name)
-		require.NoError(t, err)
-		assert.Equal(t, want, removed, "secret %s", name)
-		removed, err = DeleteNamespace(ctx, client, name)
-		require.NoError(t, err)
-		assert.Equal(t, want, removed, "namespace %s", name)
+func TestAddedKeysDoNotMakeRunningPodsStale(t *testing.T) {
+	own := metav1.ObjectMeta{Namespace: "ns", Name: "todo-credentials", Labels: map[string]string{managedByLabel: managedBy}}
+	of := func(data map[string][]byte) *fake.Clientset {
+		return fake.NewClientset(&corev1.Secret{ObjectMeta: own, Data: data})
+	}
+	for name, c := range map[string]struct {
+		before map[string][]byte
+		extra  map[string]string
+		stale  bool
+	}{
+		"added key, as in the first upgrade from an earlier version": {map[string][]byte{"auth-secret": []byte("a")}, nil, false},
+		"nothing to add":         {map[string][]byte{"auth-secret": []byte("a"), "database-password": []byte("b")}, nil, false},
+		"empty value is filled":  {map[string][]byte{"auth-secret": []byte("a"), "database-password": nil}, nil, true},
+		"optional key is added":  {map[string][]byte{"auth-secret": []byte("a")}, map[string]string{"key": "x"}, true},
+		"optional key changes":   {map[string][]byte{"key": []byte("y")}, map[string]string{"key": "x"}, true},
+		"optional key stays":     {map[string][]byte{"key": []byte("x")}, map[string]string{"key": "x"}, false},
+		"optional key is absent": {map[string][]byte{"auth-secret": []byte("a")}, map[string]string{"key": ""}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := of(c.before)
+			stale, err := EnsureCredentials(t.Context(), client, "ns", "todo-credentials", wantedKeys, c.extra)
+			require.NoError(t, err)
+			assert.Equal(t, c.stale, stale)
+			for _, key := range wantedKeys {
+				assert.NotEmpty(t, secretData(t, client)[key], key)
+			}
+		})
 	}
 }
 
@@ -111,9 +121,9 @@ func TestACredentialThatIsNotWantedAnyMoreIsRemoved(t *testing.T) {
 	client := fake.NewClientset()
 	ctx := context.Background()
 	ensure := func(key string) bool {
-		changed, err := EnsureCredentials(ctx, client, "ns", "todo-credentials", wantedKeys, map[string]string{"openai-api-key": key})
+		stale, err := EnsureCredentials(ctx, client, "ns", "todo-credentials", wantedKeys, map[string]string{"openai-api-key": key})
 		require.NoError(t, err)
-		return changed
+		return stale
 	}
 	has := func() bool {
 		there, err := HasCredential(ctx, client, "ns", "todo-credentials", "openai-api-key")
@@ -149,8 +159,8 @@ func TestASecretOfSomebodyElsesIsUsedButNotWrittenTo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := theirs(c.has)
-			changed, err := EnsureCredentials(ctx, client, "ns", "todo-credentials", wantedKeys, c.extra)
-			assert.False(t, changed)
+			stale, err := EnsureCredentials(ctx, client, "ns", "todo-credentials", wantedKeys, c.extra)
+			assert.False(t, stale)
 			for _, action := range client.Actions() {
 				assert.Equal(t, "get", action.GetVerb())
 			}
@@ -164,9 +174,9 @@ func TestASecretOfSomebodyElsesIsUsedButNotWrittenTo(t *testing.T) {
 			assert.ErrorContains(t, foreign, "-adopt")
 
 			require.NoError(t, AdoptCredentials(ctx, client, "ns", "todo-credentials"))
-			changed, err = EnsureCredentials(ctx, client, "ns", "todo-credentials", wantedKeys, c.extra)
+			stale, err = EnsureCredentials(ctx, client, "ns", "todo-credentials", wantedKeys, c.extra)
 			require.NoError(t, err)
-			assert.True(t, changed)
+			assert.True(t, stale)
 			for key, value := range c.has {
 				if len(value) > 0 && c.extra[key] == "" {
 					assert.Equal(t, value, secretData(t, client)[key])

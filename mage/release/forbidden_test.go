@@ -35,7 +35,7 @@ func TestARefusalEndsEveryWaitAtOnce(t *testing.T) {
 			return c.manager.Settle(context.Background(), testRelease)
 		}},
 		"pods to end": {"list", "pods", func(c *cluster) error {
-			_, err := c.manager.Uninstall(context.Background(), testRelease, UninstallOptions{})
+			_, err := c.manager.Uninstall(context.Background(), testRelease)
 			return err
 		}},
 		"a hook's Job": {"get", "jobs", func(c *cluster) error {

@@ -109,23 +109,3 @@ func tryNamespace(ctx context.Context, client kubernetes.Interface, name string,
 	_, err = api.Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{})
 	return found, err
 }
-
-// DeleteNamespace deletes a namespace that EnsureNamespace made, and no other.
-// It does not wait until it is gone.
-func DeleteNamespace(ctx context.Context, client kubernetes.Interface, name string) (removed bool, err error) {
-	api := client.CoreV1().Namespaces()
-	ns, err := api.Get(ctx, name, metav1.GetOptions{})
-	if err == nil && ns.Labels[managedByLabel] != managedBy {
-		return false, nil
-	}
-	if err == nil {
-		err = api.Delete(ctx, name, *metav1.NewPreconditionDeleteOptions(string(ns.UID)))
-	}
-	if apierrors.IsNotFound(err) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("delete namespace %q: %w", name, err)
-	}
-	return true, nil
-}

@@ -23,18 +23,14 @@ func (c *cluster) claims() []string {
 	return out
 }
 
-func (c *cluster) claim(name string, labels map[string]string) {
-	c.put(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}})
-}
-
-func TestUninstallRemovesOnceAndLeavesVolumes(t *testing.T) {
+func TestUninstallRemovesTheReleaseAndKeepsVolumes(t *testing.T) {
 	c := newCluster(t)
 	ctx := context.Background()
 	c.mustDeploy(testSpec())
-	c.claim("data-todo-postgresql-0", nil)
+	c.put(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "data-todo-postgresql-0"}})
 	c.put(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "of-another", Labels: map[string]string{"app": "other"}}})
 
-	removed, err := c.manager.Uninstall(ctx, testRelease, UninstallOptions{})
+	removed, err := c.manager.Uninstall(ctx, testRelease)
 	require.NoError(t, err)
 	assert.True(t, removed)
 	_, err = c.manager.History(ctx, testRelease)
@@ -44,32 +40,9 @@ func TestUninstallRemovesOnceAndLeavesVolumes(t *testing.T) {
 	assert.Empty(t, l.Items)
 	assert.Equal(t, []string{"data-todo-postgresql-0"}, c.claims())
 
-	removed, err = c.manager.Uninstall(ctx, testRelease, UninstallOptions{})
+	removed, err = c.manager.Uninstall(ctx, testRelease)
 	require.NoError(t, err)
 	assert.False(t, removed)
-}
-
-func TestUninstallWithVolumesDeletesTheReleasesOwnOnly(t *testing.T) {
-	c := newCluster(t)
-	c.mustDeploy(testSpec())
-	c.claim("data-todo-postgresql-0", nil)
-	c.claim("data-todo-postgresql-12", nil)
-	c.claim("left-by-an-older-chart", map[string]string{instanceLabel: testRelease})
-	c.claim("data-todo-postgresql-0-backup", nil)
-	c.claim("of-another", map[string]string{instanceLabel: "another"})
-	removed, err := c.manager.Uninstall(context.Background(), testRelease, UninstallOptions{DeleteVolumes: true})
-	require.NoError(t, err)
-	assert.True(t, removed)
-	assert.ElementsMatch(t, []string{"data-todo-postgresql-0-backup", "of-another"}, c.claims())
-}
-
-func TestUninstallDeletesVolumesOfAReleaseThatIsGone(t *testing.T) {
-	c := newCluster(t)
-	c.claim("data", map[string]string{instanceLabel: testRelease})
-	removed, err := c.manager.Uninstall(context.Background(), testRelease, UninstallOptions{DeleteVolumes: true})
-	require.NoError(t, err)
-	assert.True(t, removed)
-	assert.Empty(t, c.claims())
 }
 
 func TestUninstallWorksInEveryState(t *testing.T) {
@@ -80,7 +53,7 @@ func TestUninstallWorksInEveryState(t *testing.T) {
 		t.Run(string(status), func(t *testing.T) {
 			c := newCluster(t)
 			c.record(3, status, nil)
-			removed, err := c.manager.Uninstall(context.Background(), testRelease, UninstallOptions{})
+			removed, err := c.manager.Uninstall(context.Background(), testRelease)
 			require.NoError(t, err)
 			assert.True(t, removed)
 			_, err = c.manager.History(context.Background(), testRelease)
@@ -95,7 +68,7 @@ func TestUninstallWaitsForThePodsAndSaysWhichStay(t *testing.T) {
 		c.mustDeploy(testSpec())
 		c.put(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "todo-backend-1-x", Labels: map[string]string{"app": "backend"}}})
 		began := time.Now()
-		removed, err := c.manager.Uninstall(context.Background(), testRelease, UninstallOptions{})
+		removed, err := c.manager.Uninstall(context.Background(), testRelease)
 		assert.True(t, removed)
 		assert.ErrorContains(t, err, "not done within 2m0s; last error: not ended: pod/todo-backend-1-x")
 		assert.Equal(t, 2*minute, time.Since(began))
@@ -107,7 +80,7 @@ func TestUninstallWaitsForThePodsAndSaysWhichStay(t *testing.T) {
 		c.put(p)
 		time.AfterFunc(5*time.Second, func() { c.remove(p, p.Name) })
 		began := time.Now()
-		_, err := c.manager.Uninstall(context.Background(), testRelease, UninstallOptions{})
+		_, err := c.manager.Uninstall(context.Background(), testRelease)
 		require.NoError(t, err)
 		assert.InDelta(t, 5, time.Since(began).Seconds(), 1)
 	})
