@@ -1,9 +1,8 @@
-// Package airgap answers one question in one place: where does an image come
-// from? From its image registry, if that answers; else from a recipe that
-// makes an equal of it out of package registries (Go modules, Debian, npm);
-// else from nowhere, and the error names the image and the cure. Callers
-// cannot tell the two kinds apart. It is not a mirror and not a build tool for
-// the application's own images.
+// Package airgap decides where an upstream image comes from. If its image registry
+// answers, the image is pulled; else a recipe makes an equivalent image from package
+// registries (Go modules, Debian, npm); else an error names the image and the fix.
+// Callers use both kinds in the same way. The package does not mirror registries and
+// does not build the application's own images.
 package airgap
 
 import (
@@ -12,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -23,20 +23,20 @@ import (
 	"todo-chatbot/mage/progress"
 )
 
-// Recipe makes an image that can stand in for an upstream one.
+// Recipe makes an image that is equivalent to an upstream image.
 type Recipe interface {
-	// Ref is the upstream reference that the image stands in for.
+	// Ref is the reference of the upstream image.
 	Ref() string
-	// Inputs is a digest of everything that goes in, known without making it.
+	// Inputs is the key of the image: the digest of all inputs of the recipe.
 	Inputs() (string, error)
-	// Make makes the image; files that its layers need are kept below scratch
-	// until the caller has stored it.
+	// Make makes the image. The files of its layers are below scratch and must stay
+	// until the caller has stored the image.
 	Make(ctx context.Context, scratch string, step *progress.Step) (v1.Image, error)
 }
 
-// Options are the surroundings of a Supply; Root and Cache are required.
+// Options shape a Supply; Root and Cache are required.
 type Options struct {
-	Root       string            // the project's folder, which holds modules/
+	Root       string            // the project's folder
 	Cache      string            // where made images are kept
 	Transport  http.RoundTripper // for probes and pulls; default http.DefaultTransport
 	Keychain   remote.Option     // credentials for pulls; default anonymous
@@ -47,32 +47,32 @@ type Options struct {
 	// Restricted makes node images for hosts whose root lacks
 	// CAP_SYS_RESOURCE; see package engine.
 	Restricted bool
-	// Offline answers every probe with no, so that everything is made.
+	// Offline asks no image registry, so every image is made.
 	Offline bool
 }
 
-// Supply hands out images. It remembers for its lifetime which registries
-// answer, so one run asks each of them once.
+// Supply provides images. It asks each registry once in its lifetime whether it
+// answers.
 type Supply struct {
 	opts     Options
 	cache    cache
 	recipes  map[string]Recipe
 	compiler limit
-	// debootstrap bounds the file systems that are unpacked at once.
+	// debootstrap limits how many file systems are unpacked at once.
 	debootstrap limit
 
 	mu     sync.Mutex
 	probes map[string]*probe
-	pulled map[string]*Image // what a registry had, so that one run has one digest for a reference
+	pulled map[string]*Image // by reference, so that one run has one digest for each
 }
 
-// Image is an image that is to be had, and where from.
+// Image is an image and its origin.
 type Image struct {
-	v1.Image         // nil when it was pulled before and its registry does not answer now
-	Ref      string  // as it was asked for
+	v1.Image         // nil if it was pulled before and its registry does not answer now
+	Ref      string  // as given by the caller
 	Digest   v1.Hash // of the image, for this machine's platform
-	// Layout is the OCI layout that holds a made image; empty for one that is
-	// pulled.
+	// Layout is the folder of the OCI layout with a made image; empty if the image
+	// is pulled.
 	Layout string
 }
 
@@ -92,7 +92,7 @@ func New(opts Options) *Supply {
 		compiler: make(limit, 1), debootstrap: make(limit, 2), probes: map[string]*probe{}, pulled: map[string]*Image{},
 	}
 	for _, r := range []Recipe{
-		debianBase{s}, pythonBase{s}, nodeJSBase{s}, registryImage{s}, buildKitImage{s}, kindNode{s}, traefikImage{s},
+		debianBase{s}, pythonBase{s}, nodeJSBase{s}, registryImage{s}, buildKitImage{s}, kindNode{s, embeddedNode}, traefikImage{s},
 	} {
 		s.recipes[r.Ref()] = r
 	}
@@ -102,16 +102,16 @@ func New(opts Options) *Supply {
 // Unobtainable says that an image can be neither pulled nor made.
 type Unobtainable struct {
 	Ref   string
-	Cause error // why its registry did not serve it
+	Cause error // of the failed pull
 }
 
 func (u *Unobtainable) Error() string {
-	return fmt.Sprintf("image %q cannot be pulled (%v) and there is no recipe for it: let this machine reach its registry, or use one of the images that mage/airgap can make", u.Ref, u.Cause)
+	return fmt.Sprintf("image %q cannot be pulled (%v) and there is no recipe for it: let this machine reach its registry, or use an image that has a recipe (%s)", u.Ref, u.Cause, strings.Join(Makeable(), ", "))
 }
 
 func (u *Unobtainable) Unwrap() error { return u.Cause }
 
-// Resolve finds out where an image comes from and makes it if it must be made.
+// Resolve returns an image from its registry, or makes it if that fails.
 func (s *Supply) Resolve(ctx context.Context, ref string) (*Image, error) {
 	image, recipe, err := s.find(ctx, ref)
 	if err != nil || image != nil {
@@ -120,8 +120,8 @@ func (s *Supply) Resolve(ctx context.Context, ref string) (*Image, error) {
 	return s.make(ctx, recipe)
 }
 
-// Known is Resolve for one who only looks: nil means that the image would have
-// to be made first.
+// Known is Resolve without making an image: it returns nil if the image must be
+// made first.
 func (s *Supply) Known(ctx context.Context, ref string) (*Image, error) {
 	image, recipe, err := s.find(ctx, ref)
 	if err != nil || image != nil {
@@ -138,7 +138,7 @@ func (s *Supply) Known(ctx context.Context, ref string) (*Image, error) {
 	return load(ref, dir)
 }
 
-// find returns an image that a registry has, or had, else the recipe for it.
+// find returns an image that its registry has now or had before, else its recipe.
 func (s *Supply) find(ctx context.Context, ref string) (*Image, Recipe, error) {
 	parsed, err := name.ParseReference(ref)
 	if err != nil {
@@ -173,7 +173,7 @@ func (s *Supply) known(ref string) *Image {
 	return s.pulled[ref]
 }
 
-// keep returns the image that the reference was first found to be.
+// keep returns the image that this run found first for the reference.
 func (s *Supply) keep(image *Image) *Image {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -184,8 +184,8 @@ func (s *Supply) keep(image *Image) *Image {
 	return image
 }
 
-// Obtainable makes sure, without making anything, that every image can be pulled
-// or made. The error names all that cannot, each once, in the order of refs.
+// Obtainable checks, without making an image, that every image can be pulled or
+// made. The error names each image that cannot once, in the order of refs.
 func (s *Supply) Obtainable(ctx context.Context, refs ...string) error {
 	problems := make([]error, len(refs))
 	var wait sync.WaitGroup
@@ -201,8 +201,8 @@ func (s *Supply) Obtainable(ctx context.Context, refs ...string) error {
 	return errors.Join(problems...)
 }
 
-// CanPull reports, without pulling, whether the image is its registry's: the
-// registry answers, or the image was pulled when it did.
+// CanPull reports, without a pull, whether the image comes from its registry: the
+// registry answers now, or the image was pulled when it answered before.
 func (s *Supply) CanPull(ctx context.Context, ref string) (bool, error) {
 	parsed, err := name.ParseReference(ref)
 	if err != nil {
@@ -222,7 +222,7 @@ func (s *Supply) pull(ctx context.Context, ref string, parsed name.Reference) (*
 	}
 	image, err := remote.Image(parsed, options...)
 	if err != nil {
-		return nil, fmt.Errorf("ask for image %q: %w", ref, err)
+		return nil, fmt.Errorf("pull image %q: %w", ref, err)
 	}
 	digest, err := image.Digest()
 	if err != nil {
@@ -254,11 +254,11 @@ func (s *Supply) make(ctx context.Context, recipe Recipe) (*Image, error) {
 	return load(recipe.Ref(), dir)
 }
 
-// kindOf is where the cache keeps what a recipe made.
+// kindOf is the cache's folder for the images of a recipe.
 func kindOf(recipe Recipe) string { return "images/" + fileName(recipe.Ref()) }
 
-// ResolveAll resolves several images at the same time, by their references.
-// Where some can be neither pulled nor made, it names all of them and makes none.
+// ResolveAll resolves several images at the same time, by their references. If some
+// can be neither pulled nor made, the error names all of them and none is made.
 func (s *Supply) ResolveAll(ctx context.Context, refs ...string) (map[string]*Image, error) {
 	if err := s.Obtainable(ctx, refs...); err != nil {
 		return nil, err
@@ -299,7 +299,7 @@ func load(ref, dir string) (*Image, error) {
 	}
 	manifest, err := index.IndexManifest()
 	if err != nil || len(manifest.Manifests) != 1 {
-		return nil, fmt.Errorf("read made image %q at %q: not one image (%v): delete the folder and run again", ref, dir, err)
+		return nil, fmt.Errorf("read made image %q at %q: the layout does not hold one image (%v): delete the folder and run again", ref, dir, err)
 	}
 	digest := manifest.Manifests[0].Digest
 	image, err := path.Image(digest)

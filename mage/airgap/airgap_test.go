@@ -28,7 +28,7 @@ import (
 	"todo-chatbot/mage/progress"
 )
 
-// recipe is one whose image needs no outside.
+// recipe makes an image without a network.
 type recipe struct {
 	ref, inputs string
 	made        *atomic.Int32
@@ -58,7 +58,7 @@ func supply(t *testing.T, cache string, recipes ...recipe) *Supply {
 	return s
 }
 
-func TestAnImageIsPulledWhereItsRegistryAnswers(t *testing.T) {
+func TestResolvePullsImageWhenRegistryAnswers(t *testing.T) {
 	var probes atomic.Int32
 	inner := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -83,14 +83,14 @@ func TestAnImageIsPulledWhereItsRegistryAnswers(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, wanted, image.Digest)
 	assert.False(t, image.Made())
-	assert.Zero(t, made.Load(), "the recipe is not asked")
+	assert.Zero(t, made.Load(), "the recipe is not used")
 
 	_, err = s.Resolve(t.Context(), ref)
 	require.NoError(t, err)
-	assert.EqualValues(t, 1, probes.Load(), "one question a registry a run")
+	assert.EqualValues(t, 1, probes.Load(), "one probe for each registry")
 }
 
-func TestAnImageThatWasPulledKeepsItsDigestWithoutANetwork(t *testing.T) {
+func TestPulledImageKeepsItsDigestWhileOffline(t *testing.T) {
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	ref := strings.TrimPrefix(server.URL, "http://") + "/library/base:1"
 	tag, err := name.NewTag(ref)
@@ -108,7 +108,7 @@ func TestAnImageThatWasPulledKeepsItsDigestWithoutANetwork(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, before.Digest, image.Digest)
 	assert.False(t, image.Made())
-	assert.Zero(t, made.Load(), "the recipe would give other bytes, and so a build")
+	assert.Zero(t, made.Load(), "an image of the recipe has other bytes and causes a build")
 	there, err := s.CanPull(t.Context(), ref)
 	require.NoError(t, err)
 	assert.True(t, there)
@@ -117,16 +117,16 @@ func TestAnImageThatWasPulledKeepsItsDigestWithoutANetwork(t *testing.T) {
 	s.opts.Offline = true
 	image, err = s.Resolve(t.Context(), ref)
 	require.NoError(t, err)
-	assert.True(t, image.Made(), "registries are switched off: everything is made")
+	assert.True(t, image.Made(), "offline, every image is made")
 }
 
-func TestAnImageIsMadeOnceWhereNoRegistryAnswers(t *testing.T) {
+func TestResolveMakesImageOnceWhenNoRegistryAnswers(t *testing.T) {
 	cache, ref := t.TempDir(), unreachable(t)+"/base:1"
 	made := &atomic.Int32{}
 	var group sync.WaitGroup
 	digests := make([]v1.Hash, 4)
 	for i := range digests {
-		group.Go(func() { // each its own run, at the same time
+		group.Go(func() { // runs at the same time
 			image, err := supply(t, cache, recipe{ref: ref, inputs: "a", made: made}).Resolve(t.Context(), ref)
 			if assert.NoError(t, err) {
 				assert.True(t, image.Made())
@@ -142,10 +142,10 @@ func TestAnImageIsMadeOnceWhereNoRegistryAnswers(t *testing.T) {
 
 	other, err := supply(t, cache, recipe{ref: ref, inputs: "b", made: made}).Resolve(t.Context(), ref)
 	require.NoError(t, err)
-	assert.NotEqual(t, digests[0], other.Digest, "other inputs, another image")
+	assert.NotEqual(t, digests[0], other.Digest, "other inputs give another image")
 }
 
-func TestWhoOnlyLooksMakesNothing(t *testing.T) {
+func TestKnownMakesNothing(t *testing.T) {
 	cache, ref := t.TempDir(), unreachable(t)+"/base:1"
 	made := &atomic.Int32{}
 	s := supply(t, cache, recipe{ref: ref, inputs: "a", made: made})
@@ -166,14 +166,14 @@ func TestWhoOnlyLooksMakesNothing(t *testing.T) {
 	assert.ErrorAs(t, err, &nowhere)
 }
 
-func TestAFailedRecipeLeavesNothingBehind(t *testing.T) {
+func TestFailedRecipeLeavesNoResult(t *testing.T) {
 	cache, ref := t.TempDir(), unreachable(t)+"/base:1"
 	made := &atomic.Int32{}
 	_, err := supply(t, cache, recipe{ref: ref, inputs: "a", made: made, err: errors.New("disk full")}).Resolve(t.Context(), ref)
 	require.ErrorContains(t, err, "disk full")
 	require.ErrorContains(t, err, ref)
 
-	// As does a run that was killed in the middle.
+	// A killed run leaves a partial folder.
 	partial := filepath.Join(cache, "images", fileName(ref), "a.partial")
 	require.NoError(t, os.MkdirAll(partial, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(partial, "index.json"), []byte("{"), 0o644))
@@ -185,7 +185,7 @@ func TestAFailedRecipeLeavesNothingBehind(t *testing.T) {
 	assert.NoDirExists(t, partial)
 }
 
-func TestAnImageThatIsNowhereToBeHadIsNamed(t *testing.T) {
+func TestResolveNamesUnobtainableImage(t *testing.T) {
 	ref := unreachable(t) + "/exotic:1"
 	_, err := supply(t, t.TempDir()).Resolve(t.Context(), ref)
 	var unobtainable *Unobtainable
@@ -194,15 +194,15 @@ func TestAnImageThatIsNowhereToBeHadIsNamed(t *testing.T) {
 	assert.ErrorContains(t, err, "let this machine reach its registry")
 }
 
-func TestARegistryIsOneThatAnswersAsOne(t *testing.T) {
+func TestRegistryIsReachableOnlyWith200Or401(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int
 		there  bool
 	}{
-		"open":           {http.StatusOK, true},
-		"asks to log in": {http.StatusUnauthorized, true},
-		"proxy refuses":  {http.StatusForbidden, false},
-		"error page":     {http.StatusBadGateway, false},
+		"open":          {http.StatusOK, true},
+		"wants a login": {http.StatusUnauthorized, true},
+		"proxy refuses": {http.StatusForbidden, false},
+		"error page":    {http.StatusBadGateway, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(c.status) }))
@@ -214,7 +214,7 @@ func TestARegistryIsOneThatAnswersAsOne(t *testing.T) {
 	}
 }
 
-func TestOfflineAsksNobody(t *testing.T) {
+func TestOfflineSendsNoProbe(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("asked") }))
 	t.Cleanup(server.Close)
 	s := New(Options{Root: t.TempDir(), Cache: t.TempDir(), Offline: true})
@@ -223,7 +223,7 @@ func TestOfflineAsksNobody(t *testing.T) {
 	assert.False(t, there)
 }
 
-func TestALayerIsTheSameBytesInWhateverOrderItsFilesCome(t *testing.T) {
+func TestLayerIsReproducibleInAnyOrderOfFiles(t *testing.T) {
 	source := filepath.Join(t.TempDir(), "program")
 	require.NoError(t, os.WriteFile(source, []byte("#!"), 0o700))
 	files := []file{
@@ -249,13 +249,13 @@ func TestALayerIsTheSameBytesInWhateverOrderItsFilesCome(t *testing.T) {
 	assert.Equal(t, []string{"etc/", "etc/a/", "etc/a/b", "usr/", "usr/bin/", "usr/bin/alias", "usr/bin/program"}, names)
 }
 
-func TestMovingBytesFromOneInputToTheNextIsAChange(t *testing.T) {
+func TestInputsKeepPartsApart(t *testing.T) {
 	assert.NotEqual(t, inputs("ab", "c"), inputs("a", "bc"))
 	assert.NotEqual(t, inputs("a"), inputs("a", ""))
 	assert.Equal(t, inputs("a", "b"), inputs("a", "b"))
 }
 
-func TestEveryRecipeNamesItsImageAndKnowsItsInputs(t *testing.T) {
+func TestEveryReferenceHasRecipeWithStableInputs(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
 	s := New(Options{Root: root, Cache: t.TempDir()})
@@ -268,22 +268,22 @@ func TestEveryRecipeNamesItsImageAndKnowsItsInputs(t *testing.T) {
 		require.NoError(t, err, ref)
 		assert.Equal(t, digest, again, ref)
 	}
-	assert.Len(t, s.recipes, len(Makeable()), "every recipe is listed")
+	assert.Len(t, s.recipes, len(Makeable()), "Makeable lists every recipe")
 	restricted := New(Options{Root: root, Cache: t.TempDir(), Restricted: true})
 	plain, err := s.recipes[KindNodeRef].Inputs()
 	require.NoError(t, err)
 	wrapped, err := restricted.recipes[KindNodeRef].Inputs()
 	require.NoError(t, err)
-	assert.NotEqual(t, plain, wrapped, "a node with the runtime wrapper is another image")
+	assert.NotEqual(t, plain, wrapped, "the runtime wrapper changes the node")
 }
 
-func TestContainerdIsToldOfThePauseImageAndOfARestrictedHost(t *testing.T) {
+func TestContainerdConfigHasPauseImageAndRestriction(t *testing.T) {
 	config := []byte("version = 2\n  sandbox_image = \"registry.k8s.io/pause:3.10\"\n  restrict_oom_score_adj = false\n")
 	assert.Equal(t, "version = 2\n  sandbox_image = \"p:1\"\n  restrict_oom_score_adj = true\n", string(containerdConfig(config, "p:1", true)))
 	assert.Contains(t, string(containerdConfig(config, "p:1", false)), "restrict_oom_score_adj = false")
 }
 
-// unreachable is the address of a registry that is gone.
+// unreachable returns the address of a registry that does not run.
 func unreachable(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(http.NotFoundHandler())
@@ -292,7 +292,7 @@ func unreachable(t *testing.T) string {
 	return address
 }
 
-func TestAllImagesThatCannotBeHadAreNamedAndNoneIsMade(t *testing.T) {
+func TestResolveAllNamesAllUnobtainableImagesAndMakesNone(t *testing.T) {
 	host, made := unreachable(t), &atomic.Int32{}
 	s := supply(t, t.TempDir(), recipe{ref: host + "/made:1", inputs: "a", made: made})
 	for name, ask := range map[string]func() error{
@@ -306,16 +306,16 @@ func TestAllImagesThatCannotBeHadAreNamedAndNoneIsMade(t *testing.T) {
 			err := ask()
 			require.Error(t, err)
 			lines := strings.Split(err.Error(), "\n")
-			require.Len(t, lines, 2, "each once")
+			require.Len(t, lines, 2, "each image once")
 			assert.Contains(t, lines[0], host+"/b:1")
 			assert.Contains(t, lines[1], host+"/a:1")
-			assert.Zero(t, made.Load(), "nothing is made for a run that cannot end well")
+			assert.Zero(t, made.Load(), "no image is made")
 		})
 	}
 	require.NoError(t, s.Obtainable(t.Context(), host+"/made:1"))
 }
 
-func TestARunHasOneDigestForAReference(t *testing.T) {
+func TestSupplyKeepsOneDigestForEachReference(t *testing.T) {
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	ref := strings.TrimPrefix(server.URL, "http://") + "/library/base:1"
@@ -323,7 +323,7 @@ func TestARunHasOneDigestForAReference(t *testing.T) {
 	require.NoError(t, err)
 	s := supply(t, t.TempDir())
 	var digests []v1.Hash
-	for range 2 { // somebody pushes between two questions
+	for range 2 { // another image is pushed between two calls
 		upstream, err := random.Image(64, 1)
 		require.NoError(t, err)
 		require.NoError(t, remote.Write(tag, upstream))

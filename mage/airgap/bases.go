@@ -2,6 +2,7 @@ package airgap
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,74 +17,92 @@ import (
 
 const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// debianBase stands in for debian:bookworm-slim.
+// debianBase makes debian:bookworm-slim.
 type debianBase struct{ s *Supply }
 
-var debianRootfs = rootfs{name: "debian", variant: "minbase", packages: []string{"ca-certificates"}}
+func debianRootfs() rootfs {
+	return rootfs{name: "debian", variant: "minbase", packages: []string{"ca-certificates"}}
+}
 
+func debianConfig() v1.Config { return v1.Config{Env: []string{searchPath}, Cmd: []string{"bash"}} }
+
+// Ref implements Recipe.
 func (debianBase) Ref() string { return DebianRef }
-func (debianBase) Inputs() (string, error) {
-	return inputs("debian", string(pushed), debianRootfs.digest()), nil
+
+// Inputs implements Recipe.
+func (b debianBase) Inputs() (string, error) {
+	return b.s.key(ingredients{version: debianVersion, config: debianConfig(), rootfs: []rootfs{debianRootfs()}, more: []string{string(pushed)}})
 }
 
+// Make implements Recipe.
 func (b debianBase) Make(ctx context.Context, _ string, step *progress.Step) (v1.Image, error) {
-	return b.s.base(ctx, debianRootfs, v1.Config{Env: []string{searchPath}, Cmd: []string{"bash"}}, step)
+	return b.s.base(ctx, debianRootfs(), debianConfig(), step)
 }
 
-// pythonBase stands in for python:3.11-slim: Debian's Python, under the names
-// that the upstream image gives it.
+// pythonBase makes python:3.11-slim from Debian's Python, under the names of the
+// upstream image.
 type pythonBase struct{ s *Supply }
 
-var pythonRootfs = rootfs{
-	name: "python", variant: "minbase",
-	packages: []string{"ca-certificates", "python3", "python3-venv", "libpython3-stdlib"},
-	hooks: []string{
-		`for n in python python3 python3.11; do ln -s /usr/bin/python3.11 "$1"/usr/local/bin/$n; done`,
-		// pip as upstream has it, from the wheel that venv needs anyway: Debian's
-		// own package of it brings a compiler.
-		`mkdir -p "$1"/usr/local/lib/python3.11/dist-packages && ls -d "$1"/usr/share/python-wheels/pip-*.whl | sed "s|^$1||" > "$1"/usr/local/lib/python3.11/dist-packages/pip.pth`,
-	},
+//go:embed recipes/python/hook.sh
+var pythonHook string
+
+func pythonRootfs() rootfs {
+	return rootfs{
+		name: "python", variant: "minbase", hook: pythonHook,
+		packages: []string{"ca-certificates", "python3", "python3-venv", "libpython3-stdlib"},
+	}
 }
 
+func pythonConfig() v1.Config {
+	return v1.Config{Env: []string{searchPath, "LANG=C.UTF-8"}, Cmd: []string{"python3"}}
+}
+
+// Ref implements Recipe.
 func (pythonBase) Ref() string { return PythonRef }
-func (pythonBase) Inputs() (string, error) {
-	return inputs("python", string(pushed), pythonRootfs.digest()), nil
+
+// Inputs implements Recipe.
+func (b pythonBase) Inputs() (string, error) {
+	return b.s.key(ingredients{version: pythonVersion, config: pythonConfig(), rootfs: []rootfs{pythonRootfs()}, more: []string{string(pushed)}})
 }
 
+// Make implements Recipe.
 func (b pythonBase) Make(ctx context.Context, _ string, step *progress.Step) (v1.Image, error) {
-	return b.s.base(ctx, pythonRootfs, v1.Config{Env: []string{searchPath, "LANG=C.UTF-8"}, Cmd: []string{"python3"}}, step)
+	return b.s.base(ctx, pythonRootfs(), pythonConfig(), step)
 }
 
-// nodeJSBase stands in for node:24-alpine: Node's own Linux binary, as the npm
-// registry serves it, on the few Debian libraries that it is linked with.
+// nodeJSBase makes node:24-alpine from Node's own Linux binary, which the npm
+// registry serves, and the few Debian libraries that the binary needs.
 type nodeJSBase struct{ s *Supply }
 
-var nodeJSRootfs = rootfs{
-	name: "nodejs", variant: "extract",
-	packages: []string{"base-files", "base-passwd", "libc6", "libc-bin", "libgcc-s1", "libstdc++6", "dash", "coreutils", "sed", "grep", "findutils", "netbase"},
-	hooks: []string{
-		shell,
-		`cp "$1"/usr/share/base-passwd/passwd.master "$1"/etc/passwd; cp "$1"/usr/share/base-passwd/group.master "$1"/etc/group`,
-		`mkdir -p "$1"/root`,
-	},
+//go:embed recipes/nodejs/hook.sh
+var nodeJSHook string
+
+func nodeJSRootfs() rootfs {
+	return rootfs{
+		name: "nodejs", variant: "extract", hook: nodeJSHook,
+		packages: []string{"base-files", "base-passwd", "libc6", "libc-bin", "libgcc-s1", "libstdc++6", "dash", "coreutils", "sed", "grep", "findutils", "netbase"},
+	}
 }
 
+func nodeJSConfig() v1.Config { return v1.Config{Env: []string{searchPath}, Cmd: []string{"node"}} }
+
+// npmPackages is the folder of the pinned npm packages, below the project's root.
+const npmPackages = modulesDir + "node"
+
+// Ref implements Recipe.
 func (nodeJSBase) Ref() string { return NodeJSRef }
 
+// Inputs implements Recipe.
 func (b nodeJSBase) Inputs() (string, error) {
-	lock, err := os.ReadFile(filepath.Join(b.s.npmModule(), "package-lock.json"))
-	if err != nil {
-		return "", fmt.Errorf("read pinned npm packages: %w", err)
-	}
-	return inputs("nodejs", string(pushed), nodeJSRootfs.digest(), string(lock)), nil
+	return b.s.key(ingredients{
+		version: nodeJSVersion, config: nodeJSConfig(), rootfs: []rootfs{nodeJSRootfs()},
+		sources: []string{npmPackages}, more: []string{string(pushed)},
+	})
 }
 
-func (s *Supply) npmModule() string {
-	return filepath.Join(s.opts.Root, "mage", "airgap", "modules", "node")
-}
-
+// Make implements Recipe.
 func (b nodeJSBase) Make(ctx context.Context, scratch string, step *progress.Step) (v1.Image, error) {
-	root, err := b.s.rootfs(ctx, nodeJSRootfs, step)
+	root, err := b.s.rootfs(ctx, nodeJSRootfs(), step)
 	if err != nil {
 		return nil, err
 	}
@@ -91,20 +110,10 @@ func (b nodeJSBase) Make(ctx context.Context, scratch string, step *progress.Ste
 	if err != nil {
 		return nil, err
 	}
-	step.Update("install npm")
-	if _, err := b.s.opts.Apt.Need(ctx, step, map[string]string{"npm": "npm"}); err != nil {
-		return nil, err
-	}
-	step.Update("fetch Node.js from the npm registry")
 	packages := filepath.Join(scratch, "npm")
 	defer os.RemoveAll(packages)
-	if err := copyFiles(b.s.npmModule(), packages, "package.json", "package-lock.json"); err != nil {
+	if err := b.s.npmInstall(ctx, packages, step); err != nil {
 		return nil, err
-	}
-	install := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--omit=dev")
-	install.Dir = packages
-	if err := host.Run(install, step); err != nil {
-		return nil, fmt.Errorf("npm ci: %w", err)
 	}
 	files, err := nodeFiles(packages)
 	if err != nil {
@@ -118,14 +127,32 @@ func (b nodeJSBase) Make(ctx context.Context, scratch string, step *progress.Ste
 	if err != nil {
 		return nil, err
 	}
-	return compose(v1.Config{Env: []string{searchPath}, Cmd: []string{"node"}}, base, layer)
+	return compose(nodeJSConfig(), base, layer)
 }
 
-// nodeFiles places the node binary and npm as the upstream image has them.
+// npmInstall installs the pinned npm packages into a new folder.
+func (s *Supply) npmInstall(ctx context.Context, folder string, step *progress.Step) error {
+	step.Update("install npm")
+	if _, err := s.opts.Apt.Need(ctx, step, map[string]string{"npm": "npm"}); err != nil {
+		return err
+	}
+	step.Update("fetch Node.js from the npm registry")
+	if err := os.CopyFS(folder, os.DirFS(filepath.Join(s.opts.Root, filepath.FromSlash(npmPackages)))); err != nil {
+		return fmt.Errorf("copy the list of npm packages: %w", err)
+	}
+	install := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--omit=dev")
+	install.Dir = folder
+	if err := host.Run(install, step); err != nil {
+		return fmt.Errorf("npm ci: %w", err)
+	}
+	return nil
+}
+
+// nodeFiles places the node binary and npm as in the upstream image.
 func nodeFiles(packages string) ([]file, error) {
-	arch := map[string]string{"amd64": "x64"}[runtime.GOARCH]
-	if arch == "" {
-		arch = runtime.GOARCH
+	arch := runtime.GOARCH
+	if arch == "amd64" {
+		arch = "x64"
 	}
 	files := []file{
 		{Path: "usr/local/bin/node", Mode: 0o755, Source: filepath.Join(packages, "node_modules", "node-linux-"+arch, "bin", "node")},
@@ -136,8 +163,8 @@ func nodeFiles(packages string) ([]file, error) {
 	return append(files, npm...), err
 }
 
-// base is an image of one file system, compressed since the application's
-// images are pushed with it.
+// base returns an image of one file system. Its layer is compressed, because the
+// application's images are pushed with it.
 func (s *Supply) base(ctx context.Context, r rootfs, config v1.Config, step *progress.Step) (v1.Image, error) {
 	root, err := s.rootfs(ctx, r, step)
 	if err != nil {
@@ -148,20 +175,4 @@ func (s *Supply) base(ctx context.Context, r rootfs, config v1.Config, step *pro
 		return nil, err
 	}
 	return compose(config, layer)
-}
-
-func copyFiles(from, to string, names ...string) error {
-	if err := os.MkdirAll(to, 0o755); err != nil {
-		return err
-	}
-	for _, name := range names {
-		content, err := os.ReadFile(filepath.Join(from, name))
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(to, name), content, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
 }

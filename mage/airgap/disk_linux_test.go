@@ -13,9 +13,9 @@ import (
 	"todo-chatbot/mage/host"
 )
 
-func TestAFullDiskIsNamedEvenWhereTheProgramDoesNotSaySo(t *testing.T) {
+func TestFullDiskIsNamedWhenProgramDoesNotNameIt(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("mounts a small file system: as root")
+		t.Skip("mounts a small file system: needs root")
 	}
 	small := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small).CombinedOutput(); err != nil {
@@ -24,7 +24,7 @@ func TestAFullDiskIsNamedEvenWhereTheProgramDoesNotSaySo(t *testing.T) {
 	t.Cleanup(func() { assert.NoError(t, exec.Command("umount", small).Run()) })
 	failed := errors.New("it failed to run")
 	_, err := cache{dir: small}.entry(t.Context(), "rootfs", "a", func(dir string) error {
-		_ = os.WriteFile(filepath.Join(dir, "root.tar"), make([]byte, 3<<20), 0o644) // fills it
+		_ = os.WriteFile(filepath.Join(dir, "root.tar"), make([]byte, 3<<20), 0o644) // fills the disk
 		return failed
 	})
 	require.ErrorIs(t, err, failed)
@@ -34,5 +34,5 @@ func TestAFullDiskIsNamedEvenWhereTheProgramDoesNotSaySo(t *testing.T) {
 	assert.ErrorContains(t, err, "the disk of the caches is full ("+small)
 
 	_, err = cache{dir: small}.entry(t.Context(), "rootfs", "a", func(string) error { return failed })
-	assert.Equal(t, failed, err, "what filled it is gone: it failed for another reason")
+	assert.Equal(t, failed, err, "the disk is no longer full, so the error has another cause")
 }

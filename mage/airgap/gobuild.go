@@ -1,42 +1,62 @@
 package airgap
 
 import (
-	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"io/fs"
+	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"todo-chatbot/mage/host"
 	"todo-chatbot/mage/progress"
 )
 
-// program is a set of Go commands that one module below modules/ builds.
+// modulesDir is the folder of the Go modules and npm packages that recipes use,
+// below the project's root.
+const modulesDir = "mage/airgap/modules/"
+
+// program is a set of Go commands that one module below modulesDir builds.
 type program struct {
-	module    string   // folder below modules/
-	packages  []string // as `go build` takes them
+	module    string   // folder below modulesDir
+	packages  []string // as arguments of `go build`
 	tags      string
 	variables map[string]string // -X
 }
 
+// folder is the module's, below the project's root.
+func (p program) folder() string { return modulesDir + p.module }
+
+func (p program) arguments() []string {
+	flags := "-s -w"
+	for _, name := range slices.Sorted(maps.Keys(p.variables)) {
+		flags += " -X " + name + "=" + p.variables[name]
+	}
+	args := append(host.CompileFlags(), "-ldflags="+flags)
+	if p.tags != "" {
+		args = append(args, "-tags="+p.tags)
+	}
+	return args
+}
+
 // compile returns the folder with the program's commands, built statically for
-// Linux on this machine's architecture. Go's own build cache makes an
-// interrupted build go on where it was.
+// Linux on this machine's architecture. Go's own build cache lets an interrupted
+// build continue.
 func (s *Supply) compile(ctx context.Context, p program, step *progress.Step) (string, error) {
-	dir := filepath.Join(s.opts.Root, "mage", "airgap", "modules", p.module)
-	sources, err := readTree(dir)
+	dir := filepath.Join(s.opts.Root, filepath.FromSlash(p.folder()))
+	sources, err := treeInputs(os.DirFS(dir))
 	if err != nil {
 		return "", fmt.Errorf("read module %q: %w", p.module, err)
 	}
 	args := p.arguments()
-	digest := inputs(append([]string{runtime.Version(), runtime.GOARCH, strings.Join(p.packages, " ")}, append(args, sources...)...)...)
+	digest := inputs(slices.Concat([]string{runtime.Version(), runtime.GOARCH}, p.packages, args, sources)...)
 	return s.cache.entry(ctx, "go/"+p.module+"-"+filepath.Base(p.packages[0]), digest, func(out string) error {
-		// Two compilers at once on two cores only fight for memory.
+		// Two compilers at once compete for memory and save no time on two cores.
 		release, err := s.compiler.acquire(ctx)
 		if err != nil {
 			return err
@@ -47,26 +67,14 @@ func (s *Supply) compile(ctx context.Context, p program, step *progress.Step) (s
 			return err
 		}
 		counter := &packageCounter{step: step, total: total, name: p.module}
-		// -v names each package as it is compiled; a lazy collector saves time.
-		build := host.Go(ctx, dir, append(append([]string{"build", "-v", "-o", out + string(filepath.Separator)}, args...), p.packages...)...)
+		// -v prints each package that is compiled. A lazy garbage collector saves time.
+		build := host.Go(ctx, dir, slices.Concat([]string{"build", "-v", "-o", out + string(filepath.Separator)}, args, p.packages)...)
 		build.Env = append(build.Env, "GOGC=400")
 		if err := host.Run(build, counter); err != nil {
 			return fmt.Errorf("compile %s: %w", p.module, err)
 		}
 		return nil
 	})
-}
-
-func (p program) arguments() []string {
-	flags := "-s -w"
-	for _, name := range sortedKeys(p.variables) {
-		flags += " -X " + name + "=" + p.variables[name]
-	}
-	args := append(host.CompileFlags(), "-ldflags="+flags)
-	if p.tags != "" {
-		args = append(args, "-tags="+p.tags)
-	}
-	return args
 }
 
 func countPackages(ctx context.Context, dir string, p program) (int, error) {
@@ -80,8 +88,8 @@ func countPackages(ctx context.Context, dir string, p program) (int, error) {
 	return bytes.Count(out, []byte("\n")), nil
 }
 
-// packageCounter turns the lines of `go build -v` into progress; whatever is
-// no package name is the compiler's complaint and goes to the step's log.
+// packageCounter turns the lines of `go build -v` into progress. Lines that do not
+// name a package are messages of the compiler and go to the step's log.
 type packageCounter struct {
 	step     *progress.Step
 	name     string
@@ -90,6 +98,7 @@ type packageCounter struct {
 	rest     []byte
 }
 
+// Write implements io.Writer.
 func (c *packageCounter) Write(p []byte) (int, error) {
 	c.rest = append(c.rest, p...)
 	for {
@@ -111,42 +120,24 @@ func (c *packageCounter) Write(p []byte) (int, error) {
 	}
 }
 
-// readTree lists a module's files with their bytes, in a fixed order.
-func readTree(dir string) ([]string, error) {
-	var parts []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
-		}
-		parts = append(parts, filepath.ToSlash(name), string(content))
-		return nil
-	})
-	return parts, err
-}
-
-// moduleDir is where Go keeps the sources of a module that the project requires.
+// moduleDir is the folder with the sources of a module that the project requires.
 func (s *Supply) moduleDir(ctx context.Context, module string) (string, error) {
-	list := exec.CommandContext(ctx, "go", "mod", "download", "-json", module)
-	list.Dir = s.opts.Root
-	out, err := list.Output()
+	download := host.Go(ctx, s.opts.Root, "mod", "download", "-json", module)
+	out, err := download.Output()
+	var answer struct{ Dir, Error string }
+	switch parseErr := json.Unmarshal(out, &answer); {
+	case answer.Error != "":
+		err = errors.New(answer.Error) // go exits with 1 too
+	case err == nil:
+		err = parseErr
+	}
+	if err == nil && answer.Dir == "" {
+		err = errors.New("go names no folder")
+	}
 	if err != nil {
 		return "", fmt.Errorf("download module %q: %w", module, err)
 	}
-	scanner := bufio.NewScanner(bytes.NewReader(out))
-	for scanner.Scan() {
-		if value, ok := strings.CutPrefix(strings.TrimSpace(scanner.Text()), `"Dir": "`); ok {
-			return filepath.FromSlash(strings.TrimRight(value, `",`)), nil
-		}
-	}
-	return "", fmt.Errorf("download module %q: no folder in the answer", module)
+	return answer.Dir, nil
 }
 
 // limit lets n holders in at once.

@@ -5,78 +5,50 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
-
-	"todo-chatbot/mage/progress"
 )
 
+// Images that recipes/kind-node/root/kind/manifests/default-storage.yaml runs.
 const (
 	storageImage       = "docker.io/rancher/local-path-provisioner:v0.0.30"
-	storageHelperImage = "docker.io/library/local-path-helper:" + Kubernetes
-	enabled            = "etc/systemd/system/multi-user.target.wants/"
+	storageHelperImage = "docker.io/library/local-path-helper:local"
 )
 
-// importUnit loads the archive of images before the node reports that it is
-// up; kind waits for that, and so kubeadm never has to pull.
-const importUnit = `[Unit]
-Description=Import the control plane's images
-After=containerd.service
-Requires=containerd.service
-Before=kubelet.service multi-user.target
-ConditionPathExists=!/var/lib/kind-images-imported
+// units is the folder of systemd's units in a node.
+const units = "etc/systemd/system/"
 
-[Service]
-Type=oneshot
-ExecStart=/usr/local/bin/ctr --namespace k8s.io images import --all-platforms --no-unpack --local /kind/images/control-plane.tar
-ExecStart=/usr/bin/touch /var/lib/kind-images-imported
-
-[Install]
-WantedBy=multi-user.target
-`
-
-// fenceUnit keeps what is meant for a service inside the node. Until kube-proxy
-// has translated a service's address, and should it ever not run, such packets
-// would leave by the default route, to whatever network the machine is in.
-const fenceUnit = `[Unit]
-Description=Refuse service addresses that kube-proxy has not translated
-Before=kubelet.service
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/usr/sbin/iptables -w -I FORWARD -d 10.96.0.0/16 -j REJECT
-ExecStart=/usr/sbin/iptables -w -I OUTPUT -d 10.96.0.0/16 -j REJECT
-
-[Install]
-WantedBy=multi-user.target
-`
-
-// cniConfig joins the pods of a single node: a veth pair each (ptp), addresses
-// from kind's default pod range, and host ports.
-const cniConfig = `{
-  "cniVersion": "1.0.0",
-  "name": "pods",
-  "plugins": [
-    {
-      "type": "ptp",
-      "ipMasq": true,
-      "ipam": {
-        "type": "host-local",
-        "dataDir": "/run/cni-ipam-state",
-        "ranges": [[{"subnet": "10.244.0.0/24"}]],
-        "routes": [{"dst": "0.0.0.0/0"}]
-      }
-    },
-    {"type": "portmap", "capabilities": {"portMappings": true}}
-  ]
+// systemFiles are kind's base files, adapted, and the files that a made node adds.
+func (k kindNode) systemFiles(ctx context.Context, p nodeParts) ([]file, error) {
+	files, err := k.kindFiles(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	own, err := filesOf(k.files, nodeFolder)
+	if err != nil {
+		return nil, fmt.Errorf("read the files of the node: %w", err)
+	}
+	base, err := containerSpec(ctx, filepath.Join(p.runtime, "ctr"))
+	if err != nil {
+		return nil, err
+	}
+	for _, unit := range []string{"kind-images", "service-fence", "containerd", "kubelet", "undo-mount-hacks"} {
+		own = append(own, file{Path: units + "multi-user.target.wants/" + unit + ".service", Link: "/" + units + unit + ".service"})
+	}
+	return slices.Concat(files, own, []file{
+		{Path: "etc/containerd/cri-base.json", Mode: 0o644, Body: base},
+		{Path: units + "systemd-binfmt.service", Link: "/dev/null"}, // it registers handlers in the host's kernel
+		{Path: "kind/version", Mode: 0o644, Body: []byte(Kubernetes)},
+	}), nil
 }
-`
 
-// systemFiles are kind's base files, adapted, and what the node adds to them.
-func (k kindNode) systemFiles(ctx context.Context, p nodeParts, step *progress.Step) ([]file, error) {
+// kindFiles are kind's base files, with the modes and the configuration of
+// containerd that a node needs.
+func (k kindNode) kindFiles(ctx context.Context, p nodeParts) ([]file, error) {
 	files, err := filesBelow(p.kindFiles, "")
 	if err != nil {
 		return nil, fmt.Errorf("read kind's base files: %w", err)
@@ -87,9 +59,8 @@ func (k kindNode) systemFiles(ctx context.Context, p nodeParts, step *progress.S
 	}
 	for i := range files {
 		f := &files[i]
-		executable := strings.HasPrefix(f.Path, "usr/local/bin/") || strings.HasPrefix(f.Path, "kind/bin/")
-		if executable {
-			f.Mode = 0o755
+		if strings.HasPrefix(f.Path, "usr/local/bin/") || strings.HasPrefix(f.Path, "kind/bin/") {
+			f.Mode = 0o755 // Go's module cache drops the executable bit
 		}
 		if f.Path == "etc/containerd/config.toml" {
 			config, err := os.ReadFile(f.Source)
@@ -99,29 +70,25 @@ func (k kindNode) systemFiles(ctx context.Context, p nodeParts, step *progress.S
 			f.Body, f.Source = containerdConfig(config, pause, k.s.opts.Restricted), ""
 		}
 	}
-	base, err := containerSpec(ctx, filepath.Join(p.runtime, "ctr"))
-	if err != nil {
-		return nil, err
-	}
-	return append(files,
-		file{Path: "etc/containerd/cri-base.json", Mode: 0o644, Body: base},
-		file{Path: "etc/systemd/system/kind-images.service", Mode: 0o644, Body: []byte(importUnit)},
-		file{Path: enabled + "kind-images.service", Link: "/etc/systemd/system/kind-images.service"},
-		file{Path: "etc/systemd/system/service-fence.service", Mode: 0o644, Body: []byte(fenceUnit)},
-		file{Path: enabled + "service-fence.service", Link: "/etc/systemd/system/service-fence.service"},
-		file{Path: enabled + "containerd.service", Link: "/etc/systemd/system/containerd.service"},
-		file{Path: enabled + "kubelet.service", Link: "/etc/systemd/system/kubelet.service"},
-		file{Path: enabled + "undo-mount-hacks.service", Link: "/etc/systemd/system/undo-mount-hacks.service"},
-		// It would register its handlers in the host's kernel.
-		file{Path: "etc/systemd/system/systemd-binfmt.service", Link: "/dev/null"},
-		file{Path: "etc/cni/net.d/10-pods.conflist", Mode: 0o644, Body: []byte(cniConfig)},
-		file{Path: "kind/version", Mode: 0o644, Body: []byte(Kubernetes)},
-		file{Path: "kind/manifests/default-storage.yaml", Mode: 0o644, Body: []byte(storageManifest)},
-	), nil
+	return files, nil
 }
 
-// containerdConfig names the pause image that is in the archive and, on a
-// restricted host, keeps containerd from lowering oom_score_adj.
+// filesOf lists the files of a folder as entries of a layer, without the prefix.
+func filesOf(folder fs.FS, prefix string) ([]file, error) {
+	var found []file
+	err := fs.WalkDir(folder, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		body, err := fs.ReadFile(folder, path)
+		found = append(found, file{Path: strings.TrimPrefix(path, prefix), Mode: 0o644, Body: body})
+		return err
+	})
+	return found, err
+}
+
+// containerdConfig sets the pause image to the one in the archive. On a restricted
+// host it also forbids containerd to lower oom_score_adj.
 func containerdConfig(config []byte, pause string, restricted bool) []byte {
 	lines := strings.Split(string(config), "\n")
 	for i, line := range lines {
@@ -135,9 +102,9 @@ func containerdConfig(config []byte, pause string, restricted bool) []byte {
 	return []byte(strings.Join(lines, "\n"))
 }
 
-// containerSpec is the specification that containerd starts every container
-// from: its default, with kind's hook that hides the host's product id and
-// without limits that only some hosts allow to be raised.
+// containerSpec is the base specification of every container: containerd's default
+// with kind's hook, which hides the host's product id, and without resource limits,
+// which some hosts do not allow to raise.
 func containerSpec(ctx context.Context, ctr string) ([]byte, error) {
 	out, err := exec.CommandContext(ctx, ctr, "oci", "spec").Output()
 	if err != nil {
@@ -156,8 +123,8 @@ func containerSpec(ctx context.Context, ctr string) ([]byte, error) {
 	return json.Marshal(spec)
 }
 
-// programFiles are the node's own programs. The node image, unlike the images
-// in the archive, has them under the names of an installed system.
+// programFiles are the node's own programs. Unlike the images in the archive, the
+// node has them in the folders of an installed system.
 func (k kindNode) programFiles(p nodeParts) []file {
 	files := []file{{Path: "usr/bin/kubernetes", Mode: 0o755, Source: filepath.Join(p.kubernetes, "kubernetes")}}
 	for _, name := range []string{"kubelet", "kubeadm", "kubectl"} {
@@ -174,121 +141,3 @@ func (k kindNode) programFiles(p nodeParts) []file {
 	}
 	return files
 }
-
-// storageManifest is the default StorageClass, by Rancher's local-path
-// provisioner: kind applies the file of this name, and mounts /var on a volume
-// that outlives a restart of the node.
-const storageManifest = `apiVersion: v1
-kind: Namespace
-metadata: {name: local-path-storage}
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: local-path-provisioner, namespace: local-path-storage}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: {name: local-path-provisioner}
-rules:
-- apiGroups: [""]
-  resources: [nodes, persistentvolumeclaims, configmaps, pods, pods/log]
-  verbs: [get, list, watch]
-- apiGroups: [""]
-  resources: [persistentvolumes]
-  verbs: [get, list, watch, create, patch, update, delete]
-- apiGroups: [""]
-  resources: [events]
-  verbs: [create, patch]
-- apiGroups: [storage.k8s.io]
-  resources: [storageclasses]
-  verbs: [get, list, watch]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: local-path-provisioner}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: local-path-provisioner}
-subjects:
-- {kind: ServiceAccount, name: local-path-provisioner, namespace: local-path-storage}
----
-# Helper pods, which make and remove a volume's folder, run in this namespace only;
-# the leases elect a leader.
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: local-path-provisioner, namespace: local-path-storage}
-rules:
-- apiGroups: [""]
-  resources: [pods, endpoints]
-  verbs: [get, list, watch, create, patch, update, delete]
-- apiGroups: [coordination.k8s.io]
-  resources: [leases]
-  verbs: [get, list, watch, create, patch, update, delete]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: local-path-provisioner, namespace: local-path-storage}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: local-path-provisioner}
-subjects:
-- {kind: ServiceAccount, name: local-path-provisioner, namespace: local-path-storage}
----
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: local-path-config, namespace: local-path-storage}
-data:
-  config.json: |
-    {"nodePathMap": [{"node": "DEFAULT_PATH_FOR_NON_LISTED_NODES", "paths": ["/var/local-path-provisioner"]}]}
-  setup: |
-    #!/bin/sh
-    set -eu
-    mkdir -m 0777 -p "$VOL_DIR"
-  teardown: |
-    #!/bin/sh
-    set -eu
-    rm -rf "$VOL_DIR"
-  helperPod.yaml: |
-    apiVersion: v1
-    kind: Pod
-    metadata: {name: helper-pod}
-    spec:
-      priorityClassName: system-node-critical
-      tolerations: [{operator: Exists}]
-      containers:
-      - {name: helper-pod, image: "` + storageHelperImage + `", imagePullPolicy: IfNotPresent}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: local-path-provisioner, namespace: local-path-storage}
-spec:
-  selector: {matchLabels: {app: local-path-provisioner}}
-  template:
-    metadata: {labels: {app: local-path-provisioner}}
-    spec:
-      serviceAccountName: local-path-provisioner
-      # The API server is on the same node. By its service address it could not be
-      # reached before kube-proxy runs, and the first volume of a new cluster would
-      # wait for this container to be started a third time.
-      hostNetwork: true
-      nodeSelector: {kubernetes.io/os: linux}
-      tolerations: [{key: node-role.kubernetes.io/control-plane, operator: Exists, effect: NoSchedule}]
-      containers:
-      - name: local-path-provisioner
-        image: ` + storageImage + `
-        imagePullPolicy: IfNotPresent
-        command: [local-path-provisioner, start, --helper-image, "` + storageHelperImage + `", --config, /etc/config/config.json, --service-account-name, local-path-provisioner]
-        env:
-        - {name: POD_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}
-        - {name: CONFIG_MOUNT_PATH, value: /etc/config/}
-        - {name: KUBERNETES_SERVICE_HOST, value: 127.0.0.1}
-        - {name: KUBERNETES_SERVICE_PORT, value: "6443"}
-        volumeMounts: [{name: config, mountPath: /etc/config/}]
-      volumes:
-      - {name: config, configMap: {name: local-path-config}}
----
-apiVersion: storage.k8s.io/v1
-kind: StorageClass
-metadata:
-  name: standard
-  annotations: {storageclass.kubernetes.io/is-default-class: "true"}
-provisioner: rancher.io/local-path
-volumeBindingMode: WaitForFirstConsumer
-reclaimPolicy: Delete
-`

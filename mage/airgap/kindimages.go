@@ -2,17 +2,19 @@ package airgap
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
-	"golang.org/x/sync/errgroup"
 )
 
 // controlPlaneImages asks kubeadm which images a new cluster runs.
@@ -37,12 +39,13 @@ func (k kindNode) pauseImage(ctx context.Context, p nodeParts) (string, error) {
 	return images["pause"], err
 }
 
-// containerdName is the annotation by which containerd names an imported image.
+// containerdName is the annotation with the name under which containerd imports an
+// image.
 const containerdName = "io.containerd.image.name"
 
-// writeImages writes the archive that the node imports when it first boots: an
-// OCI layout, in which the Kubernetes program is there once, and compressed, for
-// every new cluster waits while it is copied.
+// writeImages writes the archive that the node imports at its first boot: an OCI
+// layout. Its layers are compressed, because every new cluster copies it, and the
+// layer with the Kubernetes program is in it once.
 func (k kindNode) writeImages(ctx context.Context, archive, scratch string, p nodeParts) error {
 	names, err := k.controlPlaneImages(ctx, p)
 	if err != nil {
@@ -54,7 +57,7 @@ func (k kindNode) writeImages(ctx context.Context, archive, scratch string, p no
 	}
 	for short := range names {
 		if _, ok := built[short]; !ok {
-			return fmt.Errorf("kubeadm %s runs an image %q that has no recipe: add it to mage/airgap/kindimages.go", Kubernetes, short)
+			return fmt.Errorf("kubeadm %s runs image %q, which has no recipe: add it to mage/airgap/kindimages.go", Kubernetes, short)
 		}
 	}
 	dir := filepath.Join(scratch, "control-plane")
@@ -63,14 +66,14 @@ func (k kindNode) writeImages(ctx context.Context, archive, scratch string, p no
 	if err != nil {
 		return err
 	}
-	for _, short := range sortedKeys(built) {
+	for _, short := range slices.Sorted(maps.Keys(built)) {
 		full, ok := names[short]
 		if !ok {
 			full = map[string]string{
 				"registry": RegistryRef, "local-path-provisioner": storageImage, "local-path-helper": storageHelperImage,
 			}[short]
 		}
-		named, err := reference.ParseDockerRef(full) // containerd looks for "docker.io/library/…", and not for "…"
+		named, err := reference.ParseDockerRef(full) // containerd looks up the full form, "docker.io/library/…"
 		if err != nil {
 			return fmt.Errorf("name of image %q: %w", short, err)
 		}
@@ -85,7 +88,8 @@ func (k kindNode) writeImages(ctx context.Context, archive, scratch string, p no
 	return writeTar(archive, files)
 }
 
-// images are the control plane's: one static program each, on nothing.
+// images are those of the control plane, by the last part of their repository. Most
+// are one static program without a base.
 func (k kindNode) images(scratch string, p nodeParts) (map[string]v1.Image, error) {
 	shared := []file{{Path: "usr/local/bin/kubernetes", Mode: 0o755, Source: filepath.Join(p.kubernetes, "kubernetes")}}
 	for _, program := range []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"} {
@@ -108,7 +112,7 @@ func (k kindNode) images(scratch string, p nodeParts) (map[string]v1.Image, erro
 	storage, err5 := single("storage", filepath.Join(p.storage, "local-path-provisioner"), "usr/local/bin/local-path-provisioner")
 	proxy, err6 := pushedLayer(p.proxyRoot)
 	registry, err7 := pushedLayer(p.registryRoot)
-	if err := firstError(err1, err2, err3, err4, err5, err6, err7); err != nil {
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7); err != nil {
 		return nil, err
 	}
 	path := []string{searchPath}
@@ -126,9 +130,9 @@ func (k kindNode) images(scratch string, p nodeParts) (map[string]v1.Image, erro
 		{"coredns", v1.Config{Env: path, Entrypoint: []string{"/coredns"}}, []v1.Layer{coredns}},
 		{"pause", v1.Config{Env: path, Entrypoint: []string{"/pause"}, User: "65535:65535"}, []v1.Layer{pause}},
 		{"local-path-provisioner", v1.Config{Env: path}, []v1.Layer{storage}},
-		// The proxy's file system has the shell that the helper's scripts need.
+		// The helper's scripts need the shell in the proxy's file system.
 		{"local-path-helper", v1.Config{Env: path}, []v1.Layer{proxy}},
-		{"registry", registryConfig, []v1.Layer{registry}},
+		{"registry", registryConfig(), []v1.Layer{registry}},
 	} {
 		image, err := compose(i.config, i.layers...)
 		if err != nil {
@@ -137,22 +141,4 @@ func (k kindNode) images(scratch string, p nodeParts) (map[string]v1.Image, erro
 		images[i.name] = image
 	}
 	return images, nil
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// inParallel runs n jobs at once and returns the first error.
-func inParallel(n int, job func(i int) error) error {
-	var group errgroup.Group
-	for i := range n {
-		group.Go(func() error { return job(i) })
-	}
-	return group.Wait()
 }

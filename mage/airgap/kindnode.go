@@ -2,29 +2,46 @@ package airgap
 
 import (
 	"context"
-	_ "embed"
+	"embed"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
 
 	"todo-chatbot/mage/host"
 	"todo-chatbot/mage/progress"
 )
 
-// kindNode stands in for kindest/node. It is a Debian with systemd and kind's
-// own base files, the Kubernetes and containerd programs, and an archive of
-// every image that a fresh control plane runs, which a systemd unit imports
-// before the node calls itself up: kind then finds them as in its own images.
-type kindNode struct{ s *Supply }
+// kindNode makes kindest/node: a Debian with systemd and kind's own base files,
+// the programs of Kubernetes and containerd, and an archive with every image of a
+// new control plane. A systemd unit imports the archive before the node reports
+// that it is up, so kind finds the images as in its own node image.
+type kindNode struct {
+	s     *Supply
+	files fs.FS // with the files below nodeFolder, which the node gets
+}
 
-const kindModule = "sigs.k8s.io/kind"
+const nodeFolder = "recipes/kind-node/root/"
 
-// kubernetesModule is the folder below modules/ that the programs are built in.
-const kubernetesModule = "kubernetes"
+//go:embed recipes/kind-node/root
+var embeddedNode embed.FS
+
+//go:embed recipes/kind-node/hook.sh
+var nodeHook string
+
+//go:embed recipes/kube-proxy/hook.sh
+var proxyHook string
+
+const (
+	kindModule = "sigs.k8s.io/kind"
+	// kubernetesModule is the folder below modulesDir with Kubernetes.
+	kubernetesModule = "kubernetes"
+)
 
 func kubernetesPrograms() program {
 	major, minor, _ := strings.Cut(strings.TrimPrefix(Kubernetes, "v"), ".")
@@ -41,65 +58,66 @@ func kubernetesPrograms() program {
 	}
 }
 
-// localPathProvisioner is a build of its own in the same module: it spells a
-// library's import path in capitals, which one build together with the rest refuses.
-var localPathProvisioner = program{
-	module: kubernetesModule, packages: []string{"github.com/rancher/local-path-provisioner"},
+// localPathProvisioner is a separate build of the same module. It writes the
+// import path of a library in capitals, and one build with both spellings fails.
+func localPathProvisioner() program {
+	return program{module: kubernetesModule, packages: []string{"github.com/rancher/local-path-provisioner"}}
 }
 
-var nodeRootfs = rootfs{
-	name: "kind-node", variant: "minbase",
-	packages: []string{
-		"systemd", "systemd-sysv", "dbus", "conntrack", "iptables", "nftables", "iproute2", "ethtool", "util-linux",
-		"mount", "kmod", "libseccomp2", "pigz", "e2fsprogs", "bash", "ca-certificates", "curl", "jq", "procps",
-		"runc", "hostname", "socat",
-	},
-	// A container has no hardware to set up and no console to log in at.
-	hooks: []string{
-		`find "$1"/lib/systemd/system/sysinit.target.wants/ -name systemd-tmpfiles-setup.service -delete`,
-		`rm -f "$1"/lib/systemd/system/multi-user.target.wants/* "$1"/etc/systemd/system/*.wants/* "$1"/lib/systemd/system/local-fs.target.wants/*`,
-		`rm -f "$1"/lib/systemd/system/sockets.target.wants/*udev* "$1"/lib/systemd/system/sockets.target.wants/*initctl* "$1"/lib/systemd/system/basic.target.wants/*`,
-		`echo ReadKMsg=no >> "$1"/etc/systemd/journald.conf`,
-		`mkdir -p "$1"/etc/kubernetes/manifests "$1"/opt/cni/bin "$1"/kind "$1"/var/log/journal && rmdir "$1"/var/log/journal`,
-	},
+func nodeRootfs() rootfs {
+	return rootfs{
+		name: "kind-node", variant: "minbase", hook: nodeHook,
+		packages: []string{
+			"systemd", "systemd-sysv", "dbus", "conntrack", "iptables", "nftables", "iproute2", "ethtool", "util-linux",
+			"mount", "kmod", "libseccomp2", "pigz", "e2fsprogs", "bash", "ca-certificates", "curl", "jq", "procps",
+			"runc", "hostname", "socat",
+		},
+	}
 }
 
-var proxyRootfs = rootfs{
-	name: "kube-proxy", variant: "extract",
-	packages: []string{"iptables", "conntrack", "nftables", "kmod", "libc6", "netbase", "dash", "coreutils"},
-	hooks: []string{
-		shell,
-		`for n in iptables iptables-save iptables-restore ip6tables ip6tables-save ip6tables-restore; do ln -sf xtables-nft-multi "$1"/usr/sbin/$n; done`,
-	},
+func proxyRootfs() rootfs {
+	return rootfs{
+		name: "kube-proxy", variant: "extract", hook: proxyHook,
+		packages: []string{"iptables", "conntrack", "nftables", "kmod", "libc6", "netbase", "dash", "coreutils"},
+	}
 }
 
-// The code that puts the image together is one of its inputs.
-var (
-	//go:embed kindnode.go
-	nodeCode string
-	//go:embed kindfiles.go
-	filesCode string
-	//go:embed kindimages.go
-	imagesCode string
-)
+func nodeConfig() v1.Config {
+	return v1.Config{
+		Env:        []string{searchPath, "container=docker"},
+		Entrypoint: []string{"/usr/local/bin/entrypoint", "/sbin/init"},
+		StopSignal: "SIGRTMIN+3",
+	}
+}
 
+// wrapperSources are the folders of the runtime wrapper's Go packages, below the
+// project's root.
+func wrapperSources() []string { return []string{"scripts/runtime-wrapper", "mage/engine/ocispec"} }
+
+// Ref implements Recipe.
 func (kindNode) Ref() string { return KindNodeRef }
 
+// Inputs implements Recipe.
 func (k kindNode) Inputs() (string, error) {
-	runtimes, err := k.s.withModule("runtime", runtimePrograms)
-	if err != nil {
-		return "", err
-	}
 	sum, err := os.ReadFile(filepath.Join(k.s.opts.Root, "go.sum"))
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("read kind's checksum: %w", err)
 	}
-	return k.s.withModule("kind-node", kubernetesPrograms(), runtimes, nodeRootfs.digest(), proxyRootfs.digest(), registryRootfs.digest(),
-		kindVersion(string(sum)), strconv.FormatBool(k.s.opts.Restricted), nodeCode, filesCode, imagesCode)
+	of := ingredients{
+		version: kindNodeVersion, config: nodeConfig(), files: k.files,
+		rootfs:   []rootfs{nodeRootfs(), proxyRootfs(), registryRootfs()},
+		programs: []program{runtimePrograms(), kubernetesPrograms(), localPathProvisioner()},
+		more:     []string{kindSum(string(sum)), strconv.FormatBool(k.s.opts.Restricted)},
+	}
+	if k.s.opts.Restricted {
+		of.sources = wrapperSources()
+	}
+	return k.s.key(of)
 }
 
-// kindVersion is kind's line in go.sum: the version and digest of its base files.
-func kindVersion(sum string) string {
+// kindSum is the line of go.sum with version and digest of kind's sources, which
+// hold its base files.
+func kindSum(sum string) string {
 	for line := range strings.Lines(sum) {
 		if strings.HasPrefix(line, kindModule+" ") && !strings.Contains(line, "/go.mod ") {
 			return strings.TrimSpace(line)
@@ -108,6 +126,7 @@ func kindVersion(sum string) string {
 	return ""
 }
 
+// Make implements Recipe.
 func (k kindNode) Make(ctx context.Context, scratch string, step *progress.Step) (v1.Image, error) {
 	parts, err := k.gather(ctx, step)
 	if err != nil {
@@ -118,7 +137,7 @@ func (k kindNode) Make(ctx context.Context, scratch string, step *progress.Step)
 	if err != nil {
 		return nil, err
 	}
-	system, err := k.systemFiles(ctx, parts, step)
+	system, err := k.systemFiles(ctx, parts)
 	if err != nil {
 		return nil, err
 	}
@@ -134,14 +153,10 @@ func (k kindNode) Make(ctx context.Context, scratch string, step *progress.Step)
 	if err != nil {
 		return nil, err
 	}
-	return compose(v1.Config{
-		Env:        []string{searchPath, "container=docker"},
-		Entrypoint: []string{"/usr/local/bin/entrypoint", "/sbin/init"},
-		StopSignal: "SIGRTMIN+3",
-	}, base, systemLayer, imagesLayer)
+	return compose(nodeConfig(), base, systemLayer, imagesLayer)
 }
 
-// nodeParts are the folders and tars that the node image is put together from.
+// nodeParts are the folders and tars of a node image.
 type nodeParts struct {
 	root, proxyRoot, registryRoot string
 	kubernetes, runtime, storage  string // folders of programs
@@ -149,43 +164,42 @@ type nodeParts struct {
 	kindFiles                     string
 }
 
+// job makes one part of a node.
+type job struct {
+	part string
+	into *string
+	do   func() (string, error)
+}
+
+// gather makes the parts of a node at the same time.
 func (k kindNode) gather(ctx context.Context, step *progress.Step) (nodeParts, error) {
 	var p nodeParts
-	jobs := []struct {
-		what string
-		into *string
-		do   func() (string, error)
-	}{
+	jobs := []job{
 		{"kind's base files", &p.kindFiles, func() (string, error) {
 			dir, err := k.s.moduleDir(ctx, kindModule)
 			return filepath.Join(dir, "images", "base", "files"), err
 		}},
-		{"node", &p.root, func() (string, error) { return k.s.rootfs(ctx, nodeRootfs, step) }},
-		{"kube-proxy", &p.proxyRoot, func() (string, error) { return k.s.rootfs(ctx, proxyRootfs, step) }},
-		{"registry", &p.registryRoot, func() (string, error) { return k.s.rootfs(ctx, registryRootfs, step) }},
-		{"containerd", &p.runtime, func() (string, error) { return k.s.compile(ctx, runtimePrograms, step) }},
+		{"node", &p.root, func() (string, error) { return k.s.rootfs(ctx, nodeRootfs(), step) }},
+		{"kube-proxy", &p.proxyRoot, func() (string, error) { return k.s.rootfs(ctx, proxyRootfs(), step) }},
+		{"registry", &p.registryRoot, func() (string, error) { return k.s.rootfs(ctx, registryRootfs(), step) }},
+		{"containerd", &p.runtime, func() (string, error) { return k.s.compile(ctx, runtimePrograms(), step) }},
 		{"kubernetes", &p.kubernetes, func() (string, error) { return k.s.compile(ctx, kubernetesPrograms(), step) }},
-		{"storage", &p.storage, func() (string, error) { return k.s.compile(ctx, localPathProvisioner, step) }},
+		{"storage", &p.storage, func() (string, error) { return k.s.compile(ctx, localPathProvisioner(), step) }},
 	}
 	if k.s.opts.Restricted {
-		jobs = append(jobs, struct {
-			what string
-			into *string
-			do   func() (string, error)
-		}{"runtime wrapper", &p.wrapper, func() (string, error) { return k.s.RuntimeWrapper(ctx) }})
+		jobs = append(jobs, job{"runtime wrapper", &p.wrapper, func() (string, error) {
+			return host.BuildRuntimeWrapper(ctx, k.s.opts.Root, k.s.opts.Cache)
+		}})
 	}
-	err := inParallel(len(jobs), func(i int) error {
-		var err error
-		if *jobs[i].into, err = jobs[i].do(); err != nil {
-			return fmt.Errorf("%s: %w", jobs[i].what, err)
-		}
-		return nil
-	})
+	var group errgroup.Group
+	for _, j := range jobs {
+		group.Go(func() (err error) {
+			if *j.into, err = j.do(); err != nil {
+				return fmt.Errorf("%s: %w", j.part, err)
+			}
+			return nil
+		})
+	}
+	err := group.Wait()
 	return p, err
-}
-
-// RuntimeWrapper compiles the OCI runtime of scripts/runtime-wrapper and
-// returns the program's path.
-func (s *Supply) RuntimeWrapper(ctx context.Context) (string, error) {
-	return host.BuildRuntimeWrapper(ctx, s.opts.Root, s.opts.Cache)
 }

@@ -3,7 +3,6 @@ package airgap
 import (
 	"archive/tar"
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -23,8 +22,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// file is one entry of a layer: a link, the bytes of Body, those of the file
-// at Source, or a directory when it has none of these and a mode with ModeDir.
+// file is one entry of a layer: a folder if Dir is set, a link if Link is set, else
+// a file with the bytes of Body or of the file at Source.
 type file struct {
 	Path   string // slash path without a leading slash
 	Mode   int64
@@ -34,8 +33,8 @@ type file struct {
 	Dir    bool
 }
 
-// writeLayer writes files as a tar whose bytes depend on nothing else: sorted,
-// owned by root, with one time stamp, parents before children.
+// writeLayer writes files as a reproducible tar: sorted, owned by root, with one
+// time stamp, parents before children.
 func writeLayer(w io.Writer, files []file) error {
 	all := map[string]file{}
 	for _, f := range files {
@@ -93,8 +92,8 @@ func writeTar(target string, files []file) error {
 	return errors.Join(writeLayer(out, files), out.Close())
 }
 
-// layerOf writes files to a tar at target and returns it as a layer. The tar
-// must stay while the layer is in use.
+// layerOf writes files to a tar at target and returns it as a layer, which reads the
+// tar as long as it is in use.
 func layerOf(target string, files []file) (v1.Layer, error) {
 	if err := writeTar(target, files); err != nil {
 		return nil, err
@@ -102,8 +101,8 @@ func layerOf(target string, files []file) (v1.Layer, error) {
 	return plainLayer(target)
 }
 
-// pushed is how layers are compressed that go through a registry. zstd takes a
-// fraction of gzip's time, both here and where the layer is unpacked.
+// pushed is the compression of layers that go through a registry. zstd takes a
+// fraction of gzip's time, for compression and for decompression.
 const pushed = compression.ZStd
 
 // pushedLayer is a layer for an image that is pushed to a registry.
@@ -111,8 +110,8 @@ func pushedLayer(tarPath string) (v1.Layer, error) {
 	return tarball.LayerFromFile(tarPath, tarball.WithCompression(pushed), tarball.WithMediaType(types.OCILayerZStd))
 }
 
-// plain is an uncompressed layer in a file. Images that only ever go to the
-// engine on this machine are not worth compressing.
+// plain is an uncompressed layer in a file, for images that only the engine on this
+// machine loads. The tarball package of go-containerregistry always compresses.
 type plain struct {
 	path string
 	hash v1.Hash
@@ -139,8 +138,6 @@ func (p *plain) Compressed() (io.ReadCloser, error)   { return os.Open(p.path) }
 func (p *plain) Uncompressed() (io.ReadCloser, error) { return os.Open(p.path) }
 func (p *plain) Size() (int64, error)                 { return p.size, nil }
 func (p *plain) MediaType() (types.MediaType, error)  { return types.OCIUncompressedLayer, nil }
-
-func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 
 // filesBelow lists a folder's files as entries below prefix.
 func filesBelow(dir, prefix string) ([]file, error) {

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// required are the versions that a module below modules/ requires, by path, but
-// for those that it replaces.
+// required are the versions that a module below modules/ requires, by path, without
+// the replaced modules.
 func required(t *testing.T, module string) map[string]string {
 	t.Helper()
 	edit := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json")
@@ -33,12 +33,12 @@ func required(t *testing.T, module string) map[string]string {
 	return versions
 }
 
-// What two modules require in the same version is compiled once. A version that
-// differs in one of the packages that everything imports costs a cold deploy half
-// a minute: raise the lower one with `go get` in its folder.
-func TestTheModulesOfTheNodeAgreeOnTheVersionsTheyShare(t *testing.T) {
+// A module in the same version is compiled once. Another version of a package that
+// everything imports costs a cold deploy half a minute: raise the lower version with
+// `go get` in its folder.
+func TestModulesOfTheNodeRequireEqualVersions(t *testing.T) {
 	mayDiffer := map[string]bool{
-		"go.etcd.io/bbolt": true, // etcd keeps the one that it was released with
+		"go.etcd.io/bbolt": true, // etcd is released with its own version
 	}
 	kubernetes, runtimes := required(t, "kubernetes"), required(t, "runtime")
 	shared := 0

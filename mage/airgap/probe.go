@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// ProbeTimeout bounds the one question that a run asks each registry.
-const ProbeTimeout = 3 * time.Second
+// probeTimeout limits the one probe of a registry in a run.
+const probeTimeout = 3 * time.Second
 
 const userAgent = "todo-chatbot-pipeline"
 
@@ -23,9 +23,8 @@ type probe struct {
 	err  error
 }
 
-// reachable asks a registry once per Supply whether it is there. Whoever
-// answers at /v2/ as a registry may, also with "unauthorized", is there; a
-// proxy's refusal or an error page is not.
+// reachable probes a registry once per Supply. A registry answers GET /v2/ with 200
+// or 401; the refusal of a proxy and error pages do not count.
 func (s *Supply) reachable(ctx context.Context, registry name.Registry) error {
 	if s.opts.Offline {
 		return errOffline
@@ -41,8 +40,10 @@ func (s *Supply) reachable(ctx context.Context, registry name.Registry) error {
 	return p.err
 }
 
+// ask sends the probe. It does not follow redirects, as transport.Ping does: the
+// login page of a network would count as a registry.
 func (s *Supply) ask(ctx context.Context, registry name.Registry) error {
-	ctx, cancel := context.WithTimeout(ctx, ProbeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	url := registry.Scheme() + "://" + registry.RegistryStr() + "/v2/"
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

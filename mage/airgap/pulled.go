@@ -11,10 +11,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// What a reference was when its registry last answered is remembered. On a
-// journey, without a network, the same sources then have the same key, and an
-// unchanged application is not built on other bases.
-
+// pulledFile holds the last digest that a registry had for a reference. With it, keys
+// stay the same while offline, and an unchanged application is not built on other
+// bases.
 func (s *Supply) pulledFile(ref string) string {
 	return filepath.Join(s.opts.Cache, "pulled", fileName(ref))
 }
@@ -31,7 +30,7 @@ func (s *Supply) remember(ref string, digest v1.Hash) error {
 	if err != nil {
 		return fmt.Errorf("remember the digest of image %q: %w", ref, err)
 	}
-	defer os.Remove(partial.Name()) // gone when all went well
+	defer os.Remove(partial.Name()) // no longer there after the rename
 	_, err = partial.WriteString(digest.String())
 	if err = errors.Join(err, partial.Close()); err == nil {
 		err = os.Rename(partial.Name(), file)
@@ -42,8 +41,8 @@ func (s *Supply) remember(ref string, digest v1.Hash) error {
 	return nil
 }
 
-// remembered is the digest of an image that was pulled before. Where registries
-// are switched off nothing is: everything is made.
+// remembered is the digest of an image that was pulled before. With Offline there is
+// none, because every image is made.
 func (s *Supply) remembered(ref string) (v1.Hash, bool) {
 	if s.opts.Offline {
 		return v1.Hash{}, false

@@ -16,8 +16,8 @@ import (
 	"todo-chatbot/mage/progress"
 )
 
-// store writes an image into dir as an OCI layout and removes the scratch
-// files that its layers were made from.
+// store writes an image into dir as an OCI layout and removes the tars of its
+// layers.
 func store(dir string, image v1.Image, step *progress.Step) error {
 	step.Update("store")
 	path, err := layout.Write(dir, empty.Index)
@@ -39,7 +39,7 @@ func store(dir string, image v1.Image, step *progress.Step) error {
 	return nil
 }
 
-// compose puts layers and a configuration together.
+// compose returns an image of layers and a configuration.
 func compose(config v1.Config, layers ...v1.Layer) (v1.Image, error) {
 	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	image, err := mutate.AppendLayers(base, layers...)

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stubGo puts a go in front of the real one that compiles nothing: it writes
-// down how it was called and leaves a file where the program should be.
+// stubGo puts a fake go on the PATH. It compiles nothing: it records its arguments
+// and writes a file in place of the program.
 func stubGo(t *testing.T, program string) (calls func() string) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
@@ -32,7 +32,7 @@ func stubGo(t *testing.T, program string) (calls func() string) {
 	}
 }
 
-func TestTraefikIsOneStaticProgramThatRunsAsNobody(t *testing.T) {
+func TestTraefikImageHasOneStaticProgramAndNumericUser(t *testing.T) {
 	calls := stubGo(t, "traefik")
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
@@ -43,7 +43,7 @@ func TestTraefikIsOneStaticProgramThatRunsAsNobody(t *testing.T) {
 	config, err := image.ConfigFile()
 	require.NoError(t, err)
 	assert.Equal(t, "linux", config.OS)
-	assert.Equal(t, "65532:65532", config.Config.User, "a number: Kubernetes cannot tell who a name is")
+	assert.Equal(t, "65532:65532", config.Config.User, "a number, because Kubernetes cannot check a name")
 	assert.Equal(t, []string{"/usr/local/bin/traefik"}, config.Config.Entrypoint)
 	layers, err := image.Layers()
 	require.NoError(t, err)
@@ -63,7 +63,7 @@ func TestTraefikIsOneStaticProgramThatRunsAsNobody(t *testing.T) {
 	assert.Contains(t, calls(), "version.Version="+strings.TrimPrefix(Traefik, "v"))
 }
 
-func TestVersionsAreThoseOfTheModules(t *testing.T) {
+func TestVersionConstantsEqualModules(t *testing.T) {
 	for module, required := range map[string]string{
 		"traefik": "github.com/traefik/traefik/v3 " + Traefik, kubernetesModule: "k8s.io/kubernetes " + Kubernetes,
 	} {
