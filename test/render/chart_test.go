@@ -19,10 +19,10 @@ import (
 func TestADigestWinsOverATagAndATagOverTheVersion(t *testing.T) {
 	digest := "sha256:" + strings.Repeat("a", 64)
 	for values, want := range map[string]string{
-		"":                            "todo-chatbot/backend:0.1.0",
+		"":                            "todo-chatbot/backend:0.3.0",
 		"backend: {image: {tag: v2}}": "todo-chatbot/backend:v2",
-		"global: {imageRegistry: 'localhost:5000'}":                                  "localhost:5000/todo-chatbot/backend:0.1.0",
-		"global: {imageRegistry: a}\nbackend: {image: {registry: b, repository: c}}": "b/c:0.1.0",
+		"global: {imageRegistry: 'localhost:5000'}":                                  "localhost:5000/todo-chatbot/backend:0.3.0",
+		"global: {imageRegistry: a}\nbackend: {image: {registry: b, repository: c}}": "b/c:0.3.0",
 		"backend: {image: {tag: v2, digest: '" + digest + "'}}":                      "todo-chatbot/backend@" + digest,
 	} {
 		spec := get[appsv1.Deployment](t, render(t, values), "Deployment", "todo-backend").Spec.Template.Spec

@@ -209,15 +209,15 @@ func registry(t *testing.T, r rendering) {
 		"todo-test":              "registry.example.test/apps/todo-chatbot/frontend:v2",
 		"todo-preflight":         "registry.example.test/apps/todo-chatbot/frontend:v2",
 		"todo-backend":           "mirror.example.test/todo/api@sha256:" + strings.Repeat("a", 64),
-		"todo-postgresql":        "registry.example.test/apps/todo-chatbot/postgresql:0.1.0",
-		"todo-postgresql-backup": "registry.example.test/apps/todo-chatbot/postgresql:0.1.0",
+		"todo-postgresql":        "registry.example.test/apps/todo-chatbot/postgresql:0.3.0",
+		"todo-postgresql-backup": "registry.example.test/apps/todo-chatbot/postgresql:0.3.0",
 	}
 	for _, p := range r.pods(t) {
 		name := p.Manifest.Name
 		assert.Equal(t, []corev1.LocalObjectReference{{Name: "registry-login"}}, p.Spec.ImagePullSecrets, name)
 		for _, c := range p.containers() {
 			if c.Name == "gateway" {
-				assert.Equal(t, "registry.example.test/apps/todo-chatbot/gateway:0.1.0", c.Image)
+				assert.Equal(t, "registry.example.test/apps/todo-chatbot/gateway:0.3.0", c.Image)
 				continue
 			}
 			assert.Equal(t, want[name], c.Image, name)

@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     app = FastAPI(
         title="Todo Chatbot",
-        version="1.0.0",
+        version="0.3.0",
         summary="Tasks, and an assistant that manages them.",
         lifespan=lifespan,
         # The interactive pages would load their scripts from a CDN.
