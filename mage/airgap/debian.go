@@ -48,10 +48,12 @@ func (r rootfs) arguments() []string {
 	args := []string{
 		"--quiet", "--mode=root", "--format=tar", "--variant=" + r.variant,
 		"--include=" + strings.Join(r.packages, ",") + ",usr-is-merged", "--hook-dir=" + mergedUsr,
-		`--aptopt=APT::Install-Recommends "false"`, r.hookFlag() + leanHook,
+		`--aptopt=APT::Install-Recommends "false"`,
 	}
-	if r.hook != "" {
-		args = append(args, r.hookFlag()+r.hook)
+	for _, hook := range []string{leanHook, r.hook} {
+		if hook = strings.TrimSpace(hook); hook != "" { // mmdebstrap warns of a line break at the end
+			args = append(args, r.hookFlag()+hook)
+		}
 	}
 	return append(args, suite)
 }

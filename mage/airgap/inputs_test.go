@@ -133,7 +133,7 @@ func TestKeyChangesWithEmbeddedFilesAndVersion(t *testing.T) {
 		return key
 	}
 	before = key(func(*ingredients) {})
-	assert.NotEqual(t, before, key(func(of *ingredients) { of.rootfs[0].hook += "true\n" }), "hook")
+	assert.NotEqual(t, before, key(func(of *ingredients) { of.rootfs[0].hook += "true" }), "hook")
 	assert.NotEqual(t, before, key(func(of *ingredients) { of.rootfs[0].packages = []string{"python3"} }), "packages")
 	assert.NotEqual(t, before, key(func(of *ingredients) { of.version = "python/0" }), "version")
 	assert.NotEqual(t, before, key(func(of *ingredients) { of.config.User = "1" }), "configuration")
