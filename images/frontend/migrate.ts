@@ -6,15 +6,15 @@ import { grantRows, requireRole } from "./lib/server/grants";
 import { openMigrationPool } from "./lib/server/runtime";
 import { readMigrationSettings } from "./lib/server/settings";
 
-/** Any constant does, as long as every replica uses the same one and the
- * backend's migration another. */
+/** The lock of this migration. All replicas use the same number; the migration of the backend
+ * uses another one. */
 const advisoryLock = 7_301_002;
 const databaseWaitMs = 60_000;
 const lockWaitMs = 60_000;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Takes a connection to a database that has the role, if one is given. */
+/** Opens a connection, and checks that the role exists, if one is given. */
 async function open(pool: Pool, role: string | undefined): Promise<PoolClient> {
   const client = await pool.connect();
   try {
@@ -26,7 +26,7 @@ async function open(pool: Pool, role: string | undefined): Promise<PoolClient> {
   }
 }
 
-/** Waits until the database takes a connection, at most databaseWaitMs. */
+/** Waits for a connection, at most databaseWaitMs. */
 async function connect(pool: Pool, role: string | undefined): Promise<PoolClient> {
   const deadline = Date.now() + databaseWaitMs;
   for (let attempt = 1; ; attempt++) {
@@ -45,7 +45,7 @@ async function connect(pool: Pool, role: string | undefined): Promise<PoolClient
   }
 }
 
-/** Brings the account tables to the schema of this version, once at a time. */
+/** Migrates the account tables to the schema of this version. A lock serializes replicas. */
 async function migrate(): Promise<void> {
   const settings = readMigrationSettings(process.env);
   const pool = openMigrationPool(settings.database);
@@ -66,7 +66,7 @@ async function migrate(): Promise<void> {
         : "account tables are up to date",
     );
   } finally {
-    // Ending the session gives the lock back, also after an error.
+    // Closing the connection releases the lock, also after an error.
     client.release(true);
     await pool.end();
   }

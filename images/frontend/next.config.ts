@@ -2,31 +2,31 @@ import type { NextConfig } from "next";
 import { buildId } from "./scripts/build-id.mjs";
 import { dataPolicy, securityHeaders } from "./scripts/security-headers.mjs";
 
-/** Where the backend listens while developing. */
+/** The address of the backend in development. */
 const developmentBackend = process.env.BACKEND_URL ?? "http://127.0.0.1:8000";
 
-/** Holds what is the same in every environment. What differs is read from the
- * process environment at run time (lib/server/settings.ts), so one image serves all. */
+/** The configuration that is the same in every environment. Other settings are read at run
+ * time (lib/server/settings.ts), so one image works in all environments. */
 const config: NextConfig = {
   output: "standalone",
   generateBuildId: () => buildId(import.meta.dirname),
   outputFileTracingRoot: import.meta.dirname,
-  // No image is optimised, so the native image library stays out of the image.
+  // The application optimizes no pictures, so it does not need the native library for that.
   outputFileTracingExcludes: { "*": ["node_modules/sharp/**", "node_modules/@img/**"] },
   images: { unoptimized: true },
   turbopack: { root: import.meta.dirname },
   poweredByHeader: false,
   experimental: {
-    // The root file system is read-only in the cluster.
+    // The root file system in the cluster is read-only.
     isrFlushToDisk: false,
-    // The number of processes that render pages while building. Next.js takes it
-    // from the machine and writes it to the output; few pages need rendering here.
+    // The number of processes that render pages during the build. Next.js writes it to the
+    // output, so it must not depend on the machine.
     cpus: 1,
-    // A route is loaded when it is first asked for: with the chart's 0.3 processors
-    // the server is ready half a second sooner.
+    // Each route is loaded on its first request. With the 0.3 processors of the chart, the
+    // server is ready half a second earlier.
     preloadEntriesOnStart: false,
   },
-  // Pages get their Content-Security-Policy in proxy.ts.
+  // proxy.ts sets the Content-Security-Policy of pages.
   headers: async () => [
     {
       source: "/:path*",
@@ -37,7 +37,7 @@ const config: NextConfig = {
       headers: [{ key: "content-security-policy", value: dataPolicy }],
     })),
   ],
-  // "npm run dev" works without the gateway, which does this in the cluster.
+  // For "npm run dev", which runs without the gateway.
   rewrites: async () => ({
     fallback:
       process.env.NODE_ENV === "development"

@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { type NextRequest, NextResponse } from "next/server";
 import { pagePolicy } from "./scripts/security-headers.mjs";
 
-/** Gives every page a Content-Security-Policy with a nonce of its own. Next.js reads
- * the nonce from the request's policy and writes it into its inline scripts, which
- * differ by page and by person, so that no hash of them could be known. */
+/** proxy sets the Content-Security-Policy of each page, with a new nonce. Next.js reads the
+ * nonce from the policy of the request and adds it to its inline scripts. Their content
+ * differs by page and person, so hashes cannot replace the nonce. */
 export function proxy(request: NextRequest): NextResponse {
   const policy = pagePolicy(randomBytes(16).toString("base64"));
   const headers = new Headers(request.headers);
@@ -15,6 +15,6 @@ export function proxy(request: NextRequest): NextResponse {
 }
 
 export const config = {
-  /** Pages, those that do not exist included. */
+  /** All pages, also those that do not exist. */
   matcher: "/((?!api/|_next/static/|livez$|icon\\.svg$).*)",
 };

@@ -46,7 +46,7 @@ RUN npm run build
 # it needs a file /dev/null, not a device.
 RUN --mount=type=bind,from=postgresql,target=/postgresql,rw \
     set -eu; \
-    postgres() { chroot /postgresql setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; }; \
+    postgres() { chroot /postgresql /usr/bin/setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; }; \
     [ -c /postgresql/dev/null ] || { touch /postgresql/dev/null; chmod 0666 /postgresql/dev/null; }; \
     postgres /usr/lib/postgresql/15/bin/initdb -D /tmp/data -U postgres -A trust --locale=C -E UTF8 --no-sync; \
     postgres /usr/lib/postgresql/15/bin/pg_ctl -D /tmp/data -l /tmp/log -w start \

@@ -1,6 +1,6 @@
 import { afterEach } from "vitest";
 
-// Component tests run in jsdom; the others have no document to clean.
+// Only tests in jsdom have a document to clean up.
 if (typeof document !== "undefined") {
   const { cleanup } = await import("@testing-library/react");
   afterEach(cleanup);

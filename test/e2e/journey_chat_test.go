@@ -109,7 +109,7 @@ func (j *journey) another(t *testing.T, p *page) {
 		b.expecting(`404`, func() {
 			b.open("/" + j.firstConversation)
 			b.turnTo(assistant)
-			b.reads("That conversation is not there any more.")
+			b.reads("This conversation does not exist any more.")
 		})
 		b.photograph("another-persons-conversation")
 	})

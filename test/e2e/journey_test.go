@@ -97,7 +97,7 @@ func (j *journey) visitor(_ *testing.T, p *page) {
 			p.fill(field("Email"), j.anna.email)
 			p.fill(field("Password"), j.anna.password)
 			p.click(button("Sign in"))
-			p.reads("That email and password do not belong together.")
+			p.reads("The email or the password is wrong.")
 		})
 	})
 }
@@ -144,7 +144,7 @@ func (j *journey) signUp(t *testing.T, p *page) {
 		p.fillIn(taken)
 		p.expecting(`422`, func() {
 			p.click(button("Create account"))
-			p.reads("There is already an account with this email. Sign in instead?")
+			p.reads("An account with this email already exists. Sign in instead?")
 		})
 		p.photograph("sign-up-refused")
 	})

@@ -33,7 +33,7 @@ func (j *journey) offline(t *testing.T, p *page) {
 			p.fill(newTodo, title)
 			p.click(addTodo)
 			p.reads("The server cannot be reached. Check your connection.")
-			p.reads("The server is away. Your todos may be out of date; trying again…")
+			p.reads("The server is not available. Your todos may be out of date. Trying again…")
 			p.lists(j.todos...)
 			p.photograph("offline")
 		})
@@ -46,7 +46,7 @@ func (j *journey) offline(t *testing.T, p *page) {
 		p.step("is online again", func() {
 			p.connected(true)
 			p.until("the notice has gone", func() error {
-				_, err := ask[bool](p, `() => { if (document.body.innerText.includes("The server is away")) throw new Error("it is there"); return true; }`)
+				_, err := ask[bool](p, `() => { if (document.body.innerText.includes("The server is not available")) throw new Error("it is there"); return true; }`)
 				return err
 			})
 		})

@@ -5,8 +5,8 @@ import { useRouter } from "next/navigation";
 import { startTransition, useEffect } from "react";
 import { Button } from "@/components/ui/button";
 
-/** Shown when a page cannot be made, mostly because the database is away;
- * tries again by itself. */
+/** The page for a server error, mostly a database that is not available. It loads the page
+ * again every few seconds. */
 export default function ErrorPage({ reset }: { reset: () => void }) {
   const router = useRouter();
   useEffect(() => {
@@ -23,7 +23,7 @@ export default function ErrorPage({ reset }: { reset: () => void }) {
       <div role="alert">
         <CloudOff className="mx-auto size-10 text-muted" aria-hidden="true" />
         <h1 className="mt-4 text-xl font-semibold">Your todos cannot be reached right now</h1>
-        <p className="mt-2 text-muted">Nothing is lost. This page tries again by itself.</p>
+        <p className="mt-2 text-muted">Your todos are safe. This page tries again automatically.</p>
         <Button className="mt-6" onClick={() => window.location.reload()}>
           Try again now
         </Button>

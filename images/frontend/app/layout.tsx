@@ -7,7 +7,7 @@ import "./globals.css";
 
 export const metadata: Metadata = {
   title: { default: "Todo Chatbot", template: "%s · Todo Chatbot" },
-  description: "Keep your todos by hand, or by talking to an assistant.",
+  description: "Keep your todos by hand, or talk to an assistant.",
 };
 
 export const viewport: Viewport = {
@@ -26,11 +26,11 @@ export default async function Layout({ children }: { children: ReactNode }) {
   return (
     <html lang="en" data-theme={theme} suppressHydrationWarning>
       <head>
-        {/* Browsers hide a nonce from scripts, so that hydration finds another value. */}
+        {/* Browsers hide a nonce from scripts, so hydration reads a different value. */}
         <script
           nonce={nonce}
           suppressHydrationWarning
-          // biome-ignore lint/security/noDangerouslySetInnerHtml: a constant of ours, to avoid a flash of the wrong theme.
+          // biome-ignore lint/security/noDangerouslySetInnerHtml: a constant that prevents a flash of the wrong theme.
           dangerouslySetInnerHTML={{ __html: systemThemeScript }}
         />
       </head>

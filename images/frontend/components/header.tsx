@@ -21,7 +21,7 @@ async function signOut(): Promise<void> {
     await account.signOut();
     window.location.assign("/sign-in");
   } catch (error) {
-    toast(error instanceof Error ? error.message : "Signing out did not work.");
+    toast(error instanceof Error ? error.message : "Signing out failed. Please try again.");
   }
 }
 

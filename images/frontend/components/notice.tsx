@@ -1,7 +1,7 @@
 import { CloudOff } from "lucide-react";
 import type { ReactNode } from "react";
 
-/** A strip that says something is wrong while the rest stays usable. */
+/** A strip that shows a problem while the page stays usable. */
 export function Notice({ children }: { children: ReactNode }) {
   return (
     <p

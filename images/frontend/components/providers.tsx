@@ -7,15 +7,14 @@ import { Toaster } from "sonner";
 function createQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
-      // "always": the browser's idea of being online says nothing about a
-      // server on the same machine.
+      // A server on the same machine can be reached while the browser is offline.
       queries: { networkMode: "always", retry: 1, staleTime: 1_000 },
       mutations: { networkMode: "always" },
     },
   });
 }
 
-/** What the application's client components share. */
+/** The context that the client components share. */
 export function Providers({ children }: { children: ReactNode }) {
   const [client] = useState(createQueryClient);
   return (

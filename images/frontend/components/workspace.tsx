@@ -16,10 +16,10 @@ const panes = [
   { pane: "assistant", label: "Assistant", Icon: MessageCircle },
 ] as const;
 
-/** How long a task that the assistant changed stays marked. */
+/** How long a todo stays marked after the assistant changed it. */
 const markedMs = 2_500;
 
-/** Remembers which tasks the assistant has just changed. */
+/** Remembers the todos that the assistant has just changed. */
 function useMarkedTasks() {
   const [marked, setMarked] = useState<ReadonlySet<number>>(new Set());
   useEffect(() => {
@@ -34,7 +34,7 @@ function useMarkedTasks() {
   return { marked, mark };
 }
 
-/** Todos and assistant side by side; on a narrow screen, one at a time. */
+/** Todos and assistant next to each other; on a narrow screen, one at a time. */
 export function Workspace({ user }: { user: SessionUser }) {
   const [pane, setPane] = useState<Pane>("todos");
   const [news, setNews] = useState(false);
@@ -68,7 +68,7 @@ export function Workspace({ user }: { user: SessionUser }) {
         />
       </main>
       <nav
-        aria-label="Parts of the application"
+        aria-label="Sections"
         className="grid shrink-0 grid-cols-2 border-t bg-surface pb-[env(safe-area-inset-bottom)] lg:hidden"
       >
         {panes.map(({ pane: name, label, Icon }) => (

@@ -1,18 +1,18 @@
-/** AccountError carries a message for people. */
+/** AccountError has a message for people. */
 export class AccountError extends Error {}
 
 interface AccountProblem {
   code?: string;
   message?: string;
-  /** How the gateway names the message. */
+  /** The message, in answers of the gateway. */
   detail?: string;
 }
 
 const messages: Readonly<Record<string, string>> = {
-  INVALID_EMAIL_OR_PASSWORD: "That email and password do not belong together.",
-  USER_ALREADY_EXISTS: "There is already an account with this email. Sign in instead?",
+  INVALID_EMAIL_OR_PASSWORD: "The email or the password is wrong.",
+  USER_ALREADY_EXISTS: "An account with this email already exists. Sign in instead?",
   USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL:
-    "There is already an account with this email. Sign in instead?",
+    "An account with this email already exists. Sign in instead?",
 };
 
 async function post(path: string, body: object): Promise<void> {
@@ -33,7 +33,7 @@ async function post(path: string, body: object): Promise<void> {
   throw new AccountError(
     response.status === 429
       ? "Too many attempts. Wait a minute and try again."
-      : "This did not work. Please try again.",
+      : "The request failed. Please try again.",
   );
 }
 

@@ -1,5 +1,5 @@
-// Writes lib/api/schema.d.ts from the backend's OpenAPI document; with --check,
-// fails when the file is stale. OPENAPI_FILE names another document.
+// Writes lib/api/schema.d.ts from the OpenAPI document of the backend. With --check, it fails
+// when the file is not up to date. OPENAPI_FILE is the path of another document.
 import { readFile, writeFile } from "node:fs/promises";
 import openapiTypescript, { astToString } from "openapi-typescript";
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** What lies beside the sources and is made from them, or from the lockfile. */
+/** Generated and installed files next to the sources. */
 const made = /^(node_modules|\.next|coverage|next-env\.d\.ts|.+\.tsbuildinfo)$/;
 
 /**
@@ -24,9 +24,8 @@ async function sources(root, folder = "") {
 }
 
 /**
- * buildId names the sources under root: the same sources have the same build id
- * wherever and whenever they are built, and a change in any of them, the lockfile
- * included, gives another one. By it an open page learns that it is out of date.
+ * buildId returns an id of the sources under root. It depends only on their paths and
+ * contents, the lockfile included. An open page uses it to detect a new version.
  *
  * @param {string} root
  * @returns {Promise<string>}
@@ -37,6 +36,6 @@ export async function buildId(root) {
     const content = createHash("sha256").update(await readFile(join(root, path)));
     digest.update(`${content.digest("hex")} ${path}\0`);
   }
-  // The id is part of addresses, and ad blockers hold back those with "ad" in them.
+  // The id is part of addresses, and ad blockers block addresses that contain "ad".
   return digest.digest("hex").slice(0, 32).replaceAll("a", "g");
 }

@@ -26,7 +26,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-test("neither the place nor the order that the file system lists them in counts", async () => {
+test("the id is independent of the folder and of the order of its files", async () => {
   const before = await buildId(root);
   const { readdir: list } =
     await vi.importActual<typeof import("node:fs/promises")>("node:fs/promises");
@@ -43,13 +43,13 @@ test.each([
   ["the name of a file", () => rename(join(root, "lib/a.ts"), join(root, "lib/b.ts"))],
   ["the folder of a file", () => rename(join(root, "lib/a.ts"), join(root, "app/a.ts"))],
   ["the set of files", () => rm(join(root, "lib/a.ts"))],
-])("a change of %s gives another id", async (_, change) => {
+])("a change of %s changes the id", async (_, change) => {
   const before = await buildId(root);
   await change();
   expect(await buildId(root)).not.toBe(before);
 });
 
-test("what is installed or made does not count", async () => {
+test("installed and generated files do not change the id", async () => {
   const before = await buildId(root);
   await write(root, {
     "node_modules/pg/index.js": "1",
@@ -60,7 +60,7 @@ test("what is installed or made does not count", async () => {
   expect(await buildId(root)).toBe(before);
 });
 
-test("ids hold no letters that ad blockers take for an advertisement", async () => {
+test("an id never contains the letter a, which ad blockers could match", async () => {
   for (let change = 0; change < 200; change++) {
     await writeFile(join(root, "lib/a.ts"), String(change));
     expect(await buildId(root)).toMatch(/^[b-g0-9]{32}$/);

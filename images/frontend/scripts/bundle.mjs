@@ -1,5 +1,5 @@
-// Bundles the migration, which runs before Next.js's standalone server, into one file:
-// the server's folder holds no package that the server does not load itself.
+// Bundles the migration into one file. The folder of the standalone server has only the
+// packages that the server loads.
 import { build } from "esbuild";
 
 await build({
@@ -12,7 +12,7 @@ await build({
   format: "esm",
   minifySyntax: true,
   external: ["pg-native"],
-  // CommonJS packages in the bundle call require for Node's own modules.
+  // CommonJS packages in the bundle use require for the modules of Node.
   banner: {
     js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
   },

@@ -2,9 +2,9 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /**
- * removeKeys makes the keys in a built server's folder (the one with BUILD_ID)
- * unusable. It throws when the application has server actions, which need theirs.
- * It returns the keys that it removed.
+ * removeKeys removes the keys from the folder of a built server (the one with BUILD_ID) and
+ * returns them. It throws when the application has server actions, because these need their
+ * key.
  *
  * @param {string} folder
  * @returns {Promise<string[]>}
@@ -22,8 +22,8 @@ export async function removeKeys(folder) {
   if (Object.values(actions).some((ofRuntime) => Object.keys(ofRuntime).length > 0)) {
     throw new Error(
       `remove the key of server actions from ${folder}: the application has server actions, ` +
-        "which need one; give it at run time as NEXT_SERVER_ACTIONS_ENCRYPTION_KEY, " +
-        "from a Secret, before you allow them in scripts/keys.mjs",
+        "which need a key; set NEXT_SERVER_ACTIONS_ENCRYPTION_KEY at run time from a Secret, " +
+        "then allow server actions in scripts/keys.mjs",
     );
   }
 
@@ -40,8 +40,8 @@ export async function removeKeys(folder) {
 }
 
 /**
- * refuseKeys throws when a file under one of the folders holds one of the keys:
- * another version of Next.js may write them elsewhere, too.
+ * refuseKeys throws when a file in one of the folders contains one of the keys. A new version
+ * of Next.js can write them to other files.
  *
  * @param {string[]} folders
  * @param {string[]} keys
@@ -53,7 +53,9 @@ export async function refuseKeys(folders, keys) {
       const path = join(entry.parentPath, entry.name);
       const content = await readFile(path);
       if (keys.some((key) => content.includes(key))) {
-        throw new Error(`${path} still holds a key of "next build": remove it there, too`);
+        throw new Error(
+          `${path} still contains a key of "next build": remove it in scripts/keys.mjs`,
+        );
       }
     }
   }

@@ -30,7 +30,7 @@ async function writeActions(node: Record<string, unknown>): Promise<void> {
   );
 }
 
-/** Writes the manifests as "next build" does. */
+/** Writes the manifests of "next build". */
 beforeEach(async () => {
   server = await mkdtemp(join(tmpdir(), "keys-"));
   await mkdir(join(server, "server"));
@@ -43,8 +43,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(server, { recursive: true }));
 
-test("all keys go, and what else is in the files stays", async () => {
-  await expect(refuseKeys([server], keys)).rejects.toThrow("still holds a key");
+test("removes all keys and nothing else", async () => {
+  await expect(refuseKeys([server], keys)).rejects.toThrow("still contains a key");
   expect((await removeKeys(server)).sort()).toEqual([...keys].sort());
   await refuseKeys([server], keys);
   expect(await json("prerender-manifest.json")).toMatchObject({
@@ -54,21 +54,20 @@ test("all keys go, and what else is in the files stays", async () => {
   expect(await json("server/server-reference-manifest.json")).toEqual({ node: {}, edge: {} });
 });
 
-test("a key in a file that is not known is found", async () => {
+test("finds a key in an unknown file", async () => {
   await mkdir(join(server, "server/chunks"));
   await writeFile(join(server, "server/chunks/1.js"), `const id="${preview.previewModeId}"`);
   const removed = await removeKeys(server);
-  await expect(refuseKeys([server], removed)).rejects.toThrow("server/chunks/1.js still holds");
+  await expect(refuseKeys([server], removed)).rejects.toThrow("server/chunks/1.js still contains");
 });
 
-test("an application with server actions is not built without their key", async () => {
+test("refuses an application with server actions", async () => {
   await writeActions({ "40ab": { workers: {} } });
   await expect(removeKeys(server)).rejects.toThrow("NEXT_SERVER_ACTIONS_ENCRYPTION_KEY");
 });
 
-// These ask Next.js itself, since the removed keys are of use only as long as it
-// compares them as it does.
-describe("nobody can forge", () => {
+// These tests call Next.js, because its comparison decides whether a removed key is safe.
+describe("a removed key cannot be forged for", () => {
   const guesses = [undefined, "", "null", "undefined", "[object Object]", preview.previewModeId];
   const cookieOf = (id?: string) => (id === undefined ? "" : `__prerender_bypass=${id}`);
   const propsOf = () => json("server/preview-props.json");
@@ -88,7 +87,7 @@ describe("nobody can forge", () => {
     return tryGetPreviewData(request, response as unknown as ServerResponse, props, false);
   }
 
-  test("the keys of the build open everything while they are there", () => {
+  test("the keys of the build give access before they are removed", () => {
     expect(draftMode(preview, preview.previewModeId).isEnabled).toBe(true);
     expect(revalidates(preview, preview.previewModeId)).toBe(true);
     expect(previewData(preview, cookieOf(preview.previewModeId))).toEqual({});
@@ -111,7 +110,7 @@ describe("nobody can forge", () => {
     expect(revalidates(await propsOf(), guess)).toBe(false);
   });
 
-  test("draft mode cannot be entered by the application either", async () => {
+  test("the application cannot enable draft mode either", async () => {
     await removeKeys(server);
     const provider = draftMode(await propsOf());
     expect(() => provider.enable()).toThrow("previewModeId");

@@ -1,13 +1,13 @@
 /**
- * pagePolicy is the Content-Security-Policy of a page whose inline scripts carry nonce.
- * Everything comes from this origin: the browser enforces it. Styles need
- * 'unsafe-inline': React writes style attributes, and the messages in the corner bring
- * a style element of their own. A style cannot run code.
+ * pagePolicy returns the Content-Security-Policy of a page whose inline scripts have nonce.
+ * Everything else must come from this origin. Styles need 'unsafe-inline', because React
+ * writes style attributes and the library for messages adds a style element. A style cannot
+ * run code.
  *
  * @param {string} nonce
  */
 export function pagePolicy(nonce) {
-  // React's development build evaluates code to rebuild stack traces.
+  // The development build of React evaluates code to restore stack traces.
   const development = process.env.NODE_ENV === "development" ? " 'unsafe-eval'" : "";
   return [
     "default-src 'self'",
@@ -21,10 +21,10 @@ export function pagePolicy(nonce) {
   ].join("; ");
 }
 
-/** The policy of what is not a page: nothing of it is to be shown or run. */
+/** The policy of responses that are not pages: the browser shows and runs nothing. */
 export const dataPolicy = "default-src 'none'; frame-ancestors 'none'";
 
-/** What every answer of the frontend carries. The gateway adds HSTS under https.
+/** The headers of every response. The gateway adds HSTS on https.
  * @type {Readonly<Record<string, string>>} */
 export const securityHeaders = {
   "x-content-type-options": "nosniff",

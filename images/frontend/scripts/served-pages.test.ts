@@ -44,7 +44,7 @@ beforeAll(async () => {
       IMAGE_DIGEST: "sha256:of-the-image",
       BETTER_AUTH_SECRET: "0123456789abcdef0123456789abcdef",
       DATABASE_HOST: "127.0.0.1",
-      // Nobody listens there: the page of the application becomes the error page.
+      // No server listens on this port, so the application page becomes the error page.
       DATABASE_PORT: String(nobody),
       DATABASE_NAME: "todo",
       DATABASE_USER: "todo",
@@ -53,7 +53,8 @@ beforeAll(async () => {
   });
   const deadline = Date.now() + 25_000;
   while (!(await answers())) {
-    if (Date.now() > deadline || server.exitCode !== null) throw new Error("the server is not up");
+    if (Date.now() > deadline || server.exitCode !== null)
+      throw new Error("the server did not start");
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }, 30_000);
@@ -77,19 +78,19 @@ it.each([
   for (const script of scripts) expect(script).toContain(`nonce="${nonce}"`);
 });
 
-it("gives what is not a page a policy under which nothing runs", async () => {
+it("forbids all content in responses that are not pages", async () => {
   for (const path of ["/livez", "/api/auth/token"]) {
     const response = await fetch(base + path);
     expect(response.headers.get("content-security-policy")).toMatch(/^default-src 'none'/);
   }
 });
 
-it("says which image it runs", async () => {
+it("reports its image", async () => {
   const response = await fetch(`${base}/livez`);
   expect(await response.json()).toEqual({ status: "ok", image: "sha256:of-the-image" });
 });
 
-it("refuses what is too long, before it needs the database", async () => {
+it("refuses a long request before it uses the database", async () => {
   const body = JSON.stringify({ email: "x".repeat(17_000) });
   const headers = { "content-type": "application/json" };
   const response = await fetch(`${base}/api/auth/sign-in/email`, { method: "POST", headers, body });

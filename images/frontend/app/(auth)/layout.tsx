@@ -4,8 +4,8 @@ import { Preview } from "@/components/account/preview";
 import { Logo } from "@/components/logo";
 import { currentUser } from "@/lib/server/session";
 
-/** People who are signed in already go on to their todos. When that cannot be
- * found out, the form is shown, and says so itself when it is sent. */
+/** Tells whether the person is signed in. When the session cannot be checked, the form is
+ * shown; it reports the problem when it is sent. */
 async function signedIn(): Promise<boolean> {
   try {
     return (await currentUser()) !== undefined;

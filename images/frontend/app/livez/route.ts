@@ -1,7 +1,6 @@
 export const dynamic = "force-dynamic";
 
-/** Says that the process answers, and which image it runs; touches neither database
- * nor backend. */
+/** Reports that the process is alive, and its image. It uses neither database nor backend. */
 export function GET(): Response {
   return Response.json(
     { status: "ok", image: process.env.IMAGE_DIGEST ?? "" },

@@ -20,12 +20,14 @@ async function fill(values: Record<string, string>) {
   return user;
 }
 
-it("says in plain words that email and password do not match", async () => {
+it("shows a plain message for a wrong email or password", async () => {
   const fetch = answering(401, { code: "INVALID_EMAIL_OR_PASSWORD", message: "raw" });
   render(<AccountForm mode="sign-in" />);
   const user = await fill({ Email: "ann@example.com", Password: "wrong horse" });
   await user.click(screen.getByRole("button", { name: "Sign in" }));
-  expect((await screen.findByRole("alert")).textContent).toContain("do not belong together");
+  expect((await screen.findByRole("alert")).textContent).toContain(
+    "email or the password is wrong",
+  );
   expect(fetch.mock.calls[0]?.[0]).toBe("/api/auth/sign-in/email");
   expect(JSON.parse(String(fetch.mock.calls[0]?.[1].body))).toEqual({
     email: "ann@example.com",
@@ -36,7 +38,7 @@ it("says in plain words that email and password do not match", async () => {
   );
 });
 
-it("passes on what the server says when accounts cannot be reached", async () => {
+it("shows the message of the server when accounts are not available", async () => {
   answering(503, { code: "UNAVAILABLE", message: "Accounts cannot be reached right now." });
   render(<AccountForm mode="sign-up" />);
   const user = await fill({
@@ -48,30 +50,30 @@ it("passes on what the server says when accounts cannot be reached", async () =>
   expect((await screen.findByRole("alert")).textContent).toContain("cannot be reached");
 });
 
-it("never sends the form as a GET, which would put the password into the address", () => {
+it("sends the form as POST, so that the password is not in the address", () => {
   render(<AccountForm mode="sign-in" />);
   expect(document.querySelector("form")?.method).toBe("post");
 });
 
-it("shows the password when asked to", async () => {
+it("shows the password after a click on its button", async () => {
   render(<AccountForm mode="sign-in" />);
   const user = await fill({ Password: "correct horse" });
   await user.click(screen.getByRole("button", { name: "Show password" }));
   expect((screen.getByLabelText("Password") as HTMLInputElement).type).toBe("text");
 });
 
-it("shows the rule for passwords, and the server's sentence about one that is too common", async () => {
-  const sentence = "This password is one of those that are tried first. Choose another.";
+it("shows the password rule, and the server's message about a common password", async () => {
+  const sentence = "This password is too common. Choose another one.";
   answering(400, { code: "PASSWORD_NOT_ALLOWED", message: sentence });
   render(<AccountForm mode="sign-up" />);
-  expect(screen.getByText(/At least 15 characters/)).toBeTruthy();
+  expect(screen.getByText(/at least 15 characters/)).toBeTruthy();
   const long = "passwordpassword";
   const user = await fill({ Name: "Ann", Email: "ann@example.com", Password: long });
   await user.click(screen.getByRole("button", { name: "Create account" }));
   expect((await screen.findByRole("alert")).textContent).toContain(sentence);
 });
 
-it("says what the server says about too many attempts", async () => {
+it("shows the server's message about too many attempts", async () => {
   answering(429, {
     code: "TOO_MANY_ATTEMPTS",
     message: "Too many attempts. Try again in 9 minutes.",

@@ -19,7 +19,7 @@ const texts = {
   },
   "sign-up": {
     heading: "Create your account",
-    lead: "A list of todos, and an assistant that keeps it with you.",
+    lead: "A list of todos, and an assistant that helps you keep it.",
     submit: "Create account",
     busy: "Creating your account…",
     question: "Already have an account?",
@@ -84,7 +84,7 @@ function Field({ label, hint, type, ...input }: FieldProps) {
 export function AccountForm({ mode }: { mode: "sign-in" | "sign-up" }) {
   const text = texts[mode];
   const [problem, setProblem] = useState("");
-  // Until scripts run, a submit would leave the page without signing in.
+  // Before scripts run, a submit would reload the page without signing in.
   const [state, setState] = useState<"loading" | "ready" | "busy">("loading");
   useEffect(() => setState("ready"), []);
 
@@ -100,7 +100,7 @@ export function AccountForm({ mode }: { mode: "sign-in" | "sign-up" }) {
       } else {
         await account.signIn(value("email").trim(), value("password"));
       }
-      // A full load starts the application with nothing of an earlier session.
+      // A full page load removes all data of an earlier session.
       window.location.assign("/");
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));

@@ -6,13 +6,13 @@ const todos = [
   { title: "Pay the electricity bill", done: true, fresh: false },
 ];
 
-/** A picture of the application, beside the account forms; it says nothing to
- * screen readers that the form's own text does not. */
+/** A picture of the application, next to the account forms. It is hidden from screen readers,
+ * because it has no information of its own. */
 export function Preview() {
   return (
     <div aria-hidden="true" className="w-full max-w-md select-none">
       <div className="ml-auto w-fit rounded-2xl rounded-br-md bg-accent px-4 py-2.5 text-on-accent">
-        Add a task to buy groceries
+        Add a todo to buy groceries
       </div>
       <div className="mt-4 w-fit max-w-[85%]">
         <p className="rounded-2xl rounded-bl-md border bg-surface px-4 py-2.5">

@@ -12,10 +12,10 @@ interface ChatComposerProps {
   onStop: () => void;
 }
 
-/** The backend's limit on a message, in characters. */
+/** The backend's limit for a message, in characters. */
 const messageMax = 4_000;
 
-/** Says something to the assistant: Enter sends, Shift+Enter makes a new line. */
+/** The field for a message to the assistant: Enter sends, Shift+Enter starts a new line. */
 export function ChatComposer({ draft, busy, onDraft, onSend, onStop }: ChatComposerProps) {
   const form = useRef<HTMLFormElement>(null);
   const ready = draft.trim() !== "" && !busy;
@@ -28,7 +28,7 @@ export function ChatComposer({ draft, busy, onDraft, onSend, onStop }: ChatCompo
   }
 
   function keyDown(event: KeyboardEvent) {
-    // Enter that ends the composition of a character must not send.
+    // While a character is being composed, Enter completes it and must not send.
     if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
     event.preventDefault();
     form.current?.requestSubmit();
@@ -50,7 +50,7 @@ export function ChatComposer({ draft, busy, onDraft, onSend, onStop }: ChatCompo
           rows={1}
           name="message"
           aria-label="Message"
-          placeholder="Ask for anything on your list…"
+          placeholder="Ask the assistant about your todos…"
           enterKeyHint="send"
           className="field-sizing-content max-h-40 min-h-9 flex-1 resize-none bg-transparent py-1.5 text-base outline-none"
         />

@@ -15,7 +15,7 @@ interface ChatHeaderProps {
   onDelete: (id: number) => void;
 }
 
-/** The bar above the conversation: which one it is, the others, and a new one. */
+/** The bar above the conversation: its title, the list of all, and a button for a new one. */
 export function ChatHeader({
   conversations,
   current,
@@ -31,8 +31,8 @@ export function ChatHeader({
     onOpen(id);
   }
 
-  // The list closes with the question. Whether it did by itself would depend on
-  // which came first: the answer to the request, or the focus on what is gone.
+  // Closing the list here makes the order irrelevant in which the request is answered and
+  // the focus leaves the deleted item.
   function remove(id: number) {
     setListed(false);
     onDelete(id);

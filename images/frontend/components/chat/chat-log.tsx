@@ -22,7 +22,7 @@ interface ChatLogProps {
   onRetry: () => void;
 }
 
-const suggestions = ["Add a task to buy groceries", "What's pending?", "Show me all my tasks"];
+const suggestions = ["Add a todo to buy groceries", "What is left to do?", "Show me all my todos"];
 
 function Welcome({ onSuggestion }: Pick<ChatLogProps, "onSuggestion">) {
   return (
@@ -30,7 +30,7 @@ function Welcome({ onSuggestion }: Pick<ChatLogProps, "onSuggestion">) {
       <Logo className="mx-auto size-11" />
       <p className="mt-4 text-lg font-semibold">What can I do for you?</p>
       <p className="mt-1.5 text-sm text-balance text-muted">
-        Tell me what to add, tick off, change or delete. Your list follows along.
+        Tell me what to add, change, delete or mark as done. Your list changes at once.
       </p>
       <ul className="mt-6 space-y-2">
         {suggestions.map((text) => (
@@ -103,18 +103,18 @@ function Earlier({ userId, conversationId }: Pick<ChatLogProps, "userId" | "conv
   );
 }
 
-/** What was said, with the newest in sight. */
+/** The messages of a conversation. It scrolls to the newest one. */
 export function ChatLog(props: ChatLogProps) {
   const { history, turn, loading, problem, missing } = props;
   const { scrollRef, contentRef, isAtBottom, scrollToBottom } = useStickToBottom({
     initial: "instant",
     resize: "smooth",
   });
-  // Who says something wants to see the answer, wherever they had scrolled to.
-  const said = turn?.text;
+  // After a message is sent, the answer must be visible, whatever the scroll position was.
+  const sent = turn?.text;
   useEffect(() => {
-    if (said !== undefined) void scrollToBottom();
-  }, [said, scrollToBottom]);
+    if (sent !== undefined) void scrollToBottom();
+  }, [sent, scrollToBottom]);
   const messages = history?.messages ?? [];
   const empty = messages.length === 0 && turn === undefined && !loading && !problem;
   const lastReply =
@@ -134,7 +134,7 @@ export function ChatLog(props: ChatLogProps) {
           {empty && missing && (
             <p className="flex items-center gap-2.5 rounded-2xl bg-sunken px-4 py-3 text-sm text-muted">
               <MessageCircleQuestion className="size-4 shrink-0" aria-hidden="true" />
-              That conversation is not there any more.
+              This conversation does not exist any more.
             </p>
           )}
           {empty && <Welcome onSuggestion={props.onSuggestion} />}
@@ -149,7 +149,7 @@ export function ChatLog(props: ChatLogProps) {
           {turn && <CurrentTurn turn={turn} onRetry={props.onRetry} />}
         </div>
       </section>
-      {/* Read aloud once complete, rather than piece by piece. */}
+      {/* Screen readers announce the complete answer, not each part of it. */}
       <p className="sr-only" aria-live="polite">
         {lastReply && lastReply.id < 0 ? `Assistant: ${lastReply.content}` : ""}
       </p>

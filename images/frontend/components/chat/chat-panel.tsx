@@ -22,13 +22,13 @@ interface ChatPanelProps {
   className: string;
 }
 
-/** The assistant: conversations, what was said, and a place to say more. */
+/** The assistant: the conversations, the messages of one, and the field for a new message. */
 export function ChatPanel({ userId, onTool, className }: ChatPanelProps) {
   const conversations = useConversations(userId);
   const { current, isNew, choose } = useConversationChoice(conversations.data);
   const history = useHistory(userId, current);
-  // An address may name a conversation that is gone, or someone else's: what is
-  // said there begins a new one.
+  // The address can name a deleted conversation, or one of another person. A message there
+  // starts a new conversation.
   const missing = isMissing(history.error);
   const chat = useChat({
     userId,
@@ -55,7 +55,7 @@ export function ChatPanel({ userId, onTool, className }: ChatPanelProps) {
     });
   }
 
-  // Without the list it is not known which conversation was the last.
+  // The last used conversation is known only from the list.
   const failed = current === undefined && !isNew ? conversations : history;
   const trouble = failed.error && !failed.data && !missing ? asApiError(failed.error) : undefined;
   const loading = conversations.isPending || (current !== undefined && history.isPending);

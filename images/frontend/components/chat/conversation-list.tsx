@@ -41,7 +41,7 @@ function DeleteDialog({ title, onDelete }: { title: string; onDelete: () => void
             Delete this conversation?
           </AlertDialog.Title>
           <AlertDialog.Description className="mt-2 text-sm text-muted">
-            “{title}” and everything said in it goes for good. Your todos stay.
+            “{title}” and all its messages will be deleted. Your todos stay.
           </AlertDialog.Description>
           <div className="mt-6 flex justify-end gap-2">
             <AlertDialog.Cancel asChild>
@@ -59,7 +59,7 @@ function DeleteDialog({ title, onDelete }: { title: string; onDelete: () => void
   );
 }
 
-/** The conversations, the last used first. */
+/** The list of conversations, the last used one first. */
 export function ConversationList(props: ConversationListProps) {
   const { conversations, current, onOpen, onDelete } = props;
   return (

@@ -3,7 +3,7 @@ import Markdown from "react-markdown";
 import type { ToolCall } from "@/lib/api/client";
 import { ToolCalls } from "./tool-calls";
 
-/** What the person said. */
+/** A message of the person. */
 export const Bubble = memo(function Bubble({ text }: { text: string }) {
   return (
     <div className="ml-auto max-w-[85%] animate-appear rounded-2xl rounded-br-md bg-accent px-4 py-2.5 whitespace-pre-wrap text-on-accent wrap-anywhere">
@@ -27,11 +27,11 @@ function Thinking() {
 interface ReplyProps {
   text: string;
   tools: readonly ToolCall[];
-  /** Whether the answer is still on its way. */
+  /** Whether the answer is incomplete. */
   coming?: boolean;
 }
 
-/** What the assistant said, and which tools it called to do so. */
+/** An answer of the assistant, with its tool calls. */
 export const Reply = memo(function Reply({ text, tools, coming = false }: ReplyProps) {
   return (
     <div className="max-w-[92%] animate-appear self-start" aria-busy={coming}>
@@ -43,7 +43,7 @@ export const Reply = memo(function Reply({ text, tools, coming = false }: ReplyP
             <Thinking />
           ) : (
             <div className="prose-reply">
-              {/* Images would be fetched from elsewhere; links open beside the application. */}
+              {/* An image would be loaded from another host. A link opens in a new tab. */}
               <Markdown
                 disallowedElements={["img"]}
                 components={{

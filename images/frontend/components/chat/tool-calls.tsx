@@ -31,14 +31,14 @@ function Detail({ label, value }: { label: string; value: unknown }) {
   );
 }
 
-/** What the assistant called, in a few words each; in full when opened. */
+/** The tool calls of an answer, each in a few words; the details open with a click. */
 export function ToolCalls({ calls }: { calls: readonly ToolCall[] }) {
   return (
-    <ul aria-label="What the assistant did" className="mb-2 space-y-1.5">
+    <ul aria-label="Actions of the assistant" className="mb-2 space-y-1.5">
       {calls.map((call, index) => {
         const Icon = failed(call) ? X : (icons[call.name] ?? Wrench);
         return (
-          // biome-ignore lint/suspicious/noArrayIndexKey: calls are only ever appended.
+          // biome-ignore lint/suspicious/noArrayIndexKey: the list only grows at its end.
           <li key={index}>
             <details
               className="group w-fit max-w-full animate-appear text-xs"
@@ -56,8 +56,8 @@ export function ToolCalls({ calls }: { calls: readonly ToolCall[] }) {
               </summary>
               <div className="mt-1.5 rounded-xl border p-3">
                 <code className="font-semibold">{call.name}</code>
-                <Detail label="with" value={call.arguments} />
-                <Detail label="gave" value={call.result} />
+                <Detail label="Arguments" value={call.arguments} />
+                <Detail label="Result" value={call.result} />
               </div>
             </details>
           </li>

@@ -6,11 +6,11 @@ import { Button } from "@/components/ui/button";
 import { descriptionMax, titleMax } from "@/lib/tasks/limits";
 
 interface TaskComposerProps {
-  /** Adds a task; a rejection leaves the text in place. */
+  /** Adds a todo; when it is rejected, the text stays in the form. */
   onAdd: (title: string, description: string | null) => Promise<unknown>;
 }
 
-/** Adds a todo; the place for details opens once there is a title. */
+/** The form that adds a todo; the field for details opens once there is a title. */
 export function TaskComposer({ onAdd }: TaskComposerProps) {
   const [title, setTitle] = useState("");
   const [description, setDescription] = useState("");
@@ -28,7 +28,7 @@ export function TaskComposer({ onAdd }: TaskComposerProps) {
       setDescription("");
       input.current?.focus();
     } catch {
-      // Said by the caller; the text stays for another try.
+      // The caller reports the error; the text stays for another try.
     } finally {
       setBusy(false);
     }
@@ -69,8 +69,8 @@ export function TaskComposer({ onAdd }: TaskComposerProps) {
           maxLength={descriptionMax}
           rows={2}
           name="description"
-          aria-label="Details, if any"
-          placeholder="Details, if any"
+          aria-label="Details (optional)"
+          placeholder="Details (optional)"
           className="block w-full animate-appear resize-none rounded-b-2xl border-t bg-transparent px-4 py-3 text-sm outline-none"
         />
       )}

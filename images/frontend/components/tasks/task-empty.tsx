@@ -4,13 +4,13 @@ import type { Filter } from "@/lib/tasks/view";
 const texts: Record<Filter, { title: string; lead: string }> = {
   all: {
     title: "Nothing here yet",
-    lead: "Add your first todo above, or tell the assistant what you need to remember.",
+    lead: "Add your first todo above, or ask the assistant to add it.",
   },
-  pending: { title: "Nothing left to do", lead: "Everything on your list is done." },
-  completed: { title: "Nothing done yet", lead: "What you tick off appears here." },
+  pending: { title: "Nothing left to do", lead: "All your todos are done." },
+  completed: { title: "Nothing done yet", lead: "Todos that are done appear here." },
 };
 
-/** What the list shows when a filter finds nothing. */
+/** Replaces the list when the filter finds no todo. */
 export function TaskEmpty({ filter }: { filter: Filter }) {
   const Icon = filter === "pending" ? CircleCheck : ListTodo;
   return (
@@ -22,7 +22,7 @@ export function TaskEmpty({ filter }: { filter: Filter }) {
   );
 }
 
-/** What the list shows while it is loaded for the first time. */
+/** Replaces the list while it is loaded for the first time. */
 export function TaskSkeleton() {
   return (
     <div role="status" className="mt-4 divide-y rounded-2xl border bg-surface">

@@ -18,7 +18,7 @@ const orderLabels: Record<Order, string> = {
   title: "By title",
 };
 
-/** Chooses which todos are shown, and in which order. */
+/** The controls for the filter and the order of the list. */
 export function TaskFilter({ filter, order, counts, onFilter, onOrder }: TaskFilterProps) {
   return (
     <div className="mt-6 flex flex-wrap items-center justify-between gap-2">

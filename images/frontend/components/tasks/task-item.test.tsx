@@ -22,13 +22,13 @@ function show() {
   return { onChange, onDelete, user: userEvent.setup() };
 }
 
-it("ticks a task off", async () => {
+it("marks a todo as done", async () => {
   const { onChange, user } = show();
   await user.click(screen.getByRole("checkbox", { name: "Done: Buy milk" }));
   expect(onChange).toHaveBeenCalledWith(task, { completed: true });
 });
 
-it("edits in place, and gives the focus back", async () => {
+it("edits a todo in place and returns the focus to the edit button", async () => {
   const { onChange, user } = show();
   await user.click(screen.getByRole("button", { name: "Edit Buy milk" }));
   await user.clear(screen.getByLabelText("Title"));
@@ -39,7 +39,7 @@ it("edits in place, and gives the focus back", async () => {
   expect(document.activeElement).toBe(screen.getByRole("button", { name: "Edit Buy milk" }));
 });
 
-it("leaves the task alone on Escape, and on Save without a change", async () => {
+it("does not change a todo on Escape, or on Save without an edit", async () => {
   const { onChange, user } = show();
   await user.click(screen.getByRole("button", { name: "Edit Buy milk" }));
   await user.type(screen.getByLabelText("Title"), "x{Escape}");
@@ -49,7 +49,7 @@ it("leaves the task alone on Escape, and on Save without a change", async () => 
   expect(onChange).not.toHaveBeenCalled();
 });
 
-it("deletes", async () => {
+it("deletes a todo", async () => {
   const { onDelete, user } = show();
   await user.click(screen.getByRole("button", { name: "Delete Buy milk" }));
   expect(onDelete).toHaveBeenCalledWith(task);

@@ -55,7 +55,7 @@ function TaskEditor({ task, onSave, onCancel }: TaskEditorProps) {
       <textarea
         name="description"
         aria-label="Details"
-        placeholder="Details, if any"
+        placeholder="Details (optional)"
         defaultValue={task.description ?? ""}
         maxLength={descriptionMax}
         rows={3}
@@ -92,7 +92,7 @@ function Completion({ task, onChange }: Pick<TaskItemProps, "task" | "onChange">
   );
 }
 
-/** One todo: tick it off, edit it in place, delete it. */
+/** One todo, with the controls that mark it as done, edit and delete it. */
 export const TaskItem = memo(function TaskItem({
   task,
   marked,
@@ -135,7 +135,7 @@ export const TaskItem = memo(function TaskItem({
       </div>
       <span
         className="mt-1 text-xs text-muted tabular-nums"
-        title="The assistant knows this number"
+        title="You can use this number when you talk to the assistant"
       >
         <span className="sr-only">number </span>
         <span aria-hidden="true">#</span>

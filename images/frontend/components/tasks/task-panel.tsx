@@ -15,17 +15,17 @@ import { TaskItem } from "./task-item";
 
 interface TaskPanelProps {
   userId: string;
-  /** Tasks that the assistant has just changed. */
+  /** The ids of todos that the assistant has just changed. */
   marked: ReadonlySet<number>;
   className: string;
 }
 
 const report = (message: string) => void toast(message);
 
-// What was deleted by mistake is noticed late, and not everyone is quick.
+// People may notice a mistake late, and some need time to reach the button.
 const TIME_TO_UNDO_MS = 20_000;
 
-/** The list of todos, kept by hand. */
+/** The list of todos, with the controls to change it by hand. */
 export function TaskPanel({ userId, marked, className }: TaskPanelProps) {
   const [filter, setFilter] = useState<Filter>("all");
   const [order, setOrder] = useState<Order>("newest");
@@ -38,7 +38,7 @@ export function TaskPanel({ userId, marked, className }: TaskPanelProps) {
 
   const onDelete = useCallback(
     (task: Task) => {
-      // The button that had the focus goes away with the task.
+      // The focused button is removed together with the todo.
       heading.current?.focus();
       removeTask(task, {
         onSuccess: () => {
@@ -63,7 +63,7 @@ export function TaskPanel({ userId, marked, className }: TaskPanelProps) {
   return (
     <section aria-labelledby="todos-heading" className={`flex min-h-0 flex-col ${className}`}>
       {tasks && isAway(error) && (
-        <Notice>The server is away. Your todos may be out of date; trying again…</Notice>
+        <Notice>The server is not available. Your todos may be out of date. Trying again…</Notice>
       )}
       <div className="relative min-h-0 flex-1 overflow-y-auto">
         <div className="mx-auto w-full max-w-3xl px-4 py-6 lg:px-8 lg:py-10">
@@ -120,7 +120,7 @@ export function TaskPanel({ userId, marked, className }: TaskPanelProps) {
 }
 
 function summary(pending: number, completed: number): string {
-  if (pending + completed === 0) return "A clean slate.";
-  if (pending === 0) return "All done. Well done!";
+  if (pending + completed === 0) return "No todos yet.";
+  if (pending === 0) return "Everything is done.";
   return `${pending} to do${completed > 0 ? `, ${completed} done` : ""}`;
 }

@@ -18,7 +18,7 @@ interface ButtonProps extends ComponentProps<"button"> {
   size?: keyof typeof sizes;
 }
 
-/** A button in the application's style; an icon button needs an aria-label. */
+/** A button in the style of the application. An icon button needs an aria-label. */
 export function Button({
   variant = "secondary",
   size = "medium",

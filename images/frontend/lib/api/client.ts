@@ -14,19 +14,19 @@ export type ChatResponse = components["schemas"]["ChatResponse"];
 
 const browserFetch: typeof fetch = (input, init) => fetch(input, init);
 
-/** fetchAsUser calls the backend for the person signed in, and goes to the
- * sign-in page when the session is over. */
+/** fetchAsUser calls the backend for the signed-in person. When the session has ended, it
+ * opens the sign-in page. */
 export const fetchAsUser = authorizedFetch(new TokenSource(browserFetch), browserFetch, () =>
   window.location.assign("/sign-in"),
 );
 
-/** The typed client of the backend; its paths come from the backend's OpenAPI. */
+/** The typed client of the backend, generated from its OpenAPI document. */
 export const api = createClient<paths>({
   baseUrl: typeof window === "undefined" ? "http://localhost" : window.location.origin,
   fetch: fetchAsUser,
 });
 
-/** expectData returns the body of a successful answer, or throws an ApiError. */
+/** expectData returns the body of a successful response, or throws an ApiError. */
 export function expectData<T>(result: { data?: T; error?: unknown; response: Response }): T {
   if (result.response.ok) return result.data as T;
   throw problemOf(result.response.status, result.error);

@@ -9,7 +9,7 @@ it.each([
     "refused",
     "Title is too long.",
   ],
-  [502, { detail: "Away." }, "unavailable", "Away."],
+  [502, { detail: "Try later." }, "unavailable", "Try later."],
   [429, {}, "unavailable", "Something went wrong on our side. Please try again."],
   [500, "<html>", "unavailable", "Something went wrong on our side. Please try again."],
   [
@@ -18,10 +18,10 @@ it.each([
     "refused",
     "Something went wrong on our side. Please try again.",
   ],
-])("makes a problem of status %d with %j", (status, body, kind, message) => {
+])("turns status %d with body %j into an error", (status, body, kind, message) => {
   expect(problemOf(status, body)).toMatchObject({ kind, message, status });
 });
 
-it("takes anything unexpected for a lost connection", () => {
+it("treats an unknown error as a lost connection", () => {
   expect(asApiError(new TypeError("fetch failed")).kind).toBe("offline");
 });

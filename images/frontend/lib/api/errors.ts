@@ -1,7 +1,7 @@
-/** How a call failed, as far as people need to know. */
+/** The kinds of failures that people see differently. */
 export type ApiErrorKind = "offline" | "unavailable" | "missing" | "refused";
 
-/** ApiError carries a message for people. */
+/** ApiError has a message for people. */
 export class ApiError extends Error {
   constructor(
     readonly kind: ApiErrorKind,
@@ -23,8 +23,8 @@ function kindOf(status: number): ApiErrorKind {
   return status >= 500 || status === 429 ? "unavailable" : "refused";
 }
 
-/** problemOf turns an error answer of the backend, of the proxy or of anything
- * between into an ApiError. */
+/** problemOf turns an error response into an ApiError. The response can come from the
+ * backend, the gateway or a proxy. */
 export function problemOf(status: number, body: unknown): ApiError {
   const { detail, errors } = (typeof body === "object" && body !== null ? body : {}) as Problem;
   const fields = (errors ?? []).map((error) => error.message).join(" ");
@@ -36,17 +36,17 @@ export function problemOf(status: number, body: unknown): ApiError {
   );
 }
 
-/** offlineError says that no answer came at all. */
+/** offlineError means that there was no response. */
 export function offlineError(): ApiError {
   return new ApiError("offline", "The server cannot be reached. Check your connection.");
 }
 
-/** interruptedError says that an answer began and did not end. */
+/** interruptedError means that the response was incomplete. */
 export function interruptedError(): ApiError {
   return new ApiError("offline", "The connection was lost before the answer was complete.");
 }
 
-/** asApiError makes any error presentable. */
+/** asApiError returns an error with a message for people. */
 export function asApiError(error: unknown): ApiError {
   return error instanceof ApiError ? error : offlineError();
 }

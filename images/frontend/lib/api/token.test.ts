@@ -2,7 +2,7 @@ import { afterEach, expect, it, vi } from "vitest";
 import { ApiError } from "./errors";
 import { authorizedFetch, TokenSource } from "./token";
 
-/** A server whose valid token changes; it answers with what it was sent. */
+/** A server whose valid token can change. It returns the body of the request. */
 function server({ session = true } = {}) {
   const state = { session, valid: "t1", issued: 0 };
   const fetch = async (input: RequestInfo | URL): Promise<Response> => {
@@ -24,7 +24,7 @@ afterEach(() => vi.useRealTimers());
 const request = () =>
   new Request("http://localhost/api/u1/chat", { method: "POST", body: "hello" });
 
-it("asks for the token once", async () => {
+it("requests the token once", async () => {
   const { state, fetch } = server();
   const send = authorizedFetch(new TokenSource(fetch), fetch, vi.fn());
   const answers = await Promise.all([send(request()), send(request())]);
@@ -32,7 +32,7 @@ it("asks for the token once", async () => {
   expect(state.issued).toBe(1);
 });
 
-it("gets a new token when the old one is refused, and sends the body again", async () => {
+it("gets a new token when the old one is refused, and repeats the request", async () => {
   const { state, fetch } = server();
   const send = authorizedFetch(new TokenSource(fetch), fetch, vi.fn());
   await send(request());
@@ -43,7 +43,7 @@ it("gets a new token when the old one is refused, and sends the body again", asy
   expect(state.issued).toBe(2);
 });
 
-it("says when the session is over", async () => {
+it("reports the end of the session", async () => {
   const { fetch } = server({ session: false });
   const onSignedOut = vi.fn();
   const send = authorizedFetch(new TokenSource(fetch), fetch, onSignedOut);
@@ -51,7 +51,7 @@ it("says when the session is over", async () => {
   expect(onSignedOut).toHaveBeenCalledOnce();
 });
 
-it("does not keep a failure", async () => {
+it("requests the token again after a failure", async () => {
   const { fetch } = server();
   let down = true;
   const flaky = (input: RequestInfo | URL) =>
@@ -67,7 +67,7 @@ it("does not keep a failure", async () => {
 
 const minutes = (n: number) => n * 60_000;
 
-it("gets the next token before the old one ends, once however many ask", async () => {
+it("renews the token once before it expires, also for concurrent requests", async () => {
   vi.useFakeTimers();
   const { state, fetch } = server();
   const tokens = new TokenSource(fetch);
@@ -80,7 +80,7 @@ it("gets the next token before the old one ends, once however many ask", async (
   expect(state.issued).toBe(2);
 });
 
-it("does not ask what time it is: a clock that is set does not end or prolong a token", async () => {
+it("is independent of changes of the system clock", async () => {
   vi.useFakeTimers({ toFake: ["Date", "performance"] });
   vi.setSystemTime(new Date("1999-01-01"));
   const { state, fetch } = server();
@@ -95,7 +95,7 @@ it("does not ask what time it is: a clock that is set does not end or prolong a 
   expect(state.issued).toBe(2);
 });
 
-it("notices a computer that slept, for which one clock stands still", async () => {
+it("counts the time while the computer sleeps", async () => {
   vi.useFakeTimers({ toFake: ["Date", "performance"] });
   const { state, fetch } = server();
   const tokens = new TokenSource(fetch);
@@ -105,7 +105,7 @@ it("notices a computer that slept, for which one clock stands still", async () =
   expect(state.issued).toBe(2);
 });
 
-it("goes on with a token that is still good when the next one cannot be had", async () => {
+it("uses a valid token while it cannot be renewed", async () => {
   vi.useFakeTimers();
   const { state, fetch } = server();
   let down = false;
@@ -123,7 +123,7 @@ it("goes on with a token that is still good when the next one cannot be had", as
   expect(await tokens.get()).toBe("t2");
 });
 
-it("gets one new token when several requests are refused at the same time", async () => {
+it("gets one new token for several requests that are refused at once", async () => {
   const { state, fetch } = server();
   const send = authorizedFetch(new TokenSource(fetch), fetch, vi.fn());
   await send(request());

@@ -2,43 +2,42 @@ import { offlineError, problemOf } from "./errors";
 
 type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
 
-/** A token is exchanged for the next one when less than this is left, in milliseconds. */
+/** A token is renewed when it is valid for less than this, in milliseconds. */
 const early = 2 * 60_000;
 
-/** What a server says that names no lifetime, in seconds. */
+/** The lifetime of a token when the server gives none, in seconds. */
 const assumedLifetime = 15 * 60;
 
 interface Held {
   token: string;
-  /** When it was asked for, and how long it is good for, in milliseconds. */
+  /** The time of the request, on two clocks, and the lifetime; in milliseconds. */
   since: { clock: number; steady: number };
   lifetime: number;
 }
 
-/** now reads two clocks: one goes on while the computer sleeps, the other does not jump
- * when somebody sets the time. */
+/** now reads two clocks. One continues while the computer sleeps; the other does not change
+ * when the system time is set. */
 function now() {
   return { clock: Date.now(), steady: performance.now() };
 }
 
-/** left returns for how long a token is good, in milliseconds, by the clock that ran
- * further. The server's own clock does not matter. */
+/** left returns the remaining lifetime of a token in milliseconds, by the clock that advanced
+ * more. The clock of the server is not used. */
 function left({ since, lifetime }: Held): number {
   const { clock, steady } = now();
   return lifetime - Math.max(clock - since.clock, steady - since.steady);
 }
 
-/** Exchanges the session for the backend's token, keeps it in memory, and exchanges it
- * anew before it ends. */
+/** TokenSource exchanges the session for a token of the backend, keeps it in memory, and
+ * renews it before it expires. */
 export class TokenSource {
   private held: Held | undefined;
   private loading: Promise<Held> | undefined;
 
   constructor(private readonly fetch: Fetch) {}
 
-  /** get returns the token; it throws an ApiError, with status 401 when the
-   * session is over. A failure is not kept, and while the token is still good only the
-   * end of the session counts as one. */
+  /** get returns the token, or throws an ApiError; status 401 means that the session has
+   * ended. While the token is valid, other failures of the renewal are ignored. */
   async get(): Promise<string> {
     const held = this.held;
     if (held !== undefined && left(held) > early) return held.token;
@@ -51,12 +50,12 @@ export class TokenSource {
     }
   }
 
-  /** forget makes the next get ask again, unless another token came meanwhile. */
+  /** forget removes the token, unless it was renewed meanwhile. */
   forget(token: string): void {
     if (this.held?.token === token) this.held = undefined;
   }
 
-  /** load asks once, however many wait for the answer. */
+  /** load sends one request for all callers that wait. */
   private load(): Promise<Held> {
     this.loading ??= this.ask()
       .then((held) => {
@@ -89,9 +88,9 @@ export class TokenSource {
   }
 }
 
-/** authorizedFetch sends requests with the token. When the backend refuses it,
- * it gets a new one and tries once more; when the session is over, it calls
- * onSignedOut. Every error it throws is an ApiError, but for an abort. */
+/** authorizedFetch returns a function that sends requests with the token. When the backend
+ * refuses the token, the function gets a new one and tries once more. When the session has
+ * ended, it calls onSignedOut. Its errors are ApiErrors, except after an abort. */
 export function authorizedFetch(tokens: TokenSource, fetch: Fetch, onSignedOut: () => void) {
   async function attempt(request: Request, token: string): Promise<Response> {
     const headers = new Headers(request.headers);

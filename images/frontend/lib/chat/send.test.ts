@@ -27,7 +27,7 @@ function say(send: (request: Request) => Promise<Response>, heard = listener()) 
   return sendMessage(send, "u/1", body, heard, new AbortController().signal);
 }
 
-it("tells what happens while the answer streams, and returns the whole", async () => {
+it("reports each event of the stream and returns the complete answer", async () => {
   const heard = listener();
   const urls: string[] = [];
   const result = await say(async (request) => {
@@ -48,7 +48,7 @@ it("tells what happens while the answer streams, and returns the whole", async (
   expect(heard.onDelta.mock.calls.flat()).toEqual(["Do", "ne!"]);
 });
 
-it.each([404, 405])("asks the plain route when streaming answers %d", async (status) => {
+it.each([404, 405])("uses the plain route when the stream returns %d", async (status) => {
   const heard = listener();
   const result = await say(
     async (request) =>
@@ -62,19 +62,19 @@ it.each([404, 405])("asks the plain route when streaming answers %d", async (sta
   expect(heard.onTool).toHaveBeenCalledOnce();
 });
 
-it("does not say a message twice when the assistant is away", async () => {
-  const send = vi.fn(async () => Response.json({ detail: "Resting." }, { status: 503 }));
-  await expect(say(send)).rejects.toMatchObject({ kind: "unavailable", message: "Resting." });
+it("does not send a message again after status 503", async () => {
+  const send = vi.fn(async () => Response.json({ detail: "Try later." }, { status: 503 }));
+  await expect(say(send)).rejects.toMatchObject({ kind: "unavailable", message: "Try later." });
   expect(send).toHaveBeenCalledOnce();
 });
 
-it("passes on the kind message of an error event", async () => {
+it("throws the message of an error event", async () => {
   const send = async () =>
     events(["start", { conversation_id: 7 }], ["error", { detail: "Too slow." }]);
   await expect(say(send)).rejects.toMatchObject({ message: "Too slow." });
 });
 
-it("says so when the stream ends before the answer", async () => {
+it("throws when the stream ends before the answer is complete", async () => {
   const send = async () => events(["start", { conversation_id: 7 }], ["delta", { text: "Do" }]);
   await expect(say(send)).rejects.toMatchObject({ kind: "offline" });
 });

@@ -2,8 +2,8 @@ import type { ChatRequest, ChatResponse, ToolCall } from "@/lib/api/client";
 import { ApiError, interruptedError, problemOf } from "@/lib/api/errors";
 import { EventParser, type ServerEvent } from "./sse";
 
-/** What happens while the assistant answers, in this order: start, then any
- * number of tool and delta. */
+/** ChatListener receives the events of an answer: first start, then any number of tool and
+ * delta. */
 export interface ChatListener {
   onStart(conversationId: number): void;
   onTool(call: ToolCall): void;
@@ -25,7 +25,7 @@ async function failure(response: Response): Promise<ApiError> {
   return problemOf(response.status, await response.json().catch(() => undefined));
 }
 
-/** Tells the listener about one event; returns the answer when it is complete. */
+/** Passes an event to the listener. Returns the answer when the event completes it. */
 function interpret(event: ServerEvent, listener: ChatListener): ChatResponse | undefined {
   const data = JSON.parse(event.data);
   switch (event.name) {
@@ -67,9 +67,9 @@ async function readEvents(
   }
 }
 
-/** sendMessage says something to the assistant and returns its complete answer.
- * It streams where the backend can, and asks the plain route where it cannot.
- * It throws an ApiError, or the abort's error after signal. */
+/** sendMessage sends a message to the assistant and returns the complete answer. It uses the
+ * plain route when the backend has no streaming route. It throws an ApiError, or the error
+ * of the abort. */
 export async function sendMessage(
   send: Send,
   userId: string,
@@ -88,7 +88,7 @@ export async function sendMessage(
       throw interruptedError();
     }
   }
-  // 404 also means an unknown conversation; the plain route then says so too.
+  // 404 can also mean an unknown conversation. Then the plain route returns it again.
   if (streamed.status !== 404 && streamed.status !== 405) throw await failure(streamed);
   const plain = await send(post(base, body, "application/json", signal));
   if (!plain.ok) throw await failure(plain);

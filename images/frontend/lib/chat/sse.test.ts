@@ -9,7 +9,7 @@ const events = [
   { name: "done", data: "c" },
 ];
 
-it.each([1, 2, 3, 7, 1_000])("finds the same events in pieces of %d characters", (size) => {
+it.each([1, 2, 3, 7, 1_000])("parses the same events from pieces of %d characters", (size) => {
   const parser = new EventParser();
   const found = [];
   for (let at = 0; at < stream.length; at += size) {
@@ -18,7 +18,7 @@ it.each([1, 2, 3, 7, 1_000])("finds the same events in pieces of %d characters",
   expect(found).toEqual(events);
 });
 
-it("gives an event only when it is complete", () => {
+it("returns an event only when it is complete", () => {
   const parser = new EventParser();
   expect(parser.push("data: half")).toEqual([]);
   expect(parser.push(" whole\n\n")).toEqual([{ name: "message", data: "half whole" }]);

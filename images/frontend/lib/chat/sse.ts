@@ -4,14 +4,14 @@ export interface ServerEvent {
   data: string;
 }
 
-/** EventParser cuts a text/event-stream into events, whatever the pieces it
- * arrives in. See the WHATWG HTML standard, "Interpreting an event stream". */
+/** EventParser parses a text/event-stream that arrives in pieces of any size. See the WHATWG
+ * HTML standard, "Interpreting an event stream". */
 export class EventParser {
   private rest = "";
   private name = "";
   private data: string[] = [];
 
-  /** push takes the next piece and returns the events it completes. */
+  /** push parses the next piece and returns the completed events. */
   push(piece: string): ServerEvent[] {
     const lines = (this.rest + piece).split(/\r\n|\n|\r(?!$)/);
     this.rest = lines.pop() ?? "";

@@ -1,11 +1,25 @@
 import type { ToolCall } from "@/lib/api/client";
 
-const verbs: Readonly<Record<string, string>> = {
-  add_task: "Added",
-  complete_task: "Completed",
-  delete_task: "Deleted",
-  update_task: "Changed",
+/** The text of a successful call for the title of its todo, by tool. */
+const successes: Readonly<Record<string, (title: string) => string>> = {
+  add_task: (title) => `Added ${title}`,
+  complete_task: (title) => `Marked ${title} as done`,
+  delete_task: (title) => `Deleted ${title}`,
+  update_task: (title) => `Changed ${title}`,
 };
+
+const failures: Readonly<Record<string, string>> = {
+  add_task: "Could not add a todo",
+  complete_task: "Could not mark a todo as done",
+  delete_task: "Could not delete a todo",
+  update_task: "Could not change a todo",
+  list_tasks: "Could not list the todos",
+};
+
+function describeList(status: unknown): string {
+  if (status === "pending") return "Listed the todos to do";
+  return status === "completed" ? "Listed the done todos" : "Listed your todos";
+}
 
 function field(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null
@@ -13,31 +27,25 @@ function field(value: unknown, name: string): unknown {
     : undefined;
 }
 
-/** failed says whether the tool answered with an error. */
+/** failed tells whether the tool returned an error. */
 export function failed(call: ToolCall): boolean {
   return field(call.result, "error") !== undefined;
 }
 
-/** taskIdOf returns the task a call changed, if any. */
+/** taskIdOf returns the id of the task that a call changed, or undefined. */
 export function taskIdOf(call: ToolCall): number | undefined {
   const id = field(call.result, "task_id");
   return !failed(call) && typeof id === "number" ? id : undefined;
 }
 
-/** describe says in a few words what a call did, from its result rather than
- * from what the assistant claims. */
+/** describe returns a short text about a call. It is based on the result of the tool, not on
+ * the words of the assistant. */
 export function describe(call: ToolCall): string {
-  if (failed(call)) return `Tried ${call.name}`;
-  // The backend keeps the first calls of many, and counts the others.
+  if (failed(call)) return failures[call.name] ?? `Could not run ${call.name}`;
+  // Of many calls, the backend stores the first ones and the number of the others.
   if (call.name === "more") return `And ${field(call.result, "count")} more`;
-  if (call.name === "list_tasks") {
-    const status = field(call.arguments, "status");
-    return status === "pending" || status === "completed"
-      ? `Looked at the ${status} todos`
-      : "Looked at your todos";
-  }
-  const verb = verbs[call.name];
+  if (call.name === "list_tasks") return describeList(field(call.arguments, "status"));
   const title = field(call.result, "title");
-  if (verb === undefined) return `Called ${call.name}`;
-  return typeof title === "string" ? `${verb} “${title}”` : verb;
+  const success = successes[call.name] ?? (() => `Ran ${call.name}`);
+  return success(typeof title === "string" ? `“${title}”` : "a todo");
 }

@@ -7,7 +7,7 @@ function play(...events: TurnEvent[]): Turn | undefined {
   return events.reduce<Turn | undefined>(advance, undefined);
 }
 
-it("collects the answer", () => {
+it("collects the parts of the answer", () => {
   expect(
     play(
       { type: "sent", text: "hi" },
@@ -19,13 +19,13 @@ it("collects the answer", () => {
   ).toEqual({ text: "hi", reply: "Hello", tools: [call], stored: true });
 });
 
-it("keeps what was said when the answer fails, and begins anew with a retry", () => {
+it("keeps the message when the answer fails, and removes the failure when it is sent again", () => {
   const failed = play({ type: "sent", text: "hi" }, { type: "failed", problem: "away" });
   expect(failed).toMatchObject({ text: "hi", stored: false, problem: "away" });
   expect(advance(failed, { type: "sent", text: "hi" })?.problem).toBeUndefined();
 });
 
-it("waits anew when it is retried, without forgetting that the backend holds the message", () => {
+it("removes the partial answer on a retry, and keeps that the backend has the message", () => {
   expect(
     play(
       { type: "sent", text: "hi" },
@@ -37,7 +37,7 @@ it("waits anew when it is retried, without forgetting that the backend holds the
   ).toEqual({ text: "hi", reply: "", tools: [], stored: true });
 });
 
-it("ignores what comes after the end", () => {
+it("ignores events after the end", () => {
   expect(
     play({ type: "sent", text: "hi" }, { type: "finished" }, { type: "delta", text: "late" }),
   ).toBeUndefined();

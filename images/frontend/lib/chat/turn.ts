@@ -1,13 +1,13 @@
 import type { ToolCall } from "@/lib/api/client";
 
-/** Turn is what was just said and the answer that is coming. */
+/** Turn is a message and its answer, until the history has both. */
 export interface Turn {
   text: string;
   reply: string;
   tools: ToolCall[];
-  /** Whether the backend holds the message: it then is in the history too. */
+  /** Whether the backend has stored the message. Then the history has it too. */
   stored: boolean;
-  /** Why no answer came; undefined while it is on its way. */
+  /** The reason why the answer is incomplete; undefined while it arrives. */
   problem?: string;
 }
 
@@ -20,7 +20,7 @@ export type TurnEvent =
   | { type: "failed"; problem: string }
   | { type: "finished" };
 
-/** advance returns the turn after an event; undefined when nothing is going on. */
+/** advance returns the turn after an event, or undefined when the turn has ended. */
 export function advance(turn: Turn | undefined, event: TurnEvent): Turn | undefined {
   if (event.type === "sent") return { text: event.text, reply: "", tools: [], stored: false };
   if (turn === undefined || event.type === "finished") return undefined;

@@ -1,7 +1,7 @@
 import { useCallback, useState } from "react";
 import type { Conversation } from "@/lib/api/client";
 
-/** A conversation, "new" for one that is not begun, or undefined for the last used. */
+/** The id of a conversation, "new" for a new one, or undefined for the last used one. */
 type Choice = number | "new" | undefined;
 
 const parameter = "conversation";
@@ -19,8 +19,8 @@ function writeAddress(choice: Choice): void {
   window.history.replaceState(null, "", url);
 }
 
-/** useConversationChoice keeps which conversation is open: in the address, so
- * that a reload comes back to it; without one there, the last used is open. */
+/** useConversationChoice holds the open conversation. It is part of the address, so that a
+ * reload opens it again. Without one in the address, the last used conversation is open. */
 export function useConversationChoice(conversations: readonly Conversation[] | undefined) {
   const [choice, setChoice] = useState<Choice>(readAddress);
   const choose = useCallback((next: number | "new") => {

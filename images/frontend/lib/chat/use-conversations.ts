@@ -2,23 +2,23 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, expectData, type Message } from "@/lib/api/client";
 import { ApiError } from "@/lib/api/errors";
 
-/** How soon something that could not be loaded is asked for again. */
+/** The time until a failed load is repeated, in milliseconds. */
 const retryMs = 3_000;
 
-/** How many messages are loaded at a time. */
+/** The number of messages of one load. */
 const pageSize = 50;
 
 export const conversationsKey = ["conversations"] as const;
 export const messagesKey = (conversationId: number) => ["messages", conversationId] as const;
 
-/** What is loaded of a conversation. */
+/** The loaded part of a conversation. */
 export interface History {
   messages: Message[];
-  /** Whether the backend holds earlier messages. */
+  /** Whether the backend has earlier messages. */
   more: boolean;
 }
 
-/** useConversations lists the conversations, the last used first. */
+/** useConversations loads the conversations, the last used one first. */
 export function useConversations(userId: string) {
   return useQuery({
     queryKey: conversationsKey,
@@ -27,7 +27,7 @@ export function useConversations(userId: string) {
         params: { path: { user_id: userId } },
         signal,
       });
-      // A backend without conversation history still can chat.
+      // The chat works also with a backend that has no list of conversations.
       if (result.response.status === 404) return [];
       return expectData(result);
     },
@@ -35,7 +35,7 @@ export function useConversations(userId: string) {
   });
 }
 
-/** isMissing tells a conversation that is gone, or someone else's, from one that cannot be reached. */
+/** isMissing tells whether the conversation was deleted or belongs to another person. */
 export const isMissing = (error: unknown): boolean =>
   error instanceof ApiError && error.kind === "missing";
 
@@ -50,13 +50,13 @@ async function loadMessages(userId: string, id: number, before?: number): Promis
   return { messages, more: messages.length === pageSize };
 }
 
-/** historyQuery asks for the last messages of a conversation. */
+/** historyQuery is the query for the last messages of a conversation. */
 export const historyQuery = (userId: string, conversationId: number) => ({
   queryKey: messagesKey(conversationId),
   queryFn: () => loadMessages(userId, conversationId),
 });
 
-/** isAnswered tells whether the last thing said is the assistant's. */
+/** isAnswered tells whether the last message is from the assistant. */
 export const isAnswered = (history: History): boolean =>
   history.messages.at(-1)?.role === "assistant";
 
@@ -65,8 +65,8 @@ export function useHistory(userId: string, conversationId: number | undefined) {
   return useQuery({
     ...historyQuery(userId, conversationId ?? 0),
     enabled: conversationId !== undefined,
-    // What this page sends is appended to the cache; reloading on every focus
-    // would throw earlier pages away.
+    // New messages are appended to the cache. A reload on every focus would remove the
+    // earlier pages.
     staleTime: Number.POSITIVE_INFINITY,
     retry: (count, error) => !isMissing(error) && count < 3,
     refetchInterval: ({ state }) =>
@@ -74,7 +74,7 @@ export function useHistory(userId: string, conversationId: number | undefined) {
   });
 }
 
-/** useEarlier loads the messages before those already shown. */
+/** useEarlier loads the messages before the first one shown. */
 export function useEarlier(userId: string, conversationId: number | undefined) {
   const client = useQueryClient();
   return useMutation({

@@ -47,7 +47,7 @@ const signIn = (email: string, text: string, sent = {}) =>
 const many = <T>(count: number, make: (i: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, i) => make(i)));
 
-it("lets ten of a hundred wrong passwords at once be tried", async () => {
+it("checks ten of a hundred concurrent wrong passwords and refuses the others", async () => {
   const { email } = await signedUp();
   const counts = tally(await many(100, () => signIn(email, wrong)));
   expect(counts).toEqual({ 401: 10, 429: 90 });
@@ -57,13 +57,13 @@ it("lets ten of a hundred wrong passwords at once be tried", async () => {
   expect((await refused.json()).message).toBe("Too many attempts. Try again in 15 minutes.");
 });
 
-it("counts by account whatever its address is written like", async () => {
+it("counts attempts by account, also when the email has capital letters", async () => {
   const { email } = await signedUp();
   const counts = tally(await many(12, (i) => signIn(i % 2 ? email.toUpperCase() : email, wrong)));
   expect(counts).toEqual({ 401: 10, 429: 2 });
 });
 
-it("answers for unknown accounts as for known ones", async () => {
+it("returns the same answers for unknown and known accounts", async () => {
   const { email } = await signedUp();
   const known = await many(12, () => signIn(email, wrong));
   const unknown = await many(12, () => signIn("nobody@example.com", wrong));
@@ -72,12 +72,12 @@ it("answers for unknown accounts as for known ones", async () => {
   expect(await texts(unknown)).toEqual(await texts(known));
 });
 
-it("bounds guesses from many addresses, and does not lock out a known device", async () => {
+it("limits guesses from many addresses without locking out a known device", async () => {
   const { email, device } = await signedUp();
   const { Attempts, signInLimits } = await import("./attempts");
   const attempts = new Attempts(runtime().pool, runtime().settings.authSecret);
   const account = attempts.id(["account", email]);
-  // As wrong passwords from six addresses are counted, without hashing each.
+  // Counts wrong passwords from six addresses, without the time to hash each.
   const taken = await many(60, (i) => attempts.take(signInLimits(account, `198.51.100.${i % 6}`)));
   expect(taken.filter((one) => one.refusedFor === undefined)).toHaveLength(50);
   const elsewhere = { address: "198.51.100.77" };
@@ -88,13 +88,13 @@ it("bounds guesses from many addresses, and does not lock out a known device", a
   expect((await signIn(email, password, { ...elsewhere, cookie: other.device })).status).toBe(429);
 });
 
-it("does not spend an account's limit from one address", async () => {
+it("does not let one address use up the limit of an account", async () => {
   const { email } = await signedUp();
   await many(200, () => signIn(email, wrong));
   expect((await signIn(email, password, { address: "203.0.113.9" })).status).toBe(200);
 });
 
-it("bounds the accounts that one address tries, by /64 for IPv6", async () => {
+it("limits the accounts that one address or one IPv6 /64 network tries", async () => {
   const limits = await import("./attempts");
   const attempts = new limits.Attempts(runtime().pool, runtime().settings.authSecret);
   const network = "2001:0db8:0001:0002:0000:0000:0000:0000";
@@ -105,7 +105,7 @@ it("bounds the accounts that one address tries, by /64 for IPv6", async () => {
   expect((await signIn("one@example.com", wrong, outside)).status).toBe(401);
 });
 
-it("believes no list of addresses", async () => {
+it("counts a list of addresses as one unknown address", async () => {
   const { email } = await signedUp();
   const counts = tally(
     await many(30, (i) => signIn(email, wrong, { address: `10.0.0.${i}, 10.0.1.${i}` })),
@@ -113,14 +113,14 @@ it("believes no list of addresses", async () => {
   expect(counts).toEqual({ 401: 10, 429: 20 });
 });
 
-it("lets people who know their password in as often as they like", async () => {
+it("does not count sign-ins with the correct password", async () => {
   const { email } = await signedUp();
   for (let i = 0; i < 12; i++) expect((await signIn(email, password)).status).toBe(200);
   const counts = await sql("SELECT count FROM attempts WHERE count > 1");
   expect(counts).toEqual([]);
 });
 
-it("limits the accounts of one address", async () => {
+it("limits the accounts that one address creates", async () => {
   const limits = await import("./attempts");
   const attempts = new limits.Attempts(runtime().pool, runtime().settings.authSecret);
   await many(300, () => attempts.take(limits.signUpLimits("192.0.2.1")));
@@ -129,11 +129,11 @@ it("limits the accounts of one address", async () => {
   expect((await post("sign-up/email", account, { address: "192.0.2.2" })).status).toBe(200);
 });
 
-it("holds no connection while passwords wait to be hashed, and bounds how many wait", async () => {
+it("holds no connection while passwords wait to be hashed, and limits how many wait", async () => {
   const { pool } = runtime();
   let goOn = () => {};
   const alone = perProcess<(task: () => Promise<void>) => Promise<void>>("passwords.alone", () => {
-    throw new Error("not made yet");
+    throw new Error("passwords.alone does not exist yet");
   });
   const held = alone(() => new Promise<void>((resolve) => (goOn = resolve)));
   const answered: Response[] = [];
@@ -152,7 +152,7 @@ it("holds no connection while passwords wait to be hashed, and bounds how many w
   expect(tally(await all)).toEqual({ 200: 15, 503: 85 });
 });
 
-it("leaves one line for a failed sign-in, without what the client wrote", async () => {
+it("logs one line for a failed sign-in, without text from the client", async () => {
   const forged = 'http://x\n{"level":"error","message":"forged"}';
   const fields = { email: "secret-person@example.com", password: wrong, callbackURL: forged };
   const response = await post("sign-in/email", fields, { address: "192.0.2.44" });
@@ -168,14 +168,14 @@ it("leaves one line for a failed sign-in, without what the client wrote", async 
   expect(written.join()).not.toMatch(/forged|secret-person|walrus/);
 });
 
-it("keeps neither addresses nor e-mail addresses in its counters", async () => {
+it("stores neither network addresses nor emails in the counters", async () => {
   await signIn("secret-person@example.com", wrong, { address: "192.0.2.55" });
   const rows = await sql("SELECT id FROM attempts");
   expect(rows.length).toBeGreaterThan(2);
   for (const { id } of rows) expect(id).toMatch(/^[A-Za-z0-9_-]{43}$/);
 });
 
-it("strengthens the hash of an earlier version at the next sign-in", async () => {
+it("replaces the weaker hash of an earlier version at the next sign-in", async () => {
   const { email } = await signedUp();
   const of = `FROM account WHERE user_id = (SELECT id FROM "user" WHERE email = $1)`;
   const earlier = await hashPassword(password);
@@ -190,7 +190,7 @@ it("strengthens the hash of an earlier version at the next sign-in", async () =>
   expect((await signIn(email, password)).status).toBe(200);
 });
 
-it("keeps twenty sessions of an account, the newest", async () => {
+it("keeps the twenty newest sessions of an account", async () => {
   const { email } = await signedUp();
   const [{ id }] = (await sql(`SELECT id FROM "user" WHERE email = $1`, [email])) as [
     { id: string },
@@ -208,7 +208,7 @@ it("keeps twenty sessions of an account, the newest", async () => {
   expect(kept.map((row) => row.token)).toContain(token);
 });
 
-it("deletes counters and sessions that are over", async () => {
+it("deletes expired counters and sessions", async () => {
   const { Attempts } = await import("./attempts");
   const { email } = await signedUp();
   await sql("UPDATE attempts SET expires_at = now() - interval '1 second'");
@@ -220,18 +220,18 @@ it("deletes counters and sessions that are over", async () => {
 });
 
 it.each(["update-user", "change-password", "verify-password", "delete-user", "sign-in/social"])(
-  "has no %s",
+  "returns 404 for %s",
   async (path) => {
     expect((await post(path, {})).status).toBe(404);
   },
 );
 
 it.each([
-  ["123456789012345", "row of keys"],
+  ["123456789012345", "sequence of keys"],
   ["Ann Example, 2026-11-30", "your name"],
-  ["passwordpassword1", "tried first"],
+  ["passwordpassword1", "too common"],
   ["too short", "at least 15"],
-])("takes no account with the password %s", async (text, reason) => {
+])("refuses a new account with the password %s", async (text, reason) => {
   const response = await post("sign-up/email", {
     name: "Ann Example",
     email: newEmail(),

@@ -2,8 +2,8 @@ import { createHmac } from "node:crypto";
 import type { BetterAuthPlugin } from "better-auth";
 import type { Pool, PoolClient } from "pg";
 
-/** attemptsTable has the migration make the table that every replica counts in. A row's
- * id is a keyed hash, so the table holds neither addresses nor e-mail addresses. */
+/** attemptsTable makes the migration create the table of counters, which all replicas share.
+ * The id of a row is a keyed hash, so the table has neither addresses nor emails. */
 export const attemptsTable = {
   id: "attempts",
   schema: {
@@ -17,9 +17,9 @@ export const attemptsTable = {
   },
 } satisfies BetterAuthPlugin;
 
-/** Limit allows max attempts in a window that begins with the first of them. */
+/** Limit allows max attempts in a period that starts with the first one. */
 export interface Limit {
-  /** What is limited, and whose; hashed before it is stored. */
+  /** The counter: its kind and its owner. It is hashed before it is stored. */
   key: readonly string[];
   max: number;
   seconds: number;
@@ -28,10 +28,10 @@ export interface Limit {
 const minute = 60;
 const hour = 60 * minute;
 
-/** signInLimits bounds wrong passwords; a sign-in that succeeds gives its attempt back.
- * Narrow limits come first: an attempt that one refuses is not counted by the wider
- * ones, so nobody fills an account's limit from one address. A device that has signed
- * in to this account before counts for itself: strangers cannot lock it out. */
+/** signInLimits limits wrong passwords; the attempt of a successful sign-in is given back.
+ * The narrow limits come first. The wider ones do not count an attempt that a narrow one
+ * refuses, so one address cannot use up the limit of an account. A known device has its own
+ * limit, so other people cannot lock it out. */
 export function signInLimits(account: string, address: string, device?: string): Limit[] {
   if (device !== undefined) {
     return [{ key: ["device", account, device], max: 10, seconds: 15 * minute }];
@@ -39,13 +39,13 @@ export function signInLimits(account: string, address: string, device?: string):
   return [
     { key: ["account-address", account, address], max: 10, seconds: 15 * minute },
     { key: ["account", account], max: 50, seconds: hour },
-    // People behind one node's address share it, and mistype now and then.
+    // Many people can share the address of a node, and each makes some mistakes.
     { key: ["address", address], max: 100, seconds: 15 * minute },
   ];
 }
 
-/** signUpLimits bounds the accounts that one address makes, and with them the tables.
- * It leaves room for a team, and for the load test, behind one address. */
+/** signUpLimits limits the accounts that one address creates, and so the size of the tables.
+ * The limits are high enough for a team, and for the load test, behind one address. */
 export function signUpLimits(address: string): Limit[] {
   return [
     { key: ["sign-up-hour", address], max: 300, seconds: hour },
@@ -53,7 +53,7 @@ export function signUpLimits(address: string): Limit[] {
   ];
 }
 
-/** An attempt that may go on, or the seconds after which it may. */
+/** The result of take: allowed, or refused for a number of seconds. */
 export type Taken = { refusedFor?: undefined } | { refusedFor: number };
 
 const countSql = `
@@ -68,22 +68,22 @@ const countSql = `
 const leftSql =
   "SELECT ceil(extract(epoch FROM expires_at - now()))::int AS seconds FROM attempts WHERE id = $1";
 
-/** Attempts counts in the database, so that all replicas count together. */
+/** Attempts counts attempts in the database, so that all replicas share the counters. */
 export class Attempts {
   constructor(
     private readonly pool: Pool,
     private readonly secret: string,
   ) {}
 
-  /** id is what stands for parts in the table and in logs. */
+  /** id returns the keyed hash that replaces the parts in the table and in logs. */
   id(parts: readonly string[]): string {
     return createHmac("sha256", this.secret)
       .update(JSON.stringify(["attempts", ...parts]))
       .digest("base64url");
   }
 
-  /** take counts an attempt before it is made, so that attempts at the same time cannot
-   * all pass. It counts by all limits, or by none when one of them is used up. */
+  /** take counts an attempt before it is made, so that concurrent attempts cannot exceed a
+   * limit. It counts for all limits, or for none when one of them is used up. */
   async take(limits: readonly Limit[]): Promise<Taken> {
     const client = await this.pool.connect();
     let broken: Error | undefined;
@@ -93,7 +93,7 @@ export class Attempts {
       broken = error instanceof Error ? error : new Error(String(error));
       throw error;
     } finally {
-      // A connection that is left in a transaction is closed.
+      // After an error the connection is closed, because it may be in a transaction.
       client.release(broken);
     }
   }
@@ -112,9 +112,9 @@ export class Attempts {
     return {};
   }
 
-  /** giveBack takes an attempt off the limits that counted it. */
+  /** giveBack removes an attempt from the limits that counted it. */
   async giveBack(limits: readonly Limit[]): Promise<void> {
-    // One row a statement: several would be locked in an order that is not take's.
+    // One statement for each row, in the order of take. Otherwise deadlocks are possible.
     for (const limit of limits) {
       await this.pool.query(
         "UPDATE attempts SET count = count - 1 WHERE id = $1 AND count > 0 AND expires_at > now()",
@@ -123,7 +123,7 @@ export class Attempts {
     }
   }
 
-  /** tidy deletes what counts no longer, and sessions that are over. */
+  /** tidy deletes expired counters and sessions. */
   async tidy(): Promise<void> {
     await this.pool.query("DELETE FROM attempts WHERE expires_at <= now()");
     await this.pool.query("DELETE FROM session WHERE expires_at <= now()");

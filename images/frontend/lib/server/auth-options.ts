@@ -8,7 +8,7 @@ import { log } from "./log";
 import type { Scheme } from "./origin";
 import { passwords } from "./passwords";
 
-/** What both the server and the migration need to agree on. */
+/** The values that the server and the migration give to Better Auth. */
 interface AuthInputs {
   secret: string;
   pool: Pool;
@@ -18,9 +18,8 @@ interface AuthInputs {
 
 const timestamps = { createdAt: "created_at", updatedAt: "updated_at" };
 
-/** authOptions configures Better Auth: accounts by email and password on
- * PostgreSQL. The base URL is left out on purpose: Better Auth then takes it,
- * and the origin it trusts, from each request. */
+/** authOptions configures Better Auth: accounts with email and password, in PostgreSQL.
+ * Without a base URL, Better Auth takes it, and the trusted origin, from each request. */
 export function authOptions({ secret, pool, scheme, trustedOrigins = [] }: AuthInputs) {
   return {
     appName: "Todo Chatbot",
@@ -58,14 +57,14 @@ export function authOptions({ secret, pool, scheme, trustedOrigins = [] }: AuthI
       },
     },
     verification: { fields: { expiresAt: "expires_at", ...timestamps } },
-    // Sign-in and sign-up have limits of their own (attempts.ts), which replicas share;
-    // the gateway limits all requests of an address.
+    // Sign-in and sign-up have limits in attempts.ts, which all replicas share. The gateway
+    // limits all requests of an address.
     rateLimit: { enabled: false },
     plugins: [attemptsTable],
     advanced: {
       cookiePrefix: "todo",
       useSecureCookies: scheme === "https",
-      // The gateway sets it, to one address; a value with several is believed by nobody.
+      // The gateway sets this header to one address. A list of addresses is not trusted.
       ipAddress: { ipAddressHeaders: ["x-forwarded-for"], ipv6Subnet: 64 },
     },
     logger: {
@@ -73,7 +72,7 @@ export function authOptions({ secret, pool, scheme, trustedOrigins = [] }: AuthI
       log: (level, message, ...details) =>
         log(level, message, details.length > 0 ? { details } : {}),
     },
-    // Better Auth would write the messages of these errors to the console.
+    // Replaces the console output of Better Auth.
     onAPIError: {
       onError(error) {
         if (!isAPIError(error) || error.statusCode >= 500) {

@@ -4,7 +4,7 @@ const http = new Headers({ host: "localhost:8080" });
 const https = new Headers({ host: "todo.example", "x-forwarded-proto": "https" });
 
 beforeEach(() => {
-  // Each test is a new process.
+  // Each test starts like a new process.
   for (const name of ["auth", "runtime"]) {
     Reflect.deleteProperty(globalThis, Symbol.for(`todo-chatbot.${name}`));
   }
@@ -16,25 +16,25 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllEnvs());
 
-/** Evaluates the modules anew, as Next.js does for pages and for route handlers. */
+/** Evaluates the modules again, as Next.js does for pages and for route handlers. */
 async function bundle() {
   vi.resetModules();
   return await import("./auth");
 }
 
-it("serves the bundles of pages and of route handlers from one instance", async () => {
+it("shares one instance between the bundles of pages and of route handlers", async () => {
   const [pages, handlers] = [await bundle(), await bundle()];
   expect(pages.authFor).not.toBe(handlers.authFor);
   expect(await pages.authFor(http)).toBe(await handlers.authFor(http));
 });
 
-it("makes cookies Secure exactly for browsers on https", async () => {
+it("sets Secure cookies on https only", async () => {
   const { authFor } = await bundle();
   expect((await authFor(http)).options.advanced.useSecureCookies).toBe(false);
   expect((await authFor(https)).options.advanced.useSecureCookies).toBe(true);
 });
 
-it("makes one instance for requests that come at the same time", async () => {
+it("creates one instance for concurrent requests", async () => {
   const { authFor } = await bundle();
   const proxied = new Headers({ host: "todo.example", "x-forwarded-proto": "https" });
   const [first, second] = await Promise.all([authFor(https), authFor(proxied)]);

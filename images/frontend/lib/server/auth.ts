@@ -5,9 +5,9 @@ import { runtime } from "./runtime";
 
 const instances = perProcess("auth", () => new Map<Scheme, Auth>());
 
-/** authFor returns the Better Auth instance for the scheme the browser used:
- * they differ in whether cookies are Secure. Better Auth is the largest module
- * by far, so it is loaded when first needed, by the bundle that needs it first. */
+/** authFor returns the Better Auth instance for the scheme of the browser. There is one for
+ * https, with Secure cookies, and one for http. Better Auth is by far the largest module, so
+ * it is loaded on first use. */
 export async function authFor(headers: Headers): Promise<Auth> {
   const scheme = schemeOf(originOf(headers, runtime().settings.publicUrl));
   if (!instances.has(scheme)) {
@@ -17,8 +17,8 @@ export async function authFor(headers: Headers): Promise<Auth> {
   return instances.get(scheme) as Auth;
 }
 
-/** withBrowserOrigin returns the request as the browser addressed it. Next.js
- * reports the address it listens on, which no browser sends as Origin. */
+/** withBrowserOrigin returns the request with the URL that the browser used. Next.js gives the
+ * address on which it listens, which differs from the Origin header. */
 export function withBrowserOrigin(request: Request): Request {
   const { pathname, search } = new URL(request.url);
   const origin = originOf(request.headers, runtime().settings.publicUrl);

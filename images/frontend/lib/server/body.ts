@@ -1,10 +1,10 @@
 import { problem } from "./problem";
 
-/** No request to an account is longer, in bytes. The gateway has the same limit; this one
- * holds when something else is in front. */
+/** The maximum length of a body, in bytes. The gateway has the same limit; this one also
+ * applies without the gateway. */
 const longest = 16 * 1024;
 
-/** Longest values, in UTF-16 units, as browsers count them for maxlength. */
+/** The maximum lengths in UTF-16 units, which browsers use for maxlength. */
 export const longestEmail = 254;
 export const longestName = 100;
 export const longestPassword = 128;
@@ -30,8 +30,8 @@ async function readText(request: Request): Promise<string | Response> {
   return Buffer.concat(pieces).toString("utf8");
 }
 
-/** readObject returns the JSON object that a request brings, or the answer that refuses
- * it. It counts bytes while reading, so that no length has to be believed. */
+/** readObject returns the JSON object in the body of a request, or the response that refuses
+ * it. It counts the bytes while it reads, because the length header can be wrong. */
 export async function readObject(request: Request): Promise<Record<string, unknown> | Response> {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json") {
@@ -45,7 +45,7 @@ export async function readObject(request: Request): Promise<Record<string, unkno
       return value as Record<string, unknown>;
     }
   } catch {
-    // Told below, without repeating what came.
+    // The response below does not repeat the text of the client.
   }
   return invalid("The body is not a JSON object.");
 }
@@ -55,15 +55,15 @@ export interface Credentials {
   password: string;
 }
 
-/** readCredentials returns e-mail address and password as they are compared and stored,
- * or the answer that refuses them. */
+/** readCredentials returns the email, in lower case, and the password, or the response that
+ * refuses them. */
 export function readCredentials(body: Record<string, unknown>): Credentials | Response {
   const { email, password } = body;
   if (typeof email !== "string" || email.length > longestEmail || !/^\S+@\S+$/.test(email)) {
-    return problem(400, "INVALID_EMAIL", "This does not look like an email address.");
+    return problem(400, "INVALID_EMAIL", "The email address is not valid.");
   }
   if (typeof password !== "string" || password === "") {
-    return problem(400, "INVALID_PASSWORD", "A password is missing.");
+    return problem(400, "INVALID_PASSWORD", "The password is missing.");
   }
   if (password.length > longestPassword) {
     return problem(
@@ -75,9 +75,9 @@ export function readCredentials(body: Record<string, unknown>): Credentials | Re
   return { email: email.toLowerCase(), password };
 }
 
-/** readName returns the name of a new account, or the answer that refuses it. */
+/** readName returns the name for a new account, or the response that refuses it. */
 export function readName(body: Record<string, unknown>): string | Response {
   const name = typeof body.name === "string" ? body.name.trim() : "";
   if (name !== "" && name.length <= longestName) return name;
-  return problem(400, "INVALID_NAME", `Give a name of at most ${longestName} characters.`);
+  return problem(400, "INVALID_NAME", `Enter a name of at most ${longestName} characters.`);
 }

@@ -5,7 +5,7 @@ import { runtime } from "./runtime";
 
 export type Auth = ReturnType<typeof createAuth>;
 
-/** createAuth returns a Better Auth instance for browsers that use scheme. */
+/** createAuth returns the Better Auth instance for a scheme. */
 export function createAuth(scheme: Scheme) {
   const { settings, pool } = runtime();
   return betterAuth(

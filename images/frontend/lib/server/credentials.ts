@@ -11,29 +11,29 @@ import { perProcess } from "./process";
 import type { Runtime } from "./runtime";
 import { endOldSessions, storeUpgrade, tidySometimes } from "./sessions";
 
-/** How many requests may hash a password or wait for it. A hash takes about 0.7 s of the
- * chart's 0.3 processors, so the last of them waits for ten seconds. */
+/** The maximum number of requests that hash a password or wait for it. With 0.3 processors,
+ * as in the chart, a hash takes about 0.7 s, so the last request waits for ten seconds. */
 const mostHashing = 15;
 
-/** How long those beyond should wait, in seconds. */
+/** The Retry-After for requests above that number, in seconds. */
 const busySeconds = 5;
 
 const hashing = perProcess("credentials.hashing", () => ({ now: 0 }));
 
-/** Asked is one request to sign in or up, after its body was read. */
+/** Asked is a request to sign in or up, with the content of its body. */
 interface Asked extends Credentials {
   request: Request;
   auth: Auth;
   runtime: Runtime;
   attempts: Attempts;
   address: string;
-  /** Stands for the account in counters and logs. */
+  /** The id of the account in counters and logs. */
   account: string;
 }
 
-/** addressOf returns the client's address, as the gateway gives it: an IPv6 address by
- * its /64, of which one household has a whole. Several entries or none of them valid
- * count as one unknown address. */
+/** addressOf returns the address of the client from the header of the gateway. An IPv6
+ * address is reduced to its /64 network, because a household has a whole one. Lists and
+ * invalid values count as one unknown address. */
 function addressOf(request: Request, auth: Auth): string {
   return getIP(request, auth.options) ?? "unknown";
 }
@@ -53,7 +53,7 @@ async function read(request: Request, auth: Auth, runtime: Runtime) {
   return { body, asked: { ...given, request, auth, runtime, attempts, address, account } };
 }
 
-/** ask has Better Auth answer, with nothing but the fields that we know. */
+/** ask sends the known fields, and no others, to Better Auth. */
 function ask({ request, auth }: Asked, fields: object, attempt: Attempt): Promise<Response> {
   const headers = new Headers(request.headers);
   headers.delete("content-length");
@@ -61,8 +61,8 @@ function ask({ request, auth }: Asked, fields: object, attempt: Attempt): Promis
   return currentAttempt.run(attempt, () => auth.handler(known));
 }
 
-/** counted takes an attempt from the limits, has it made with a place among those that
- * hash, and gives the attempt back when kept says that it does not count. */
+/** counted counts an attempt, makes it within the maximum of concurrent hashes, and gives it
+ * back unless kept returns true for the status of the response. */
 async function counted(
   asked: Asked,
   action: string,
@@ -94,8 +94,8 @@ async function counted(
   }
 }
 
-/** signedIn finishes an answer that begins a session. What fails here is logged only: the
- * person is signed in. */
+/** signedIn completes the response that starts a session. Failures are only logged, because
+ * the person is signed in already. */
 async function signedIn(asked: Asked, response: Response, device?: string): Promise<Response> {
   const { auth, account, runtime } = asked;
   const secure = auth.options.advanced.useSecureCookies;
@@ -115,8 +115,8 @@ async function signedIn(asked: Asked, response: Response, device?: string): Prom
   return new Response(text, { status: response.status, headers });
 }
 
-/** signIn answers a request to sign in with e-mail address and password. An unknown
- * account takes the same way as a known one. */
+/** signIn handles a request to sign in with email and password. Unknown and known accounts
+ * are handled in the same way, so that the response does not show which accounts exist. */
 export async function signIn(request: Request, auth: Auth, runtime: Runtime): Promise<Response> {
   const given = await read(request, auth, runtime);
   if (given instanceof Response) return given;
@@ -128,7 +128,7 @@ export async function signIn(request: Request, auth: Auth, runtime: Runtime): Pr
     "sign-in",
     signInLimits(asked.account, asked.address, device),
     () => ask(asked, { email: asked.email, password: asked.password }, attempt),
-    // After an error of ours nobody knows whether the password was compared.
+    // After a server error, it is unknown whether the password was checked.
     (status) => status === 401 || status >= 500,
   );
   if (response.status === 401) refuse(asked, "sign-in", "wrong email or password");
@@ -138,8 +138,8 @@ export async function signIn(request: Request, auth: Auth, runtime: Runtime): Pr
   return signedIn(asked, response, device);
 }
 
-/** signUp answers a request for a new account. Better Auth hashes inside of a transaction,
- * with a connection that others need, so the hash is made before. */
+/** signUp handles a request for a new account. It hashes the password before Better Auth
+ * opens its transaction, because the transaction occupies a database connection. */
 export async function signUp(request: Request, auth: Auth, runtime: Runtime): Promise<Response> {
   const given = await read(request, auth, runtime);
   if (given instanceof Response) return given;
@@ -157,7 +157,7 @@ export async function signUp(request: Request, auth: Auth, runtime: Runtime): Pr
       const prepared = { password, hash: await passwords.hash(password) };
       return ask(asked, { name, email, password }, { prepared });
     },
-    // 422 says that the account is there: asking for that has a limit, too.
+    // 422 shows that the account exists, so it counts too.
     (status) => status === 200 || status === 422 || status >= 500,
   );
   if (response.status === 422) refuse(asked, "sign-up", "account exists");

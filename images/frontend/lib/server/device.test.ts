@@ -4,7 +4,7 @@ import { deviceCookieFor, knownDevice } from "./device";
 const secret = "0123456789abcdef0123456789abcdef";
 const headersOf = (cookie: string) => new Headers({ cookie: `a=b; ${cookie.split(";")[0]}; c=d` });
 
-it("knows a device that has signed in to the account", () => {
+it("recognizes a device that has signed in to the account", () => {
   const cookie = deviceCookieFor(secret, "ann", false);
   const id = knownDevice(headersOf(cookie), secret, "ann");
   expect(id).toMatch(/^[A-Za-z0-9_-]{22}$/);
@@ -12,7 +12,7 @@ it("knows a device that has signed in to the account", () => {
   expect(knownDevice(headersOf(renewed), secret, "ann")).toBe(id);
 });
 
-it("believes no device of another account, secret or making", () => {
+it("rejects a cookie of another account, of another secret, or with a forged signature", () => {
   const cookie = deviceCookieFor(secret, "ann", false);
   expect(knownDevice(headersOf(cookie), secret, "ben")).toBeUndefined();
   expect(knownDevice(headersOf(cookie), `${secret}x`, "ann")).toBeUndefined();
@@ -21,7 +21,7 @@ it("believes no device of another account, secret or making", () => {
   expect(knownDevice(new Headers(), secret, "ann")).toBeUndefined();
 });
 
-it("sends the cookie to accounts alone, and over TLS where there is TLS", () => {
+it("limits the cookie to the account routes, and to https where it is used", () => {
   expect(deviceCookieFor(secret, "ann", true)).toMatch(/; Path=\/api\/auth;.*HttpOnly.*; Secure$/);
   expect(deviceCookieFor(secret, "ann", false)).not.toContain("Secure");
 });

@@ -1,7 +1,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
-/** Names a browser that has signed in to an account, so that strangers' wrong passwords
- * do not lock it out (OWASP calls it a device cookie). It signs nobody in. */
+/** The name of the cookie that identifies a browser after a sign-in, so that wrong passwords
+ * of other people do not lock it out (a device cookie, in the words of OWASP). It does not
+ * authenticate anybody. */
 export const deviceCookie = "todo.device";
 
 /** 90 days, in seconds. */
@@ -13,8 +14,8 @@ function mac(secret: string, account: string, id: string): Buffer {
     .digest();
 }
 
-/** knownDevice returns the id of the device that sends these headers, when it has signed
- * in to the account before. */
+/** knownDevice returns the id of the device, if its cookie shows an earlier sign-in to the
+ * account. */
 export function knownDevice(headers: Headers, secret: string, account: string): string | undefined {
   const pattern = /(?:^|;\s*)todo\.device=([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})(?:;|$)/;
   const [, id, given] = pattern.exec(headers.get("cookie") ?? "") ?? [];
@@ -24,7 +25,7 @@ export function knownDevice(headers: Headers, secret: string, account: string): 
   return bytes.length === expected.length && timingSafeEqual(bytes, expected) ? id : undefined;
 }
 
-/** deviceCookieFor is the Set-Cookie header after a sign-in. */
+/** deviceCookieFor returns the Set-Cookie header after a sign-in. */
 export function deviceCookieFor(
   secret: string,
   account: string,

@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
 
-/** What a role may do with a table: its rows, and nothing else. */
+/** The missing grants on tables: a role may read and write rows, and nothing else. */
 const missingOnTables = `
 SELECT format('GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE %I.%I TO %I', n.nspname, c.relname, $1::text) AS statement
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -9,7 +9,7 @@ WHERE c.relname = ANY ($2::text[]) AND c.relkind IN ('r', 'p') AND pg_table_is_v
            FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) needed)
 ORDER BY c.relname`;
 
-/** Numbered columns of such tables draw on a sequence. */
+/** The missing grants on the sequences of serial columns. */
 const missingOnSequences = `
 SELECT format('GRANT USAGE ON SEQUENCE %I.%I TO %I', n.nspname, s.relname, $1::text) AS statement
 FROM pg_class s JOIN pg_namespace n ON n.oid = s.relnamespace
@@ -19,21 +19,20 @@ WHERE c.relname = ANY ($2::text[]) AND pg_table_is_visible(c.oid)
   AND CASE s.relkind WHEN 'S' THEN NOT has_sequence_privilege($1, s.oid, 'USAGE') END
 ORDER BY s.relname`;
 
-/** requireRole throws while the server has no such role: it is made when the
- * server starts, which can be after the start of this pod. */
+/** requireRole throws while the role does not exist. The database server creates it when it
+ * starts, which can be after the start of this pod. */
 export async function requireRole(client: ClientBase, role: string): Promise<void> {
   const found = await client.query("SELECT 1 FROM pg_roles WHERE rolname = $1", [role]);
   if (found.rows.length > 0) return;
   throw new Error(
-    `role "${role}" does not exist: the chart's PostgreSQL makes it when it starts with its password, ` +
-      "and its log says if it has none; in a database of your own, make the role",
+    `role "${role}" does not exist: the chart's PostgreSQL makes it when it starts with the password ` +
+      "of the role, and its log reports a missing password; in your own database, create the role",
   );
 }
 
-/** grantRows gives a role the rows of these tables and returns how many rights
- * were missing. The tables belong to whoever migrates, so that the role can
- * neither change nor drop them, nor read a table that it was not given. A
- * restored database has no rights, so this is for every start. */
+/** grantRows grants a role the rows of the tables and returns the number of grants that were
+ * missing. The role that migrates owns the tables, so the other role can neither change nor
+ * drop them. A restored database has no grants, so this runs at every start. */
 export async function grantRows(
   client: ClientBase,
   role: string,

@@ -1,12 +1,12 @@
 export type Level = "debug" | "info" | "warn" | "error";
 
-/** What one line may hold of a value, in characters: whoever sends long values must
- * not fill the node's disk with them. */
+/** The maximum length of a value, in characters. Otherwise long values of a client could
+ * fill the disk of the node. */
 const longest = 500;
-/** How many fields one line may have. */
+/** The maximum number of fields of a line. */
 const mostFields = 20;
 
-/** cause returns what an error says of itself, its causes included. */
+/** cause returns the message of an error and the messages of its causes. */
 export function cause(error: unknown): string {
   if (!(error instanceof Error)) return typeof error === "string" ? error : String(error);
   const code = "code" in error && typeof error.code === "string" ? ` (${error.code})` : "";
@@ -31,8 +31,8 @@ function json(value: unknown): string {
   }
 }
 
-/** logLine returns one JSON object on one line. Line breaks and control characters in
- * values are escaped, so that nobody forges a line through a value. */
+/** logLine returns a JSON object on one line. Line breaks and control characters in values
+ * are escaped, so that a value cannot forge a line. */
 export function logLine(
   level: Level,
   message: string,
@@ -47,7 +47,7 @@ export function logLine(
   for (const [name, value] of Object.entries(fields).slice(0, mostFields)) {
     if (value !== undefined) line[name] = bounded(value);
   }
-  // JSON leaves these as they are; terminals and log viewers act on them.
+  // JSON does not escape these characters, but terminals and log viewers interpret them.
   return JSON.stringify(line).replace(
     /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
@@ -63,8 +63,8 @@ export function log(
   process.stderr.write(`${logLine(level, message, fields)}\n`);
 }
 
-/** logConsole has everything that libraries write to the console go through log:
- * Next.js and Better Auth print errors with text of the client in them. */
+/** logConsole passes the console output of libraries to log. Next.js and Better Auth print
+ * errors that contain text of the client. */
 export function logConsole(): void {
   const levels = {
     debug: "debug",

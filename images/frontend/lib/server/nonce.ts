@@ -1,5 +1,5 @@
-/** nonceOf returns the nonce in the policy that proxy.ts gave the request, for inline
- * scripts of our own. */
+/** nonceOf returns the nonce from the policy that proxy.ts added to the request. The inline
+ * script of the layout needs it. */
 export function nonceOf(headers: { get(name: string): string | null }): string | undefined {
   return /'nonce-([A-Za-z0-9+/=]+)'/.exec(headers.get("content-security-policy") ?? "")?.[1];
 }

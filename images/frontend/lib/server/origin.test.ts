@@ -11,32 +11,32 @@ describe("originOf", () => {
       "https://todo.example",
     ],
     [
-      "the gateway's word for the host",
+      "the host header of the gateway",
       { host: "127.0.0.1:3000", "x-forwarded-host": "todo.example", "x-forwarded-proto": "https" },
       undefined,
       "https://todo.example",
     ],
     [
-      "that the gateway names one scheme only",
+      "a list of schemes, which is not valid",
       { host: "todo.example", "x-forwarded-proto": "https, http" },
       undefined,
       "http://todo.example",
     ],
     [
-      "the public address, whatever a proxy says of the scheme",
+      "the public address, also when a proxy reports another scheme",
       { host: "todo.example", "x-forwarded-proto": "http" },
       "https://todo.example/",
       "https://todo.example",
     ],
     [
-      "a port-forward beside a public address",
+      "a port-forward next to a public address",
       { host: "127.0.0.1:9000" },
       "https://todo.example",
       "http://127.0.0.1:9000",
     ],
-    ["a scheme that is none", { host: "a", "x-forwarded-proto": "ftp" }, undefined, "http://a"],
-    ["a host that is none", { host: "a b" }, undefined, "http://localhost"],
-  ])("knows %s", (_case, headers, publicUrl, expected) => {
+    ["an unknown scheme", { host: "a", "x-forwarded-proto": "ftp" }, undefined, "http://a"],
+    ["an invalid host", { host: "a b" }, undefined, "http://localhost"],
+  ])("returns the origin for %s", (_case, headers, publicUrl, expected) => {
     const origin = originOf(
       new Headers(headers as HeadersInit),
       publicUrl ? new URL(publicUrl) : undefined,

@@ -1,9 +1,9 @@
 export type Scheme = "http" | "https";
 
-/** originOf returns the origin the browser used, from the headers that the gateway
- * sets and takes from nobody else. The host gives the address whatever the published
- * port is. The scheme comes from publicUrl when the host is its host, else from
- * X-Forwarded-Proto. Without a gateway, while developing, it is the Host header's. */
+/** originOf returns the origin that the browser used, from the headers of the gateway, which
+ * removes such headers of clients. The scheme comes from publicUrl if its host is the host of
+ * the request, else from X-Forwarded-Proto. Without a gateway (in development), the host comes
+ * from the Host header. */
 export function originOf(headers: Headers, publicUrl?: URL): URL {
   const host = headers.get("x-forwarded-host") ?? headers.get("host") ?? "localhost";
   if (publicUrl !== undefined && publicUrl.host === host) return new URL(publicUrl.origin);
@@ -12,7 +12,7 @@ export function originOf(headers: Headers, publicUrl?: URL): URL {
   return new URL(URL.canParse(origin) ? new URL(origin).origin : `${scheme}://localhost`);
 }
 
-/** schemeOf is the scheme of an origin: cookies are Secure exactly on https. */
+/** schemeOf returns the scheme of an origin. Cookies are Secure on https only. */
 export function schemeOf(origin: URL): Scheme {
   return origin.protocol === "https:" ? "https" : "http";
 }

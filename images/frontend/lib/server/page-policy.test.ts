@@ -7,7 +7,7 @@ import { nonceOf } from "./nonce";
 
 const asked = () => proxy(new NextRequest("http://localhost/sign-in"));
 
-it("lets only scripts with the page's own nonce run", () => {
+it("allows only scripts with the nonce of the page", () => {
   const policy = asked().headers.get("content-security-policy") ?? "";
   const scripts = policy.split("; ").find((rule) => rule.startsWith("script-src")) ?? "";
   expect(scripts).toMatch(/^script-src 'self' 'nonce-[A-Za-z0-9+/=]{22,}'$/);
@@ -16,7 +16,7 @@ it("lets only scripts with the page's own nonce run", () => {
   expect(policy).toContain("frame-ancestors 'none'");
 });
 
-it("gives every page another nonce, and Next.js the same as the browser", () => {
+it("uses a new nonce for each page, the same for Next.js and the browser", () => {
   const [first, second] = [asked(), asked()];
   const nonce = nonceOf(first.headers);
   expect(nonce).toBeDefined();
@@ -26,7 +26,7 @@ it("gives every page another nonce, and Next.js the same as the browser", () => 
   );
 });
 
-it("takes no nonce from the client", () => {
+it("ignores a nonce of the client", () => {
   const forged = "script-src 'nonce-AAAAAAAAAAAAAAAAAAAAAA=='";
   const headers = { "content-security-policy": forged };
   const answer = proxy(new NextRequest("http://localhost/sign-in", { headers }));
@@ -36,7 +36,7 @@ it("takes no nonce from the client", () => {
   );
 });
 
-it("is for pages, those that do not exist included", () => {
+it("applies to pages, also to pages that do not exist", () => {
   const page = new RegExp(`^${config.matcher}$`);
   for (const path of ["/", "/sign-in", "/no/such/page"]) expect(path).toMatch(page);
   for (const path of ["/api/auth/token", "/_next/static/chunks/a.js", "/livez"]) {
@@ -44,7 +44,7 @@ it("is for pages, those that do not exist included", () => {
   }
 });
 
-it("has no inline script without a nonce in the sources", () => {
+it("finds a nonce on every inline script in the sources", () => {
   const root = join(import.meta.dirname, "../..");
   for (const folder of ["app", "components"]) {
     for (const file of readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })) {

@@ -3,14 +3,14 @@ import { expect, it } from "vitest";
 import { authOptions } from "./auth-options";
 import { type Attempt, currentAttempt, oneAtATime } from "./passwords";
 
-/** The functions that Better Auth is told to use. */
+/** The functions that Better Auth uses. */
 const { password: passwords } = authOptions({
   secret: "",
   pool: null as never,
   scheme: "http",
 }).emailAndPassword;
 
-it("hashes at OWASP's floor and knows the password again", async () => {
+it("hashes with the minimum cost of OWASP and verifies the password", async () => {
   const hash = await passwords.hash("correct horse");
   expect(hash).toMatch(/^\$scrypt\$ln=14,r=8,p=5\$/);
   expect(await passwords.verify({ hash, password: "correct horse" })).toBe(true);
@@ -18,12 +18,12 @@ it("hashes at OWASP's floor and knows the password again", async () => {
   expect(await passwords.hash("correct horse")).not.toBe(hash);
 });
 
-it("knows a password again in another Unicode form", async () => {
+it("verifies a password in another Unicode form", async () => {
   const hash = await passwords.hash("caf\u00e9 au lait");
   expect(await passwords.verify({ hash, password: "cafe\u0301 au lait" })).toBe(true);
 });
 
-it("accepts what earlier versions stored, and makes a stronger hash of it", async () => {
+it("verifies a hash of an earlier version and creates a stronger one", async () => {
   const hash = await hashPassword("correct horse");
   const attempt: Attempt = {};
   const verify = (password: string) =>
@@ -36,7 +36,7 @@ it("accepts what earlier versions stored, and makes a stronger hash of it", asyn
   expect(await passwords.verify(stronger)).toBe(true);
 });
 
-it("takes the hash that was made before the transaction", async () => {
+it("returns the hash that was prepared before the transaction", async () => {
   const prepared = { password: "correct horse", hash: "made before" };
   await currentAttempt.run({ prepared }, async () => {
     expect(await passwords.hash("correct horse")).toBe("made before");
@@ -44,7 +44,7 @@ it("takes the hash that was made before the transaction", async () => {
   });
 });
 
-it("works on one password at a time, in the order they came, and goes on after a failure", async () => {
+it("runs tasks one after another, in order, and continues after a failure", async () => {
   const alone = oneAtATime();
   let running = 0;
   let most = 0;

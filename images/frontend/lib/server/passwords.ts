@@ -3,16 +3,16 @@ import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from "node:c
 import { verifyPassword } from "better-auth/crypto";
 import { perProcess } from "./process";
 
-/** scrypt at the floor of OWASP's Password Storage Cheat Sheet. Of its equivalent
- * choices this one takes the least memory, 16 MiB, and the least time. */
+/** The minimum cost of scrypt in OWASP's Password Storage Cheat Sheet. Of its equivalent
+ * choices, this one needs the least memory (16 MiB) and the least time. */
 const cost = { ln: 14, r: 8, p: 5 };
 const keyBytes = 64;
 
 const stored =
   /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 
-/** oneAtATime returns a function that runs tasks one after another, in the order
- * they came; a task that fails does not hold up the next. */
+/** oneAtATime returns a function that runs tasks one after another, in the order of the calls.
+ * A task runs also when the one before it failed. */
 export function oneAtATime(): <T>(task: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (task) => {
@@ -22,19 +22,19 @@ export function oneAtATime(): <T>(task: () => Promise<T>) => Promise<T> {
   };
 }
 
-// Node would run four at once, each with its memory, and with the chart's 0.3
-// processors would end no sooner.
+// Node would run four at once. That needs four times the memory, and is not faster with the
+// 0.3 processors of the chart.
 const alone = perProcess("passwords.alone", oneAtATime);
 
-/** Attempt is what passwords knows and learns while one request is answered. */
+/** Attempt has the hashes of the request that is being handled. */
 export interface Attempt {
-  /** The hash of the password, made before Better Auth opened its transaction. */
+  /** The hash of the password, created before the transaction of Better Auth. */
   prepared?: { password: string; hash: string };
-  /** A hash with today's cost, when the stored one has another and is right. */
+  /** A hash with the current cost, if the stored hash has another cost and matches. */
   upgraded?: { from: string; to: string };
 }
 
-/** attempts holds the Attempt of the request that is being answered. */
+/** currentAttempt holds the Attempt of the request that is being handled. */
 export const currentAttempt = perProcess(
   "passwords.attempt",
   () => new AsyncLocalStorage<Attempt>(),
@@ -50,7 +50,7 @@ function derive(
 ): Promise<Buffer> {
   const options: ScryptOptions = { N: 2 ** ln, r, p, maxmem: 2 ** ln * r * 256 };
   return new Promise((resolve, reject) => {
-    // The same password can come in several Unicode forms, as keyboards write it.
+    // Keyboards can write the same password in different Unicode forms.
     scrypt(password.normalize("NFKC"), salt, bytes, options, (error, key) =>
       error ? reject(error) : resolve(key),
     );
@@ -72,7 +72,7 @@ interface Stored {
 
 async function matches({ hash, password }: Stored): Promise<boolean> {
   const [, ln, r, p, salt, key] = stored.exec(hash) ?? [];
-  // Better Auth's own form, "salt:key", which earlier versions stored.
+  // Earlier versions stored the format of Better Auth, "salt:key".
   if (salt === undefined || key === undefined) return verifyPassword({ hash, password });
   const expected = Buffer.from(key, "base64");
   const given = await derive(
@@ -88,7 +88,7 @@ function isCurrent(hash: string): boolean {
   return hash.startsWith(`$scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}$`);
 }
 
-/** passwords is how Better Auth stores and compares passwords: one at a time. */
+/** passwords hashes and verifies passwords for Better Auth, one at a time. */
 export const passwords = {
   hash(password: string): Promise<string> {
     const prepared = currentAttempt.getStore()?.prepared;

@@ -1,5 +1,5 @@
-/** problem answers with a code for programs and a message for people, in the shape
- * of Better Auth's own errors. retryAfter is in seconds. */
+/** problem returns an error response in the format of Better Auth: a code for programs and a
+ * message for people. retryAfter is in seconds. */
 export function problem(
   status: number,
   code: string,

@@ -1,6 +1,6 @@
-/** perProcess returns what make returned when it was first called under this
- * name. Next.js evaluates a module once per bundle, and pages and route handlers
- * are in different ones; they share globalThis. */
+/** perProcess returns the value that the first call with this name has made. Next.js evaluates
+ * a module once for each bundle. Pages and route handlers are in different bundles, but share
+ * globalThis. */
 export function perProcess<T>(name: string, make: () => T): T {
   const key = Symbol.for(`todo-chatbot.${name}`);
   const store = globalThis as { [key]?: T };

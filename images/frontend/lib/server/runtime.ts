@@ -8,15 +8,15 @@ export interface Runtime {
   pool: Pool;
 }
 
-/** What the server's pool is held to; the migration waits for locks longer. */
+/** The time-outs of the server's pool. The migration waits longer for locks. */
 const serving = {
-  /** A statement of an account takes milliseconds. PostgreSQL ends it after this. */
+  /** PostgreSQL cancels a statement after this; normally it takes milliseconds. */
   statement_timeout: 10_000,
-  /** When PostgreSQL itself says nothing, the connection is given up. */
+  /** The connection is closed when PostgreSQL does not answer. */
   query_timeout: 15_000,
-  /** A transaction that nobody goes on with holds its rows no longer than this. */
+  /** PostgreSQL ends a transaction that is idle, to release its locks. */
   idle_in_transaction_session_timeout: 10_000,
-  /** A row that another transaction holds is waited for this long. */
+  /** The maximum time to wait for a row that another transaction has locked. */
   lock_timeout: 5_000,
 };
 
@@ -33,13 +33,13 @@ function newPool(database: DatabaseSettings, options: object): Pool {
     application_name: "todo-chatbot-frontend",
     ...options,
   });
-  // Without a listener, a connection that the server closes ends the process.
+  // Without a listener, a connection that the server closes would end the process.
   pool.on("error", (cause) => log("warn", "database connection lost", { cause }));
   return pool;
 }
 
-/** openPool returns the server's pool: it connects on first use, survives a restart of
- * the database, and waits for nothing without an end. */
+/** openPool returns the server's pool. It connects on first use, works again after a restart
+ * of the database, and has a time-out for every step. */
 export function openPool(database: DatabaseSettings, max = 10): Pool {
   return newPool(database, { max, ...serving });
 }
@@ -49,8 +49,8 @@ export function openMigrationPool(database: DatabaseSettings): Pool {
   return newPool(database, { max: 4 });
 }
 
-/** runtime returns the process's settings and pool, reading the environment on
- * first use. It throws a SettingsError when the environment is incomplete. */
+/** runtime returns the settings and the pool of the process. It reads the environment on first
+ * use, and throws a SettingsError when that is incomplete. */
 export function runtime(): Runtime {
   return perProcess("runtime", () => {
     const settings = readSettings(process.env);

@@ -1,15 +1,15 @@
 import { headers } from "next/headers";
 import { authFor } from "./auth";
 
-/** SessionUser is what pages know of the person signed in. */
+/** SessionUser is the signed-in person. */
 export interface SessionUser {
   id: string;
   name: string;
   email: string;
 }
 
-/** currentUser returns who is signed in, or undefined. It reads the database
- * and throws when that cannot be reached. */
+/** currentUser returns the signed-in person, or undefined. It throws when the database cannot
+ * be reached. */
 export async function currentUser(): Promise<SessionUser | undefined> {
   const requestHeaders = new Headers(await headers());
   const auth = await authFor(requestHeaders);

@@ -3,14 +3,14 @@ import type { Attempts } from "./attempts";
 import { log } from "./log";
 import { perProcess } from "./process";
 
-/** How many sessions an account has at most; the oldest ends when another begins. */
+/** The maximum number of sessions of an account. A new one ends the oldest. */
 export const mostSessions = 20;
 
-/** How often rows that are over are deleted, in milliseconds. */
+/** The interval for deleting expired rows, in milliseconds. */
 const tidyEvery = 10 * 60_000;
 
-/** endOldSessions keeps a person's newest sessions. It runs after the sign-in's own
- * transaction: inside, it would wait for a second connection while holding one. */
+/** endOldSessions deletes all but the newest sessions of a person. It runs after the
+ * transaction of the sign-in, because inside it would need a second connection. */
 export async function endOldSessions(pool: Pool, userId: string): Promise<void> {
   await pool.query(
     `DELETE FROM session WHERE user_id = $1 AND id NOT IN (
@@ -20,7 +20,7 @@ export async function endOldSessions(pool: Pool, userId: string): Promise<void> 
   );
 }
 
-/** storeUpgrade replaces a hash of an earlier cost, unless it was replaced meanwhile. */
+/** storeUpgrade replaces a hash by a stronger one, unless it was replaced meanwhile. */
 export async function storeUpgrade(
   pool: Pool,
   { from, to }: { from: string; to: string },
@@ -37,9 +37,9 @@ export async function storeUpgrade(
 
 const last = perProcess("sessions.tidied", () => ({ at: 0 }));
 
-/** tidySometimes has rows that are over deleted, now and then and in the background. */
+/** tidySometimes deletes expired rows in the background, once in each interval. */
 export function tidySometimes(attempts: Attempts, now = Date.now()): void {
   if (now - last.at < tidyEvery) return;
   last.at = now;
-  attempts.tidy().catch((cause) => log("error", "old rows not deleted", { cause }));
+  attempts.tidy().catch((cause) => log("error", "expired rows not deleted", { cause }));
 }

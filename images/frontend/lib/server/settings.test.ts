@@ -45,26 +45,26 @@ describe("readSettings", () => {
     ["a blank value", { DATABASE_HOST: "  " }, "DATABASE_HOST is missing"],
     ["a short secret", { BETTER_AUTH_SECRET: "short" }, "BETTER_AUTH_SECRET has 5 bytes"],
     ["a port with letters", { DATABASE_PORT: "5432x" }, 'DATABASE_PORT is "5432x"'],
-    ["a public address that is none", { PUBLIC_URL: "todo" }, 'PUBLIC_URL is "todo"'],
+    ["an invalid public address", { PUBLIC_URL: "todo" }, 'PUBLIC_URL is "todo"'],
   ])("refuses %s", (_case, change, message) => {
     const problems = problemsOf({ ...complete, ...change });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain(message);
   });
 
-  it("never repeats a secret in its message", () => {
+  it("does not repeat a secret in its message", () => {
     const problems = problemsOf({ ...complete, BETTER_AUTH_SECRET: "hunter2", DATABASE_HOST: "" });
     expect(problems.join()).not.toContain("hunter2");
   });
 });
 
 describe("readMigrationSettings", () => {
-  it("needs no address of the application", () => {
+  it("ignores the public address", () => {
     const env = { ...complete, PUBLIC_URL: "todo" };
     expect(readMigrationSettings(env).database.host).toBe("todo-postgresql");
   });
 
-  it("takes an empty role for none: the server logs in as who migrates", () => {
+  it("treats an empty role as missing", () => {
     expect(readMigrationSettings({ ...complete, DATABASE_ROLE: "" }).role).toBeUndefined();
     const role = "todo_frontend";
     expect(readMigrationSettings({ ...complete, DATABASE_ROLE: role }).role).toBe(role);

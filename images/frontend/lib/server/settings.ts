@@ -1,4 +1,4 @@
-/** DatabaseSettings says how to reach PostgreSQL. */
+/** DatabaseSettings is the connection to PostgreSQL. */
 export interface DatabaseSettings {
   host: string;
   port: number;
@@ -7,12 +7,12 @@ export interface DatabaseSettings {
   password: string;
 }
 
-/** Settings is everything that differs between environments, read at run time. */
+/** Settings has the values that differ between environments. They are read at run time. */
 export interface Settings {
   /** Signs sessions and the backend's tokens; the backend holds the same value. */
   authSecret: string;
   database: DatabaseSettings;
-  /** Address that people use, when it cannot be derived from the request. */
+  /** The address that people use, if the request does not show it. */
   publicUrl: URL | undefined;
 }
 
@@ -26,11 +26,11 @@ export class SettingsError extends Error {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** HS256 wants a key at least as long as its hash: 32 bytes (RFC 7518, section 3.2). */
+/** HS256 requires a key at least as long as its hash: 32 bytes (RFC 7518, section 3.2). */
 const minSecretBytes = 32;
 
-/** Collects problems while reading, so that all of them are reported together.
- * An empty variable counts as missing: an empty Secret entry is a common mistake. */
+/** Reader collects the problems of all variables, so that one error reports them together. An
+ * empty variable counts as missing, because an empty Secret entry is a common mistake. */
 class Reader {
   readonly problems: string[] = [];
 
@@ -92,11 +92,11 @@ export function readSettings(env: Environment): Settings {
 
 /** MigrationSettings is the part of Settings that the schema migration needs. */
 export interface MigrationSettings extends Pick<Settings, "authSecret" | "database"> {
-  /** The role that the server logs in as, where another one migrates; else undefined. */
+  /** The database role of the server, or undefined if the server uses the same as the migration. */
   role: string | undefined;
 }
 
-/** readMigrationSettings is readSettings without what only the server needs. */
+/** readMigrationSettings returns the settings of the migration, or throws a SettingsError. */
 export function readMigrationSettings(env: Environment): MigrationSettings {
   const reader = new Reader(env);
   const settings = {

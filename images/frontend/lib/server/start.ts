@@ -1,13 +1,13 @@
 import { cause, log, logConsole } from "./log";
 import { readSettings } from "./settings";
 
-/** start sets up what the whole process shares, and ends it when a setting is
- * missing or wrong. */
+/** start checks the settings and sets up the log. When a setting is missing or wrong, it ends
+ * the process. */
 export function start(): void {
   try {
     readSettings(process.env);
   } catch (error) {
-    // People read this first, one problem a line.
+    // Plain text, not a log line: one problem on each line.
     process.stderr.write(`${cause(error)}\n`);
     process.exit(1);
   }

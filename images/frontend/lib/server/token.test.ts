@@ -5,7 +5,7 @@ import { issueToken, tokenAudience, tokenIssuer } from "./token";
 const secret = "0123456789abcdef0123456789abcdef";
 const key = new TextEncoder().encode(secret);
 
-it("issues the token of the contract, valid for fifteen minutes", async () => {
+it("issues a token with the claims of the backend, valid for fifteen minutes", async () => {
   const now = new Date("2026-01-02T03:04:05.678Z");
   const token = await issueToken({ id: "u1", email: "ann@example.com" }, secret, now);
   const { payload, protectedHeader } = await jwtVerify(token, key, {

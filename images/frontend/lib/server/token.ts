@@ -3,8 +3,8 @@ import { SignJWT } from "jose";
 export const tokenIssuer = "todo-chatbot";
 export const tokenAudience = "todo-chatbot-api";
 
-/** How long a token is good for, in seconds. It cannot be called back, so it is short; the
- * page exchanges the session, which lasts seven days and can be ended, for the next one. */
+/** The lifetime of a token, in seconds. It is short, because a token cannot be revoked. The
+ * session lasts seven days and can be ended; the page exchanges it for the next token. */
 export const lifetimeSeconds = 15 * 60;
 
 /** issueToken returns the JWT that the backend accepts for this user. */

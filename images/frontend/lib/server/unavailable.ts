@@ -1,7 +1,7 @@
 import { log } from "./log";
 import { problem } from "./problem";
 
-/** unavailable logs the cause and answers 503 with a message for people. */
+/** unavailable logs the cause and returns status 503 with a message for people. */
 export function unavailable(cause: unknown): Response {
   log("error", "account service not available", { cause });
   return problem(

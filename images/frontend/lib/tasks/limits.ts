@@ -1,3 +1,3 @@
-/** The specification's limits on a task's texts, in characters. */
+/** The limits of the specification for the texts of a task, in characters. */
 export const titleMax = 200;
 export const descriptionMax = 1_000;

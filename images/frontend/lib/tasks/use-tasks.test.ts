@@ -95,16 +95,16 @@ it("takes a change back when the backend refuses it", async () => {
 
 it("removes a todo from the list that somebody else deleted before the change", async () => {
   const { backend, complete, shown, store, onProblem } = await todos(bread, milk);
-  backend.routes[put(1)] = refusal(404, "This todo does not exist.");
+  backend.routes[put(1)] = refusal(404, "There is no such todo.");
   store(bread);
   complete(milk);
-  await waitFor(() => expect(onProblem).toHaveBeenCalledWith("This todo does not exist."));
+  await waitFor(() => expect(onProblem).toHaveBeenCalledWith("There is no such todo."));
   await waitFor(() => expect(shown()).toEqual(["[ ] Bread"]));
 });
 
 it("counts a todo that somebody else deleted as deleted", async () => {
   const { backend, remove, result, shown, store, onProblem } = await todos(bread, milk);
-  backend.routes[del(1)] = refusal(404, "This todo does not exist.");
+  backend.routes[del(1)] = refusal(404, "There is no such todo.");
   store(bread);
   remove(milk);
   await waitFor(() => expect(result.current.remove.isSuccess).toBe(true));

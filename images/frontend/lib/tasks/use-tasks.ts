@@ -5,7 +5,7 @@ import { changed, including, restored, without } from "./list";
 
 export const tasksKey = ["tasks"] as const;
 
-/** The largest page of the backend, and how many pages are loaded at most. */
+/** The page size that the backend allows, and the maximum number of pages to load. */
 const pageSize = 200;
 const maxPages = 10;
 

@@ -20,11 +20,11 @@ it.each<[Filter, Order, number[]]>([
   ["all", "title", [3, 1, 2, 4]],
   ["pending", "newest", [3, 1]],
   ["completed", "oldest", [2, 4]],
-])("shows %s tasks, %s, pending ones first", (filter, order, ids) => {
+])("filters %s tasks and sorts them by %s, pending ones first", (filter, order, ids) => {
   expect(arrange(tasks, filter, order).map(({ id }) => id)).toEqual(ids);
   expect(tasks.map(({ id }) => id)).toEqual([1, 2, 3, 4]);
 });
 
-it("counts what each filter shows", () => {
+it("counts the tasks of each filter", () => {
   expect(countTasks(tasks)).toEqual({ all: 4, pending: 2, completed: 2 });
 });

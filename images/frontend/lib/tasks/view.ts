@@ -6,7 +6,7 @@ export type Filter = (typeof filters)[number];
 export const orders = ["newest", "oldest", "title"] as const;
 export type Order = (typeof orders)[number];
 
-/** Counts is how many tasks each filter shows. */
+/** Counts has the number of tasks of each filter. */
 export type Counts = Record<Filter, number>;
 
 /** countTasks counts the tasks of each filter. */
@@ -22,7 +22,7 @@ const compare: Record<Order, (a: Task, b: Task) => number> = {
     a.title.localeCompare(b.title, undefined, { sensitivity: "base" }) || a.id - b.id,
 };
 
-/** arrange returns what a filter shows, pending tasks first. */
+/** arrange returns the tasks of a filter in order, pending tasks first. */
 export function arrange(tasks: readonly Task[], filter: Filter, order: Order): Task[] {
   return tasks
     .filter((task) => filter === "all" || task.completed === (filter === "completed"))

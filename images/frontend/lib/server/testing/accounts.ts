@@ -8,7 +8,7 @@ export interface Sent {
   headers?: Record<string, string>;
 }
 
-/** post asks the route as the gateway does. */
+/** post sends a request to the route, with the headers of the gateway. */
 export function post(path: string, body: object, { address, cookie, headers }: Sent = {}) {
   return POST(
     new Request(`http://localhost:8080/api/auth/${path}`, {
@@ -28,10 +28,10 @@ export function post(path: string, body: object, { address, cookie, headers }: S
 
 let people = 0;
 
-/** newEmail is an address that nobody has. */
+/** newEmail returns an email without an account. */
 export const newEmail = () => `person-${++people}@example.com`;
 
-/** cookiesOf returns the Cookie header of a browser that got this answer. */
+/** cookiesOf returns the Cookie header of a browser after this response. */
 export function cookiesOf(response: Response): string {
   return response.headers
     .getSetCookie()
@@ -39,7 +39,7 @@ export function cookiesOf(response: Response): string {
     .join("; ");
 }
 
-/** tally counts answers by their status. */
+/** tally counts responses by status. */
 export function tally(responses: Response[]): Record<number, number> {
   const counts: Record<number, number> = {};
   for (const { status } of responses) counts[status] = (counts[status] ?? 0) + 1;

@@ -10,8 +10,8 @@ type Answer = (request: Request, auth: Auth, runtime: Runtime) => Promise<Respon
 
 const byBetterAuth: Answer = (request, auth) => auth.handler(request);
 
-/** What there is to ask. Better Auth has more, which this application does not use and
- * which would need limits of its own. */
+/** The routes of this application. Better Auth has more, which are not used here and would
+ * need their own limits. */
 const answers: Readonly<Record<string, Answer>> = {
   "POST /api/auth/sign-in/email": async (...asked) =>
     (await import("@/lib/server/credentials")).signIn(...asked),
@@ -32,11 +32,11 @@ async function handler(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     const answer = answers[`${request.method} ${pathname}`];
     if (answer === undefined) {
-      return problem(404, "NOT_FOUND", "There is nothing under this address.");
+      return problem(404, "NOT_FOUND", "There is nothing at this address.");
     }
     const auth = await authFor(request.headers);
     const response = await answer(withBrowserOrigin(request), auth, runtime());
-    // Better Auth answers an empty 500 when the database is away.
+    // Better Auth returns an empty 500 when the database is not available.
     if (response.status === 500) return unavailable("account request ended in status 500");
     return response;
   } catch (error) {

@@ -5,7 +5,7 @@ import { unavailable } from "@/lib/server/unavailable";
 
 export const dynamic = "force-dynamic";
 
-/** Exchanges the session cookie for the backend's token; renews the cookie when due. */
+/** Exchanges the session cookie for a token of the backend, and renews the cookie when due. */
 export async function GET(request: Request): Promise<Response> {
   try {
     const auth = await authFor(request.headers);
