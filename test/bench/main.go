@@ -1,7 +1,7 @@
 // Command bench measures how long a deploy takes from each starting point, and
 // writes build/bench.json and the table of docs/performance.md. It works on a
-// copy of the project with a cluster of its own, and removes that at the end.
-// A figure is the median of its runs.
+// copy of the project with a separate cluster, which it removes at the end. Each
+// result is the median of several runs.
 package main
 
 import (
@@ -24,8 +24,8 @@ import (
 // Measure is one row of the report.
 type Measure struct {
 	Name   string    `json:"name"`
-	From   string    `json:"from"`  // the state that a run starts in
-	Bound  float64   `json:"bound"` // seconds that it may take
+	From   string    `json:"from"`  // the state before a run
+	Bound  float64   `json:"bound"` // seconds at most
 	Runs   []float64 `json:"runs"`  // seconds, in the order in which they were measured
 	Median float64   `json:"median"`
 }
@@ -106,8 +106,7 @@ func (b *bench) measure(ctx context.Context, m Measure, n int, prepare func(run 
 	return nil
 }
 
-// cold gives the run caches of its own, all empty; only operating-system
-// packages that are installed already stay so.
+// cold uses new, empty caches; only installed packages of the operating system stay.
 func (b *bench) cold(ctx context.Context) error {
 	warm := b.p.Env
 	defer func() { b.p.Env = warm }()
@@ -139,9 +138,9 @@ func (b *bench) cluster(ctx context.Context, runs int) error {
 		})
 }
 
-// rest lets the file system forget what a clean deleted: ext4 passes over every
-// inode that was deleted less than a minute ago, or whose deletion is not on the
-// disk yet, each time that it makes a file, which takes some 15 s of a deploy.
+// rest waits until the file system has finished the deletions of a clean: ext4 skips
+// every inode that was deleted less than a minute ago each time that it makes a file,
+// which would add some 15 s to a deploy.
 func rest(ctx context.Context) error {
 	if runtime.GOOS != "linux" {
 		return nil
@@ -189,8 +188,8 @@ const (
 	tableEnd   = "<!-- bench:end -->"
 )
 
-// writeTable replaces the table between its marks, row by row: a row that was
-// not measured this time keeps its figures and their date.
+// writeTable replaces the table between its marks row by row: a row that was not
+// measured this time keeps its numbers and date.
 func (b *bench) writeTable(path string) error {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -218,7 +217,7 @@ func (b *bench) writeTable(path string) error {
 	for _, m := range b.measures {
 		note(m.Name, fmt.Sprintf("| %s | %s | %.1f | %.0f | %s | %d CPUs, %s |", m.Name, m.From, m.Median, m.Bound, list(m.Runs), runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly)))
 	}
-	text := "| start | what is there | median, s | bound, s | runs, s | where, when |\n|---|---|---|---|---|---|\n"
+	text := "| start | state before | median, s | bound, s | runs, s | where, when |\n|---|---|---|---|---|---|\n"
 	for _, name := range order {
 		text += rows[name] + "\n"
 	}

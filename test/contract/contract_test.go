@@ -1,10 +1,9 @@
-// Package contract asks the deployed API everything that its description allows,
-// and a good deal that it forbids, and believes no answer that the description
-// does not: no 5xx, no undescribed status, no body of another form. The requests
-// come from Schemathesis, which is installed from the Python package index into
-// the cache, by the hashes of requirements.lock.
+// Package contract tests the deployed API against its OpenAPI document with
+// Schemathesis: valid and invalid requests, and no answer with a 5xx, an undocumented
+// status or another body. Schemathesis is installed from the Python package index
+// into the cache, with the hashes of requirements.lock.
 //
-// Where the application is, it learns from the environment, as package e2e does.
+// The environment variables of package e2e name the application.
 package contract
 
 import (
@@ -26,10 +25,10 @@ import (
 	"todo-chatbot/test/person"
 )
 
-// bound is for all requests together. The token lives that long.
+// bound is the time for all requests; the token is valid that long.
 const bound = 12 * time.Minute
 
-func TestTheDeployedAPIKeepsItsContract(t *testing.T) {
+func TestDeployedAPIMatchesOpenAPIDocument(t *testing.T) {
 	if testing.Short() {
 		t.Skip("asks a deployed application: not under -short")
 	}
@@ -57,8 +56,8 @@ func TestTheDeployedAPIKeepsItsContract(t *testing.T) {
 	require.NoError(t, run.Run(), "Schemathesis found answers that images/backend/openapi.json does not describe; they are above and in %s", out)
 }
 
-// schemathesis installs the locked program once, into a virtual environment that
-// is named by the lock's digest, and returns its path.
+// schemathesis installs the locked program once, into a virtual environment with the
+// lock file's digest in its name, and returns the program's path.
 func schemathesis(t *testing.T) string {
 	t.Helper()
 	lock, err := os.ReadFile("requirements.lock")
@@ -79,7 +78,7 @@ func schemathesis(t *testing.T) string {
 	if _, err := os.Stat(whole); err == nil {
 		return filepath.Join(bin, "schemathesis"+suffix)
 	}
-	require.NoError(t, os.RemoveAll(home), "what an interrupted run left")
+	require.NoError(t, os.RemoveAll(home), "remove the rest of an interrupted installation")
 	do(t, python, "-m", "venv", "--without-pip", home)
 	do(t, pip, "--python", filepath.Join(bin, "python"+suffix), "--disable-pip-version-check", "install", "--quiet",
 		"--require-hashes", "--no-deps", "--only-binary=:all:", "-r", "requirements.lock")
@@ -92,7 +91,7 @@ func do(t *testing.T, program string, args ...string) {
 	t.Logf("%s %s", filepath.Base(program), strings.Join(args, " "))
 	command := exec.CommandContext(t.Context(), program, args...)
 	output, err := command.CombinedOutput()
-	require.NoError(t, err, "install the generator of requests: %s", output)
+	require.NoError(t, err, "install Schemathesis: %s", output)
 }
 
 func or(given, otherwise string) string {

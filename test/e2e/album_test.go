@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// size is a screen. The phone's has two dots a pixel, as phones have.
+// size is a size of the window; the phone's has a device pixel ratio of 2.
 type size struct {
 	name          string
 	width, height int64
@@ -31,15 +31,15 @@ var (
 	themes  = []string{"light", "dark"}
 )
 
-// album keeps a picture of every state, and what axe found in it.
+// album keeps a picture and axe's result of every state.
 type album struct {
 	folder string
-	axe    *axe // nil: not to be had
+	axe    *axe // nil if axe-core is not available
 	states int
 	faults faults
 }
 
-// newAlbum begins without the pictures of an earlier run.
+// newAlbum removes the pictures of an earlier run.
 func newAlbum(t *testing.T) *album {
 	t.Helper()
 	folder, err := filepath.Abs(filepath.Join(cmp.Or(os.Getenv("TODO_TEST_OUT"), "../../build"), "e2e"))
@@ -62,9 +62,9 @@ func (p *page) resize(s size) {
 	}))
 }
 
-// photograph takes the state that the page is in at every size and in every
-// theme, and has axe look at each. It clicks nothing: menus and messages that a
-// click would close stay as they are. What is to stay under the mouse can be given.
+// photograph takes a picture of the page at every size and in every theme, and axe
+// inspects each. It clicks nothing, so open menus and messages stay open; hovered
+// stays under the mouse.
 func (p *page) photograph(state string, hovered ...element) {
 	p.t.Helper()
 	p.album.states++
@@ -84,15 +84,14 @@ func (p *page) photograph(state string, hovered ...element) {
 	p.paint("light")
 }
 
-// paint shows the page in a theme, as its own switch does, and waits until it
-// has been drawn and what fades or slides in is there: half of it has half of its
-// contrast. What moves for ever, such as a wait for an answer, does not count.
+// paint sets the theme, as the page's own switch does, and waits until all finite
+// animations have ended: a half-faded element has too little contrast.
 func (p *page) paint(theme string) {
 	p.t.Helper()
 	_, err := ask[bool](p, `async (theme) => {
 		document.documentElement.dataset.theme = theme;
 		const ends = (a) => a.playState === "running" && a.effect.getComputedTiming().endTime !== Infinity;
-		// A menu finds its place anew after a resize, and only then fades in.
+		// A menu is placed again after a resize, and fades in after that.
 		for (let still = 0; still < 6; still++) {
 			await new Promise(requestAnimationFrame);
 			const moving = document.getAnimations().filter(ends);
@@ -115,11 +114,11 @@ func (p *page) picture(name string) {
 
 var unfit = regexp.MustCompile(`[^a-z0-9]+`)
 
-// evidence keeps what shows why a chapter failed: picture, page and journal.
-func (p *page) evidence(chapter string) {
+// evidence saves the picture, the page and the log of a failed step.
+func (p *page) evidence(step string) {
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
-	name := filepath.Join(p.album.folder, "failure-"+unfit.ReplaceAllString(strings.ToLower(chapter+"-"+p.who), "-"))
+	name := filepath.Join(p.album.folder, "failure-"+unfit.ReplaceAllString(strings.ToLower(step+"-"+p.who), "-"))
 	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if assert.NoError(p.t, err) {
 		assert.NoError(p.t, os.WriteFile(name+".png", png, 0o644))

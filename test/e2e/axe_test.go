@@ -27,7 +27,7 @@ import (
 // pins for its own tests.
 type axe struct{ source, version string }
 
-// locked is what the lock file says about a package.
+// locked is the entry of a package in the lock file.
 type locked struct {
 	Version   string `json:"version"`
 	Integrity string `json:"integrity"`
@@ -35,8 +35,8 @@ type locked struct {
 
 const frontend = "../../images/frontend"
 
-// findAxe takes axe-core from the frontend's node_modules where it was
-// installed there, else from npm. Without either it says why there is none.
+// findAxe reads axe-core from the frontend's node_modules, or fetches it with npm.
+// Its error says why neither worked.
 func findAxe(t *testing.T) (*axe, error) {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(frontend, "package-lock.json"))
@@ -44,7 +44,7 @@ func findAxe(t *testing.T) (*axe, error) {
 	var lock struct{ Packages map[string]locked }
 	require.NoError(t, json.Unmarshal(content, &lock))
 	pin, ok := lock.Packages["node_modules/axe-core"]
-	require.True(t, ok, "package-lock.json pins axe-core")
+	require.True(t, ok, "package-lock.json does not pin axe-core")
 	if source, err := installedAxe(pin); err == nil {
 		return &axe{source: source, version: pin.Version}, nil
 	}
@@ -72,7 +72,7 @@ func installedAxe(pin locked) (string, error) {
 	return string(source), err
 }
 
-// packedAxe has npm fetch the package and believes it only if it is the locked one.
+// packedAxe fetches the package with npm and checks it against the lock file.
 func packedAxe(t *testing.T, pin locked) (string, error) {
 	npm, err := exec.LookPath("npm")
 	if err != nil {
@@ -92,7 +92,7 @@ func packedAxe(t *testing.T, pin locked) (string, error) {
 	content, err := os.ReadFile(archives[0])
 	require.NoError(t, err)
 	sum := sha512.Sum512(content)
-	require.Equal(t, pin.Integrity, "sha512-"+base64.StdEncoding.EncodeToString(sum[:]), "npm's axe-core is the locked one")
+	require.Equal(t, pin.Integrity, "sha512-"+base64.StdEncoding.EncodeToString(sum[:]), "npm's axe-core is not the locked one")
 	return fileIn(content, "package/axe.min.js")
 }
 
@@ -113,16 +113,16 @@ func fileIn(archive []byte, name string) (string, error) {
 	}
 }
 
-// fault is a rule that a state breaks.
+// fault is a rule that a state violates.
 type fault struct {
 	Rule, Impact, Help string
 	Where              []string
 }
 
-// faults are the states that break a rule, by the rule.
+// faults maps each violated rule to the states that violate it.
 type faults map[string][]string
 
-// inspect has axe look at the page as it is.
+// inspect runs axe on the page.
 func (p *page) inspect(state string) {
 	p.t.Helper()
 	if p.album.axe == nil {
@@ -143,7 +143,7 @@ func (p *page) faults() ([]fault, error) {
 	}
 	if !known {
 		if _, err := ask[bool](p, "() => {"+p.album.axe.source+"; return true; }"); err != nil {
-			return nil, fmt.Errorf("bring axe into the page: %w", err)
+			return nil, fmt.Errorf("load axe into the page: %w", err)
 		}
 	}
 	return ask[[]fault](p, `async () => {
@@ -157,10 +157,10 @@ func (p *page) faults() ([]fault, error) {
 	}`)
 }
 
-// serious are the impacts that keep people from using the application.
+// serious lists the impacts that keep people from using the application.
 var serious = []string{"serious", "critical"}
 
-// report splits what was found into what must not be and what may be.
+// report separates the serious violations from the minor ones.
 func (f faults) report() (bad, minor []string) {
 	for _, rule := range slices.Sorted(maps.Keys(f)) {
 		line := fmt.Sprintf("%s\n\t%s", rule, strings.Join(f[rule], "\n\t"))

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// browsers are the names that Chromium goes by.
+// browsers lists the names of Chromium's program.
 var browsers = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
 
 func chromium() (string, error) {
@@ -31,8 +31,8 @@ func chromium() (string, error) {
 	return "", fmt.Errorf("find a browser: none of %s is on the PATH: install Chromium, or name it in TODO_CHROMIUM", strings.Join(browsers, ", "))
 }
 
-// startBrowser starts Chromium with a profile of its own. It reaches 127.0.0.1
-// and nothing else: every other name is unknown to it, and it uses no proxy.
+// startBrowser starts Chromium with a new profile. It reaches 127.0.0.1 alone: it
+// resolves no other name and uses no proxy.
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
 	path, err := chromium()
@@ -53,8 +53,7 @@ func startBrowser(t *testing.T) context.Context {
 	return ctx
 }
 
-// page is one person at the application. Each person has cookies and storage
-// apart from the others', as on a computer of their own.
+// page is one person's browser tab, with separate cookies and storage.
 type page struct {
 	t     *testing.T
 	who   string
@@ -64,7 +63,7 @@ type page struct {
 	album *album
 }
 
-// newPage opens a tab for a person, at no address yet.
+// newPage opens an empty tab for a person.
 func newPage(t *testing.T, browser context.Context, base, who string, a *album) *page {
 	t.Helper()
 	ctx, closeTab := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
@@ -72,7 +71,7 @@ func newPage(t *testing.T, browser context.Context, base, who string, a *album) 
 	p := &page{t: t, who: who, ctx: ctx, base: strings.TrimSuffix(base, "/"), album: a}
 	p.watch = newWatch(p.base)
 	require.NoError(t, chromedp.Listen(ctx, p.watch.see))
-	// Both people look at their own page all the time.
+	// Both pages have the focus all the time.
 	_, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	require.NoError(t, err)
 	p.prefers("light")
@@ -80,15 +79,15 @@ func newPage(t *testing.T, browser context.Context, base, who string, a *album) 
 	return p
 }
 
-// in is the same page, of which t is told.
+// in returns the same page, which reports to t.
 func (p *page) in(t *testing.T) *page {
 	bound := *p
 	bound.t = t
 	return &bound
 }
 
-// prefers sets what the person's system says about colours. It always says
-// that motion is to be reduced: what moves cannot be photographed or judged.
+// prefers sets the system's colour scheme, and always reduced motion, since moving
+// elements cannot be photographed or inspected.
 func (p *page) prefers(scheme string) {
 	p.t.Helper()
 	p.call(chromedpCall(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
@@ -97,7 +96,7 @@ func (p *page) prefers(scheme string) {
 	}}))
 }
 
-// call runs commands of the browser's protocol that must succeed.
+// call runs commands of the DevTools protocol that must succeed.
 func (p *page) call(actions ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
@@ -105,7 +104,7 @@ func (p *page) call(actions ...chromedp.Action[chromedp.Void]) {
 	require.NoError(p.t, chromedp.Do(ctx, actions...))
 }
 
-// chromedpCall makes an action of a command whose result nobody needs.
+// chromedpCall turns a command into an action that drops its result.
 func chromedpCall[P, R any](command cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
 	return func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
 		_, err := cdp.Call(ctx, target, command, params)
@@ -121,7 +120,7 @@ func (p *page) step(what string, do func()) {
 	p.t.Logf("%5.1fs  %s %s", time.Since(began).Seconds(), p.who, what)
 }
 
-// address is where the application is, or why nothing can be tried.
+// address returns the application's URL, and skips the test without one.
 func address(t *testing.T) string {
 	t.Helper()
 	given := os.Getenv("TODO_TEST_URL")
@@ -130,6 +129,6 @@ func address(t *testing.T) string {
 	}
 	parsed, err := url.Parse(given)
 	require.NoError(t, err)
-	require.Equal(t, "127.0.0.1", parsed.Hostname(), "TODO_TEST_URL must lead to 127.0.0.1, the only host that the browser may reach")
+	require.Equal(t, "127.0.0.1", parsed.Hostname(), "TODO_TEST_URL must have the host 127.0.0.1, the only host that the browser may reach")
 	return parsed.Scheme + "://" + parsed.Host
 }

@@ -16,13 +16,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// line is a connection to the application that can be made to stop in the
-// middle of an answer, as a bad one does: an answer of the built-in model is
-// otherwise there before anyone can look. The application does not know of it:
-// to it, the line's address is one more by which people reach it.
+// line is a proxy that can stop in the middle of an answer, as a bad connection
+// does. Without it the built-in model's answers come too fast to be seen in part.
 type line struct {
 	address string
-	held    atomic.Pointer[chan struct{}] // nil: answers pass
+	held    atomic.Pointer[chan struct{}] // nil while answers pass
 }
 
 func newLine(t *testing.T, application string) *line {
@@ -48,7 +46,7 @@ func newLine(t *testing.T, application string) *line {
 	return l
 }
 
-// hold stops the answers that begin from now on, until release is called.
+// hold stops each answer that begins before release is called.
 func (l *line) hold() (release func()) {
 	released := make(chan struct{})
 	l.held.Store(&released)
@@ -58,7 +56,7 @@ func (l *line) hold() (release func()) {
 	})
 }
 
-// passing is how many words of an answer come through before the line stops.
+// passing is the number of words of an answer before the line stops.
 const passing = 4
 
 // interrupted is an answer that stops after some words.

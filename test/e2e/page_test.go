@@ -16,12 +16,14 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"todo-chatbot/mage/kube"
 )
 
 const (
-	// patience is how long the page may take to do what was asked.
+	// patience is how long the page may take after a click or a key.
 	patience = 20 * time.Second
-	// glance is how long to wait before looking again.
+	// glance is the time between two attempts.
 	glance = 100 * time.Millisecond
 )
 
@@ -33,24 +35,13 @@ func (p *page) until(what string, attempt func() error) {
 
 func (p *page) within(limit, every time.Duration, what string, attempt func() error) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, limit)
-	defer cancel()
-	look := time.NewTicker(every)
-	defer look.Stop()
-	for {
-		err := attempt()
-		if err == nil {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			p.t.Fatalf("%s: waited %s until %s: %v", p.who, limit, what, err)
-		case <-look.C:
-		}
+	poll := kube.Poll{Every: every, Within: limit, RetryRefusals: true}
+	if err := poll.Until(p.ctx, func(context.Context) error { return attempt() }); err != nil {
+		p.t.Fatalf("%s: wait until %s: %v", p.who, what, err)
 	}
 }
 
-// open goes to a path of the application.
+// open opens a path of the application.
 func (p *page) open(path string) {
 	p.t.Helper()
 	p.call(chromedp.Navigate(p.base + path))
@@ -76,9 +67,8 @@ func ask[T any](p *page, function string, args ...any) (T, error) {
 	return chromedp.Run(ctx, chromedp.Evaluate[T]("("+function+")("+strings.Join(encoded, ", ")+")", chromedp.EvalAwaitPromise))
 }
 
-// element is a part of the page as assistive technology knows it. Exactly one
-// must be there; a name that ends in … is how the whole name begins, and within
-// narrows the search to what a CSS selector finds.
+// element names exactly one element of the accessibility tree. A name that ends in …
+// is the beginning of the whole name; within is a CSS selector for its container.
 type element struct{ role, name, within string }
 
 func button(name string) element  { return element{role: "button", name: name} }
@@ -96,7 +86,7 @@ func (e element) String() string { return fmt.Sprintf("%s %q", e.role, e.name) }
 
 var errNotThere = errors.New("is not there")
 
-// find looks once.
+// find searches once.
 func (p *page) find(e element) (cdp.BackendNodeID, error) {
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
@@ -118,7 +108,7 @@ func (p *page) find(e element) (cdp.BackendNodeID, error) {
 	}
 	found, err := chromedp.Call(ctx, accessibility.QueryAXTree, query)
 	if err != nil {
-		return 0, fmt.Errorf("look for %s: %w", e, err)
+		return 0, fmt.Errorf("search for %s: %w", e, err)
 	}
 	nodes := slices.DeleteFunc(found.Nodes, func(n *accessibility.Node) bool {
 		return n.Ignored || cut && !strings.HasPrefix(nameOf(n), beginning)
@@ -140,7 +130,7 @@ func nameOf(n *accessibility.Node) string {
 	return name
 }
 
-// of calls a JavaScript function whose this is the element.
+// of calls a JavaScript function with the element as this.
 func of[T any](p *page, e element, function string) (T, error) {
 	id, err := p.find(e)
 	if err != nil {
@@ -157,7 +147,7 @@ func of[T any](p *page, e element, function string) (T, error) {
 
 func (p *page) sees(e element) {
 	p.t.Helper()
-	p.until("there is "+e.String(), func() error {
+	p.until("the page has "+e.String(), func() error {
 		_, err := p.find(e)
 		return err
 	})
@@ -165,7 +155,7 @@ func (p *page) sees(e element) {
 
 func (p *page) lacks(e element) {
 	p.t.Helper()
-	p.until("there is no "+e.String(), func() error {
+	p.until("the page no longer has "+e.String(), func() error {
 		_, err := p.find(e)
 		switch {
 		case errors.Is(err, errNotThere):
@@ -177,7 +167,7 @@ func (p *page) lacks(e element) {
 	})
 }
 
-// reads waits for a text that people can see.
+// reads waits for a visible text.
 func (p *page) reads(text string) {
 	p.t.Helper()
 	p.until(fmt.Sprintf("the page says %q", text), func() error {
@@ -189,7 +179,7 @@ func (p *page) reads(text string) {
 	})
 }
 
-// spot is where to point at an element, or why that is not possible.
+// spot is a point of an element, or the reason why there is none.
 type spot struct {
 	X, Y float64
 	Why  string
@@ -238,7 +228,7 @@ func (p *page) hover(e element) {
 	p.call(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, at.X, at.Y))
 }
 
-// fill replaces what a field holds.
+// fill replaces the text of a field.
 func (p *page) fill(e element, text string) {
 	p.t.Helper()
 	p.click(e)
@@ -253,7 +243,7 @@ func (p *page) press(keys string) {
 	p.call(chromedp.KeyEvent(keys))
 }
 
-// tabTo presses Tab until the element has the focus, and sees that it shows it.
+// tabTo presses Tab until the element has the focus, and requires a focus ring.
 func (p *page) tabTo(e element) {
 	p.t.Helper()
 	const enough = 30

@@ -16,10 +16,12 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"todo-chatbot/mage/kube"
 )
 
-// comeback is how long pods may take to be replaced and ready again: they end,
-// are scheduled, migrate and start, on a machine that is busy with a browser.
+// comeback is how long new pods may take until they are ready: they are scheduled,
+// migrate and start on a machine that also runs the browser.
 const comeback = 3 * time.Minute
 
 // release is the application in its cluster.
@@ -28,7 +30,7 @@ type release struct {
 	namespace, name string
 }
 
-// findRelease skips where none is named.
+// findRelease skips the test if no release is named.
 func findRelease(t *testing.T) release {
 	t.Helper()
 	kubeconfig, namespace, name := os.Getenv("TODO_TEST_KUBECONFIG"), os.Getenv("TODO_TEST_NAMESPACE"), os.Getenv("TODO_TEST_RELEASE")
@@ -44,7 +46,7 @@ func findRelease(t *testing.T) release {
 
 func (r release) component(name string) pods { return pods{release: r, component: name} }
 
-// pods are those of one component.
+// pods are the pods of one component.
 type pods struct {
 	release
 	component string
@@ -59,7 +61,7 @@ func (c pods) list(ctx context.Context) ([]corev1.Pod, error) {
 	return found.Items, nil
 }
 
-// remove deletes all of them, and returns which they were.
+// remove deletes all of them and returns their UIDs.
 func (c pods) remove(ctx context.Context) ([]types.UID, error) {
 	found, err := c.list(ctx)
 	if err != nil {
@@ -78,7 +80,7 @@ func (c pods) remove(ctx context.Context) ([]types.UID, error) {
 	return gone, nil
 }
 
-// replaced says whether as many others are ready as were removed.
+// replaced returns nil when as many new pods are ready as were removed.
 func (c pods) replaced(ctx context.Context, gone []types.UID) error {
 	found, err := c.list(ctx)
 	if err != nil {
@@ -89,7 +91,7 @@ func (c pods) replaced(ctx context.Context, gone []types.UID) error {
 		switch {
 		case slices.Contains(gone, pod.UID):
 			return fmt.Errorf("pod %q has not ended", pod.Name)
-		case ready(pod):
+		case kube.PodReady(&pod):
 			fresh++
 		}
 	}
@@ -97,12 +99,6 @@ func (c pods) replaced(ctx context.Context, gone []types.UID) error {
 		return fmt.Errorf("%d of %d new pods of %q are ready", fresh, len(gone), c.component)
 	}
 	return nil
-}
-
-func ready(pod corev1.Pod) bool {
-	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-	})
 }
 
 func TestPodsAreReplaced(t *testing.T) {

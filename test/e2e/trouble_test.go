@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestTroubleIsSeen opens a page that does everything wrong: a watch or an axe
-// that saw nothing there would see nothing in the application either.
-func TestTroubleIsSeen(t *testing.T) {
+// TestProblemsAreDetected opens a page with every kind of problem. A watch or an axe
+// that finds nothing there would find nothing in the application either.
+func TestProblemsAreDetected(t *testing.T) {
 	if testing.Short() {
 		t.Skip("drives a browser: not under -short")
 	}
@@ -38,7 +38,7 @@ func TestTroubleIsSeen(t *testing.T) {
 	p := newPage(t, startBrowser(t), server.URL, "nobody", &album{folder: t.TempDir(), axe: axe, faults: faults{}})
 	p.open("/")
 	var seen []string
-	p.until("all of it is seen", func() error {
+	p.until("all problems are detected", func() error {
 		seen = append(seen, p.watch.take()...)
 		for _, want := range []string{
 			"console: said 1",

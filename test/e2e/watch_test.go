@@ -15,8 +15,8 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 )
 
-// watch sees what goes on behind a page: requests, answers and the console.
-// What should not be there is a problem, unless a step has said it would come.
+// watch records a page's requests, answers and console. A failed one is a problem,
+// unless the step allows it.
 type watch struct {
 	base string
 
@@ -24,8 +24,8 @@ type watch struct {
 	began    time.Time
 	open     map[network.RequestID]string
 	problems []string
-	allowed  *regexp.Regexp // nil: nothing is
-	came     int            // problems that were allowed
+	allowed  *regexp.Regexp // nil allows nothing
+	came     int            // number of allowed problems
 	journal  []string
 }
 
@@ -33,14 +33,14 @@ func newWatch(base string) *watch {
 	return &watch{base: base, began: time.Now(), open: map[network.RequestID]string{}}
 }
 
-// see takes one event of the browser; it is called from chromedp's reader.
+// see records one event of the browser; chromedp's reader calls it.
 func (w *watch) see(event any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
 		if e.Type == network.ResourceTypeDocument {
-			clear(w.open) // nothing more is heard of what the page before it asked
+			clear(w.open) // requests of the page before have no end event
 		}
 		w.open[e.RequestID] = e.Request.Method + " " + w.short(e.Request.URL)
 		w.note(w.open[e.RequestID])
@@ -59,7 +59,7 @@ func (w *watch) see(event any) {
 	case *network.EventLoadingFinished:
 		delete(w.open, e.RequestID)
 	case *network.EventLoadingFailed:
-		if !e.Canceled && e.ErrorText != "net::ERR_ABORTED" { // the page gave it up itself
+		if !e.Canceled && e.ErrorText != "net::ERR_ABORTED" { // the page cancelled it
 			w.problem("no answer for %s: %s", w.open[e.RequestID], e.ErrorText)
 		}
 		delete(w.open, e.RequestID)
@@ -89,7 +89,7 @@ func (w *watch) problem(format string, args ...any) {
 	w.problems = append(w.problems, text)
 }
 
-// own says whether an address belongs to the application or to the page itself.
+// own tells whether an address belongs to the application or to the page itself.
 func (w *watch) own(address string) bool {
 	if address == w.base || strings.HasPrefix(address, w.base+"/") {
 		return true
@@ -106,7 +106,7 @@ func (w *watch) note(line string) {
 	w.journal = append(w.journal, fmt.Sprintf("%8.2fs %s", time.Since(w.began).Seconds(), line))
 }
 
-// take returns the problems since it was last called.
+// take returns the problems since the last call.
 func (w *watch) take() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -115,7 +115,7 @@ func (w *watch) take() []string {
 	return taken
 }
 
-// allow sets which problems are none, and returns how many came since.
+// allow sets the allowed problems and returns how many there were since the last call.
 func (w *watch) allow(pattern *regexp.Regexp) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -152,18 +152,18 @@ func exceptionText(details *runtime.ExceptionDetails) string {
 	return details.Text
 }
 
-// settle waits until no request is on its way.
+// settle waits until every request has ended.
 func (p *page) settle() {
 	p.t.Helper()
 	p.until("every request has ended", func() error {
 		if waiting := p.watch.waiting(); len(waiting) > 0 {
-			return fmt.Errorf("still on their way: %s", strings.Join(waiting, ", "))
+			return fmt.Errorf("still open: %s", strings.Join(waiting, ", "))
 		}
 		return nil
 	})
 }
 
-// expecting does something in which problems of a kind must come.
+// expecting requires problems that match pattern while do runs.
 func (p *page) expecting(pattern string, do func()) {
 	p.t.Helper()
 	if came := p.allowing(pattern, do); came == 0 {
@@ -171,7 +171,7 @@ func (p *page) expecting(pattern string, do func()) {
 	}
 }
 
-// allowing does something in which problems of a kind may come.
+// allowing allows problems that match pattern while do runs.
 func (p *page) allowing(pattern string, do func()) int {
 	p.t.Helper()
 	p.untroubled()
@@ -181,7 +181,7 @@ func (p *page) allowing(pattern string, do func()) int {
 	return p.watch.allow(nil)
 }
 
-// untroubled fails where there was a problem that nobody expected.
+// untroubled fails if there was a problem that was not allowed.
 func (p *page) untroubled() {
 	p.t.Helper()
 	if problems := p.watch.take(); len(problems) > 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the application shows once someone is signed in, as this test speaks of it.
+// Elements of the page of a signed-in person.
 
 var (
 	newTodo = field("What needs doing?")
@@ -20,13 +20,13 @@ var (
 	send    = button("Send")
 )
 
-// messages is where the conversation is.
+// messages is the CSS selector of the conversation.
 const messages = `section[aria-label="Messages"]`
 
 func edit(title string) element   { return button("Edit " + title) }
 func remove(title string) element { return button("Delete " + title) }
 
-// todos reads the list as it is shown: "[x] title" is done.
+// todos reads the shown list: "[x] title" is done, "[ ] title" is to do.
 func (p *page) todos() ([]string, error) {
 	return ask[[]string](p, `() => [...document.querySelectorAll('ul[aria-label="Todos"] > li[data-task-id]')].map((li) => {
 		const done = li.querySelector('input[type="checkbox"]')?.checked;
@@ -37,10 +37,10 @@ func (p *page) todos() ([]string, error) {
 // lists waits until exactly these todos are shown, in this order.
 func (p *page) lists(want ...string) {
 	p.t.Helper()
-	p.until("the list is as it should be", func() error { return p.shown(p.todos, want) })
+	p.until("the list is as expected", func() error { return p.shown(p.todos, want) })
 }
 
-// conversation reads what was said, and which tools the assistant called for it.
+// conversation reads the messages and the tools that the assistant called.
 func (p *page) conversation() ([]string, error) {
 	return ask[[]string](p, `(messages) => [...document.querySelectorAll(messages + " > div > *")].map((part) => {
 		const tools = [...part.querySelectorAll("details[data-tool]")].map((call) => "(" + call.dataset.tool + ") ");
@@ -52,7 +52,7 @@ func (p *page) conversation() ([]string, error) {
 // tells waits until exactly this conversation is shown.
 func (p *page) tells(want []string) {
 	p.t.Helper()
-	p.until("the conversation is as it was", func() error { return p.shown(p.conversation, want) })
+	p.until("the conversation is as expected", func() error { return p.shown(p.conversation, want) })
 }
 
 func (p *page) shown(read func() ([]string, error), want []string) error {
@@ -71,7 +71,7 @@ func (p *page) adds(title string) {
 	p.sees(tick(title))
 }
 
-// reply is what the assistant answered, and which tools it called.
+// reply is an answer of the assistant and the tools that it called.
 type reply struct {
 	Busy  bool
 	Tools []string
@@ -86,7 +86,7 @@ func (p *page) replies() ([]reply, error) {
 	}))`, messages)
 }
 
-// tell says something to the assistant; answer waits for what it says.
+// tell sends a message to the assistant; answer waits for the reply.
 func (p *page) tell(text string) (answer func() reply) {
 	p.t.Helper()
 	before, err := p.replies()
@@ -113,10 +113,10 @@ func (p *page) tell(text string) (answer func() reply) {
 	}
 }
 
-// inSight waits until the end of the conversation can be seen without scrolling.
+// inSight waits until the end of the conversation is visible.
 func (p *page) inSight() {
 	p.t.Helper()
-	p.until("the newest message is in sight", func() error {
+	p.until("the newest message is visible", func() error {
 		_, err := ask[bool](p, `(messages) => {
 			const log = document.querySelector(messages);
 			const end = log.firstElementChild.lastElementChild.getBoundingClientRect().bottom;
@@ -139,12 +139,12 @@ func (p *page) scrollsUp() {
 	}`, messages)
 	require.NoError(p.t, err)
 	p.call(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseWheel, at.X, at.Y,
-		// A delta of zero would be left out, and both are demanded.
+		// A delta of zero would be omitted, and the protocol requires both.
 		func(wheel *input.DispatchMouseEventParams) { wheel.DeltaX, wheel.DeltaY = 1, far }))
 	p.sees(button("Go to the newest message"))
 }
 
-// says is tell and its answer.
+// says sends a message and returns the reply.
 func (p *page) says(text string) reply {
 	p.t.Helper()
 	var answer reply
@@ -152,7 +152,7 @@ func (p *page) says(text string) reply {
 	return answer
 }
 
-// part is what a phone shows one of at a time.
+// part is a part of the page; a phone shows one at a time.
 type part string
 
 const (
@@ -160,7 +160,7 @@ const (
 	assistant part = "Assistant"
 )
 
-// turnTo has phones show a part from here on; a desktop shows both.
+// turnTo sets the part that pictures of phones show; a desktop shows both.
 func (p *page) turnTo(shown part) {
 	p.t.Helper()
 	p.resize(phone)
@@ -168,7 +168,7 @@ func (p *page) turnTo(shown part) {
 	p.resize(desktop)
 }
 
-// loaded waits until the todos are there, and so the page's scripts too.
+// loaded waits until the todos are shown; then the page's scripts run.
 func (p *page) loaded() {
 	p.t.Helper()
 	p.until("the todos are loaded", func() error {

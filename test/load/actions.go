@@ -12,11 +12,11 @@ import (
 type action struct {
 	route string // as it is reported; a chat's begins with "chat"
 	share int    // how often, of a hundred
-	needs bool   // a todo to do it to
+	needs bool   // the action needs a todo
 	do    func(*user, context.Context) error
 }
 
-// actions are what people do with a list of todos: mostly they look at it.
+// actions are the actions of people with a list of todos; most of them read it.
 var actions = []action{
 	{route: "GET tasks", share: 40, do: (*user).lists},
 	{route: "GET task", share: 10, needs: true, do: (*user).reads},
@@ -27,8 +27,8 @@ var actions = []action{
 	{route: "chat", share: 10, do: (*user).talks},
 }
 
-// chooses picks an action by its share. Who has no todo adds one, and who has
-// many deletes one, so that a list stays as long as people keep theirs.
+// chooses picks an action by its share. A user without todos adds one, and a user
+// with many deletes one, so that the length of the list stays realistic.
 func (u *user) chooses() action {
 	if len(u.todos) > keep {
 		return actions[5]
@@ -77,7 +77,7 @@ func (u *user) reads(ctx context.Context) error {
 		return err
 	}
 	if found.ID != id {
-		return fmt.Errorf("GET %s: it is todo %d", path, found.ID)
+		return fmt.Errorf("GET %s: got todo %d", path, found.ID)
 	}
 	return nil
 }
@@ -90,7 +90,7 @@ func (u *user) adds(ctx context.Context) error {
 		return err
 	}
 	if made.Title != title {
-		return fmt.Errorf("POST %s: it is titled %q, not %q", u.tasks(), made.Title, title)
+		return fmt.Errorf("POST %s: got title %q, want %q", u.tasks(), made.Title, title)
 	}
 	u.todos = append(u.todos, made.ID)
 	return nil
@@ -105,7 +105,7 @@ func (u *user) edits(ctx context.Context) error {
 		return err
 	}
 	if changed.Title != title {
-		return fmt.Errorf("PUT %s: it is titled %q, not %q", path, changed.Title, title)
+		return fmt.Errorf("PUT %s: got title %q, want %q", path, changed.Title, title)
 	}
 	return nil
 }
@@ -129,8 +129,8 @@ func (u *user) deletes(ctx context.Context) error {
 	return nil
 }
 
-// talks has the assistant add a todo, and believes what it called. The next look
-// at the list finds it.
+// talks asks the assistant to add a todo and checks the tools that it called; the
+// next action reads the todo.
 func (u *user) talks(ctx context.Context) error {
 	u.said++
 	message := map[string]string{"message": fmt.Sprintf("Add a task to call person %d", u.said)}

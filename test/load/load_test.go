@@ -11,19 +11,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheSharesOfTheActionsAreAHundred(t *testing.T) {
+func TestSharesOfActionsSumToHundred(t *testing.T) {
 	sum := 0
 	for _, a := range actions {
 		sum += a.share
 	}
 	assert.Equal(t, 100, sum)
 	for range 1000 {
-		assert.False(t, (&user{}).chooses().needs, "who has no todo does nothing to one")
+		assert.False(t, (&user{}).chooses().needs, "a user without todos chose an action on one")
 	}
 	assert.Equal(t, "DELETE task", (&user{todos: make([]int64, keep+1)}).chooses().route)
 }
 
-func TestQuantilesAreTimesThatWereSeen(t *testing.T) {
+func TestQuantilesAreMeasuredTimes(t *testing.T) {
 	var times []time.Duration
 	for i := range 200 {
 		times = append(times, time.Duration(i+1)*time.Millisecond)
@@ -33,7 +33,7 @@ func TestQuantilesAreTimesThatWereSeen(t *testing.T) {
 	assert.Equal(t, 7*time.Millisecond, quantile([]time.Duration{7 * time.Millisecond}, 0.99))
 }
 
-func TestTheReportCountsWhatFailedAndSaysWhichGoalsAreMet(t *testing.T) {
+func TestReportCountsErrorsAndComparesGoals(t *testing.T) {
 	l := newLog()
 	l.note("GET tasks", 20*time.Millisecond, nil)
 	l.note("GET tasks", 400*time.Millisecond, errors.New("GET /tasks: want status 200, got 503"))
@@ -51,14 +51,14 @@ func TestTheReportCountsWhatFailedAndSaysWhichGoalsAreMet(t *testing.T) {
 	assert.Contains(t, out.String(), "700 MiB met")
 }
 
-// As a kubelet of Kubernetes 1.36 writes it, shortened.
+// Output of a kubelet of Kubernetes 1.36, shortened.
 const kubelet = `{"node":{"nodeName":"n"},"pods":[
  {"podRef":{"name":"todo-backend-1","namespace":"todo-dev","uid":"u"},"containers":[{"name":"backend","startTime":"2026-01-01T00:00:00Z",
   "cpu":{"time":"2026-01-01T00:01:%sZ","usageNanoCores":1,"usageCoreNanoSeconds":%s},"memory":{"time":"2026-01-01T00:01:00Z","usageBytes":9,"workingSetBytes":%s,"rssBytes":5}}]},
  {"podRef":{"name":"other","namespace":"todo-dev"},"containers":[{"name":"x","cpu":{},"memory":{"workingSetBytes":1}}]},
  {"podRef":{"name":"todo-backend-1","namespace":"elsewhere"},"containers":[{"name":"x","cpu":{},"memory":{"workingSetBytes":1}}]}]}`
 
-func TestTheMostThatAPodNeededIsKept(t *testing.T) {
+func TestPeakNeedOfPodIsKept(t *testing.T) {
 	w := &pods{namespace: "todo-dev", before: map[string]sample{}, most: map[string]Need{}}
 	see := func(second, used, memory string) {
 		var s summary
@@ -67,7 +67,7 @@ func TestTheMostThatAPodNeededIsKept(t *testing.T) {
 		w.take(s, map[string]bool{"todo-backend-1": true})
 	}
 	see("00", "10000000000", "1000")
-	see("00", "10000000000", "3000") // the kubelet has not looked again
+	see("00", "10000000000", "3000") // the kubelet has not measured again
 	see("10", "14000000000", "2000")
 	see("20", "15000000000", "2000")
 	assert.Equal(t, map[string]Need{"todo-backend-1": {Memory: 3000, CPU: 0.4}}, w.most)

@@ -1,14 +1,14 @@
-// Command load has many people use the deployed application at once for a
-// minute: each has an account, reads and writes todos of their own, and talks to
-// the assistant. It prints how long each route took, what failed, and the most
-// that each pod needed, and writes the same to load.json.
+// Command load simulates many people who use the deployed application for a minute:
+// each has an account, reads and writes todos, and talks to the assistant. It prints
+// the times of each route, the errors and the peak need of each pod, and writes them
+// to load.json.
 //
-// Times depend on the machine, so they are reported beside the goals and decide
-// nothing. An answer that is not the right one ends it with exit code 3.
+// Times depend on the machine, so they are reported next to their goals and decide
+// nothing. A wrong answer ends the command with exit code 3.
 //
-// Where the application is, it learns from the environment, as package e2e does:
-// TODO_TEST_URL, TODO_TEST_KUBECONFIG, TODO_TEST_NAMESPACE, TODO_TEST_RELEASE
-// and TODO_TEST_OUT.
+// The environment variables of package e2e name the application:
+// TODO_TEST_URL, TODO_TEST_KUBECONFIG, TODO_TEST_NAMESPACE, TODO_TEST_RELEASE and
+// TODO_TEST_OUT.
 package main
 
 import (
@@ -24,13 +24,13 @@ import (
 	"time"
 )
 
-// Bounds of what one run may do to the machine.
+// Limits of one run.
 const (
 	mostUsers = 200
 	longest   = 10 * time.Minute
 )
 
-// exitRed is the exit code of mage's targets for a red verdict.
+// exitRed is the exit code of the targets for a failed verdict.
 const exitRed = 3
 
 var errWrong = errors.New("not every answer was right")
@@ -63,7 +63,7 @@ func run(ctx context.Context, users int, lasting time.Duration) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "load: %d people make their accounts at %s\n", users, base)
+	fmt.Fprintf(os.Stderr, "load: %d people sign up at %s\n", users, base)
 	people, err := join(ctx, base, users)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func address() (string, error) {
 	given := os.Getenv("TODO_TEST_URL")
 	parsed, err := url.Parse(given)
 	if err != nil || parsed.Hostname() != "127.0.0.1" {
-		return "", fmt.Errorf("TODO_TEST_URL is %q, which is no address on 127.0.0.1: run this by mage test:load", given)
+		return "", fmt.Errorf("TODO_TEST_URL is %q, want a URL on 127.0.0.1: run mage test:load", given)
 	}
 	return parsed.Scheme + "://" + parsed.Host, nil
 }

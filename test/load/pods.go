@@ -12,13 +12,12 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// lookEvery is shorter than the kubelet's own interval, so that no figure of its
+// lookEvery is shorter than the interval of the kubelet's measurements, so that none
 // is missed.
 const lookEvery = 2 * time.Second
 
-// pods watches what the release's pods need, by the kubelet's own figures:
-// nothing has to be installed in the cluster for them. Without a cluster it sees
-// nothing.
+// pods reads the memory and CPU of the release's pods from the kubelet, which needs no
+// installation in the cluster. Without a cluster it reads nothing.
 type pods struct {
 	client             kubernetes.Interface
 	namespace, release string
@@ -46,7 +45,7 @@ func newPods() (*pods, error) {
 	return w, err
 }
 
-// watch looks until ctx ends and returns the most that each pod needed.
+// watch reads until ctx ends and returns the peak need of each pod.
 func (w *pods) watch(ctx context.Context) map[string]Need {
 	if w.client == nil {
 		return nil
@@ -55,7 +54,7 @@ func (w *pods) watch(ctx context.Context) map[string]Need {
 	defer tick.Stop()
 	for {
 		if err := w.look(ctx); err != nil && ctx.Err() == nil {
-			fmt.Fprintln(os.Stderr, "load: what the pods need could not be read:", err)
+			fmt.Fprintln(os.Stderr, "load: read the need of the pods:", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -65,7 +64,7 @@ func (w *pods) watch(ctx context.Context) map[string]Need {
 	}
 }
 
-// summary is the part of the kubelet's answer that is used here.
+// summary is the used part of the kubelet's answer.
 type summary struct {
 	Pods []struct {
 		PodRef     struct{ Name, Namespace string }
@@ -92,18 +91,18 @@ func (w *pods) look(ctx context.Context) error {
 	for node := range nodes {
 		text, err := w.client.CoreV1().RESTClient().Get().AbsPath("/api/v1/nodes/" + node + "/proxy/stats/summary").DoRaw(ctx)
 		if err != nil {
-			return fmt.Errorf("read the kubelet's figures of node %q: %w", node, err)
+			return fmt.Errorf("read the kubelet's measurements of node %q: %w", node, err)
 		}
 		var s summary
 		if err := json.Unmarshal(text, &s); err != nil {
-			return fmt.Errorf("read the kubelet's figures of node %q: %w", node, err)
+			return fmt.Errorf("read the kubelet's measurements of node %q: %w", node, err)
 		}
 		w.take(s, known)
 	}
 	return nil
 }
 
-// take keeps the most of each pod.
+// take keeps the peak of each pod.
 func (w *pods) take(s summary, known map[string]bool) {
 	for _, pod := range s.Pods {
 		if pod.PodRef.Namespace != w.namespace || !known[pod.PodRef.Name] {

@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// Goals of the specified limits (backend 500m CPU and 512Mi, frontend 300m and
-// 256Mi), for a list of todos and for the built-in model.
+// Goals with the specified limits (backend 500m CPU and 512Mi, frontend 300m and
+// 256Mi): a list of todos, and an answer of the built-in model.
 const (
 	goalTasks  = 300 * time.Millisecond
 	goalChat   = time.Second
 	goalMemory = 700 << 20 // bytes, of all pods together
 )
 
-// Report is what a run found.
+// Report is the result of a run.
 type Report struct {
 	Users      int             `json:"users"`
 	Seconds    float64         `json:"seconds"`
@@ -32,7 +32,7 @@ type Report struct {
 	Pods       map[string]Need `json:"pods"`
 }
 
-// Route is how long one kind of request took, in milliseconds.
+// Route holds the times of one kind of request, in milliseconds.
 type Route struct {
 	Name   string  `json:"route"`
 	Count  int     `json:"count"`
@@ -44,13 +44,13 @@ type Route struct {
 	Goal   float64 `json:"p99_goal_ms"`
 }
 
-// Need is the most that a pod was seen to need.
+// Need is the peak need of a pod.
 type Need struct {
 	Memory int64   `json:"memory_bytes"` // working set, which the limit counts
 	CPU    float64 `json:"cpu_cores"`    // over the kubelet's own interval, 10 to 20 s
 }
 
-// log collects what everybody saw.
+// log collects the results of all users.
 type log struct {
 	mu     sync.Mutex
 	took   map[string][]time.Duration
@@ -96,8 +96,7 @@ func (l *log) report(users int, took time.Duration, pods map[string]Need) Report
 	return r
 }
 
-// quantile is the smallest of the sorted times that a share q of them does not
-// exceed.
+// quantile returns the smallest time that a share q of the sorted times does not exceed.
 func quantile(sorted []time.Duration, q float64) time.Duration {
 	return sorted[max(0, int(math.Ceil(q*float64(len(sorted))))-1)]
 }
@@ -114,7 +113,7 @@ func (r Report) print(w io.Writer) {
 	table.Flush()
 	fmt.Fprintf(w, "\n%d requests in %.1f s, %.1f a second, of %d people; %d errors\n\n", r.Requests, r.Seconds, r.Rate, r.Users, r.Errors)
 	if len(r.Pods) == 0 {
-		fmt.Fprintln(w, "What the pods needed is not known: TODO_TEST_KUBECONFIG is not set.")
+		fmt.Fprintln(w, "The need of the pods is unknown: TODO_TEST_KUBECONFIG is not set.")
 		return
 	}
 	table = tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)

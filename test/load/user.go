@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	patience    = 30 * time.Second // with one answer
+	patience    = 30 * time.Second // for one answer
 	joinsAtOnce = 2                // each costs the frontend a password hash
 	joinTries   = 10
-	// A person thinks between two actions, half a second to a second and a half.
+	// A person waits 0.5 to 1.5 seconds between two actions.
 	shortestThought, longestThought = 500 * time.Millisecond, 1500 * time.Millisecond
-	// keep is how many todos a person keeps on their list.
+	// keep is the number of todos that a person keeps.
 	keep = 10
 )
 
@@ -32,7 +32,7 @@ type user struct {
 	said  int
 }
 
-// join makes accounts, a few at a time: signing up is not what is measured.
+// join makes accounts, a few at a time; sign-up is not measured.
 func join(ctx context.Context, base string, n int) ([]*user, error) {
 	people := make([]*user, n)
 	group, ctx := errgroup.WithContext(ctx)
@@ -47,13 +47,13 @@ func join(ctx context.Context, base string, n int) ([]*user, error) {
 }
 
 func newUser(ctx context.Context, base string) (*user, error) {
-	// A browser's own connections, and no proxy between: it is this machine.
+	// Separate connections, as of a browser; no proxy, since it is this machine.
 	client := &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 2}}
 	u := &user{Person: person.New(base, "load", client)}
 	for try := 1; ; try++ {
 		err := u.SignUp(ctx)
 		var other *person.OtherStatusError
-		// The frontend says so when too many sign up at once.
+		// The frontend refuses too many sign-ups at once.
 		if err == nil || try == joinTries || !errors.As(err, &other) || other.Status != http.StatusServiceUnavailable {
 			return u, err
 		}
@@ -65,7 +65,7 @@ func newUser(ctx context.Context, base string) (*user, error) {
 	}
 }
 
-// ask wants an answer of a status, and reads it into a value that is not nil.
+// ask requires a status and decodes the answer into a value that is not nil.
 func (u *user) ask(ctx context.Context, method, path string, body any, want int, into any) error {
 	answer, err := u.Want(ctx, want, method, path, body)
 	if err != nil || into == nil {
@@ -77,8 +77,8 @@ func (u *user) ask(ctx context.Context, method, path string, body any, want int,
 	return nil
 }
 
-// everybody uses the application until the time is over. People begin spread
-// over the length of one thought.
+// everybody uses the application until the time is over. The users start at different
+// moments.
 func everybody(ctx context.Context, people []*user, lasting time.Duration, log *log) {
 	ctx, cancel := context.WithTimeout(ctx, lasting)
 	defer cancel()
@@ -88,7 +88,7 @@ func everybody(ctx context.Context, people []*user, lasting time.Duration, log *
 			for u.thinks(ctx) {
 				action := u.chooses()
 				began := time.Now()
-				// An action that was begun is finished: its time would be missing.
+				// The last action is not cancelled, so that its time is measured.
 				err := action.do(u, context.WithoutCancel(ctx))
 				log.note(action.route, time.Since(began), err)
 			}
@@ -107,7 +107,7 @@ func (u *user) thinks(ctx context.Context) bool {
 	}
 }
 
-// tidy removes the todos; an account cannot be removed.
+// tidy removes the todos; accounts cannot be removed.
 func tidy(ctx context.Context, people []*user) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -1,5 +1,5 @@
-// Package person is somebody with an account, who asks the deployed application
-// as one browser does. The tests of the whole share it.
+// Package person is a client of the deployed application: a person with an account
+// and one browser.
 package person
 
 import (
@@ -14,30 +14,29 @@ import (
 	"strings"
 )
 
-// answerLimit bounds what is read of an answer, in bytes.
+// answerLimit is the largest answer, in bytes.
 const answerLimit = 16 << 20
 
-// Person asks the application at Base. ID and Token are there once they have
-// signed up or in.
+// Person sends requests to the application at Base. SignUp and SignIn set ID and Token.
 type Person struct {
 	Base, Email, Password string
 	ID, Token             string
 	HTTP                  *http.Client
 }
 
-// New is a person without an account yet, whose name is in their address. The
-// client becomes theirs: it gets a jar for their session.
+// New returns a person without an account. The name is a part of the email address;
+// the client gets a cookie jar for the session.
 func New(base, name string, client *http.Client) *Person {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
-		panic(err) // not without options
+		panic(err) // impossible without options
 	}
 	client.Jar = jar
 	email := fmt.Sprintf("%s-%s@example.com", name, strings.ToLower(rand.Text()[:12]))
 	return &Person{Base: base, Email: email, Password: rand.Text(), HTTP: client}
 }
 
-// OtherStatusError says that an answer did not have the status that it should.
+// OtherStatusError is an answer with another status than the wanted one.
 type OtherStatusError struct {
 	Method, Path string
 	Status, Want int
@@ -48,7 +47,7 @@ func (e *OtherStatusError) Error() string {
 	return fmt.Sprintf("%s %s: want status %d, got %d: %.200s", e.Method, e.Path, e.Want, e.Status, strings.TrimSpace(e.Body))
 }
 
-// SignUp makes the account.
+// SignUp makes an account and takes a token.
 func (p *Person) SignUp(ctx context.Context) error {
 	account := map[string]string{"name": "Test", "email": p.Email, "password": p.Password}
 	if _, err := p.Want(ctx, http.StatusOK, http.MethodPost, "/api/auth/sign-up/email", account); err != nil {
@@ -57,7 +56,7 @@ func (p *Person) SignUp(ctx context.Context) error {
 	return p.TakeToken(ctx)
 }
 
-// SignIn begins another session.
+// SignIn starts another session and takes a token.
 func (p *Person) SignIn(ctx context.Context) error {
 	account := map[string]string{"email": p.Email, "password": p.Password}
 	if _, err := p.Want(ctx, http.StatusOK, http.MethodPost, "/api/auth/sign-in/email", account); err != nil {
@@ -80,16 +79,16 @@ func (p *Person) TakeToken(ctx context.Context) error {
 		return fmt.Errorf("read the token: %w", err)
 	}
 	if given.Token == "" || given.UserID == "" {
-		return fmt.Errorf("GET /api/auth/token: want a token and a user_id, got neither or one")
+		return fmt.Errorf("GET /api/auth/token: want a token and a user_id")
 	}
 	p.ID, p.Token = given.UserID, given.Token
 	return nil
 }
 
-// API is the path of a resource of theirs.
+// API returns the path of a resource of the person.
 func (p *Person) API(path string) string { return "/api/" + p.ID + "/" + path }
 
-// Ask sends a request as the application's own pages do. A body is sent as JSON.
+// Ask sends a request as the application's pages do. A body is sent as JSON.
 func (p *Person) Ask(ctx context.Context, method, path string, body any) (status int, answer []byte, err error) {
 	var sent io.Reader
 	if body != nil {
@@ -122,7 +121,7 @@ func (p *Person) Ask(ctx context.Context, method, path string, body any) (status
 	return response.StatusCode, answer, nil
 }
 
-// Want asks, and takes any other status for an OtherStatusError.
+// Want is Ask, and returns an OtherStatusError for any other status.
 func (p *Person) Want(ctx context.Context, want int, method, path string, body any) ([]byte, error) {
 	status, answer, err := p.Ask(ctx, method, path, body)
 	if err == nil && status != want {

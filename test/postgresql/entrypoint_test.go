@@ -24,30 +24,30 @@ import (
 
 const bin = "/usr/lib/postgresql/15/bin"
 
-// server is one life of the database's volume: folder, password file, port.
+// server is a database volume with its password file and port.
 type server struct {
 	dir  string
 	port string
 	env  []string
 	as   *syscall.SysProcAttr
 
-	arguments []string // more of the entrypoint's
+	arguments []string // more arguments of the entrypoint
 	before    string   // shell commands of the process that becomes the entrypoint
 }
 
-// newServer skips where there is no PostgreSQL. Root becomes "nobody", as
-// PostgreSQL refuses root.
+// newServer skips the test without PostgreSQL. As root it uses the user "nobody",
+// since PostgreSQL refuses root.
 func newServer(t *testing.T, password string) *server {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(bin, "initdb")); err != nil {
 		t.Skipf("PostgreSQL 15 is not at %s; install the package postgresql-15 to run this test", bin)
 	}
-	dir, err := os.MkdirTemp("", "entrypoint") // t.TempDir is closed to other users
+	dir, err := os.MkdirTemp("", "entrypoint") // other users cannot read t.TempDir
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(dir)) })
 	require.NoError(t, os.Chmod(dir, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "password"), []byte(password), 0o600))
-	// Read here, so that go test notices a change of it.
+	// Reading the script makes go test's cache depend on it.
 	entrypoint, err := os.ReadFile("../../images/postgresql/entrypoint")
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "entrypoint"), entrypoint, 0o644))
@@ -85,7 +85,7 @@ func nobody(t *testing.T) (uid, gid uint32) {
 
 func (s *server) data() string { return filepath.Join(s.dir, "pgdata") }
 
-// command is the entrypoint; it listens on loopback only, as a test should.
+// command runs the entrypoint, which listens on loopback only.
 func (s *server) command(log *buffer, env ...string) *exec.Cmd {
 	cmd := exec.Command("/bin/sh", "-c", s.before+`exec /bin/sh "$0" "$@"`, filepath.Join(s.dir, "entrypoint"),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+s.dir)
@@ -95,7 +95,7 @@ func (s *server) command(log *buffer, env ...string) *exec.Cmd {
 	return cmd
 }
 
-// buffer is a log that is read while a process writes it.
+// buffer is a log that can be read while a process writes it.
 type buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -113,8 +113,8 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-// start runs the entrypoint until it takes connections; stop ends it with a
-// signal and waits.
+// start runs the entrypoint and waits until it takes connections; stop sends a signal
+// and waits for the end.
 func (s *server) start(t *testing.T, env ...string) (stop func(syscall.Signal), log *buffer) {
 	t.Helper()
 	log = &buffer{}
@@ -143,7 +143,7 @@ func (s *server) start(t *testing.T, env ...string) (stop func(syscall.Signal), 
 	return stop, log
 }
 
-// fails runs the entrypoint where it must refuse, and returns what it says.
+// fails runs the entrypoint, which must fail, and returns its output.
 func (s *server) fails(t *testing.T, env ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -158,7 +158,7 @@ func (s *server) fails(t *testing.T, env ...string) string {
 	return log.String()
 }
 
-func TestOneServerAtATimeWorksOnAVolume(t *testing.T) {
+func TestSecondServerOnVolumeIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, "secret")
 	stop, _ := s.start(t)
@@ -172,14 +172,14 @@ func TestOneServerAtATimeWorksOnAVolume(t *testing.T) {
 	go func() { defer close(ended); _ = second.Wait() }()
 	t.Cleanup(func() { _ = second.Process.Signal(syscall.SIGINT); <-ended })
 	time.Sleep(300 * time.Millisecond)
-	assert.Empty(t, log.String(), "it waits, and touches nothing")
+	assert.Empty(t, log.String(), "the waiting server wrote to the log")
 	stop(syscall.SIGKILL)
 	require.Eventually(t, func() bool { return strings.Contains(log.String(), "ready to accept connections") }, 60*time.Second, 50*time.Millisecond,
 		"it starts once nothing of the first is left; its log:\n%s", log)
 	waitGone(t, first)
 }
 
-func TestAVolumeWithoutLocksIsRefused(t *testing.T) {
+func TestVolumeWithoutLocksIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, "secret")
 	fake := filepath.Join(s.dir, "bin")
@@ -189,7 +189,7 @@ func TestAVolumeWithoutLocksIsRefused(t *testing.T) {
 	said := s.fails(t, "PATH="+fake+":"+bin+":/usr/bin:/bin")
 	assert.Contains(t, said, "No locks available")
 	assert.Contains(t, said, s.data()+" cannot be locked")
-	assert.NoDirExists(t, s.data(), "nothing was made")
+	assert.NoDirExists(t, s.data(), "a folder was made")
 }
 
 func (s *server) query(sql, role, password string) (string, error) {
@@ -203,7 +203,7 @@ func (s *server) queryIn(database, sql, role, password string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-func TestAClusterIsMadeOnceAndSurvivesKillAndRestart(t *testing.T) {
+func TestClusterIsMadeOnceAndSurvivesKillAndRestart(t *testing.T) {
 	const password = `p"a'ss\ w$rd`
 	t.Parallel()
 	s := newServer(t, password+"\n")
@@ -211,7 +211,7 @@ func TestAClusterIsMadeOnceAndSurvivesKillAndRestart(t *testing.T) {
 	require.NoError(t, os.Mkdir(leftover, 0o755))
 
 	stop, log := s.start(t)
-	assert.NoDirExists(t, leftover, "what a killed start left")
+	assert.NoDirExists(t, leftover, "the rest of a killed start was not removed")
 	assert.NotContains(t, log.String(), password)
 	for _, tc := range []struct{ sql, want string }{
 		{"SELECT rolsuper FROM pg_roles WHERE rolname = current_user", "f"},
@@ -227,15 +227,15 @@ func TestAClusterIsMadeOnceAndSurvivesKillAndRestart(t *testing.T) {
 		assert.Equal(t, tc.want, got, tc.sql)
 	}
 	_, err := s.query("SELECT 1", "todo", "wrong")
-	assert.Error(t, err, "a wrong password")
+	assert.Error(t, err, "a wrong password was accepted")
 	out, err := s.query("SELECT 1", "postgres", "")
-	assert.Error(t, err, "the superuser over the network")
+	assert.Error(t, err, "the superuser connected over the network")
 	assert.Contains(t, out, "pg_hba.conf rejects")
 
 	orphans := s.processes(t, password)
 	stop(syscall.SIGKILL)
 	waitGone(t, orphans)
-	// The new password is not taken over, and wider rights are taken back.
+	// A changed password has no effect, and wider file permissions are narrowed again.
 	require.NoError(t, os.WriteFile(filepath.Join(s.dir, "password"), []byte("other"), 0o600))
 	require.NoError(t, os.Chmod(s.data(), 0o770))
 	stop, log = s.start(t)
@@ -262,8 +262,8 @@ func (s *server) processes(t *testing.T, password string) []int {
 	return pids
 }
 
-// waitGone waits until the processes that a killed server leaves have noticed;
-// until then a new one does not start. A container's end takes them along.
+// waitGone waits until the child processes of a killed server have ended; a new server
+// does not start earlier. In a container they end together.
 func waitGone(t *testing.T, pids []int) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -271,7 +271,7 @@ func waitGone(t *testing.T, pids []int) {
 	}, 30*time.Second, 20*time.Millisecond)
 }
 
-func TestAnInterruptedInitLeavesNoHalfMadeCluster(t *testing.T) {
+func TestInterruptedInitIsRepeated(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, "secret")
 	log := &buffer{}
@@ -295,9 +295,9 @@ func TestAnInterruptedInitLeavesNoHalfMadeCluster(t *testing.T) {
 	stop(syscall.SIGINT)
 }
 
-func TestWhatCannotBecomeAClusterIsRefusedAndLeftAlone(t *testing.T) {
+func TestUnusableFolderIsRefusedAndUnchanged(t *testing.T) {
 	t.Parallel()
-	t.Run("files that are no cluster", func(t *testing.T) {
+	t.Run("files of another kind", func(t *testing.T) {
 		s := newServer(t, "secret")
 		precious := filepath.Join(s.data(), "precious")
 		require.NoError(t, os.Mkdir(s.data(), 0o755))
@@ -305,7 +305,7 @@ func TestWhatCannotBecomeAClusterIsRefusedAndLeftAlone(t *testing.T) {
 		assert.Contains(t, s.fails(t), "holds files but no cluster")
 		assert.FileExists(t, precious)
 	})
-	t.Run("a cluster of another version", func(t *testing.T) {
+	t.Run("cluster of another version", func(t *testing.T) {
 		s := newServer(t, "secret")
 		require.NoError(t, os.Mkdir(s.data(), 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(s.data(), "PG_VERSION"), []byte("14\n"), 0o644))
@@ -314,7 +314,7 @@ func TestWhatCannotBecomeAClusterIsRefusedAndLeftAlone(t *testing.T) {
 	for name, tc := range map[string]struct{ password, env, want string }{
 		"no password":             {"", "A=b", "no password in"},
 		"a password of two lines": {"a\nb\n", "A=b", "more than one line"},
-		"a role that is no name":  {"secret", `POSTGRES_USER=a"b`, "take a-z, 0-9 and _ only"},
+		"invalid role name":       {"secret", `POSTGRES_USER=a"b`, "take a-z, 0-9 and _ only"},
 		"a reserved role":         {"secret", "POSTGRES_USER=postgres", "already exists"},
 		"no database name":        {"secret", "POSTGRES_DB=", "POSTGRES_DB"},
 	} {
@@ -323,7 +323,7 @@ func TestWhatCannotBecomeAClusterIsRefusedAndLeftAlone(t *testing.T) {
 			said := s.fails(t, tc.env)
 			assert.Contains(t, said, tc.want)
 			assert.NoDirExists(t, s.data())
-			assert.NotContains(t, said, "secret", "the password in the log")
+			assert.NotContains(t, said, "secret", "the log contains the password")
 		})
 	}
 }

@@ -15,15 +15,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Passwords of the three roles; each has all that quoting could break.
+// Passwords of the three roles, with every character that quoting could break.
 const (
 	ownersPassword    = `o'w"n\er $$ er`
 	frontendsPassword = `f'r''o\nt $$ end`
 	backendsPassword  = `b''ac'k "e" nd`
 )
 
-// separated is a server whose frontend and backend have roles of their own, as
-// environment on top of newServer's.
+// separated returns a server with separate roles for frontend and backend.
 func (s *server) separated(t *testing.T) []string {
 	t.Helper()
 	s.password(t, "frontend", frontendsPassword)
@@ -34,7 +33,7 @@ func (s *server) separated(t *testing.T) []string {
 	}
 }
 
-// password writes a file as the Secret's volume has it.
+// password writes a file like the one in the Secret's volume.
 func (s *server) password(t *testing.T, name, content string) {
 	t.Helper()
 	path := filepath.Join(s.dir, name)
@@ -44,7 +43,7 @@ func (s *server) password(t *testing.T, name, content string) {
 	}
 }
 
-// asks is a query that has to succeed.
+// asks runs a query that must succeed.
 func (s *server) asks(t *testing.T, role, password, sql string) string {
 	t.Helper()
 	got, err := s.query(sql, role, password)
@@ -52,7 +51,7 @@ func (s *server) asks(t *testing.T, role, password, sql string) string {
 	return got
 }
 
-// refused is a query that has to fail, for a reason.
+// refused runs a query that must fail with a reason.
 func (s *server) refused(t *testing.T, role, password, sql, reason string) {
 	t.Helper()
 	got, err := s.query(sql, role, password)
@@ -60,7 +59,7 @@ func (s *server) refused(t *testing.T, role, password, sql, reason string) {
 	assert.Contains(t, got, reason, "%s: %s", role, sql)
 }
 
-// bounded says that both roles are there and can do nothing but log in.
+// bounded requires that both roles exist and can only log in.
 func (s *server) bounded(t *testing.T) {
 	t.Helper()
 	for role, password := range map[string]string{"todo_frontend": frontendsPassword, "todo_backend": backendsPassword} {
@@ -89,7 +88,7 @@ func (s *server) bounded(t *testing.T) {
 		}
 		for _, database := range []string{"postgres", "template1", "todo_replaced"} {
 			out, err := s.queryIn(database, "SELECT 1", role, password)
-			assert.Error(t, err, "%s reaches database %s", role, database)
+			assert.Error(t, err, "%s connected to database %s", role, database)
 			assert.Contains(t, out, "pg_hba.conf rejects connection")
 		}
 	}
@@ -97,7 +96,7 @@ func (s *server) bounded(t *testing.T) {
 
 const keep = "CREATE TABLE kept (n int); INSERT INTO kept VALUES (42); CREATE TABLE public.other (id serial PRIMARY KEY)"
 
-func TestRolesOfANewClusterLogInAndCanDoNothingElse(t *testing.T) {
+func TestRolesOfNewClusterCanOnlyLogIn(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, ownersPassword)
 	stop, log := s.start(t, s.separated(t)...)
@@ -109,7 +108,7 @@ func TestRolesOfANewClusterLogInAndCanDoNothingElse(t *testing.T) {
 	stop(syscall.SIGINT)
 }
 
-// state is all that an entrypoint could change in a cluster.
+// state is everything that the entrypoint could change in a cluster.
 func (s *server) state(t *testing.T) string {
 	t.Helper()
 	rules, err := os.ReadFile(filepath.Join(s.data(), "pg_hba.conf"))
@@ -120,15 +119,15 @@ func (s *server) state(t *testing.T) string {
 		SELECT setdatabase, setrole::regrole, setconfig FROM pg_db_role_setting ORDER BY setrole`)
 }
 
-func TestAClusterOfAnEarlierReleaseGetsTheRolesAndKeepsItsData(t *testing.T) {
+func TestClusterOfEarlierReleaseGetsRolesAndKeepsData(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, ownersPassword)
-	stop, _ := s.start(t) // as a release without roles does
+	stop, _ := s.start(t) // a release without roles
 	s.asks(t, "todo", ownersPassword, keep)
 	old := "local all postgres peer\nlocal all all scram-sha-256\nhost all postgres all reject\nhost all all all scram-sha-256\n"
 	require.NoError(t, os.WriteFile(filepath.Join(s.data(), "pg_hba.conf"), []byte(old), 0o600))
 	orphans := s.processes(t, ownersPassword)
-	stop(syscall.SIGKILL) // its log is replayed before the roles are made
+	stop(syscall.SIGKILL) // the server replays its log before the roles are made
 	waitGone(t, orphans)
 
 	env := s.separated(t)
@@ -138,14 +137,14 @@ func TestAClusterOfAnEarlierReleaseGetsTheRolesAndKeepsItsData(t *testing.T) {
 	first := s.state(t)
 	stop(syscall.SIGINT)
 
-	// A password that has changed is not taken over, as that of the owner is not.
+	// A changed password has no effect, as for the owner.
 	s.password(t, "backend", "another")
 	stop, _ = s.start(t, env...)
-	assert.Equal(t, first, s.state(t), "a second start changes nothing")
+	assert.Equal(t, first, s.state(t), "a second start changed something")
 	s.bounded(t)
 	stop(syscall.SIGINT)
 
-	// The release before serves the volume again, and changes the role's tables.
+	// The earlier release serves the volume again and changes the role's tables.
 	stop, _ = s.start(t)
 	s.asks(t, "todo", ownersPassword, "ALTER TABLE kept ADD COLUMN m int; INSERT INTO kept VALUES (43)")
 	stop(syscall.SIGINT)
@@ -154,14 +153,14 @@ func TestAClusterOfAnEarlierReleaseGetsTheRolesAndKeepsItsData(t *testing.T) {
 	}
 }
 
-func TestTheLimitOfConnectionsFollowsTheServers(t *testing.T) {
+func TestConnectionLimitOfRolesFollowsServer(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, ownersPassword)
 	s.arguments = []string{"-c", "max_connections=20", "-c", "log_statement=all"}
 	stop, log := s.start(t, s.separated(t)...)
 	assert.Equal(t, "12", s.asks(t, "todo_backend", backendsPassword, "SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user"))
 	var open []*exec.Cmd
-	for range 12 { // one more at the same time could have the server refuse several
+	for range 12 { // concurrent connections could make the server refuse several
 		cmd := exec.Command(bin+"/psql", "-X", "-h", "127.0.0.1", "-p", s.port, "-U", "todo_backend", "-d", "todo", "-c", "SELECT pg_sleep(600)")
 		cmd.Env = []string{"PGPASSWORD=" + backendsPassword, "PATH=/usr/bin:/bin"}
 		require.NoError(t, cmd.Start())
@@ -173,23 +172,23 @@ func TestTheLimitOfConnectionsFollowsTheServers(t *testing.T) {
 			_ = cmd.Wait()
 		}
 	}()
-	// The owner counts them: a question of the role itself could take the place of
-	// one of the twelve, which would then be refused for good.
+	// The owner counts them: a query of the role itself could take one of the twelve
+	// connections.
 	require.Eventually(t, func() bool {
 		count, err := s.query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'todo_backend'", "todo", ownersPassword)
 		return err == nil && strings.TrimSpace(count) == "12"
 	}, time.Minute, 50*time.Millisecond)
 	s.refused(t, "todo_backend", backendsPassword, "SELECT 1", `too many connections for role "todo_backend"`)
-	assert.Equal(t, "1", s.asks(t, "todo_frontend", frontendsPassword, "SELECT 1"), "the other one is served")
+	assert.Equal(t, "1", s.asks(t, "todo_frontend", frontendsPassword, "SELECT 1"), "the other role cannot connect")
 	for _, password := range []string{ownersPassword, frontendsPassword, backendsPassword} {
-		assert.NotContains(t, log.String(), password, "even a server that logs every statement")
+		assert.NotContains(t, log.String(), password, "the log of a server that logs every statement contains a password")
 	}
 	stop(syscall.SIGINT)
 }
 
-// In every container the server is process 1, and so is the entrypoint that runs
-// SQL before it: what a killed server leaves names the one that asks.
-func TestTheLockOfAServerThatWasProcessOneStopsNothing(t *testing.T) {
+// In a container the server is process 1, and so is the entrypoint's server before it:
+// the lock file of a killed server then names the process that reads it.
+func TestLockFileOfProcessOneIsIgnored(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, ownersPassword)
 	env := s.separated(t)
@@ -202,7 +201,7 @@ func TestTheLockOfAServerThatWasProcessOneStopsNothing(t *testing.T) {
 	stop(syscall.SIGINT)
 }
 
-func TestAServerStartsWithoutTheRolesThatItHasNoPasswordFor(t *testing.T) {
+func TestServerStartsWithoutRolesThatHaveNoPassword(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string]string{"no password in": "", "has more than one line": "a\nb\n"} {
 		t.Run(name, func(t *testing.T) {
@@ -214,8 +213,8 @@ func TestAServerStartsWithoutTheRolesThatItHasNoPasswordFor(t *testing.T) {
 			s.password(t, "backend", content)
 			stop, log := s.start(t, env...)
 			assert.Contains(t, log.String(), name)
-			assert.Equal(t, "1", s.asks(t, "todo", ownersPassword, "SELECT 1"), "what ran before has its database")
-			assert.Equal(t, "1", s.asks(t, "todo_frontend", frontendsPassword, "SELECT 1"), "the one with a password is made")
+			assert.Equal(t, "1", s.asks(t, "todo", ownersPassword, "SELECT 1"), "the owner cannot connect")
+			assert.Equal(t, "1", s.asks(t, "todo_frontend", frontendsPassword, "SELECT 1"), "the role with a password cannot connect")
 			s.refused(t, "todo_backend", "a", "SELECT 1", "password authentication failed")
 			stop(syscall.SIGINT)
 
@@ -227,7 +226,7 @@ func TestAServerStartsWithoutTheRolesThatItHasNoPasswordFor(t *testing.T) {
 	}
 }
 
-func TestRolesThatCannotBeAreRefusedAndNothingIsMade(t *testing.T) {
+func TestInvalidRolesAreRefusedBeforeAnyChange(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ env, want string }{
 		"one role for both":           {"POSTGRES_BACKEND_USER=todo_frontend", "are three roles"},
@@ -247,9 +246,9 @@ func TestRolesThatCannotBeAreRefusedAndNothingIsMade(t *testing.T) {
 	}
 }
 
-// To look after the roles may not make people wait: a start of the pod is a
-// pause of the application.
-func TestTheRolesCostAStartLittle(t *testing.T) {
+// The application is unavailable while the pod starts, so the roles must not slow the
+// start down.
+func TestRolesAddLittleToStart(t *testing.T) {
 	s := newServer(t, ownersPassword)
 	env := s.separated(t)
 	stop, _ := s.start(t, env...)

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// ownGroup lets an interrupt reach mage and all that it started, as a
-// terminal's Ctrl-C does, and nothing else.
+// ownGroup puts mage and its child processes into a process group, which an interrupt
+// reaches as Ctrl-C in a terminal does.
 func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 func interrupt(process *os.Process) error { return syscall.Kill(-process.Pid, syscall.SIGINT) }

@@ -1,6 +1,6 @@
-// Package project runs the pipeline as a user does: a copy of the sources in a
-// folder of its own, and `go tool mage` in it. It is for tests and benchmarks
-// that must not touch the tree they come from or a cluster that is not theirs.
+// Package project copies the sources and runs `go tool mage` in the copy, as a user
+// does. Tests and benchmarks use it, since they must not change the original sources
+// or the user's cluster.
 package project
 
 import (
@@ -18,23 +18,23 @@ import (
 	"time"
 )
 
-// Project is a copy of the sources with a cluster name and ports of its own.
+// Project is a copy of the sources with another cluster name and other ports.
 type Project struct {
 	Dir     string
 	Cluster string
-	Ports   map[string]int // environment → port of 127.0.0.1 where its frontend answers
+	Ports   map[string]int // environment → port of its frontend on 127.0.0.1
 	Env     []string       // added to the environment of every run
 	Log     io.Writer
 }
 
-// Result is how one run of mage ended.
+// Result is the result of one run of mage.
 type Result struct {
 	Code           int
 	Stdout, Stderr string
 	Took           time.Duration
 }
 
-// Copy copies the sources that git knows or would add from root into dir.
+// Copy copies the sources from root into dir, without files that git ignores.
 func Copy(ctx context.Context, root, dir, cluster string, log io.Writer) (*Project, error) {
 	list := exec.CommandContext(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	list.Dir = root
@@ -51,16 +51,16 @@ func Copy(ctx context.Context, root, dir, cluster string, log io.Writer) (*Proje
 	return p, p.own()
 }
 
-// What a values file says of where the frontend is published and of the cluster.
+// Lines of a values file: the frontend's port and the cluster.
 var (
 	url  = regexp.MustCompile(`url: \{port: \d+\}`)
 	name = regexp.MustCompile(`cluster: \{provider: auto, name: \w+\}`)
-	// existing is what an environment of somebody's own cluster says.
+	// existing matches an environment on a cluster that exists.
 	existing = regexp.MustCompile(`provider: kubecontext`)
 )
 
-// own gives every environment a free port and the copy's cluster, so that it can
-// run beside the user's own deployment. One on a cluster that exists has neither.
+// own sets a free port and the copy's cluster in every environment, so that it can run
+// next to the user's deployment. Environments on an existing cluster stay unchanged.
 func (p *Project) own() error {
 	files, err := filepath.Glob(filepath.Join(p.Dir, "values", "*.yaml"))
 	if err != nil {
@@ -82,7 +82,7 @@ func (p *Project) own() error {
 			url: fmt.Sprintf("url: {port: %d}", port), name: fmt.Sprintf("cluster: {provider: auto, name: %s}", p.Cluster),
 		} {
 			if !line.Match(content) {
-				return fmt.Errorf("give the copy a port and a cluster of its own: %q has no line %q", file, line)
+				return fmt.Errorf("set the port and the cluster of the copy: %q has no line %q", file, line)
 			}
 			content = line.ReplaceAll(content, []byte(own))
 		}
@@ -99,20 +99,20 @@ func (p *Project) Mage(ctx context.Context, args ...string) (Result, error) {
 	return p.MageWith(ctx, nil, args...)
 }
 
-// MageWith is Mage with further environment variables. A cancelled ctx is
-// passed on as an interrupt, as Ctrl-C is.
+// MageWith is Mage with more environment variables. A cancelled ctx interrupts the
+// run, as Ctrl-C does.
 func (p *Project) MageWith(ctx context.Context, env []string, args ...string) (Result, error) {
 	return p.run(ctx, env, io.Discard, interrupt, args...)
 }
 
-// Stop is when a run is stopped, and how.
+// Stop says when and how a run is stopped.
 type Stop struct {
-	Seen  string        // what the run has said on stderr by then
-	After time.Duration // from there on
-	Kill  bool          // as the system kills, and not as Ctrl-C interrupts
+	Seen  string        // text on stderr
+	After time.Duration // time after that text
+	Kill  bool          // with SIGKILL in the place of Ctrl-C
 }
 
-// MageStopped is Mage, stopped in the middle.
+// MageStopped is Mage, stopped before its end.
 func (p *Project) MageStopped(ctx context.Context, stop Stop, args ...string) (Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -124,7 +124,7 @@ func (p *Project) MageStopped(ctx context.Context, stop Stop, args ...string) (R
 	return p.run(ctx, nil, watch, end, args...)
 }
 
-// watcher does something, once, when it has been written what it waits for.
+// watcher calls then once, when the written text contains seen.
 type watcher struct {
 	seen    string
 	then    func()
@@ -169,7 +169,7 @@ func (p *Project) run(ctx context.Context, env []string, watch io.Writer, end fu
 	return result, nil
 }
 
-// Edit replaces old, which must be there once, in one of the copy's files.
+// Edit replaces old, which must occur once, in one of the copy's files.
 func (p *Project) Edit(name, old, replacement string) error {
 	path := filepath.Join(p.Dir, filepath.FromSlash(name))
 	content, err := os.ReadFile(path)
@@ -177,7 +177,7 @@ func (p *Project) Edit(name, old, replacement string) error {
 		return err
 	}
 	if n := strings.Count(string(content), old); n != 1 {
-		return fmt.Errorf("edit %q: it holds %q %d times", name, old, n)
+		return fmt.Errorf("edit %q: want %q once, found it %d times", name, old, n)
 	}
 	return os.WriteFile(path, []byte(strings.Replace(string(content), old, replacement, 1)), 0o644)
 }

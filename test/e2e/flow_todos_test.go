@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func (j *journey) byHand(_ *testing.T, p *page) {
+func (f *flow) byHand(_ *testing.T, p *page) {
 	p.turnTo(list)
 	p.step("adds todos", func() {
 		p.adds("Pay the electricity bill")
@@ -37,7 +37,7 @@ func (j *journey) byHand(_ *testing.T, p *page) {
 		p.reads("3 to do, 1 done")
 		p.photograph("list")
 	})
-	p.step("looks at what is to do, and at what is done", func() {
+	p.step("filters by to do and by done", func() {
 		p.click(button("To do…"))
 		p.lists("[ ] Return the library books", "[ ] Water the plants", "[ ] Call mom on Sunday")
 		p.photograph("list-to-do")
@@ -46,7 +46,7 @@ func (j *journey) byHand(_ *testing.T, p *page) {
 		p.photograph("list-done")
 		p.click(button("All…"))
 	})
-	p.step("deletes one and takes it back", func() {
+	p.step("deletes one and undoes it", func() {
 		p.click(remove("Return the library books"))
 		p.lists("[ ] Water the plants", "[ ] Call mom on Sunday", "[x] Pay the electricity bill")
 		p.click(button("Undo"))
@@ -57,44 +57,44 @@ func (j *journey) byHand(_ *testing.T, p *page) {
 	p.step("deletes one", func() {
 		p.click(remove("Return the library books"))
 		p.lists("[ ] Water the plants", "[ ] Call mom on Sunday", "[x] Pay the electricity bill")
-		p.hover(button("Undo")) // which keeps the message from going away
+		p.hover(button("Undo")) // keeps the message shown
 		p.resize(phone)
-		p.point(button("Assistant").in("nav")) // which the message must not cover
+		p.point(button("Assistant").in("nav")) // the message must not cover it
 		p.photograph("deleted", button("Undo"))
 	})
 	p.settle()
 }
 
-// remembers keeps what is shown, for the chapters that must find it again.
-func (j *journey) remembers(p *page) {
+// remembers saves the shown todos and conversation for later steps.
+func (f *flow) remembers(p *page) {
 	p.t.Helper()
 	p.settle()
-	p.until("what is shown can be read", func() (err error) {
-		if j.todos, err = p.todos(); err != nil {
+	p.until("todos and conversation can be read", func() (err error) {
+		if f.todos, err = p.todos(); err != nil {
 			return err
 		}
-		if j.said, err = p.conversation(); err != nil {
+		if f.said, err = p.conversation(); err != nil {
 			return err
 		}
-		if len(j.todos) == 0 || len(j.said) == 0 {
+		if len(f.todos) == 0 || len(f.said) == 0 {
 			return errors.New("there are no todos, or no conversation")
 		}
 		return nil
 	})
 }
 
-// finds waits until what was remembered is shown.
-func (j *journey) finds(p *page) {
+// finds waits until the saved todos and conversation are shown.
+func (f *flow) finds(p *page) {
 	p.t.Helper()
-	p.lists(j.todos...)
-	p.tells(j.said)
+	p.lists(f.todos...)
+	p.tells(f.said)
 }
 
-func (j *journey) reload(_ *testing.T, p *page) {
+func (f *flow) reload(_ *testing.T, p *page) {
 	p.step("reloads", func() {
-		j.remembers(p)
+		f.remembers(p)
 		p.reload()
-		j.finds(p)
+		f.finds(p)
 		p.inSight()
 	})
 	p.step("reloads on the phone and turns to the assistant", func() {
@@ -109,13 +109,13 @@ func (j *journey) reload(_ *testing.T, p *page) {
 		p.resize(desktop)
 	})
 	p.step("signs out and in again", func() {
-		p.signsOut(j.anna)
+		p.signsOut(f.anna)
 		p.open("/")
 		p.sees(heading("Welcome back"))
-		p.fill(field("Email"), j.anna.email)
-		p.fill(field("Password"), j.anna.password)
+		p.fill(field("Email"), f.anna.email)
+		p.fill(field("Password"), f.anna.password)
 		p.click(button("Sign in"))
-		j.finds(p)
+		f.finds(p)
 	})
 }
 
@@ -126,7 +126,7 @@ func (p *page) signsOut(who person) {
 	p.sees(heading("Welcome back"))
 }
 
-func (j *journey) dark(_ *testing.T, p *page) {
+func (f *flow) dark(_ *testing.T, p *page) {
 	shows := func(theme string) {
 		p.t.Helper()
 		p.until("the page is "+theme, func() error {
@@ -141,13 +141,13 @@ func (j *journey) dark(_ *testing.T, p *page) {
 			return err
 		})
 	}
-	p.step("has a dark system", func() {
+	p.step("has a dark system theme", func() {
 		p.prefers("dark")
 		p.reload()
 		p.loaded()
 		shows("dark")
 	})
-	p.step("chooses light all the same", func() {
+	p.step("chooses the light theme", func() {
 		p.click(button("Switch between light and dark"))
 		shows("light")
 		p.reload()
@@ -155,19 +155,19 @@ func (j *journey) dark(_ *testing.T, p *page) {
 		shows("light")
 	})
 	p.prefers("light")
-	j.finds(p)
+	f.finds(p)
 }
 
-func (j *journey) keyboard(_ *testing.T, p *page) {
+func (f *flow) keyboard(_ *testing.T, p *page) {
 	const title = "Book a table for two"
-	p.signsOut(j.anna)
+	p.signsOut(f.anna)
 	p.step("signs in by keyboard", func() {
 		p.reload()
 		p.sees(button("Sign in"))
 		p.tabTo(field("Email"))
-		p.press(j.anna.email)
+		p.press(f.anna.email)
 		p.tabTo(field("Password"))
-		p.press(j.anna.password)
+		p.press(f.anna.password)
 		p.tabTo(button("Show password"))
 		p.press(" ")
 		p.sees(button("Hide password"))
@@ -198,5 +198,5 @@ func (j *journey) keyboard(_ *testing.T, p *page) {
 			return err
 		})
 	})
-	j.remembers(p)
+	f.remembers(p)
 }

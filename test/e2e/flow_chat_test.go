@@ -9,11 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func (j *journey) byTalking(t *testing.T, p *page) {
+func (f *flow) byTalking(t *testing.T, p *page) {
 	p.turnTo(assistant)
 	assert.Equal(t, []string{"add_task"}, p.says("Add a task to buy groceries").Tools)
 	p.lists("[ ] Buy groceries", "[ ] Water the plants", "[ ] Call mom on Sunday", "[x] Pay the electricity bill")
-	p.step("looks at what the assistant did", func() {
+	p.step("sees the tools of the answer", func() {
 		p.click(element{role: "DisclosureTriangle", name: "Added “Buy groceries”"})
 		p.reads(`"title": "Buy groceries"`)
 		p.photograph("answered")
@@ -31,8 +31,8 @@ func (j *journey) byTalking(t *testing.T, p *page) {
 	p.photograph("talked")
 }
 
-func (j *journey) askBack(t *testing.T, p *page) {
-	p.step("has two todos of one kind", func() {
+func (f *flow) askBack(t *testing.T, p *page) {
+	p.step("has two todos with similar titles", func() {
 		p.adds("Team meeting")
 		p.adds("Meeting with Bob")
 	})
@@ -48,54 +48,54 @@ func (j *journey) askBack(t *testing.T, p *page) {
 }
 
 const (
-	first  = "Add a task to buy groceries" // conversations are called by how they began
+	first  = "Add a task to buy groceries" // a conversation has its first message as its title
 	second = "Show me all my tasks"
 )
 
-// opens chooses a conversation.
+// opens opens a conversation.
 func (p *page) opens(title string) {
 	p.t.Helper()
 	p.click(button("Conversations"))
 	p.click(button(title + "…"))
 }
 
-func (j *journey) conversations(t *testing.T, p *page) {
-	j.remembers(p)
-	before := j.said
-	p.step("begins another", func() {
+func (f *flow) conversations(t *testing.T, p *page) {
+	f.remembers(p)
+	before := f.said
+	p.step("begins another conversation", func() {
 		p.click(button("New conversation"))
 		p.reads("What can I do for you?")
 	})
 	assert.Equal(t, []string{"list_tasks"}, p.says(second).Tools)
-	p.step("looks at both", func() {
+	p.step("sees both in the list", func() {
 		p.click(button("Conversations"))
 		p.sees(button(first + "…"))
 		p.sees(button(second + "…"))
 		p.photograph("conversations")
 		p.press("\x1b")
 	})
-	p.step("goes back to the first", func() {
+	p.step("opens the first again", func() {
 		p.opens(first)
 		p.tells(before)
 	})
-	p.step("looks at how it began", p.scrollsUp)
-	p.says("What's pending?") // and sees the answer
-	j.remembers(p)
-	require.Greater(t, len(j.said), len(before), "the first conversation goes on")
-	p.step("goes from one to the other", func() {
+	p.step("scrolls to its beginning", p.scrollsUp)
+	p.says("What's pending?")
+	f.remembers(p)
+	require.Greater(t, len(f.said), len(before), "the first conversation has new messages")
+	p.step("switches between them", func() {
 		p.opens(second)
 		p.reads(second)
 		p.opens(first)
-		p.tells(j.said)
+		p.tells(f.said)
 	})
 	var err error
-	j.firstConversation, err = ask[string](p, `() => location.search`)
+	f.firstConversation, err = ask[string](p, `() => location.search`)
 	require.NoError(t, err)
-	require.Regexp(t, `^\?conversation=\d+$`, j.firstConversation)
+	require.Regexp(t, `^\?conversation=\d+$`, f.firstConversation)
 }
 
-func (j *journey) another(t *testing.T, p *page) {
-	b := j.bens.in(t)
+func (f *flow) another(t *testing.T, p *page) {
+	b := f.bens.in(t)
 	b.step("finds an empty list and no conversation", func() {
 		b.open("/")
 		b.loaded()
@@ -107,7 +107,7 @@ func (j *journey) another(t *testing.T, p *page) {
 	})
 	b.step("follows a link to a conversation of someone else", func() {
 		b.expecting(`404`, func() {
-			b.open("/" + j.firstConversation)
+			b.open("/" + f.firstConversation)
 			b.turnTo(assistant)
 			b.reads("This conversation does not exist any more.")
 		})
@@ -116,19 +116,19 @@ func (j *journey) another(t *testing.T, p *page) {
 	answer := b.says("Show me all my tasks")
 	assert.Equal(t, []string{"list_tasks"}, answer.Tools)
 	assert.NotContains(t, answer.Text, "Water the plants")
-	j.watches(t, b)
+	f.watches(t, b)
 	b.settle()
 	p.step("still has everything", func() {
 		p.reload()
-		j.finds(p)
+		f.finds(p)
 	})
 }
 
-// watches is how answers come to Ben, whose line is bad.
-func (j *journey) watches(t *testing.T, b *page) {
+// watches reads and stops partial answers; Ben has a bad connection.
+func (f *flow) watches(t *testing.T, b *page) {
 	coming := func() {
 		b.t.Helper()
-		b.until("a part of the answer is there", func() error {
+		b.until("a part of the answer is shown", func() error {
 			now, err := b.replies()
 			if err == nil && (len(now) == 0 || !now[len(now)-1].Busy || !strings.Contains(now[len(now)-1].Text, " ")) {
 				err = fmt.Errorf("the answers are %+v", now)
@@ -137,8 +137,8 @@ func (j *journey) watches(t *testing.T, b *page) {
 		})
 		b.sees(button("Stop the answer"))
 	}
-	b.step("watches an answer come", func() {
-		release := j.line.hold()
+	b.step("watches a partial answer", func() {
+		release := f.line.hold()
 		defer release()
 		answer := b.tell("Add a task to buy groceries")
 		coming()
@@ -150,7 +150,7 @@ func (j *journey) watches(t *testing.T, b *page) {
 	})
 	stops := func() {
 		b.t.Helper()
-		release := j.line.hold()
+		release := f.line.hold()
 		defer release()
 		b.tell("What's pending?")
 		coming()
@@ -163,10 +163,10 @@ func (j *journey) watches(t *testing.T, b *page) {
 		stops()
 		b.photograph("stopped")
 	})
-	b.step("wants it after all, and has not said it twice", func() {
+	b.step("retries, and the message is there once", func() {
 		b.click(button("Retry"))
 		b.lacks(button("Retry"))
-		b.until("the whole answer is there", func() error {
+		b.until("the whole answer is shown", func() error {
 			now, err := b.conversation()
 			if err == nil && (len(now) != len(before)+2 || !strings.HasPrefix(now[len(now)-1], "(list_tasks) ")) {
 				err = fmt.Errorf("the conversation is %q", now[min(len(before), len(now)):])
@@ -175,12 +175,12 @@ func (j *journey) watches(t *testing.T, b *page) {
 		})
 	})
 	b.step("stops another", stops)
-	assert.Equal(t, []string{"list_tasks"}, b.says("Show me all my tasks").Tools, "what was stopped stays where it is")
+	assert.Equal(t, []string{"list_tasks"}, b.says("Show me all my tasks").Tools, "the stopped answer is kept")
 }
 
-func (j *journey) deletes(_ *testing.T, p *page) {
+func (f *flow) deletes(_ *testing.T, p *page) {
 	p.turnTo(assistant)
-	p.step("thinks again about deleting a conversation", func() {
+	p.step("cancels the deletion of a conversation", func() {
 		p.click(button("Conversations"))
 		p.click(button("Delete conversation " + second))
 		p.reads("Delete this conversation?")
@@ -199,14 +199,14 @@ func (j *journey) deletes(_ *testing.T, p *page) {
 			p.lacks(button("Delete conversation " + title))
 		})
 	}
-	p.step("has no conversations", func() {
+	p.step("has no conversation left", func() {
 		p.reload()
 		p.reads("What can I do for you?")
 		p.lacks(button("Conversations"))
 		p.loaded()
 	})
 	p.step("deletes the todos", func() {
-		for _, shown := range j.todos {
+		for _, shown := range f.todos {
 			p.click(remove(shown[len("[x] "):]))
 		}
 		p.lists()

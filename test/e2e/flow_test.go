@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// person is someone with an account. Nothing can delete an account, so that
-// each run leaves two behind; their addresses say where they come from.
+// person is someone with an account. Accounts cannot be deleted, so each run adds
+// two; their addresses name this test.
 type person struct{ name, email, password string }
 
 func newPerson(name string) person {
@@ -18,18 +18,18 @@ func newPerson(name string) person {
 	return person{name: name, email: "e2e-" + first + "-" + strings.ToLower(rand.Text()[:10]) + "@example.com", password: rand.Text()}
 }
 
-// journey is what two people do with the application. Its chapters follow one
-// another: each finds what the one before left.
-type journey struct {
+// flow is the use of the application by two people, Anna and Ben. Its steps follow
+// one another: each continues with the todos and conversations of the step before.
+type flow struct {
 	anna, ben         person
 	annas, bens       *page
 	line              *line // Ben's
 	album             *album
-	todos, said       []string // as the last chapter left them
+	todos, said       []string // at the end of the last step
 	firstConversation string   // its address
 }
 
-func TestTwoPeopleUseTheApplication(t *testing.T) {
+func TestTwoPeopleUseApplication(t *testing.T) {
 	if testing.Short() {
 		t.Skip("drives a browser: not under -short")
 	}
@@ -39,53 +39,53 @@ func TestTwoPeopleUseTheApplication(t *testing.T) {
 	album.axe, noAxe = findAxe(t)
 	browser := startBrowser(t)
 	line := newLine(t, base)
-	j := &journey{
+	f := &flow{
 		anna: newPerson("Anna Berg"), ben: newPerson("Ben Cole"), line: line, album: album,
 		annas: newPage(t, browser, base, "Anna", album), bens: newPage(t, browser, line.address, "Ben", album),
 	}
-	for _, chapter := range []struct {
+	for _, step := range []struct {
 		name string
-		tell func(*testing.T, *page)
+		run  func(*testing.T, *page)
 	}{
-		{"a visitor is asked to sign in", j.visitor},
-		{"an account is made, once nothing is wrong with it", j.signUp},
-		{"todos are kept by hand", j.byHand},
-		{"todos are kept by talking", j.byTalking},
-		{"the assistant asks back rather than guess", j.askBack},
-		{"conversations are kept apart", j.conversations},
-		{"a reload finds everything", j.reload},
-		{"offline, nothing is lost", j.offline},
-		{"a backend that is away is said to be, and comes back", j.backendAway},
-		{"pods are restarted, and everything is found again", j.restarts},
-		{"dark where the system is, unless chosen otherwise", j.dark},
-		{"the keyboard is enough", j.keyboard},
-		{"another person sees none of it", j.another},
-		{"what was made is deleted", j.deletes},
+		{"a visitor is asked to sign in", f.visitor},
+		{"an account is made from valid input only", f.signUp},
+		{"todos are managed by hand", f.byHand},
+		{"todos are managed in the chat", f.byTalking},
+		{"the assistant asks about an ambiguous todo", f.askBack},
+		{"conversations are separate", f.conversations},
+		{"a reload shows everything again", f.reload},
+		{"nothing is lost offline", f.offline},
+		{"an unavailable backend is reported until it answers again", f.backendAway},
+		{"everything is kept when pods restart", f.restarts},
+		{"the theme follows the system until it is chosen", f.dark},
+		{"the keyboard is enough", f.keyboard},
+		{"another person sees nothing of it", f.another},
+		{"conversations and todos are deleted", f.deletes},
 	} {
-		passed := t.Run(chapter.name, func(t *testing.T) {
-			page := j.annas.in(t)
-			chapter.tell(t, page)
+		passed := t.Run(step.name, func(t *testing.T) {
+			page := f.annas.in(t)
+			step.run(t, page)
 			page.untroubled()
-			j.bens.in(t).untroubled()
+			f.bens.in(t).untroubled()
 		})
 		if !passed {
-			j.annas.evidence(chapter.name)
-			j.bens.evidence(chapter.name)
+			f.annas.evidence(step.name)
+			f.bens.evidence(step.name)
 			t.FailNow()
 		}
 	}
-	t.Run("axe finds no serious fault in any state", func(t *testing.T) {
+	t.Run("axe finds no serious violation", func(t *testing.T) {
 		if noAxe != nil {
 			t.Skip(noAxe)
 		}
 		bad, minor := album.faults.report()
-		t.Logf("axe-core %s looked at %d states, in %d sizes and %d themes; lesser faults:\n%s",
+		t.Logf("axe-core %s inspected %d states, in %d sizes and %d themes; minor violations:\n%s",
 			album.axe.version, album.states, len(sizes), len(themes), strings.Join(minor, "\n"))
 		assert.Empty(t, bad, strings.Join(bad, "\n"))
 	})
 }
 
-func (j *journey) visitor(_ *testing.T, p *page) {
+func (f *flow) visitor(_ *testing.T, p *page) {
 	p.step("comes to the application", func() {
 		p.open("/")
 		p.sees(heading("Welcome back"))
@@ -94,8 +94,8 @@ func (j *journey) visitor(_ *testing.T, p *page) {
 	})
 	p.step("has no account yet", func() {
 		p.expecting(`401`, func() {
-			p.fill(field("Email"), j.anna.email)
-			p.fill(field("Password"), j.anna.password)
+			p.fill(field("Email"), f.anna.email)
+			p.fill(field("Password"), f.anna.password)
 			p.click(button("Sign in"))
 			p.reads("The email or the password is wrong.")
 		})
@@ -110,7 +110,7 @@ func (p *page) fillIn(who person) {
 	p.fill(field("Password"), who.password)
 }
 
-// joins makes an account.
+// joins signs up.
 func (p *page) joins(who person) {
 	p.t.Helper()
 	p.open("/sign-up")
@@ -120,13 +120,13 @@ func (p *page) joins(who person) {
 	p.loaded()
 }
 
-func (j *journey) signUp(t *testing.T, p *page) {
-	b := j.bens.in(t)
-	b.step("makes an account", func() { b.joins(j.ben) })
+func (f *flow) signUp(t *testing.T, p *page) {
+	b := f.bens.in(t)
+	b.step("makes an account", func() { b.joins(f.ben) })
 	p.step("gives a password that is too short", func() {
 		p.click(link("Create an account"))
 		p.sees(heading("Create your account"))
-		short := j.anna
+		short := f.anna
 		short.password = "short"
 		p.fillIn(short)
 		p.click(button("Create account"))
@@ -139,8 +139,8 @@ func (j *journey) signUp(t *testing.T, p *page) {
 		})
 	})
 	p.step("gives an address that has an account", func() {
-		taken := j.anna
-		taken.email = j.ben.email
+		taken := f.anna
+		taken.email = f.ben.email
 		p.fillIn(taken)
 		p.expecting(`422`, func() {
 			p.click(button("Create account"))
@@ -149,7 +149,7 @@ func (j *journey) signUp(t *testing.T, p *page) {
 		p.photograph("sign-up-refused")
 	})
 	p.step("makes an account", func() {
-		p.fillIn(j.anna)
+		p.fillIn(f.anna)
 		p.click(button("Create account"))
 		p.sees(heading("Your todos"))
 		p.loaded()
@@ -162,10 +162,10 @@ func (j *journey) signUp(t *testing.T, p *page) {
 		p.reads("What can I do for you?")
 		p.photograph("empty-assistant")
 	})
-	// What was read on the way is right: the name is in the account's menu.
+	// The account's menu shows the name from the form.
 	p.step("opens the account's menu", func() {
-		p.click(button("Account of " + j.anna.name))
-		p.reads(j.anna.email)
+		p.click(button("Account of " + f.anna.name))
+		p.reads(f.anna.email)
 		p.photograph("account")
 		p.press("\x1b")
 		p.lacks(element{role: "menuitem", name: "Sign out"})

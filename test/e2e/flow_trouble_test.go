@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// connected sets whether the page reaches anything, and knows it.
+// connected sets whether the browser is online.
 func (p *page) connected(is bool) {
 	p.t.Helper()
 	conditions := []*network.Conditions{}
@@ -22,10 +22,10 @@ func (p *page) connected(is bool) {
 	)
 }
 
-func (j *journey) offline(t *testing.T, p *page) {
+func (f *flow) offline(t *testing.T, p *page) {
 	const title, question = "Renew the passport", "What's pending?"
 	p.turnTo(list)
-	j.remembers(p)
+	f.remembers(p)
 	var answer func() reply
 	p.expecting(`ERR_INTERNET_DISCONNECTED`, func() {
 		p.step("goes offline", func() {
@@ -34,10 +34,10 @@ func (j *journey) offline(t *testing.T, p *page) {
 			p.click(addTodo)
 			p.reads("The server cannot be reached. Check your connection.")
 			p.reads("The server is not available. Your todos may be out of date. Trying again…")
-			p.lists(j.todos...)
+			p.lists(f.todos...)
 			p.photograph("offline")
 		})
-		p.step("talks to nobody", func() {
+		p.step("sends a message offline", func() {
 			answer = p.tell(question)
 			p.sees(button("Retry"))
 			p.turnTo(assistant)
@@ -57,15 +57,15 @@ func (j *journey) offline(t *testing.T, p *page) {
 		p.click(button("Retry"))
 		assert.Equal(t, []string{"list_tasks"}, answer().Tools)
 		p.click(remove(title))
-		p.lists(j.todos...)
+		p.lists(f.todos...)
 	})
-	j.remembers(p)
+	f.remembers(p)
 }
 
-func (j *journey) backendAway(_ *testing.T, p *page) {
+func (f *flow) backendAway(_ *testing.T, p *page) {
 	p.turnTo(list)
 	p.expecting(`no answer for GET /api/`, func() {
-		p.step("finds the backend away", func() {
+		p.step("sees that the backend does not answer", func() {
 			p.call(chromedpCall(network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{
 				{URLPattern: p.base + "/api/auth/*", Block: false},
 				{URLPattern: p.base + "/api/*", Block: true},
@@ -77,67 +77,67 @@ func (j *journey) backendAway(_ *testing.T, p *page) {
 			p.turnTo(assistant)
 			p.photograph("backend-away-assistant")
 		})
-		p.step("sees it come back", func() {
+		p.step("sees that the backend answers again", func() {
 			p.call(chromedpCall(network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{}}))
-			p.lists(j.todos...) // by itself
+			p.lists(f.todos...) // without a reload
 		})
 	})
 	p.step("finds everything", func() {
 		p.reload()
-		j.finds(p)
+		f.finds(p)
 	})
 }
 
-// outage is what may be seen behind a page while pods are replaced.
+// outage matches the problems that are allowed while pods are replaced.
 const outage = `answer 50\d|status of 50\d|ERR_(EMPTY_RESPONSE|CONNECTION|INCOMPLETE)|Server Components|React error #441`
 
-func (j *journey) restarts(t *testing.T, p *page) {
+func (f *flow) restarts(t *testing.T, p *page) {
 	r := findRelease(t)
-	b := j.bens.in(t)
+	b := f.bens.in(t)
 	b.allowing(outage, func() {
 		p.allowing(outage, func() {
-			p.step("goes on while the backend is restarted", func() {
+			p.step("continues while the backend restarts", func() {
 				p.replace(r.component("backend"), func(func() error) {})
-				j.finds(p)
+				f.finds(p)
 			})
 		})
 		p.step("finds everything", func() {
 			p.reload()
-			j.finds(p)
+			f.finds(p)
 		})
 		p.allowing(outage, func() {
-			p.step("goes on while the database is restarted", func() {
+			p.step("continues while the database restarts", func() {
 				p.replace(r.component("postgresql"), p.seesDatabaseAway)
-				j.finds(p) // by itself, whatever the page showed meanwhile
+				f.finds(p) // without a reload
 			})
 		})
 		p.step("finds everything", func() {
 			p.reload()
-			j.finds(p)
+			f.finds(p)
 		})
 	})
 	assert.Equal(t, []string{"list_tasks"}, p.says("What's pending?").Tools)
-	j.remembers(p)
+	f.remembers(p)
 }
 
-// replace deletes pods, does something while they are away, and waits until
-// others are ready; back says whether they are.
+// replace deletes pods, calls meanwhile, and waits until new pods are ready; back
+// tells whether they are.
 func (p *page) replace(these pods, meanwhile func(back func() error)) {
 	p.t.Helper()
 	gone, err := these.remove(p.t.Context())
 	require.NoError(p.t, err)
 	back := func() error { return these.replaced(p.t.Context(), gone) }
 	meanwhile(back)
-	p.within(comeback, time.Second, "other pods of "+these.component+" are ready", back)
+	p.within(comeback, time.Second, "new pods of "+these.component+" are ready", back)
 }
 
-// seesDatabaseAway loads the page while no database answers. How long that is
-// depends on the machine: one that is back before the page asked is no fault.
+// seesDatabaseAway reloads the page while the database does not answer. On a fast
+// machine the database can answer again before the page asks, which is right too.
 func (p *page) seesDatabaseAway(back func() error) {
 	p.t.Helper()
 	sorry := heading("Your todos cannot be reached right now")
 	away := errNotThere
-	p.within(comeback, time.Second, "the page tells of the outage, or the database is back", func() error {
+	p.within(comeback, time.Second, "the page reports the outage, or the database answers again", func() error {
 		p.reload()
 		if _, away = p.find(sorry); away == nil {
 			return nil
@@ -145,7 +145,7 @@ func (p *page) seesDatabaseAway(back func() error) {
 		return back()
 	})
 	if away != nil {
-		p.t.Log("the database was back before the page asked for it")
+		p.t.Log("the database answered again before the page asked")
 		return
 	}
 	p.photograph("database-away")
