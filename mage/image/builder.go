@@ -159,7 +159,7 @@ func (b *Builder) solveOpt(in *Input, bases []openBase, out string) (client.Solv
 	}
 	return client.SolveOpt{
 		Frontend:      "dockerfile.v0",
-		FrontendAttrs: frontendAttrs(in.Source, bases),
+		FrontendAttrs: frontendAttrs(in, bases),
 		LocalMounts:   map[string]fsutil.FS{"context": files, "dockerfile": definition},
 		OCIStores:     stores,
 		// A context is sent whole every time: BuildKit would otherwise compare
@@ -173,7 +173,8 @@ func (b *Builder) solveOpt(in *Input, bases []openBase, out string) (client.Solv
 
 // frontendAttrs are the build's inputs in the words of BuildKit's frontend. No
 // attestation is asked for: a provenance has the build's time in it.
-func frontendAttrs(src Source, bases []openBase) map[string]string {
+func frontendAttrs(in *Input, bases []openBase) map[string]string {
+	src := in.Source
 	attrs := map[string]string{
 		"filename":                             filepath.Base(src.dockerfile()),
 		"platform":                             src.platform().String(),
@@ -185,6 +186,9 @@ func frontendAttrs(src Source, bases []openBase) map[string]string {
 	}
 	for _, arg := range slices.Sorted(maps.Keys(src.Args)) {
 		attrs["build-arg:"+arg] = src.Args[arg]
+	}
+	for name, value := range in.Origin.labels() {
+		attrs["label:"+name] = value
 	}
 	for _, base := range bases {
 		attrs["context:"+base.ref] = base.source()

@@ -42,7 +42,7 @@ func TestFrontendIsAskedForExactlyWhatTheSourceSays(t *testing.T) {
 		"label:org.opencontainers.image.title": "api",
 		"context:node:24-alpine":               "docker-image://node:24-alpine@" + digestOne.String(),
 		"context:pinned@" + digestTwo.String(): "docker-image://pinned@" + digestOne.String(),
-	}, frontendAttrs(src, bases))
+	}, frontendAttrs(&Input{Source: src}, bases))
 }
 
 func TestAGivenBaseIsOfferedAsALayoutUnderItsShortName(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 // Input is for one goroutine at a time.
 type Input struct {
 	Source
+	Origin Origin // set it before a build; it becomes labels of the image
 
 	disk   disk
 	parsed *dockerfile // nil for a Go program

@@ -106,14 +106,15 @@ func Compile(ctx context.Context, in *Input, store *Store, step *progress.Step) 
 		step = (*progress.Reporter)(nil).Start("image", in.Name)
 	}
 	step.Update("compile")
-	img, err := compile(ctx, in.Source, store)
+	img, err := compile(ctx, in, store)
 	if err != nil {
 		return nil, fmt.Errorf("build image %q: %w", in.Name, err)
 	}
 	return img, nil
 }
 
-func compile(ctx context.Context, src Source, store *Store) (v1.Image, error) {
+func compile(ctx context.Context, in *Input, store *Store) (v1.Image, error) {
+	src := in.Source
 	if err := checkImports(ctx, src); err != nil {
 		return nil, err
 	}
@@ -127,7 +128,7 @@ func compile(ctx context.Context, src Source, store *Store) (v1.Image, error) {
 	if _, err := goOutput(ctx, src, args...); err != nil {
 		return nil, err
 	}
-	img, err := programImage(src, binary)
+	img, err := programImage(in, binary)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +196,8 @@ func compilerMessage(text string) string {
 }
 
 // programImage is an image with one layer, which holds the program alone.
-func programImage(src Source, binary string) (v1.Image, error) {
+func programImage(in *Input, binary string) (v1.Image, error) {
+	src := in.Source
 	path := "/" + src.Name
 	layer, err := fileLayer(binary, strings.TrimPrefix(path, "/"))
 	if err != nil {
@@ -215,10 +217,9 @@ func programImage(src Source, binary string) (v1.Image, error) {
 	file.OS, file.Architecture, file.Variant = platform.OS, platform.Architecture, platform.Variant
 	file.Created = v1.Time{Time: time.Unix(Epoch, 0).UTC()}
 	file.History = []v1.History{{Created: file.Created, CreatedBy: "go build"}}
-	file.Config = v1.Config{
-		Entrypoint: []string{path}, User: programUser, WorkingDir: "/",
-		Labels: map[string]string{"org.opencontainers.image.title": src.Name},
-	}
+	labels := in.Origin.labels()
+	labels["org.opencontainers.image.title"] = src.Name
+	file.Config = v1.Config{Entrypoint: []string{path}, User: programUser, WorkingDir: "/", Labels: labels}
 	return mutate.ConfigFile(img, file)
 }
 

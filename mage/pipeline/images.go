@@ -146,6 +146,7 @@ func (r *imageRun) make(ctx context.Context, src *image.Input, step *progress.St
 
 // build builds an image and keeps it under its key.
 func (r *imageRun) build(ctx context.Context, src *image.Input, step *progress.Step) (v1.Image, error) {
+	src.Origin = image.OriginOf(ctx, src.Source, r.p.env.Version)
 	img, err := r.compileOrBuild(ctx, src, step)
 	if err != nil {
 		return nil, err
