@@ -1,4 +1,4 @@
-"""The application, put together."""
+"""Creates the application from its parts."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,7 +23,7 @@ def _operation_id(route: APIRoute) -> str:
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Return the application; settings are read when it starts, not before."""
+    """Return the application. Settings are read when it starts."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -46,9 +46,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(
         title="Todo Chatbot",
         version="0.3.0",
-        summary="Tasks, and an assistant that manages them.",
+        summary="Tasks of a user, and an assistant that manages them.",
         lifespan=lifespan,
-        # The interactive pages would load their scripts from a CDN.
+        # Off, because the interactive pages load scripts from a CDN.
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",

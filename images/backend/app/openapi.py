@@ -1,4 +1,4 @@
-"""Prints the API's description: `python -m app.openapi > openapi.json`."""
+"""Prints the OpenAPI document: `python -m app.openapi > openapi.json`."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from app.main import create_app
 
 
 def document() -> str:
-    """Return the OpenAPI document as it is kept in openapi.json."""
+    """Return the OpenAPI document, as the repository's openapi.json has it."""
     return json.dumps(create_app().openapi(), indent=2, ensure_ascii=False) + "\n"
 
 

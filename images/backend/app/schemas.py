@@ -1,4 +1,4 @@
-"""What goes over the wire: requests, responses and their rules."""
+"""Requests and responses of the API, with their validation."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -8,7 +8,7 @@ from pydantic_core import PydanticKnownError
 
 from app.models import DESCRIPTION_MAX, ID_MAX, MESSAGE_MAX, TITLE_MAX, Role
 
-# Control characters have no place in a text, and PostgreSQL cannot hold NUL.
+# Control characters are refused; PostgreSQL cannot store NUL.
 _CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f"
 _TEXT = rf"^[^{_CONTROL}]*$"
 _VISIBLE = rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"
@@ -34,17 +34,21 @@ Title = Annotated[
         min_length=1,
         max_length=TITLE_MAX,
         pattern=_VISIBLE,
-        description="What to do; line breaks and repeated spaces become single spaces.",
+        description="Title. Line breaks and repeated spaces become single spaces.",
     ),
     AfterValidator(_one_line),
 ]
 Description = Annotated[
     str,
-    Field(max_length=DESCRIPTION_MAX, pattern=_TEXT, description="More about it."),
+    Field(
+        max_length=DESCRIPTION_MAX,
+        pattern=_TEXT,
+        description="Details. Spaces at both ends are removed.",
+    ),
     AfterValidator(_trimmed),
 ]
 Id = Annotated[int, Field(ge=1, le=ID_MAX)]
-# In a document a number is one already; an address has only text.
+# In JSON an id must be a number; in a path it is text.
 GivenId = Annotated[Id, BeforeValidator(_number)]
 TaskStatus = Literal["all", "pending", "completed"]
 TaskSort = Literal["created_at", "updated_at", "title", "completed", "id"]
@@ -60,7 +64,10 @@ class TaskCreate(BaseModel):
 
 
 class TaskUpdate(BaseModel):
-    """A change: what is absent stays as it is; a null description is removed."""
+    """A change of a task.
+
+    Fields that are not given keep their values; null removes the description.
+    """
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
@@ -84,28 +91,29 @@ class TaskRead(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """What the user says, and where; no conversation_id starts a new conversation."""
+    """A message to the assistant. Without conversation_id it starts a new conversation."""
 
     conversation_id: GivenId | None = None
     message: Annotated[str, Field(min_length=1, max_length=MESSAGE_MAX, pattern=_VISIBLE)]
 
 
 class ToolCall(BaseModel):
-    """A tool that was really called, with what it was given and what it gave back, both in short.
+    """A tool call that took place, with shortened arguments and a shortened result.
 
-    The last one of many is called `more`, and its result's `count` says how many there were beyond.
+    When a message has too many calls to store, the last entry is named `more`, and `count` in its
+    result is the number of calls that are not shown.
     """
 
     name: str
     arguments: dict[str, Any]
     result: Any = Field(
-        description="An object: of a list `count` and the first `tasks` with id and title, of a "
-        "change `task_id`, `status` and `title`, or `error`."
+        description="An object. For list_tasks: `count`, and `tasks` with id and title of the "
+        "first tasks. For a change: `task_id`, `status` and `title`. For a failed call: `error`."
     )
 
 
 class ChatResponse(BaseModel):
-    """The assistant's answer."""
+    """The answer of the assistant."""
 
     conversation_id: int
     response: str
@@ -113,7 +121,7 @@ class ChatResponse(BaseModel):
 
 
 class ConversationRead(BaseModel):
-    """A conversation; its title is the start of its first message."""
+    """A conversation. Its title is the start of its first message."""
 
     id: int
     title: str
@@ -122,7 +130,7 @@ class ConversationRead(BaseModel):
 
 
 class MessageRead(BaseModel):
-    """One message of a conversation."""
+    """A message of a conversation."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -134,14 +142,14 @@ class MessageRead(BaseModel):
 
 
 class FieldProblem(BaseModel):
-    """What is wrong with one field."""
+    """The reason why a field is not valid."""
 
     field: str
     message: str
 
 
 class Problem(BaseModel):
-    """Why a request was not done, in a sentence for people."""
+    """An error. `detail` is a sentence for people."""
 
     detail: str
     errors: list[FieldProblem] | None = None
@@ -149,15 +157,15 @@ class Problem(BaseModel):
 
 
 class Health(BaseModel):
-    """Result of a readiness check."""
+    """The result of the readiness probe."""
 
     status: Literal["ok", "unavailable"]
     checks: dict[str, str]
-    image: str = Field(default="", description="Digest or tag of the image that answers.")
+    image: str = Field(default="", description="Digest or tag of the image that this server runs.")
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """The result of the liveness probe."""
 
     status: Literal["ok"] = "ok"
-    image: str = Field(default="", description="Digest or tag of the image that answers.")
+    image: str = Field(default="", description="Digest or tag of the image that this server runs.")

@@ -164,7 +164,7 @@ def test_a_message_of_many_quotes_echoed_to_the_next_is_read_at_once() -> None:
 def test_what_is_too_hard_is_said_kindly_and_changes_nothing() -> None:
     desk = Desk(LIST)
     reply = desk.say("delete " + "please not, wait, and all but the first and " * 80)
-    assert "I didn't get that" in reply
+    assert reply == replies.TOO_HARD
     assert desk.state == LIST
     assert "You have 500 todos" in desk.say("show my tasks")
 

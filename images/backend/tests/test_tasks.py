@@ -22,9 +22,9 @@ def test_a_created_task_comes_back_with_every_field(ann: Person) -> None:
     ("body", "reason"),
     [
         ({}, "Title is required."),
-        ({"title": ""}, "Title must not be empty or hold control characters."),
-        ({"title": "   "}, "Title must not be empty or hold control characters."),
-        ({"title": "a\x00b"}, "Title must not be empty or hold control characters."),
+        ({"title": ""}, "Title must not be empty or contain control characters."),
+        ({"title": "   "}, "Title must not be empty or contain control characters."),
+        ({"title": "a\x00b"}, "Title must not be empty or contain control characters."),
         ({"title": "x" * 201}, "Title must be at most 200 characters long."),
         ({"title": 7}, "Title must be text."),
         (

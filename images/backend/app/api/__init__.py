@@ -1,1 +1,1 @@
-"""HTTP interface: dependencies, errors and routers."""
+"""The HTTP interface: dependencies, errors and routers."""

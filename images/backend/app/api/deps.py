@@ -1,7 +1,7 @@
-"""What routes ask for: settings, database session, and who is calling.
+"""Dependencies of the routes: settings, database session, and the caller's identity.
 
-All of it is async, although little waits: FastAPI runs what is not in a thread, at a third of the
-cost of a request.
+All are async, also those that do not wait: FastAPI runs synchronous dependencies in a thread, which
+costs about a third of a request.
 """
 
 from collections.abc import AsyncIterator
@@ -23,37 +23,37 @@ _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="Issued b
 
 
 async def settings(request: Request) -> Settings:
-    """Return the settings that the server was started with."""
+    """Return the settings of the server."""
     found: Settings = request.app.state.settings
     return found
 
 
 async def database(request: Request) -> Database:
-    """Return the server's database."""
+    """Return the database of the server."""
     found: Database = request.app.state.database
     return found
 
 
 async def chat(request: Request) -> Chat:
-    """Return the server's chat."""
+    """Return the chat of the server."""
     found: Chat = request.app.state.chat
     return found
 
 
 async def limits(request: Request) -> Limits:
-    """Return what one user may do."""
+    """Return the limits of a user."""
     found: Limits = request.app.state.limits
     return found
 
 
 async def readiness(request: Request) -> Readiness:
-    """Return what knows whether the server is ready."""
+    """Return the readiness of the server."""
     found: Readiness = request.app.state.readiness
     return found
 
 
 async def session(db: Annotated[Database, Depends(database)]) -> AsyncIterator[AsyncSession]:
-    """Open a session for the request."""
+    """Open a database session for the request."""
     async with db.session() as opened:
         yield opened
 
@@ -62,7 +62,7 @@ async def identity(
     config: Annotated[Settings, Depends(settings)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Identity:
-    """Verify the bearer token; 401 without a good one."""
+    """Verify the bearer token; raises 401 without a valid one."""
     reason = "Please sign in."
     if credentials is not None:
         try:
@@ -73,14 +73,14 @@ async def identity(
 
 
 async def owner(user_id: str, caller: Annotated[Identity, Depends(identity)]) -> str:
-    """Let the caller through to their own address only; 403 elsewhere, whether it exists or not."""
+    """Return the user id of the path; raises 403 unless it is the caller's own."""
     if caller.user_id != user_id:
         raise HTTPException(403, "You can only reach your own data.")
     return user_id
 
 
 Owner = Annotated[str, Depends(owner)]
-# Closed before the answer is sent: who reads slowly must not hold a connection to the database.
+# Closed before the answer is sent: a slow reader must not hold a database connection.
 Session = Annotated[AsyncSession, Depends(session, scope="function")]
 LimitsDep = Annotated[Limits, Depends(limits)]
 ReadinessDep = Annotated[Readiness, Depends(readiness)]

@@ -1,4 +1,4 @@
-"""Errors as a person can read them; one shape for all."""
+"""Error responses: one JSON shape, with a sentence for people."""
 
 import logging
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from app.schemas import FieldProblem, Problem
 
 log = logging.getLogger("app.errors")
 
-# The words of the HTTP standard are for machines.
+# Sentences in place of the phrases of the HTTP standard.
 _KIND = {
     404: "There is nothing at this address.",
     405: "This address does not answer to that method.",
@@ -32,20 +32,39 @@ _UNREADABLE = "There was an error parsing the body"
 
 _WAIT = {
     "Retry-After": {
-        "description": "Seconds after which to try again.",
+        "description": "Seconds to wait before the next try.",
         "schema": {"type": "integer"},
     }
 }
 
 
-def responses(*codes: int) -> dict[int | str, dict[str, Any]]:
-    """Describe the error responses of a route for OpenAPI, the gateway's included.
+# The limits are those of the gateway and of app.api.middleware.
+_DESCRIPTIONS = {
+    400: "The gateway refuses a path that could be read in two ways: it has an encoded slash, a "
+    "backslash, a dot segment or repeated slashes.",
+    401: "The bearer token is missing, not valid or expired.",
+    403: "The path names another user.",
+    404: "There is no such todo or conversation, or it belongs to another user.",
+    408: "The body did not arrive within 30 seconds.",
+    409: "A limit on stored data is reached: todos or conversations of a user, or messages of a "
+    "conversation.",
+    413: "The body is larger than 64 KiB.",
+    414: "Path and query together are longer than 4,096 bytes.",
+    422: "A parameter or a field of the body is not valid; `errors` names each.",
+    429: "Too many requests in a short time, or too many chats of the user at once.",
+    431: "The request line and the header fields together are larger than 20 KiB. The gateway "
+    "answers in plain text.",
+    503: "The database cannot be reached, or the server has too much to do.",
+}
 
-    It refuses a path that could be read in two ways with 400.
-    """
+
+def responses(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """Describe error responses of a route for OpenAPI, including those of the gateway."""
     found: dict[int | str, dict[str, Any]] = {}
     for code in codes:
-        found[code] = {"model": Problem, "description": HTTPStatus(code).phrase}
+        found[code] = {"model": Problem, "description": _DESCRIPTIONS[code]}
+        if code == 431:
+            del found[code]["model"]
         if code in (429, 503):
             found[code]["headers"] = _WAIT
     return found
@@ -57,7 +76,7 @@ def problem(
     errors: list[FieldProblem] | None = None,
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
-    """Return the response."""
+    """Return an error response."""
     body = Problem(detail=detail, errors=errors, request_id=request_id.get())
     return JSONResponse(body.model_dump(exclude_none=True), status, headers=headers)
 
@@ -68,13 +87,13 @@ def _field(location: Sequence[int | str]) -> str:
 
 
 def _sentence(error: dict[str, Any]) -> str:
-    """Say what is wrong, without repeating what was sent."""
+    """Return the reason without the value that was sent."""
     limits = error.get("ctx", {})
     match error["type"]:
         case "missing":
             return "is required"
         case "string_too_short" | "string_pattern_mismatch":
-            return "must not be empty or hold control characters"
+            return "must not be empty or contain control characters"
         case "string_too_long":
             return f"must be at most {limits['max_length']} characters long"
         case "greater_than_equal":
@@ -106,7 +125,7 @@ async def _on_invalid(_: Request, error: Exception) -> JSONResponse:
 
 
 def _methods(request: Request) -> set[str]:
-    """Return every method that the address answers to; one route knows its own alone."""
+    """Return every method of a path; a route knows its own methods only."""
     found = set()
     for template, operations in request.app.openapi()["paths"].items():
         address, _, _ = compile_path(template)
@@ -121,7 +140,7 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     if error.status_code == 405 and (methods := _methods(request)):
         headers["Allow"] = ", ".join(sorted(methods))
     if error.status_code == 400 and error.detail == _UNREADABLE:
-        # FastAPI says 422 of text that is no JSON, and this of bytes that are no text.
+        # FastAPI answers 422 to text that is not JSON, and 400 to bytes that are not text.
         unreadable = FieldProblem(field="body", message="is not valid JSON")
         return problem(422, "Body is not valid JSON.", [unreadable])
     standard = error.detail == HTTPStatus(error.status_code).phrase
@@ -130,20 +149,20 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _on_database(_: Request, error: Exception) -> JSONResponse:
-    """A database out of reach is a matter of time; any other of its errors is our mistake."""
+    """Answer 503 when the database cannot be reached; other database errors are bugs."""
     lost = isinstance(error, PoolTimeoutError | DriverError) or (
         isinstance(error, DBAPIError)
         and (error.connection_invalidated or type(error).__name__ in _PASSING)
     )
     if not lost:
         return await _on_bug(_, error)
-    log.warning("database out of reach", extra={"reason": type(error).__name__})
+    log.warning("the database cannot be reached", extra={"reason": type(error).__name__})
     detail = "The database cannot be reached right now. Please try again in a moment."
     return problem(503, detail, headers={"Retry-After": "2"})
 
 
 async def _on_limit(_: Request, error: Exception) -> JSONResponse:
-    """Too fast is 429, a full store 409, and too much work for this server 503."""
+    """Answer 429 to too many requests, 409 to a reached limit, 503 to a busy server."""
     if isinstance(error, RateError | BusyError):
         status = 503 if isinstance(error, BusyError) and not error.own else 429
         return problem(status, str(error), headers={"Retry-After": str(error.retry_after)})
@@ -159,7 +178,7 @@ async def _on_bug(_: Request, error: Exception) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Register the handlers."""
+    """Register the error handlers."""
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(LimitError, _on_limit)

@@ -1,6 +1,6 @@
-"""Around every request: an id, a log line, no caching, and limits to what a client can hold.
+"""Middleware for every request: an id, a log line, no caching, and limits on size and time.
 
-The gateway in front has such limits too. These are for whoever gets around it, and for its faults.
+The gateway has such limits too. These hold for clients that reach the backend without it.
 """
 
 import asyncio
@@ -20,20 +20,20 @@ log = logging.getLogger("app.request")
 
 MAX_BODY = 64 * 1024  # the largest valid request is a description of 1,000 characters, escaped
 MAX_TARGET = 4096  # bytes of path and query together
-BODY_SECONDS = 30  # for a whole body to arrive
-SEND_SECONDS = 30  # for a client to take the next piece of an answer
-MOST_AT_ONCE = 256  # requests, probes aside
+BODY_SECONDS = 30  # for the whole body
+SEND_SECONDS = 30  # for the client to read the next piece of an answer
+MOST_AT_ONCE = 256  # requests at the same time, without probes
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _PROBES = ("/livez", "/readyz")
 
 
 def _refusal(status: int, detail: str) -> HTTPException:
-    # The rest of the body is not waited for: the connection cannot be used again.
+    # The rest of the body is not read, so the connection cannot be used again.
     return HTTPException(status, detail, headers={"Connection": "close"})
 
 
 class _Body:
-    """Receives a body of bounded size in bounded time."""
+    """Receives a body with a limit on its size and its time."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -43,7 +43,7 @@ class _Body:
 
     async def __call__(self) -> Message:
         """Return the next message; raises HTTPException."""
-        if self._complete:  # what follows is the client's going away: no hurry
+        if self._complete:  # only the disconnect of the client can follow
             return await self._receive()
         try:
             async with asyncio.timeout_at(self._until):
@@ -58,7 +58,7 @@ class _Body:
 
 
 class RequestContext:
-    """Plain ASGI middleware: unlike Starlette's base class it leaves streams alone."""
+    """ASGI middleware. Unlike Starlette's BaseHTTPMiddleware it does not buffer streams."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -102,22 +102,22 @@ class RequestContext:
         except Exception:
             if not stalled:
                 raise
-            log.warning("the client takes no answer", extra={"status": status})
+            log.warning("the client did not read the answer in time", extra={"status": status})
         finally:
             self._at_once -= counted
             self._log(scope, status, time.perf_counter() - started)
             request_id.reset(token)
 
     def _refused(self, scope: Scope, headers: dict[bytes, bytes]) -> ASGIApp | None:
-        """Return the answer to what is refused before anything is read of it."""
+        """Return the error response for a request that is refused unread, or None."""
         closing = {"Connection": "close"}
         if self._at_once > MOST_AT_ONCE and scope["path"] not in _PROBES:
-            detail = "There is too much to do right now. Please try again in a moment."
+            detail = "The server has too much to do right now. Please try again in a moment."
             return problem(503, detail, headers=closing | {"Retry-After": "1"})
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET:
             return problem(414, "The address is too long.", headers=closing)
         length = headers.get(b"content-length", b"0")
-        # Longer than any number that could be meant, it is not even read as one.
+        # Python limits the conversion of long digit strings; 18 digits are too large anyway.
         if length.isdigit() and (len(length) > 18 or int(length) > MAX_BODY):
             return problem(413, "The request is too large.", headers=closing)
         return None
@@ -130,7 +130,7 @@ class RequestContext:
             "request",
             extra={
                 "method": scope["method"],
-                # The template, not the path: ids stay out, and lines can be counted.
+                # The template, not the path: it has no ids, and lines can be grouped by it.
                 "route": getattr(route, "path", None) or "-",
                 "status": status,
                 "duration_ms": round(seconds * 1000, 1),

@@ -10,7 +10,7 @@ export interface paths {
         };
         /**
          * Livez
-         * @description Say that the process answers; touches nothing.
+         * @description Report that the process answers. Nothing else is checked.
          */
         get: operations["livez"];
         put?: never;
@@ -30,9 +30,9 @@ export interface paths {
         };
         /**
          * Readyz
-         * @description Say whether the database is reached and its schema is the one this code needs.
+         * @description Report whether the database answers and its schema fits this release.
          *
-         *     An answer is at most 2 seconds old.
+         *     A result is kept for at most 2 seconds.
          */
         get: operations["readyz"];
         put?: never;
@@ -52,7 +52,7 @@ export interface paths {
         };
         /**
          * List Tasks
-         * @description Return a page of the user's tasks.
+         * @description Return a page of the user's tasks. Tasks with equal values are ordered by id.
          */
         get: operations["list_tasks"];
         put?: never;
@@ -76,18 +76,20 @@ export interface paths {
         };
         /**
          * Get Task
-         * @description Return one task.
+         * @description Return a task.
          */
         get: operations["get_task"];
         /**
          * Update Task
-         * @description Change a task's title, description or completion.
+         * @description Change the title, the description or the completion of a task.
+         *
+         *     Fields that are not given keep their values. `null` removes the description.
          */
         put: operations["update_task"];
         post?: never;
         /**
          * Delete Task
-         * @description Delete a task for good.
+         * @description Delete a task. This cannot be undone.
          */
         delete: operations["delete_task"];
         options?: never;
@@ -110,7 +112,7 @@ export interface paths {
         head?: never;
         /**
          * Toggle Task
-         * @description Mark a pending task completed, or a completed one pending.
+         * @description Mark a pending task as completed, or a completed task as pending.
          */
         patch: operations["toggle_task"];
         trace?: never;
@@ -126,7 +128,9 @@ export interface paths {
         put?: never;
         /**
          * Send Message
-         * @description Say something to the assistant and get its answer.
+         * @description Send a message to the assistant and wait for the answer.
+         *
+         *     The answer takes at most about 60 seconds, unless the server is configured otherwise.
          */
         post: operations["send_message"];
         delete?: never;
@@ -146,7 +150,7 @@ export interface paths {
         put?: never;
         /**
          * Stream Message
-         * @description Say something to the assistant and follow its answer while it is made.
+         * @description Send a message to the assistant and receive the answer as a stream of events.
          */
         post: operations["stream_message"];
         delete?: never;
@@ -164,7 +168,7 @@ export interface paths {
         };
         /**
          * List Conversations
-         * @description Return the user's conversations, the last used first.
+         * @description Return the user's conversations, the most recently used first.
          */
         get: operations["list_conversations"];
         put?: never;
@@ -184,7 +188,7 @@ export interface paths {
         };
         /**
          * List Messages
-         * @description Return the last messages of a conversation, the oldest of them first.
+         * @description Return the last messages of a conversation in the order of writing.
          */
         get: operations["list_messages"];
         put?: never;
@@ -207,7 +211,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Conversation
-         * @description Delete a conversation with its messages; tasks stay.
+         * @description Delete a conversation and its messages. Tasks are not changed.
          */
         delete: operations["delete_conversation"];
         options?: never;
@@ -221,7 +225,7 @@ export interface components {
     schemas: {
         /**
          * Alive
-         * @description The process answers.
+         * @description The result of the liveness probe.
          */
         Alive: {
             /**
@@ -232,14 +236,14 @@ export interface components {
             status?: "ok";
             /**
              * Image
-             * @description Digest or tag of the image that answers.
+             * @description Digest or tag of the image that this server runs.
              * @default
              */
             image?: string;
         };
         /**
          * ChatRequest
-         * @description What the user says, and where; no conversation_id starts a new conversation.
+         * @description A message to the assistant. Without conversation_id it starts a new conversation.
          */
         ChatRequest: {
             /** Conversation Id */
@@ -249,7 +253,7 @@ export interface components {
         };
         /**
          * ChatResponse
-         * @description The assistant's answer.
+         * @description The answer of the assistant.
          */
         ChatResponse: {
             /** Conversation Id */
@@ -261,7 +265,7 @@ export interface components {
         };
         /**
          * ConversationRead
-         * @description A conversation; its title is the start of its first message.
+         * @description A conversation. Its title is the start of its first message.
          */
         ConversationRead: {
             /** Id */
@@ -281,7 +285,7 @@ export interface components {
         };
         /**
          * FieldProblem
-         * @description What is wrong with one field.
+         * @description The reason why a field is not valid.
          */
         FieldProblem: {
             /** Field */
@@ -291,7 +295,7 @@ export interface components {
         };
         /**
          * Health
-         * @description Result of a readiness check.
+         * @description The result of the readiness probe.
          */
         Health: {
             /**
@@ -305,14 +309,14 @@ export interface components {
             };
             /**
              * Image
-             * @description Digest or tag of the image that answers.
+             * @description Digest or tag of the image that this server runs.
              * @default
              */
             image?: string;
         };
         /**
          * MessageRead
-         * @description One message of a conversation.
+         * @description A message of a conversation.
          */
         MessageRead: {
             /** Id */
@@ -330,7 +334,7 @@ export interface components {
         };
         /**
          * Problem
-         * @description Why a request was not done, in a sentence for people.
+         * @description An error. `detail` is a sentence for people.
          */
         Problem: {
             /** Detail */
@@ -353,7 +357,7 @@ export interface components {
         TaskCreate: {
             /**
              * Title
-             * @description What to do; line breaks and repeated spaces become single spaces.
+             * @description Title. Line breaks and repeated spaces become single spaces.
              */
             title: string;
             /** Description */
@@ -392,7 +396,9 @@ export interface components {
         };
         /**
          * TaskUpdate
-         * @description A change: what is absent stays as it is; a null description is removed.
+         * @description A change of a task.
+         *
+         *     Fields that are not given keep their values; null removes the description.
          */
         TaskUpdate: {
             /** Title */
@@ -404,9 +410,10 @@ export interface components {
         };
         /**
          * ToolCall
-         * @description A tool that was really called, with what it was given and what it gave back, both in short.
+         * @description A tool call that took place, with shortened arguments and a shortened result.
          *
-         *     The last one of many is called `more`, and its result's `count` says how many there were beyond.
+         *     When a message has too many calls to store, the last entry is named `more`, and `count` in its
+         *     result is the number of calls that are not shown.
          */
         ToolCall: {
             /** Name */
@@ -417,7 +424,7 @@ export interface components {
             };
             /**
              * Result
-             * @description An object: of a list `count` and the first `tasks` with id and title, of a change `task_id`, `status` and `title`, or `error`.
+             * @description An object. For list_tasks: `count`, and `tasks` with id and title of the first tasks. For a change: `task_id`, `status` and `title`. For a failed call: `error`.
              */
             result: unknown;
         };
@@ -448,6 +455,22 @@ export interface operations {
                     "application/json": components["schemas"]["Alive"];
                 };
             };
+            /** @description Path and query together are longer than 4,096 bytes. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request line and the header fields together are larger than 20 KiB. The gateway answers in plain text. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readyz: {
@@ -468,7 +491,23 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description Not ready */
+            /** @description Path and query together are longer than 4,096 bytes. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request line and the header fields together are larger than 20 KiB. The gateway answers in plain text. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A check failed; `checks` names it. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -482,15 +521,15 @@ export interface operations {
     list_tasks: {
         parameters: {
             query?: {
-                /** @description Which tasks. */
+                /** @description Return tasks with this status only. */
                 status?: "all" | "pending" | "completed";
-                /** @description Order by this field. */
+                /** @description Field that determines the order. */
                 sort?: "created_at" | "updated_at" | "title" | "completed" | "id";
                 /** @description Direction of the order. */
                 order?: "asc" | "desc";
-                /** @description Size of a page. */
+                /** @description Maximum number of tasks. */
                 limit?: number;
-                /** @description Tasks to skip. */
+                /** @description Number of tasks to skip. */
                 offset?: number;
             };
             header?: never;
@@ -504,7 +543,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description How many tasks the filter finds, on all pages. */
+                    /** @description Number of tasks with this status, on all pages. */
                     "X-Total-Count"?: number;
                     [name: string]: unknown;
                 };
@@ -512,7 +551,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskRead"][];
                 };
             };
-            /** @description Bad Request */
+            /** @description The gateway refuses a path that could be read in two ways: it has an encoded slash, a backslash, a dot segment or repeated slashes. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -521,7 +560,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description The bearer token is missing, not valid or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -530,7 +569,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description The path names another user. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -539,7 +578,16 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description Path and query together are longer than 4,096 bytes. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field of the body is not valid; `errors` names each. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -548,10 +596,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description The request line and the header fields together are larger than 20 KiB. The gateway answers in plain text. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database cannot be reached, or the server has too much to do. */
             503: {
                 headers: {
-                    /** @description Seconds after which to try again. */
+                    /** @description Seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -585,7 +640,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskRead"];
                 };
             };
-            /** @description Bad Request */
+            /** @description The gateway refuses a path that could be read in two ways: it has an encoded slash, a backslash, a dot segment or repeated slashes. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -594,7 +649,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description The bearer token is missing, not valid or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -603,7 +658,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description The path names another user. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -612,7 +667,16 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description The body did not arrive within 30 seconds. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A limit on stored data is reached: todos or conversations of a user, or messages of a conversation. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -621,7 +685,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -630,7 +694,16 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description Path and query together are longer than 4,096 bytes. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field of the body is not valid; `errors` names each. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -639,10 +712,10 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
+            /** @description Too many requests in a short time, or too many chats of the user at once. */
             429: {
                 headers: {
-                    /** @description Seconds after which to try again. */
+                    /** @description Seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -650,10 +723,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description The request line and the header fields together are larger than 20 KiB. The gateway answers in plain text. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database cannot be reached, or the server has too much to do. */
             503: {
                 headers: {
-                    /** @description Seconds after which to try again. */
+                    /** @description Seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -684,7 +764,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskRead"];
                 };
             };
-            /** @description Bad Request */
+            /** @description The gateway refuses a path that could be read in two ways: it has an encoded slash, a backslash, a dot segment or repeated slashes. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -693,7 +773,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description The bearer token is missing, not valid or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -702,7 +782,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description The path names another user. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -711,7 +791,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description There is no such todo or conversation, or it belongs to another user. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -720,7 +800,16 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description Path and query together are longer than 4,096 bytes. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field of the body is not valid; `errors` names each. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -729,10 +818,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description The request line and the header fields together are larger than 20 KiB. The gateway answers in plain text. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database cannot be reached, or the server has too much to do. */
             503: {
                 headers: {
-                    /** @description Seconds after which to try again. */
+                    /** @description Seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -767,7 +863,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskRead"];
                 };
             };
-            /** @description Bad Request */
+            /** @description The gateway refuses a path that could be read in two ways: it has an encoded slash, a backslash, a dot segment or repeated slashes. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -776,7 +872,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description The bearer token is missing, not valid or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -785,7 +881,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description The path names another user. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -794,7 +890,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description There is no such todo or conversation, or it belongs to another user. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -803,7 +899,16 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description The body did not arrive within 30 seconds. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -812,7 +917,16 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description Path and query together are longer than 4,096 bytes. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field of the body is not valid; `errors` names each. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -821,10 +935,10 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
+            /** @description Too many requests in a short time, or too many chats of the user at once. */
             429: {
                 headers: {
-                    /** @description Seconds after which to try again. */
+                    /** @description Seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -832,10 +946,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description The request line and the header fields together are larger than 20 KiB. The gateway answers in plain text. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database cannot be reached, or the server has too much to do. */
             503: {
                 headers: {
-                    /** @description Seconds after which to try again. */
+                    /** @description Seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -864,7 +985,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Bad Request */
+            /** @description The gateway refuses a path that could be read in two ways: it has an encoded slash, a backslash, a dot segment or repeated slashes. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -873,7 +994,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description The bearer token is missing, not valid or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -882,7 +1003,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description The path names another user. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -891,7 +1012,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description There is no such todo or conversation, or it belongs to another user. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -900,7 +1021,16 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description Path and query together are longer than 4,096 bytes. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field of the body is not valid; `errors` names each. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -909,10 +1039,10 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
+            /** @description Too many requests in a short time, or too many chats of the user at once. */
             429: {
                 headers: {
-                    /** @description Seconds after which to try again. */
+                    /** @description Seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -920,10 +1050,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description The request line and the header fields together are larger than 20 KiB. The gateway answers in plain text. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database cannot be reached, or the server has too much to do. */
             503: {
                 headers: {
-                    /** @description Seconds after which to try again. */
+                    /** @description Seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -954,7 +1091,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskRead"];
                 };
             };
-            /** @description Bad Request */
+            /** @description The gateway refuses a path that could be read in two ways: it has an encoded slash, a backslash, a dot segment or repeated slashes. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -963,7 +1100,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description The bearer token is missing, not valid or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -972,7 +1109,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description The path names another user. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -981,7 +1118,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description There is no such todo or conversation, or it belongs to another user. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -990,7 +1127,16 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description Path and query together are longer than 4,096 bytes. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field of the body is not valid; `errors` names each. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -999,10 +1145,10 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
+            /** @description Too many requests in a short time, or too many chats of the user at once. */
             429: {
                 headers: {
-                    /** @description Seconds after which to try again. */
+                    /** @description Seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1010,10 +1156,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description The request line and the header fields together are larger than 20 KiB. The gateway answers in plain text. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database cannot be reached, or the server has too much to do. */
             503: {
                 headers: {
-                    /** @description Seconds after which to try again. */
+                    /** @description Seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1047,7 +1200,7 @@ export interface operations {
                     "application/json": components["schemas"]["ChatResponse"];
                 };
             };
-            /** @description Bad Request */
+            /** @description The gateway refuses a path that could be read in two ways: it has an encoded slash, a backslash, a dot segment or repeated slashes. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1056,7 +1209,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description The bearer token is missing, not valid or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1065,7 +1218,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description The path names another user. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1074,7 +1227,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description There is no such todo or conversation, or it belongs to another user. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1083,7 +1236,16 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description The body did not arrive within 30 seconds. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A limit on stored data is reached: todos or conversations of a user, or messages of a conversation. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1092,7 +1254,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1101,7 +1263,16 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description Path and query together are longer than 4,096 bytes. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field of the body is not valid; `errors` names each. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1110,10 +1281,10 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
+            /** @description Too many requests in a short time, or too many chats of the user at once. */
             429: {
                 headers: {
-                    /** @description Seconds after which to try again. */
+                    /** @description Seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1121,10 +1292,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description The request line and the header fields together are larger than 20 KiB. The gateway answers in plain text. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database cannot be reached, or the server has too much to do. */
             503: {
                 headers: {
-                    /** @description Seconds after which to try again. */
+                    /** @description Seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1149,7 +1327,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Server-sent events, each with a JSON object as data: `start` {conversation_id}; `tool` {name, arguments, result} for each call; `delta` {text} for each piece of the answer; `done` with the same object as the plain route, which replaces the pieces; or `error` {detail}. A reader who falls far behind misses some `tool` and `delta`. */
+            /** @description Server-sent events, each with a JSON object as data. The first is `start` {conversation_id}. `tool` {name, arguments, result} follows for each tool call, and `delta` {text} for each piece of the answer. The last is `done`, with the same object as the route without a stream, or `error` {detail}. The text of `done` replaces the pieces. When more than 256 events wait for a slow reader, further `tool` and `delta` events are dropped. A comment line is sent after each 10 seconds without an event. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1158,7 +1336,7 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
-            /** @description Bad Request */
+            /** @description The gateway refuses a path that could be read in two ways: it has an encoded slash, a backslash, a dot segment or repeated slashes. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1167,7 +1345,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description The bearer token is missing, not valid or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1176,7 +1354,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description The path names another user. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1185,7 +1363,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description There is no such todo or conversation, or it belongs to another user. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1194,7 +1372,16 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
+            /** @description The body did not arrive within 30 seconds. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A limit on stored data is reached: todos or conversations of a user, or messages of a conversation. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1203,7 +1390,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1212,7 +1399,16 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description Path and query together are longer than 4,096 bytes. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field of the body is not valid; `errors` names each. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1221,10 +1417,10 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
+            /** @description Too many requests in a short time, or too many chats of the user at once. */
             429: {
                 headers: {
-                    /** @description Seconds after which to try again. */
+                    /** @description Seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1232,10 +1428,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description The request line and the header fields together are larger than 20 KiB. The gateway answers in plain text. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database cannot be reached, or the server has too much to do. */
             503: {
                 headers: {
-                    /** @description Seconds after which to try again. */
+                    /** @description Seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1248,9 +1451,9 @@ export interface operations {
     list_conversations: {
         parameters: {
             query?: {
-                /** @description Size of a page. */
+                /** @description Maximum number of conversations. */
                 limit?: number;
-                /** @description Entries to skip. */
+                /** @description Number of conversations to skip. */
                 offset?: number;
             };
             header?: never;
@@ -1270,7 +1473,7 @@ export interface operations {
                     "application/json": components["schemas"]["ConversationRead"][];
                 };
             };
-            /** @description Bad Request */
+            /** @description The gateway refuses a path that could be read in two ways: it has an encoded slash, a backslash, a dot segment or repeated slashes. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1279,7 +1482,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description The bearer token is missing, not valid or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1288,7 +1491,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description The path names another user. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1297,7 +1500,16 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description Path and query together are longer than 4,096 bytes. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field of the body is not valid; `errors` names each. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1306,10 +1518,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description The request line and the header fields together are larger than 20 KiB. The gateway answers in plain text. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database cannot be reached, or the server has too much to do. */
             503: {
                 headers: {
-                    /** @description Seconds after which to try again. */
+                    /** @description Seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1322,9 +1541,9 @@ export interface operations {
     list_messages: {
         parameters: {
             query?: {
-                /** @description Messages at most. */
+                /** @description Maximum number of messages. */
                 limit?: number;
-                /** @description Only messages before this id. */
+                /** @description Return messages with a smaller id only. */
                 before?: number | null;
             };
             header?: never;
@@ -1345,7 +1564,7 @@ export interface operations {
                     "application/json": components["schemas"]["MessageRead"][];
                 };
             };
-            /** @description Bad Request */
+            /** @description The gateway refuses a path that could be read in two ways: it has an encoded slash, a backslash, a dot segment or repeated slashes. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1354,7 +1573,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description The bearer token is missing, not valid or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1363,7 +1582,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description The path names another user. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1372,7 +1591,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description There is no such todo or conversation, or it belongs to another user. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1381,7 +1600,16 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description Path and query together are longer than 4,096 bytes. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field of the body is not valid; `errors` names each. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1390,10 +1618,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description The request line and the header fields together are larger than 20 KiB. The gateway answers in plain text. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database cannot be reached, or the server has too much to do. */
             503: {
                 headers: {
-                    /** @description Seconds after which to try again. */
+                    /** @description Seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1422,7 +1657,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Bad Request */
+            /** @description The gateway refuses a path that could be read in two ways: it has an encoded slash, a backslash, a dot segment or repeated slashes. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1431,7 +1666,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
+            /** @description The bearer token is missing, not valid or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1440,7 +1675,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
+            /** @description The path names another user. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1449,7 +1684,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
+            /** @description There is no such todo or conversation, or it belongs to another user. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1458,7 +1693,16 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description Path and query together are longer than 4,096 bytes. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field of the body is not valid; `errors` names each. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1467,10 +1711,17 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description The request line and the header fields together are larger than 20 KiB. The gateway answers in plain text. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database cannot be reached, or the server has too much to do. */
             503: {
                 headers: {
-                    /** @description Seconds after which to try again. */
+                    /** @description Seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };

@@ -1,4 +1,4 @@
-"""Talking with the assistant."""
+"""Chat with the assistant."""
 
 import asyncio
 import json
@@ -15,19 +15,21 @@ from app.schemas import ChatRequest, ChatResponse
 router = APIRouter(
     prefix="/api/{user_id}/chat",
     tags=["chat"],
-    responses=responses(400, 401, 403, 404, 409, 413, 422, 429, 503),
+    responses=responses(400, 401, 403, 404, 408, 409, 413, 414, 422, 429, 431, 503),
 )
 
-_HEARTBEAT_SECONDS = 10  # proxies close what is silent
+_HEARTBEAT_SECONDS = 10  # proxies close silent connections
 
 _STREAM = {
     "description": (
-        "Server-sent events, each with a JSON object as data: `start` {conversation_id}; `tool` "
-        "{name, arguments, result} for each call; `delta` {text} for each piece of the answer; "
-        "`done` with the same object as the plain route, which replaces the pieces; or `error` "
-        "{detail}. A reader who falls far behind misses some `tool` and `delta`."
+        "Server-sent events, each with a JSON object as data. The first is `start` "
+        "{conversation_id}. `tool` {name, arguments, result} follows for each tool call, and "
+        "`delta` {text} for each piece of the answer. The last is `done`, with the same object as "
+        "the route without a stream, or `error` {detail}. The text of `done` replaces the pieces. "
+        "When more than 256 events wait for a slow reader, further `tool` and `delta` events are "
+        "dropped. A comment line is sent after each 10 seconds without an event."
     ),
-    "content": {"text/event-stream": {}},  # a schema would be taken for that of one event
+    "content": {"text/event-stream": {}},  # a schema here would describe a single event
 }
 
 
@@ -40,7 +42,10 @@ async def _receive(chat: ChatDep, user_id: str, body: ChatRequest, *, follow: bo
 
 @router.post("")
 async def send_message(user_id: Owner, chat: ChatDep, body: ChatRequest) -> ChatResponse:
-    """Say something to the assistant and get its answer."""
+    """Send a message to the assistant and wait for the answer.
+
+    The answer takes at most about 60 seconds, unless the server is configured otherwise.
+    """
     turn = await _receive(chat, user_id, body, follow=False)
     answer = await chat.answer(turn)
     return ChatResponse(
@@ -50,7 +55,7 @@ async def send_message(user_id: Owner, chat: ChatDep, body: ChatRequest) -> Chat
 
 @router.post("/stream", response_class=StreamingResponse, responses={200: _STREAM})
 async def stream_message(user_id: Owner, chat: ChatDep, body: ChatRequest) -> StreamingResponse:
-    """Say something to the assistant and follow its answer while it is made."""
+    """Send a message to the assistant and receive the answer as a stream of events."""
     turn = await _receive(chat, user_id, body, follow=True)
     return StreamingResponse(
         _encode(chat.events(turn)),
@@ -60,7 +65,7 @@ async def stream_message(user_id: Owner, chat: ChatDep, body: ChatRequest) -> St
 
 
 async def _encode(events: AsyncIterator[Event]) -> AsyncIterator[str]:
-    """Write events in the SSE format, with a comment line when nothing happens for long."""
+    """Encode events as server-sent events, with a comment line after each silent interval."""
     upcoming = asyncio.ensure_future(anext(events, None))
     try:
         while True:

@@ -1,4 +1,4 @@
-"""Conversations: what was said before."""
+"""Conversations and their messages."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from app.schemas import ConversationRead, MessageRead, ToolCall
 router = APIRouter(
     prefix="/api/{user_id}/conversations",
     tags=["conversations"],
-    responses=responses(400, 401, 403),
+    responses=responses(400, 401, 403, 414, 431),
 )
 
 
@@ -28,10 +28,12 @@ async def _existing(session: Session, user_id: str, conversation_id: int) -> Con
 async def list_conversations(
     user_id: Owner,
     session: Session,
-    limit: Annotated[int, Query(ge=1, le=100, description="Size of a page.")] = 50,
-    offset: Annotated[int, Query(ge=0, le=1_000_000, description="Entries to skip.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=100, description="Maximum number of conversations.")] = 50,
+    offset: Annotated[
+        int, Query(ge=0, le=1_000_000, description="Number of conversations to skip.")
+    ] = 0,
 ) -> list[ConversationRead]:
-    """Return the user's conversations, the last used first."""
+    """Return the user's conversations, the most recently used first."""
     return [
         ConversationRead(
             id=found.id or 0,
@@ -48,12 +50,12 @@ async def list_messages(
     user_id: Owner,
     session: Session,
     conversation_id: ItemId,
-    limit: Annotated[int, Query(ge=1, le=100, description="Messages at most.")] = 50,
+    limit: Annotated[int, Query(ge=1, le=100, description="Maximum number of messages.")] = 50,
     before: Annotated[
-        int | None, Query(ge=1, le=ID_MAX, description="Only messages before this id.")
+        int | None, Query(ge=1, le=ID_MAX, description="Return messages with a smaller id only.")
     ] = None,
 ) -> list[MessageRead]:
-    """Return the last messages of a conversation, the oldest of them first."""
+    """Return the last messages of a conversation in the order of writing."""
     await _existing(session, user_id, conversation_id)
     return [
         MessageRead(
@@ -69,5 +71,5 @@ async def list_messages(
 
 @router.delete("/{conversation_id}", status_code=204, responses=responses(404, 422, 503))
 async def delete_conversation(user_id: Owner, session: Session, conversation_id: ItemId) -> None:
-    """Delete a conversation with its messages; tasks stay."""
+    """Delete a conversation and its messages. Tasks are not changed."""
     await conversations.remove(session, await _existing(session, user_id, conversation_id))

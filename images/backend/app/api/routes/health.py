@@ -1,25 +1,29 @@
-"""Probes."""
+"""Liveness and readiness probes."""
 
 from fastapi import APIRouter, Response
 
 from app.api.deps import ReadinessDep, SettingsDep
+from app.api.errors import responses
 from app.core.readiness import ready
 from app.schemas import Alive, Health
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], responses=responses(414, 431))
 
 
 @router.get("/livez")
 async def livez(settings: SettingsDep) -> Alive:
-    """Say that the process answers; touches nothing."""
+    """Report that the process answers. Nothing else is checked."""
     return Alive(image=settings.image_digest)
 
 
-@router.get("/readyz", responses={503: {"model": Health, "description": "Not ready"}})
+@router.get(
+    "/readyz",
+    responses={503: {"model": Health, "description": "A check failed; `checks` names it."}},
+)
 async def readyz(response: Response, readiness: ReadinessDep, settings: SettingsDep) -> Health:
-    """Say whether the database is reached and its schema is the one this code needs.
+    """Report whether the database answers and its schema fits this release.
 
-    An answer is at most 2 seconds old.
+    A result is kept for at most 2 seconds.
     """
     checks = await readiness.checks()
     if ready(checks):

@@ -1,4 +1,4 @@
-"""Tasks."""
+"""Tasks: the todos of a user."""
 
 from typing import Annotated, NoReturn
 
@@ -11,7 +11,7 @@ from app.models import Task
 from app.schemas import SortOrder, TaskCreate, TaskRead, TaskSort, TaskStatus, TaskUpdate
 
 router = APIRouter(
-    prefix="/api/{user_id}/tasks", tags=["tasks"], responses=responses(400, 401, 403)
+    prefix="/api/{user_id}/tasks", tags=["tasks"], responses=responses(400, 401, 403, 414, 431)
 )
 
 
@@ -29,7 +29,7 @@ async def _locked(session: Session, limits: LimitsDep, user_id: str, task_id: in
         200: {
             "headers": {
                 "X-Total-Count": {
-                    "description": "How many tasks the filter finds, on all pages.",
+                    "description": "Number of tasks with this status, on all pages.",
                     "schema": {"type": "integer"},
                 }
             }
@@ -41,13 +41,13 @@ async def list_tasks(
     user_id: Owner,
     session: Session,
     response: Response,
-    status: Annotated[TaskStatus, Query(description="Which tasks.")] = "all",
-    sort: Annotated[TaskSort, Query(description="Order by this field.")] = "created_at",
+    status: Annotated[TaskStatus, Query(description="Return tasks with this status only.")] = "all",
+    sort: Annotated[TaskSort, Query(description="Field that determines the order.")] = "created_at",
     order: Annotated[SortOrder, Query(description="Direction of the order.")] = "asc",
-    limit: Annotated[int, Query(ge=1, le=200, description="Size of a page.")] = 100,
-    offset: Annotated[int, Query(ge=0, le=1_000_000, description="Tasks to skip.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=200, description="Maximum number of tasks.")] = 100,
+    offset: Annotated[int, Query(ge=0, le=1_000_000, description="Number of tasks to skip.")] = 0,
 ) -> list[TaskRead]:
-    """Return a page of the user's tasks."""
+    """Return a page of the user's tasks. Tasks with equal values are ordered by id."""
     found = await tasks.find(
         session, user_id, status, sort=sort, order=order, limit=limit, offset=offset
     )
@@ -57,7 +57,7 @@ async def list_tasks(
     return [TaskRead.model_validate(task) for task in found]
 
 
-@router.post("", status_code=201, responses=responses(409, 413, 422, 429, 503))
+@router.post("", status_code=201, responses=responses(408, 409, 413, 422, 429, 503))
 async def create_task(
     user_id: Owner, session: Session, limits: LimitsDep, body: TaskCreate
 ) -> TaskRead:
@@ -70,19 +70,22 @@ async def create_task(
 
 @router.get("/{task_id}", responses=responses(404, 422, 503))
 async def get_task(user_id: Owner, session: Session, task_id: ItemId) -> TaskRead:
-    """Return one task."""
+    """Return a task."""
     return TaskRead.model_validate(await tasks.get(session, user_id, task_id) or _missing())
 
 
-@router.put("/{task_id}", responses=responses(404, 413, 422, 429, 503))
+@router.put("/{task_id}", responses=responses(404, 408, 413, 422, 429, 503))
 async def update_task(
     user_id: Owner, session: Session, limits: LimitsDep, task_id: ItemId, body: TaskUpdate
 ) -> TaskRead:
-    """Change a task's title, description or completion."""
+    """Change the title, the description or the completion of a task.
+
+    Fields that are not given keep their values. `null` removes the description.
+    """
     if not body.model_fields_set:
         raise HTTPException(422, "Give at least one of title, description and completed.")
     given = body.model_dump(exclude_unset=True)
-    # Only a description can be taken away.
+    # null removes a description; for the other fields it means "not given".
     values = {k: v for k, v in given.items() if v is not None or k == "description"}
     task = await _locked(session, limits, user_id, task_id)
     return TaskRead.model_validate(await tasks.change(session, task, values))
@@ -90,7 +93,7 @@ async def update_task(
 
 @router.delete("/{task_id}", status_code=204, responses=responses(404, 422, 429, 503))
 async def delete_task(user_id: Owner, session: Session, limits: LimitsDep, task_id: ItemId) -> None:
-    """Delete a task for good."""
+    """Delete a task. This cannot be undone."""
     await tasks.remove(session, await _locked(session, limits, user_id, task_id))
 
 
@@ -98,7 +101,7 @@ async def delete_task(user_id: Owner, session: Session, limits: LimitsDep, task_
 async def toggle_task(
     user_id: Owner, session: Session, limits: LimitsDep, task_id: ItemId
 ) -> TaskRead:
-    """Mark a pending task completed, or a completed one pending."""
+    """Mark a pending task as completed, or a completed task as pending."""
     task = await _locked(session, limits, user_id, task_id)
     changed = await tasks.change(session, task, {"completed": not task.completed})
     return TaskRead.model_validate(changed)
