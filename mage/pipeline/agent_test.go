@@ -71,7 +71,7 @@ func TestADeployWithoutTheKeyThatItsEnvironmentNamesEndsBeforeAnythingStarts(t *
 	_, err := p.Deploy(t.Context(), DeployOptions{})
 	require.Error(t, err)
 	assert.Equal(t, ExitUsage, ExitCode(err))
-	assert.ErrorContains(t, err, "values/dev.yaml:12: pipeline.agent.keyFrom: environment variable TEAM_KEY is empty: set it to the key, or remove keyFrom")
+	assert.ErrorContains(t, err, "values/dev.yaml:14: pipeline.agent.keyFrom: environment variable TEAM_KEY is empty: set it to the key, or remove keyFrom")
 	assert.NotContains(t, steps.String(), "cluster")
 	locks, err := filepath.Glob(filepath.Join(p.env.Cache, "*"))
 	require.NoError(t, err)

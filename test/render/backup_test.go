@@ -104,8 +104,8 @@ func TestAFailedBackupSaysWhyAndCostsNoGoodOne(t *testing.T) {
 		"no server":            {"pg_isready", "exit 2", "todo-postgresql:5432 takes no connections, so nothing was backed up"},
 		"a dump that fails":    {"pg_dump", "exit 1", "pg_dump failed; the volume has "},
 		"a full volume":        {"pg_dump", `for a; do case $a in --file=*) echo half >"${a#--file=}" ;; esac; done; exit 1`, "raise postgresql.backup.size"},
-		"an unreadable dump":   {"pg_restore", "exit 1", "what pg_dump wrote cannot be read back"},
-		"a checksum that lies": {"sha256sum", `case $1 in --quiet) exit 1 ;; esac; echo "0  $1"`, "is not what was written; look at the volume"},
+		"an unreadable dump":   {"pg_restore", "exit 1", "the new backup cannot be read back"},
+		"a checksum that lies": {"sha256sum", `case $1 in --quiet) exit 1 ;; esac; echo "0  $1"`, "does not match after writing; check the volume"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)

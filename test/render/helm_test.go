@@ -119,13 +119,13 @@ func TestNotesTellHowToReachTheApplication(t *testing.T) {
 		"node port":       {"frontend: {service: {type: NodePort, nodePort: 30080}}", "port 30080 of any node"},
 		"any node port":   {"frontend: {service: {type: NodePort}}", "get service todo-frontend -o jsonpath="},
 		"load balancer":   {"frontend: {service: {type: LoadBalancer}}", "get service todo-frontend --watch"},
-		"ingress":         {"frontend: {ingress: {enabled: true, host: todo.test}}", "http://todo.test/ through the Ingress controller nginx"},
+		"ingress":         {"frontend: {ingress: {enabled: true, host: todo.test}}", "http://todo.test/ through Ingress controller nginx"},
 		"ingress and TLS": {"frontend: {ingress: {enabled: true, host: todo.test, tlsSecretName: cert}}", "https://todo.test/"},
 		"gateway":         {"frontend: {httpRoute: {enabled: true, parentRefs: [{name: a}]}}", "get httproute todo-frontend"},
 		"mage":            {"", "go tool mage open -env=test\n"},
 		"credentials":     {"", "kubectl -n todo-test create secret generic todo-credentials --from-env-file=/dev/stdin"},
 		"backups":         {"postgresql: {backup: {enabled: true}}", "kubectl -n todo-test exec todo-postgresql-0 -- ls -l /backups"},
-		"a closed model":  {"global: {networkPolicy: {enabled: true}}", "keep the backend from any model's server"},
+		"a closed model":  {"global: {networkPolicy: {enabled: true}}", "Network policies block the servers of models"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			layer, err := chart.ParseLayer(name, []byte(tc.values))
@@ -135,7 +135,7 @@ func TestNotesTellHowToReachTheApplication(t *testing.T) {
 	}
 	for values, not := range map[string]string{
 		"global: {credentialsSecret: mine}":                                                 "create secret",
-		"global: {networkPolicy: {enabled: true}}\nbackend: {config: {openai: {model: m}}}": "model's server",
+		"global: {networkPolicy: {enabled: true}}\nbackend: {config: {openai: {model: m}}}": "servers of models",
 		"": "/backups",
 	} {
 		layer, err := chart.ParseLayer("test", []byte(values))

@@ -151,11 +151,11 @@ func TestHelmTestFailsForEveryPartThatDoesNotWork(t *testing.T) {
 		answer http.HandlerFunc
 		want   string
 	}{
-		"/livez":            {say(http.StatusInternalServerError, "broken"), "FAIL  the frontend lives: GET "},
-		"/sign-in":          {say(http.StatusOK, "nothing"), "answered without /<html/: nothing"},
-		"/api/livez":        {say(http.StatusBadGateway, `{"detail":"The todo service cannot be reached"}`), "answered 502, not 200"},
+		"/livez":            {say(http.StatusInternalServerError, "broken"), "FAIL  the frontend is alive: GET "},
+		"/sign-in":          {say(http.StatusOK, "nothing"), "want an answer with /<html/, got: nothing"},
+		"/api/livez":        {say(http.StatusBadGateway, `{"detail":"The todo service cannot be reached"}`), "want status 200, got 502"},
 		"/api/readyz":       {say(http.StatusServiceUnavailable, `{"status":"unavailable"}`), `FAIL  database and schema are ready: `},
-		"/api/nobody/tasks": {say(http.StatusOK, "[]"), "answered 200, not 401"},
+		"/api/nobody/tasks": {say(http.StatusOK, "[]"), "want status 401, got 200"},
 	} {
 		t.Run(path, func(t *testing.T) {
 			out, err := helmTest(t, application(t, map[string]http.HandlerFunc{path: tc.answer}), "0")

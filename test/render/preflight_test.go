@@ -128,14 +128,14 @@ func TestPreflightNamesEveryCredentialThatCannotBeUsedAndPrintsNone(t *testing.T
 		variable, value string
 		want            string
 	}{
-		"a key that is not there":  {"BETTER_AUTH_SECRET", "", "FAIL  key secret of Secret todo-auth is not there"},
-		"a Secret of its own":      {"OPENAI_API_KEY", "", "FAIL  key token of Secret llm is not there"},
+		"a key that is not there":  {"BETTER_AUTH_SECRET", "", "FAIL  key secret of Secret todo-auth does not exist"},
+		"a Secret of its own":      {"OPENAI_API_KEY", "", "FAIL  key token of Secret llm does not exist"},
 		"an empty password":        {"DATABASE_PASSWORD", " ", "FAIL  key database-password of Secret todo-credentials is empty"},
 		"a password with its line": {"DATABASE_PASSWORD", "hunter2\n", "key database-password of Secret todo-credentials begins or ends with a blank or a line break"},
 		"a password of two lines":  {"DATABASE_PASSWORD", "hunter2\nhunter2", "key database-password of Secret todo-credentials has more than one line"},
 		"an example":               {"BETTER_AUTH_SECRET", "change-me-please-0123456789-hunter2", "key secret of Secret todo-auth looks like an example"},
 		"a secret of one letter":   {"BETTER_AUTH_SECRET", strings.Repeat("a", 40), "key secret of Secret todo-auth looks like an example"},
-		"a short secret":           {"BETTER_AUTH_SECRET", "hunter2", "key secret of Secret todo-auth has 7 bytes of at least 32"},
+		"a short secret":           {"BETTER_AUTH_SECRET", "hunter2", "key secret of Secret todo-auth has 7 bytes, and at least 32 are required"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			given := soundCredentials()
@@ -155,5 +155,5 @@ func TestPreflightNamesEveryCredentialThatCannotBeUsedAndPrintsNone(t *testing.T
 func TestPreflightNamesAVolumeThatTakesNoFile(t *testing.T) {
 	out, err := preflight(t, volumes(t, "data"), soundCredentials())
 	require.Error(t, err, out)
-	assert.Contains(t, out, "FAIL  a volume as postgresql.backup asks for it ENOENT")
+	assert.Contains(t, out, "FAIL  volume with the settings of postgresql.backup ENOENT")
 }

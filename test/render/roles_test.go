@@ -138,9 +138,9 @@ func TestThePreflightLooksForThePasswordsOfAllRoles(t *testing.T) {
 
 func TestRolesThatAreNotThreeAreRefused(t *testing.T) {
 	for values, says := range map[string]string{
-		"global: {database: {backend: {user: todo}}}":                         "with separate roles they have three names",
-		"global: {database: {backend: {user: both}, frontend: {user: both}}}": "with separate roles they have three names",
-		"global: {database: {user: " + strings.Repeat("u", 60) + "}}":         "more than the 63 characters",
+		"global: {database: {backend: {user: todo}}}":                         "separate roles need three different names",
+		"global: {database: {backend: {user: both}, frontend: {user: both}}}": "separate roles need three different names",
+		"global: {database: {user: " + strings.Repeat("u", 60) + "}}":         "more than 63 characters",
 		"global: {database: {roles: many}}":                                   "global.database.roles",
 		`global: {database: {frontend: {user: 'a"b'}}}`:                       "global.database.frontend.user",
 		"global: {database: {frontend: {password: x}}}":                       "password: unknown key",

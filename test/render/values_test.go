@@ -184,17 +184,17 @@ func TestValuesThatCannotWorkAreRefused(t *testing.T) {
 func TestValuesThatContradictEachOtherAreRefusedWithASentence(t *testing.T) {
 	external := "postgresql: {enabled: false}\nglobal: {database: {host: db.test, sslMode: verify-full}}"
 	for values, want := range map[string]string{
-		"postgresql: {enabled: false}":                                                    "name the database to use in global.database.host",
+		"postgresql: {enabled: false}":                                                    "set global.database.host to the host of an external database",
 		"global: {database: {host: db.test}}":                                             "set postgresql.enabled to false",
-		"global: {database: {sslMode: require}}":                                          "the PostgreSQL of this chart speaks no TLS",
-		external:                                                                          "name the Secret with the certificate authority in global.database.caSecret.name",
+		"global: {database: {sslMode: require}}":                                          "the PostgreSQL of this chart does not support TLS",
+		external:                                                                          "set global.database.caSecret.name to the Secret with the certificate authority",
 		"frontend: {rollingUpdate: {maxSurge: 0}}":                                        "frontend.rollingUpdate: maxSurge and maxUnavailable are both 0",
 		"backend: {rollingUpdate: {maxSurge: 0%, maxUnavailable: 0%}}":                    "backend.rollingUpdate: maxSurge and maxUnavailable are both 0",
-		"frontend: {terminationGracePeriodSeconds: 30}":                                   "frontend.terminationGracePeriodSeconds is 30: preStopSeconds, an answer of the chat (backend.config.chatTimeoutSeconds) and 5 to close take 68",
+		"frontend: {terminationGracePeriodSeconds: 30}":                                   "frontend.terminationGracePeriodSeconds is 30: set it to at least 68",
 		"backend: {config: {chatTimeoutSeconds: 90}}":                                     "frontend.terminationGracePeriodSeconds is 70: ",
 		"backend: {preStopSeconds: 30}":                                                   "backend.terminationGracePeriodSeconds is 70: ",
-		"backend: {migrationSeconds: 600}":                                                "backend.progressDeadlineSeconds is 240: migrationSeconds and the startup probe may take 660 together",
-		"frontend: {probes: {startup: {initialDelaySeconds: 30, failureThreshold: 120}}}": "frontend.progressDeadlineSeconds is 240: migrationSeconds and the startup probe may take 300 together",
+		"backend: {migrationSeconds: 600}":                                                "backend.progressDeadlineSeconds is 240: set it to more than 660",
+		"frontend: {probes: {startup: {initialDelaySeconds: 30, failureThreshold: 120}}}": "frontend.progressDeadlineSeconds is 240: set it to more than 300",
 	} {
 		got := refused(t, values)
 		assert.Contains(t, got, want)

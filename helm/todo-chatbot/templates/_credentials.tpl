@@ -1,9 +1,9 @@
-{{/* The Secret that the pipeline makes; it is named after the whole release, as a Secret's name may be. */}}
+{{/* Name of the credentials Secret. It uses the complete release name, because names of Secrets may be long. */}}
 {{- define "todo-chatbot.credentialsSecret" -}}
 {{- .Values.global.credentialsSecret | default (printf "%s-credentials" .Release.Name) -}}
 {{- end }}
 
-{{/* One credential: of the Secret that is named for it, else of the credentials. */}}
+{{/* Secret of one credential: the configured Secret, or else the credentials Secret. */}}
 {{- define "todo-chatbot.secretName" -}}
 {{- .secret.name | default (include "todo-chatbot.credentialsSecret" .root) -}}
 {{- end }}
@@ -14,8 +14,9 @@ key: {{ .secret.key }}
 {{- end }}
 
 {{/*
-"true" where frontend and backend log in as roles of their own. A Secret of the
-user's own may have no passwords for them, and rendering cannot look into it.
+"true" if frontend and backend have separate database roles. The default is a single
+role if the user provides the Secret, because the Secret may lack the two passwords
+and rendering cannot read it.
 */}}
 {{- define "todo-chatbot.separateRoles" -}}
 {{- $database := .Values.global.database -}}
@@ -23,7 +24,7 @@ user's own may have no passwords for them, and rendering cannot look into it.
 {{- if eq ($database.roles | default (ternary "single" "separate" (not (empty $others)))) "separate" -}}true{{- end -}}
 {{- end }}
 
-{{/* The role that a component's server logs in as. */}}
+{{/* Database role of a component's server. */}}
 {{- define "todo-chatbot.databaseUser" -}}
 {{- $database := .root.Values.global.database -}}
 {{- if include "todo-chatbot.separateRoles" .root -}}
@@ -33,7 +34,7 @@ user's own may have no passwords for them, and rendering cannot look into it.
 {{- end -}}
 {{- end }}
 
-{{/* Where its password is, as values have it. */}}
+{{/* Secret and key of that role's password. */}}
 {{- define "todo-chatbot.databaseSecret" -}}
 {{- $database := .root.Values.global.database -}}
 {{- if include "todo-chatbot.separateRoles" .root -}}
@@ -44,9 +45,9 @@ user's own may have no passwords for them, and rendering cannot look into it.
 {{- end }}
 
 {{/*
-The credentials of a component's server, as container environment; called from the
-component's chart. The ConfigMap goes on naming the owner, and this wins over it: a pod of
-the release before, which restarts during an upgrade, has the owner's password.
+Environment variables with the credentials of a component's server; called from the
+component's chart. DATABASE_USER overrides the ConfigMap, which still names the owner: a
+pod of an older revision that restarts during an upgrade uses the owner's password.
 */}}
 {{- define "todo-chatbot.credentialsEnv" -}}
 {{- $secret := include "todo-chatbot.databaseSecret" (dict "root" . "component" .Chart.Name) | fromYaml -}}
@@ -58,8 +59,8 @@ the release before, which restarts during an upgrade, has the owner's password.
 {{- end }}
 
 {{/*
-The same of its migration, which alone has the owner's: it makes and changes the tables,
-and gives the server's role their rows. No server's container sees the owner's password.
+The same for a component's migration. Only the migration uses the owner's password: it
+creates and changes tables, and grants the server's role access to their rows.
 */}}
 {{- define "todo-chatbot.migrationEnv" -}}
 {{- include "todo-chatbot.secretsEnv" (dict "root" . "database" .Values.global.database.passwordSecret) }}
@@ -88,7 +89,7 @@ and gives the server's role their rows. No server's container sees the owner's p
 /etc/todo-chatbot/database
 {{- end }}
 
-{{/* Where the database is, as entries of a ConfigMap. libpq and node-postgres both read PGSSLMODE. */}}
+{{/* Settings of the database, as entries of a ConfigMap. libpq and node-postgres both read PGSSLMODE. */}}
 {{- define "todo-chatbot.databaseConfig" -}}
 DATABASE_HOST: {{ include "todo-chatbot.databaseHost" . | quote }}
 DATABASE_PORT: {{ .Values.global.database.port | quote }}

@@ -1,21 +1,21 @@
 {{/*
-The start of every resource's name. A Service's name begins with a letter, has no
-dots and at most 63 characters, and a StatefulSet needs 11 of them for its pods'
-revision label, so a release's name is cut at 40.
+Prefix of all resource names. The name of a Service begins with a letter, has no dots
+and at most 63 characters, of which a StatefulSet needs 11 for the revision label of its
+pods. Therefore the release name is truncated to 40 characters.
 */}}
 {{- define "todo-chatbot.release" -}}
 {{- if not (regexMatch "^[a-z]" .Release.Name) }}
-{{- fail (printf "release %q: choose a name that begins with a letter, as the name of a Service must" .Release.Name) }}
+{{- fail (printf "release %q: choose a name that begins with a letter, because names of Services must" .Release.Name) }}
 {{- end }}
 {{- .Release.Name | replace "." "-" | trunc 40 | trimSuffix "-" -}}
 {{- end }}
 
-{{/* The name of a component's resources; called from the component's chart. */}}
+{{/* Name of a component's resources; called from the component's chart. */}}
 {{- define "todo-chatbot.fullname" -}}
 {{- include "todo-chatbot.release" . }}-{{ .Chart.Name -}}
 {{- end }}
 
-{{/* What never changes over a component's life; selectors carry only this. */}}
+{{/* Labels that never change; selectors use only these. */}}
 {{- define "todo-chatbot.selectorLabels" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -33,7 +33,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
-{{/* The labels and annotations of a component's pods. */}}
+{{/* Labels and annotations of a component's pods. */}}
 {{- define "todo-chatbot.podMetadata" -}}
 labels:
   {{- include "todo-chatbot.selectorLabels" . | nindent 2 }}
@@ -49,8 +49,8 @@ annotations:
 {{- end }}
 
 {{/*
-An image's reference. A digest wins over a tag, because it alone says what
-runs; without either the chart's application version is the tag.
+Reference of an image. A digest has precedence over a tag, because only a digest
+identifies the content. Without both, the tag is the chart's application version.
 */}}
 {{- define "todo-chatbot.image" -}}
 {{- include "todo-chatbot.imageReference" (dict "root" . "image" .Values.image "of" .Chart.Name) -}}
@@ -58,13 +58,13 @@ runs; without either the chart's application version is the tag.
 
 {{- define "todo-chatbot.imageReference" -}}
 {{- with .image.registry | default .root.Values.global.imageRegistry -}}{{ . }}/{{- end -}}
-{{- required (printf "%s.image.repository must be given" .of) .image.repository -}}
+{{- required (printf "%s.image.repository is empty: set it to the repository of the image" .of) .image.repository -}}
 {{- if .image.digest -}}@{{ .image.digest }}{{- else -}}:{{ .image.tag | default .root.Chart.AppVersion }}{{- end -}}
 {{- end }}
 
 {{/*
-Which image a container runs, for its own answers: whoever checks a release can
-then tell a new pod's answer from an old one's.
+The image of a container, which the container reports in its answers. Checks of a release
+use it to tell the answers of new pods from those of old pods.
 */}}
 {{- define "todo-chatbot.imageEnv" -}}
 - name: IMAGE_DIGEST
@@ -72,9 +72,9 @@ then tell a new pod's answer from an old one's.
 {{- end }}
 
 {{/*
-What a pod may not do; satisfies the Pod Security Standard "restricted". A volume
-that the group owns already is left alone, because PostgreSQL refuses a data
-directory whose permissions were widened.
+Security context of a pod, for the Pod Security Standard "restricted". OnRootMismatch
+keeps the permissions of a volume that the group already owns, because PostgreSQL
+refuses a data directory with wider permissions.
 */}}
 {{- define "todo-chatbot.podSecurityContext" -}}
 runAsNonRoot: true
@@ -93,7 +93,7 @@ capabilities:
   drop: ["ALL"]
 {{- end }}
 
-{{/* What frontend and backend mount: a place to write, and what is given. */}}
+{{/* Mounts of frontend and backend: /tmp, the certificate authority, and additional volumes. */}}
 {{- define "todo-chatbot.volumeMounts" -}}
 - name: tmp
   mountPath: /tmp
@@ -127,14 +127,14 @@ capabilities:
 {{- end }}
 
 {{/*
-More environment, as the values give it. What its name calls a secret, or a URL
-with a password in it, would stand in the release's record and in the pod's manifest.
+Additional environment variables. Values of secrets and URLs with a password are refused,
+because the release record and the pod's manifest would contain them.
 */}}
 {{- define "todo-chatbot.extraEnv" -}}
 {{- range .Values.extraEnv }}
 {{- $value := get . "value" | toString }}
 {{- if and $value (or (regexMatch "(?i)(PASSWORD|SECRET|TOKEN|API_KEY|PRIVATE_KEY)$" .name) (regexMatch "://[^/\\s:@]+:[^/\\s@]+@" $value)) }}
-{{- fail (printf "%s.extraEnv: the value of %s would be readable in the release; put it into a Secret and name that in valueFrom.secretKeyRef" $.Chart.Name .name) }}
+{{- fail (printf "%s.extraEnv: the value of %s would be readable in the release; put it into a Secret and name the Secret in valueFrom.secretKeyRef" $.Chart.Name .name) }}
 {{- end }}
 {{- end }}
 {{- with .Values.extraEnv }}

@@ -1,4 +1,4 @@
-{{/* How a Service is reached from outside of the cluster; port is its only one. */}}
+{{/* Service of frontend or backend, with a single port. */}}
 {{- define "todo-chatbot.service" -}}
 apiVersion: v1
 kind: Service
@@ -36,7 +36,7 @@ spec:
       {{- end }}
 {{- end }}
 
-{{/* Pods of this release by what they are, as a NetworkPolicy's peer. */}}
+{{/* Pods of this release with a name, as a peer of a NetworkPolicy. */}}
 {{- define "todo-chatbot.peer" -}}
 podSelector:
   matchLabels:
@@ -44,7 +44,7 @@ podSelector:
     app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- end }}
 
-{{/* The way to the database: the one of this chart, else wherever the other is. */}}
+{{/* Egress rule for the database: the PostgreSQL of this chart, or an external database. */}}
 {{- define "todo-chatbot.databaseEgress" -}}
 - ports:
     - protocol: TCP

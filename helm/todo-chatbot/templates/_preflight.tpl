@@ -1,4 +1,4 @@
-{{/* What the pods cannot start without, and how many bytes it has at least. A key of a model may be missing unless a Secret is named for it. */}}
+{{/* Required credentials with their minimum length in bytes. The key of a model is required only if its Secret is configured. */}}
 {{- define "todo-chatbot.preflightCredentials" -}}
 {{- $password := .Values.global.database.passwordSecret -}}
 {{- $auth := .Values.global.authSecret -}}
@@ -19,7 +19,7 @@
 {{- toJson $all -}}
 {{- end }}
 
-{{/* The volumes that the release will claim; two of one class are proved by one. */}}
+{{/* Volumes to check; one volume is enough for two claims of the same storage class. */}}
 {{- define "todo-chatbot.preflightVolumes" -}}
 {{- $all := list -}}
 {{- if .Values.postgresql.enabled -}}

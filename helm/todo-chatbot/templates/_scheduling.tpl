@@ -1,4 +1,4 @@
-{{/* Where a component's pods may run and whether others make room for them. */}}
+{{/* Scheduling of a component's pods, and the Secrets for pulling images. */}}
 {{- define "todo-chatbot.scheduling" -}}
 {{- with .Values.priorityClassName }}
 priorityClassName: {{ . }}
@@ -24,8 +24,8 @@ imagePullSecrets:
 {{- end }}
 
 {{/*
-Replicas apart from each other. During an update only pods of one version are
-counted, where Kubernetes can tell them: else old pods would push new ones aside.
+Spreads replicas. Since Kubernetes 1.27, only pods of the same revision are counted;
+otherwise old pods would affect the placement of new ones during an update.
 */}}
 {{- define "todo-chatbot.spread" -}}
 {{- if and (gt (int .Values.replicas) 1) .Values.topologySpread.keys }}
@@ -45,8 +45,8 @@ topologySpreadConstraints:
 {{- end }}
 
 {{/*
-A drain takes one pod at a time. With one replica it must be free to take that
-one, or it would never end.
+Limits evictions by a node drain. A single replica has no budget, because a budget would
+block the drain forever.
 */}}
 {{- define "todo-chatbot.podDisruptionBudget" -}}
 {{- if gt (int .Values.replicas) 1 -}}
@@ -59,7 +59,7 @@ metadata:
 spec:
   maxUnavailable: {{ .Values.podDisruptionBudget.maxUnavailable }}
   {{- if semverCompare ">=1.27-0" .Capabilities.KubeVersion.Version }}
-  # A pod that is not ready serves nobody and may not hold a drain up.
+  # A pod that is not ready must not block a drain.
   unhealthyPodEvictionPolicy: AlwaysAllow
   {{- end }}
   selector:

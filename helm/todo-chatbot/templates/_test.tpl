@@ -1,6 +1,6 @@
 {{/*
-The pod that asks the application what a visitor would: a hook of the times in
-"hook", for at least "patience" seconds.
+Pod that checks the application through the frontend's Service. "hook" lists the Helm
+hooks, and "patience" is the time for retries in seconds.
 */}}
 {{- define "todo-chatbot.test" -}}
 {{- $frontend := .root.Subcharts.frontend -}}
@@ -9,13 +9,13 @@ kind: Pod
 metadata:
   name: {{ include "todo-chatbot.release" .root }}-{{ .name }}
   labels:
-    # No component's name, or a Service would send people to this pod.
+    # Not the name of a component, so that no Service selects this pod.
     app.kubernetes.io/name: test
     app.kubernetes.io/instance: {{ .root.Release.Name }}
     {{- include "todo-chatbot.metaLabels" .root | nindent 4 }}
   annotations:
     helm.sh/hook: {{ .hook }}
-    # A good one goes at once; a failed one stays to be looked at, until the next.
+    # Removed after success. After a failure it stays, with its log, until the next run.
     helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
     helm.sh/hook-output-log-policy: hook-failed
 spec:

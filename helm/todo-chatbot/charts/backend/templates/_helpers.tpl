@@ -1,9 +1,9 @@
-{{/* The environment of the server. */}}
+{{/* Environment of the server. */}}
 {{- define "backend.environment" -}}
 {{- include "backend.read" (dict "root" . "credentials" (include "todo-chatbot.credentialsEnv" .)) -}}
 {{- end }}
 
-{{/* The environment of the migration: the same settings, and the credentials of the tables' owner. */}}
+{{/* Environment of the migration: the same settings with the credentials of the owner. */}}
 {{- define "backend.migration" -}}
 {{- include "backend.read" (dict "root" . "credentials" (include "todo-chatbot.migrationEnv" .)) -}}
 {{- end }}
@@ -29,14 +29,14 @@ env:
 {{- end }}
 
 {{/*
-What is left of the grace period for running requests: preStop comes before it,
-and closing what is open afterwards. The backend takes 300 at most.
+Seconds for running requests in an ending pod: the grace period without preStopSeconds
+and without 5 seconds for closing connections. The backend's maximum is 300.
 */}}
 {{- define "backend.shutdownSeconds" -}}
 {{- min 300 (sub .Values.terminationGracePeriodSeconds (add .Values.preStopSeconds 5)) -}}
 {{- end }}
 
-{{/* The port of the model's server; that of its scheme where its address names none. */}}
+{{/* Port of the model's server; by default the port of the scheme in its address. */}}
 {{- define "backend.modelPort" -}}
 {{- $url := urlParse .Values.config.openai.baseUrl -}}
 {{- regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (ternary "80" "443" (eq $url.scheme "http")) -}}

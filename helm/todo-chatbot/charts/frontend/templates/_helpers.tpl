@@ -1,9 +1,9 @@
-{{/* The environment of the server. */}}
+{{/* Environment of the server. */}}
 {{- define "frontend.environment" -}}
 {{- include "frontend.read" (dict "root" . "credentials" (include "todo-chatbot.credentialsEnv" .)) -}}
 {{- end }}
 
-{{/* The environment of the migration: the same settings, and the credentials of the tables' owner. */}}
+{{/* Environment of the migration: the same settings with the credentials of the owner. */}}
 {{- define "frontend.migration" -}}
 {{- include "frontend.read" (dict "root" . "credentials" (include "todo-chatbot.migrationEnv" .)) -}}
 {{- end }}
@@ -20,7 +20,7 @@ env:
   {{- end }}
 {{- end }}
 
-{{/* The gateway's environment: where it forwards to, and whom it believes. */}}
+{{/* Environment of the gateway: its upstream servers and trusted proxies. */}}
 {{- define "frontend.gatewayEnvironment" -}}
 env:
   - name: FRONTEND_URL
@@ -43,8 +43,8 @@ env:
 {{- end }}
 
 {{/*
-The address that browsers use, where it is known: the one that is given, else that
-of an Ingress with TLS. Its scheme holds without a trusted proxy's word.
+Address in the browser, if it is known: config.publicUrl, or else the host of an Ingress
+with TLS. With it the gateway needs no trusted proxy to know the scheme.
 */}}
 {{- define "frontend.publicUrl" -}}
 {{- with .Values.ingress -}}

@@ -1,9 +1,9 @@
-{{/* Over TCP, as clients come; the port is in the environment (PGPORT). */}}
+{{/* Probes over TCP, as clients connect. The port is in PGPORT. */}}
 {{- define "postgresql.ready" -}}
 ["pg_isready", "-q", "-h", "127.0.0.1", "-U", {{ .Values.global.database.user | quote }}, "-d", {{ .Values.global.database.name | quote }}]
 {{- end }}
 
-{{/* The owner's password as a file, which the server's group may read. */}}
+{{/* The owner's password as a file that the server's group may read. */}}
 {{- define "postgresql.passwordVolume" -}}
 {{- $secret := .Values.global.database.passwordSecret -}}
 - name: password
@@ -16,9 +16,8 @@
 {{- end }}
 
 {{/*
-The passwords of all roles as files. Those of frontend and backend are optional: in
-an upgrade with a Secret of an earlier release the server starts without their roles,
-and what runs keeps its database.
+The passwords of all roles as files. Those of frontend and backend are optional, so that
+the server also starts with a Secret of an earlier release, without the two roles.
 */}}
 {{- define "postgresql.passwordsVolume" -}}
 {{- if include "todo-chatbot.separateRoles" . -}}
