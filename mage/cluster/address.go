@@ -10,20 +10,19 @@ import (
 )
 
 const (
-	// nodeBound is how long a node's own address may take to answer: the rules
-	// of a new service reach the node within a second.
+	// nodeBound is the bound of the wait for a node's own address: a new service
+	// reaches the node's network rules within a second.
 	nodeBound = 2 * time.Second
 	nodeTry   = 300 * time.Millisecond
 )
 
-// Address returns where this machine reaches a node port for as long as the
-// cluster runs: the published port, or else the node's own address if it
-// answers there. ok is false where only a Forward leads to it, which ends with
-// this process.
+// Address returns the address at which this machine reaches a node port while the
+// cluster runs: the published port, or else the node's own address if that
+// answers. ok is false where only a Forward reaches the port.
 //
-// A node's address is asked only on a network that this machine is attached to,
-// as the drivers' own networks are: to one that is gone, the way could lead out
-// of the machine.
+// It connects to a node's address only on a network of this machine, as the
+// networks of Minikube's drivers are. A connection to the address of a network
+// that no longer exists could leave this machine.
 func (c *Cluster) Address(ctx context.Context, nodePort int) (addr string, ok bool) {
 	if addr, ok := c.Published(nodePort); ok {
 		return addr, true

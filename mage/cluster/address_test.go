@@ -15,11 +15,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// nodeIP is an address of this machine's that is not 127.0.0.1, where ports of
-// a node can be opened.
+// nodeIP is an address of this machine other than 127.0.0.1, on which the tests
+// open node ports.
 const nodeIP = "127.0.0.2"
 
-// openNodePort opens a port of the node after a while, as a new service does.
+// openNodePort opens a node port after a delay, like a new service.
 func openNodePort(t *testing.T) int {
 	t.Helper()
 	l, err := net.Listen("tcp", nodeIP+":0")
@@ -42,8 +42,8 @@ func openNodePort(t *testing.T) int {
 	return address.Port
 }
 
-func TestMinikubesNodeIsReachedAtItsOwnAddressWhereNoPortIsPublished(t *testing.T) {
-	for driver, lasts := range map[string]bool{"kvm2": true, "none": true, "docker": runtime.GOOS == "linux", "podman": runtime.GOOS == "linux"} {
+func TestUnpublishedPortIsReachedAtMinikubeNodeAddress(t *testing.T) {
+	for driver, reached := range map[string]bool{"kvm2": true, "none": true, "docker": runtime.GOOS == "linux", "podman": runtime.GOOS == "linux"} {
 		t.Run(driver, func(t *testing.T) {
 			f, _ := newFakeMinikube(t)
 			f.ip = nodeIP
@@ -52,8 +52,8 @@ func TestMinikubesNodeIsReachedAtItsOwnAddressWhereNoPortIsPublished(t *testing.
 			require.NoError(t, err)
 			port := openNodePort(t)
 			addr, ok := c.Address(t.Context(), port)
-			assert.Equal(t, lasts, ok)
-			if lasts {
+			assert.Equal(t, reached, ok)
+			if reached {
 				assert.Equal(t, nodeIP+":"+strconv.Itoa(port), addr)
 			}
 			_, ok = c.Published(port)
@@ -62,7 +62,7 @@ func TestMinikubesNodeIsReachedAtItsOwnAddressWhereNoPortIsPublished(t *testing.
 	}
 }
 
-func TestAnAddressThatDoesNotAnswerIsNone(t *testing.T) {
+func TestAddressFailsWhereNodeDoesNotAnswer(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
@@ -71,10 +71,10 @@ func TestAnAddressThatDoesNotAnswerIsNone(t *testing.T) {
 		node netip.Addr
 		port int
 	}{
-		"a node whose port is closed": {netip.MustParseAddr("127.0.0.1"), freePort(t)},
-		// Connecting there leads to this machine, but it is on no network.
-		"a node on no network of this machine": {netip.IPv4Unspecified(), open},
-		"a node without an address":            {netip.Addr{}, open},
+		"closed port": {netip.MustParseAddr("127.0.0.1"), freePort(t)},
+		// A connection to 0.0.0.0 reaches this machine, but no network contains it.
+		"address on another network": {netip.IPv4Unspecified(), open},
+		"no address":                 {netip.Addr{}, open},
 	} {
 		t.Run(name, func(t *testing.T) {
 			addr, ok := (&Cluster{node: c.node}).Address(t.Context(), c.port)
@@ -83,14 +83,14 @@ func TestAnAddressThatDoesNotAnswerIsNone(t *testing.T) {
 	}
 }
 
-func TestAPublishedPortIsTheAddressBeforeAllOthers(t *testing.T) {
+func TestPublishedPortIsPreferredToNodeAddress(t *testing.T) {
 	c := &Cluster{ports: map[int]int{30080: 8080}, node: netip.MustParseAddr(nodeIP)}
 	addr, ok := c.Address(t.Context(), 30080)
 	assert.True(t, ok)
 	assert.Equal(t, "127.0.0.1:8080", addr)
 }
 
-func TestOnlyNetworksOfThisMachineAreItsOwn(t *testing.T) {
+func TestAttachedIsTrueForNetworksOfThisMachineOnly(t *testing.T) {
 	var own []net.Addr
 	for _, cidr := range []string{"127.0.0.1/8", "192.168.49.1/24", "10.1.2.3/32", "fe80::1/64"} {
 		ip, network, err := net.ParseCIDR(cidr)
@@ -105,7 +105,7 @@ func TestOnlyNetworksOfThisMachineAreItsOwn(t *testing.T) {
 	}
 }
 
-func TestMinikubeTurnsTheAddonOnWhileTheClusterComesUp(t *testing.T) {
+func TestMinikubeEnablesAddonWhileClusterStarts(t *testing.T) {
 	f, _ := newFakeMinikube(t)
 	f.exists("docker", 2, 4096, "v1.36.3", "Running")
 	f.api.remove("/api/v1/namespaces/kube-system/pods/coredns-1")

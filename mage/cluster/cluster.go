@@ -1,10 +1,10 @@
-// Package cluster gives the pipeline a running Kubernetes cluster with an image
-// registry: it makes one with kind, drives Minikube, or takes an existing
-// kubeconfig context. It installs neither engines nor applications.
+// Package cluster provides a running Kubernetes cluster with an image registry: it
+// creates one with kind, runs Minikube, or uses the context of a kubeconfig. It
+// installs neither engines nor applications.
 //
-// Everything it reports is read from the engine and the cluster; no state file
-// decides anything. It takes no lock: two Ensure or Delete calls on the same
-// name must not run at the same time.
+// It reads all facts from the engine and the cluster and keeps no state file. It
+// takes no lock: two calls of Ensure or Delete for the same cluster must not run
+// at the same time.
 package cluster
 
 import (
@@ -21,13 +21,13 @@ import (
 	"todo-chatbot/mage/registry"
 )
 
-// RegistryPort is where a node serves the image registry, on kind as on
-// Minikube: pods pull localhost:5000/NAME.
+// RegistryPort is the port of a node that serves the image registry, with kind and
+// with Minikube: pods pull localhost:5000/NAME.
 const RegistryPort = 5000
 
-// pullAddress is the registry's name inside the cluster. containerd speaks plain
-// HTTP to localhost by itself (ConfigureHosts in its remotes/docker/config), so
-// the node needs no further setting.
+// pullAddress is the registry's address inside the cluster. containerd uses plain
+// HTTP for localhost by default (ConfigureHosts in its remotes/docker/config), so
+// that a node needs no setting.
 const pullAddress = "localhost:5000"
 
 const loopback = "127.0.0.1"
@@ -42,21 +42,21 @@ type Cluster struct {
 	Registry   Registry
 
 	ports map[int]int // node port → port on 127.0.0.1
-	node  netip.Addr  // the node's own address, where this machine may be on its network
-	// settle waits for what Ensure did not; nil means for nothing.
+	node  netip.Addr  // the node's own address; invalid where this machine cannot be on its network
+	// settle waits for the parts for which Ensure did not wait. It may be nil.
 	settle func(context.Context) error
 	close  func()
 }
 
-// Registry holds the two names of one image registry, both without a scheme.
+// Registry holds the two addresses of one image registry, without a scheme.
 type Registry struct {
-	Push  string          // from this machine
-	Pull  string          // from a pod's container runtime
-	Login *registry.Login // of the cluster's own registry; nil where it has none
+	Push  string          // for this machine
+	Pull  string          // for the container runtime of the nodes
+	Login *registry.Login // nil where the registry has none that this pipeline made
 }
 
-// Published returns the address on this machine that leads to a node port; ok
-// is false where the port is not published.
+// Published returns the address on this machine at which a node port is published;
+// ok is false where it is not published.
 func (c *Cluster) Published(nodePort int) (addr string, ok bool) {
 	port, ok := c.ports[nodePort]
 	if !ok {
@@ -65,8 +65,8 @@ func (c *Cluster) Published(nodePort int) (addr string, ok bool) {
 	return net.JoinHostPort(loopback, strconv.Itoa(port)), true
 }
 
-// Settle waits for the rest of a cluster that was made a moment ago: it takes a
-// release some seconds before its DNS answers the release's pods.
+// Settle waits for the remaining parts of a new cluster. Ensure returns such a
+// cluster before its DNS is ready, because a release can be installed without it.
 func (c *Cluster) Settle(ctx context.Context) error {
 	if c.settle == nil {
 		return nil
@@ -77,53 +77,54 @@ func (c *Cluster) Settle(ctx context.Context) error {
 	return nil
 }
 
-// Close ends what keeps the registry reachable, such as a port-forward. The
-// cluster runs on.
+// Close ends the port-forward to the registry, if there is one. The cluster keeps
+// running.
 func (c *Cluster) Close() {
 	if c != nil && c.close != nil {
 		c.close()
 	}
 }
 
-// Provider makes, finds and removes one cluster.
+// Provider creates, finds and removes one cluster.
 type Provider interface {
 	// Ensure returns the cluster, ready for a release, with a registry that
-	// answers. It creates, starts or remakes what is missing.
+	// answers. It creates, starts or repairs the cluster as needed.
 	Ensure(ctx context.Context) (*Cluster, error)
-	// Find returns the cluster if it runs, else nil. It waits for nothing and
-	// changes nothing but its kubeconfig file, which it brings up to date;
-	// Registry is empty unless it answers.
+	// Find returns the cluster if it runs, else nil. It waits for nothing, and
+	// changes nothing except the kubeconfig file, which it updates. Registry is
+	// empty unless the registry answers.
 	Find(ctx context.Context) (*Cluster, error)
-	// Delete removes what Ensure made and names it; nothing there is no error.
+	// Delete removes what Ensure created, and names it. It succeeds where nothing
+	// exists.
 	Delete(ctx context.Context) (removed []string, err error)
-	// Status says how the cluster is, without changing it.
+	// Status describes the cluster and changes nothing.
 	Status(ctx context.Context) (Status, error)
-	// Ours tells whether Delete would remove the cluster itself, with all that is
-	// in it. One that is not there yet would be ours.
+	// Ours tells whether Delete removes the cluster with all its contents. It is
+	// true for a cluster that Ensure would create.
 	Ours(ctx context.Context) (bool, error)
 }
 
-// Unreachable says that a cluster could not be asked. That says nothing about
-// what is in it.
+// Unreachable says that a cluster does not answer, or refuses this user. The
+// contents of the cluster are then unknown, not absent.
 type Unreachable struct {
 	Cluster string
 	Cause   error
 }
 
 func (u *Unreachable) Error() string {
-	return fmt.Sprintf("cluster %q could not be asked: %v: check that it runs, that this machine reaches it, and that you are logged in", u.Cluster, u.Cause)
+	return fmt.Sprintf("query cluster %q: %v: check that it runs, that this machine can reach it, and that you are logged in", u.Cluster, u.Cause)
 }
 
 func (u *Unreachable) Unwrap() error { return u.Cause }
 
-// State is how a cluster is.
+// State is the state of a cluster.
 type State string
 
 // The states of a cluster.
 const (
 	Absent  State = "absent"
 	Stopped State = "stopped"
-	Broken  State = "broken" // its creation was interrupted, or its API does not answer
+	Broken  State = "broken" // its creation was interrupted, or its API server does not answer
 	Running State = "running"
 )
 
@@ -132,40 +133,40 @@ type Status struct {
 	Provider   string
 	Name       string
 	State      State
-	Detail     string // why, where the state alone does not say it
+	Detail     string // the reason for the state; may be empty
 	Kubernetes string // version of the API server
 	Registry   Registry
 	Ports      map[int]int // node port → port on 127.0.0.1
-	NotReady   []string    // what is not ready, in words
-	Policies   string      // what holds pods to NetworkPolicies; "" where nothing does that is known
+	NotReady   []string    // messages about parts that are not ready
+	Policies   string      // the component that enforces NetworkPolicies; "" where none is known
 }
 
-// PortInUse says that a port on 127.0.0.1 is taken by another program.
+// PortInUse says that another program uses a port of 127.0.0.1.
 type PortInUse struct {
 	Port   int
-	Target int    // the port of the node that it was to lead to
-	Made   bool   // the cluster exists and was made with this port
-	Holder string // the program that has it, where that is known
+	Target int    // the node port that the cluster publishes there
+	Made   bool   // the cluster exists and was created with this port
+	Holder string // the program that uses the port; "" where it is not known
 }
 
 func (e *PortInUse) Error() string {
-	holder, cure := "another program", "stop that program, or choose another host port in the cluster's ports setting"
+	holder, fix := "another program", "stop that program, or choose another host port in the cluster's ports setting"
 	if e.Holder != "" {
 		holder = e.Holder
 	}
 	if e.Made {
 		// An engine cannot change the ports of a container that exists.
-		cure = "stop that program and run this again, and nothing is lost; the ports of a cluster that exists cannot be changed, " +
-			"so the only other way is a new cluster: `mage cluster:down` and a deploy with another port, which " + LosesData
+		fix = "stop that program and run this command again: nothing is lost; the ports of an existing cluster are fixed, " +
+			"so another port needs a new cluster: `mage cluster:down` and a deploy, which " + LosesData
 	}
-	return fmt.Sprintf("port %d on %s, which is to lead to the node's port %d, is used by %s: %s", e.Port, loopback, e.Target, holder, cure)
+	return fmt.Sprintf("publish node port %d on %s:%d: %s uses this port: %s", e.Target, loopback, e.Port, holder, fix)
 }
 
-// LosesData ends every cure that removes a cluster.
-const LosesData = "loses the data in its volumes (`mage db:backup` saves that of a database, while the cluster runs)"
+// LosesData ends the text of every fix that removes a cluster.
+const LosesData = "deletes the data in its volumes (while the cluster runs, `mage db:backup` saves the database)"
 
-// NotOurs says that something has the cluster's name but was made by someone
-// else, so it is neither used nor removed.
+// NotOurs says that a container with the cluster's name was not made by this
+// pipeline, so that it is neither used nor removed.
 type NotOurs struct {
 	What string
 	Why  string
@@ -175,12 +176,12 @@ func (e *NotOurs) Error() string {
 	return fmt.Sprintf("%s was not made by this pipeline (%s): choose another cluster name, or remove it yourself", e.What, e.Why)
 }
 
-// Damaged says that a cluster which was once complete cannot be used any more.
-// It is not made anew by itself, since that would lose what is in it.
+// Damaged says that a cluster that was complete does not work any more. Ensure
+// does not recreate it, because that would delete its data.
 type Damaged struct {
-	Node  string   // its container
-	Why   string   // the last that was seen of it
-	Tried []string // what was done about it, in the past tense
+	Node  string   // the container
+	Why   string   // the observed problem
+	Tried []string // the actions that Ensure took, in the past tense
 }
 
 func (e *Damaged) Error() string {
@@ -188,8 +189,8 @@ func (e *Damaged) Error() string {
 	if len(e.Tried) > 0 {
 		tried = " (" + strings.Join(e.Tried, ", ") + ")"
 	}
-	return fmt.Sprintf("container %q%s: %s; it was complete once, so it is not made anew, which would lose its data: "+
-		"`docker logs %s` shows what it does, `docker restart %s` may bring it back and loses nothing; `mage cluster:down` and a deploy make a new one, which %s",
+	return fmt.Sprintf("container %q%s: %s; the cluster was complete before, so it is not recreated, because that would delete its data: "+
+		"`docker logs %s` shows its output, `docker restart %s` may repair it and keeps all data; `mage cluster:down` and a deploy create a new cluster, which %s",
 		e.Node, tried, e.Why, e.Node, e.Node, LosesData)
 }
 
@@ -202,7 +203,7 @@ func Auto(lookPath func(file string) (string, error)) string {
 	return "kind"
 }
 
-// portList writes ports for a person: "127.0.0.1:8080 → 30080".
+// portList formats ports as in "127.0.0.1:8080 → 30080".
 func portList(ports map[int]int) string {
 	var words []string
 	for _, node := range slices.Sorted(maps.Keys(ports)) {

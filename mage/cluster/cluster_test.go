@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAutoTakesMinikubeWhereItIsInstalled(t *testing.T) {
+func TestAutoChoosesMinikubeWhereInstalled(t *testing.T) {
 	assert.Equal(t, "kind", Auto(notFound))
 	assert.Equal(t, "minikube", Auto(func(file string) (string, error) {
 		assert.Equal(t, "minikube", file)
@@ -18,12 +18,12 @@ func TestAutoTakesMinikubeWhereItIsInstalled(t *testing.T) {
 	}))
 }
 
-func TestCloseOfAClusterWithoutForwardDoesNothing(t *testing.T) {
+func TestCloseWithoutForwardDoesNothing(t *testing.T) {
 	(&Cluster{}).Close()
 	(*Cluster)(nil).Close()
 }
 
-func TestKubeContextTakesTheAnnouncedRegistry(t *testing.T) {
+func TestKubeContextUsesAnnouncedRegistry(t *testing.T) {
 	api, path := newKubeAPI(t), filepath.Join(t.TempDir(), "config")
 	api.makeReady(t, time.Now())
 	server, _ := newRegistry(t)
@@ -42,7 +42,7 @@ func TestKubeContextTakesTheAnnouncedRegistry(t *testing.T) {
 	c, err := p.Ensure(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, Registry{Push: address, Pull: "registry:5000"}, c.Registry)
-	assert.Empty(t, api.applied, "someone else's cluster is not changed")
+	assert.Empty(t, api.applied, "the pipeline does not change it")
 
 	removed, err := p.Delete(t.Context())
 	require.NoError(t, err)
@@ -55,10 +55,10 @@ func TestKubeContextTakesTheAnnouncedRegistry(t *testing.T) {
 	api.Close()
 	_, err = p.Find(t.Context())
 	_, unreachable := errors.AsType[*Unreachable](err)
-	assert.True(t, unreachable, "what does not answer is not absent: %v", err)
+	assert.True(t, unreachable, "a cluster that does not answer is not absent: %v", err)
 }
 
-func TestKubeContextNamesAContextThatIsNotThere(t *testing.T) {
+func TestKubeContextNamesMissingContext(t *testing.T) {
 	api, path := newKubeAPI(t), filepath.Join(t.TempDir(), "config")
 	require.NoError(t, writeFile(path, api.kubeconfig(t, "theirs")))
 	p, err := NewKubeContext(ContextOptions{Kubeconfig: path, Context: "other"})
@@ -67,7 +67,7 @@ func TestKubeContextNamesAContextThatIsNotThere(t *testing.T) {
 	require.ErrorContains(t, err, `has no context "other"`)
 
 	_, err = NewKubeContext(ContextOptions{Registry: Registry{Push: "localhost:5000"}})
-	for _, part := range []string{"path of the kubeconfig", "name of the kubeconfig context", "both names"} {
+	for _, part := range []string{"path of the kubeconfig", "name of the kubeconfig context", "both addresses"} {
 		assert.ErrorContains(t, err, part)
 	}
 }

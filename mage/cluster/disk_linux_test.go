@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 )
 
-func TestAKubeconfigThatFindsNoRoomNamesTheDisk(t *testing.T) {
+func TestKubeconfigWriteNamesFullDisk(t *testing.T) {
 	full := t.TempDir()
 	if err := unix.Mount("tmpfs", full, "tmpfs", 0, "size=1m"); err != nil {
 		t.Skipf("only root mounts a file system: %v", err)

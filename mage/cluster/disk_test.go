@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestKindNamesTheEnginesDiskThatIsFull(t *testing.T) {
+func TestKindNamesFullEngineDisk(t *testing.T) {
 	w := newWorld(t, nil)
 	w.initExit = 1
 	w.initSays = "error execution phase certs: write /etc/kubernetes/pki/ca.key: no space left on device\nTo see the stack trace of this error execute with --v=5\n"

@@ -18,9 +18,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// engine is a Docker Engine (API 1.41, as Docker 20.10) that keeps containers
-// and networks in memory, and the docker command that goes with it, as far as
-// kind uses both.
+// engine is a fake Docker Engine (API 1.41, as Docker 20.10) with its docker
+// command. It keeps containers and networks in memory, and serves only the requests
+// of kind and of this package.
 type engine struct {
 	mu         sync.Mutex
 	containers map[string]*box
@@ -28,17 +28,18 @@ type engine struct {
 	requests   []string
 	ipv6       bool
 
-	// publish turns a port of the node into one of this machine, so that a new
-	// node leads to the test's servers.
+	// publish maps a container port to the port of a test server, which a new node
+	// publishes.
 	publish map[string]string
-	// adminConf is what kubeadm init leaves in the node.
+	// adminConf is the file that kubeadm init writes into the node.
 	adminConf []byte
-	// initExit is how kubeadm init ends; hang makes it wait for that instead.
+	// initExit is the exit code of kubeadm init. Before it exits, it waits until
+	// hang is closed, if hang is not nil.
 	initExit int
 	hang     chan struct{}
-	// initSays is what it prints when it fails.
+	// initSays is the error output of a failing kubeadm init.
 	initSays string
-	// unkillable is how often the engine fails to end a container.
+	// unkillable is the number of removals that fail.
 	unkillable int
 }
 
@@ -112,7 +113,7 @@ func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		delete(e.networks, strings.TrimPrefix(parts[1], "id-"))
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		http.Error(w, `{"message":"not known here"}`, http.StatusNotImplemented)
+		http.Error(w, `{"message":"the fake does not implement this"}`, http.StatusNotImplemented)
 	}
 }
 
@@ -176,7 +177,7 @@ func (e *engine) container(w http.ResponseWriter, r *http.Request, name, verb st
 		delete(e.containers, name)
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		http.Error(w, `{"message":"not known here"}`, http.StatusNotImplemented)
+		http.Error(w, `{"message":"the fake does not implement this"}`, http.StatusNotImplemented)
 	}
 }
 

@@ -66,7 +66,7 @@ type forwarder struct {
 	requests atomic.Int64
 
 	mu   sync.Mutex
-	conn httpstream.Connection // to the pod below; nil before the first and after a loss
+	conn httpstream.Connection // to the pod below; nil while there is none
 	pod  types.UID
 }
 
@@ -76,7 +76,7 @@ func (f *forwarder) serve(ctx context.Context, listener net.Listener) {
 	for {
 		local, err := listener.Accept()
 		if err != nil {
-			return // the listener is closed only when ctx has ended
+			return // only the end of ctx closes the listener
 		}
 		open.Go(func() {
 			cut := context.AfterFunc(ctx, func() { local.Close() })
@@ -87,8 +87,8 @@ func (f *forwarder) serve(ctx context.Context, listener net.Listener) {
 	}
 }
 
-// carry moves one connection's bytes both ways. Errors end the connection;
-// whoever opened it sees that and tries again.
+// carry copies the bytes of one connection in both directions. An error closes the
+// connection, so that its client can retry.
 func (f *forwarder) carry(ctx context.Context, local net.Conn) {
 	conn, podPort, err := f.connection(ctx)
 	if err != nil {
@@ -104,7 +104,7 @@ func (f *forwarder) carry(ctx context.Context, local net.Conn) {
 		return
 	}
 	defer conn.RemoveStreams(failures)
-	_ = failures.Close() // nothing is written to it
+	_ = failures.Close() // this side writes nothing to the error stream
 	failed := make(chan bool, 1)
 	go func() {
 		message, err := io.ReadAll(failures)
@@ -121,28 +121,28 @@ func (f *forwarder) carry(ctx context.Context, local net.Conn) {
 	down, up := make(chan struct{}), make(chan error, 1)
 	go func() {
 		defer close(down)
-		_, _ = io.Copy(local, data) // either end closing is how it ends
+		_, _ = io.Copy(local, data) // ends when either side closes
 	}()
 	go func() {
 		_, err := io.Copy(data, local)
-		_ = data.Close() // the pod sees the end of what this machine sends
+		_ = data.Close() // tells the pod that the client sends no more
 		up <- err
 	}()
 	select {
 	case <-down:
 	case err := <-up:
 		if err == nil {
-			<-down // half closed: the answer may still come
+			<-down // the client sends no more; the answer may still arrive
 		}
 	}
-	_ = data.Reset() // frees what the API server still holds for it
+	_ = data.Reset() // releases the stream in the API server
 	if <-failed {
-		f.drop(conn) // the pod or its node is gone
+		f.drop(conn) // the pod or its node has ended
 	}
 }
 
-// connection returns a connection to a pod that is ready now, the open one if
-// it leads there.
+// connection returns a connection to a pod that is ready now. It uses the open
+// connection if that belongs to this pod.
 func (f *forwarder) connection(ctx context.Context) (httpstream.Connection, int, error) {
 	pod, podPort, err := f.target(ctx)
 	if err != nil {
@@ -166,7 +166,7 @@ func (f *forwarder) connection(ctx context.Context) (httpstream.Connection, int,
 	if err != nil {
 		return nil, 0, err
 	}
-	if ctx.Err() != nil { // ended while it dialled; drop has run already
+	if ctx.Err() != nil { // ctx ended during dial, after drop had run
 		conn.Close()
 		return nil, 0, ctx.Err()
 	}
@@ -174,8 +174,8 @@ func (f *forwarder) connection(ctx context.Context) (httpstream.Connection, int,
 	return conn, podPort, nil
 }
 
-// drop closes the connection in use; a conn that is no longer in use is only
-// closed. nil means whichever there is.
+// drop closes a connection, and forgets it if it is the current one. nil means the
+// current one.
 func (f *forwarder) drop(conn httpstream.Connection) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -204,7 +204,7 @@ func (f *forwarder) dial(pod string) (httpstream.Connection, error) {
 	return conn, nil
 }
 
-// target finds a ready pod of the service, and the pod's port.
+// target returns a ready pod of the service and the pod's port.
 func (f *forwarder) target(ctx context.Context) (*corev1.Pod, int, error) {
 	service, err := f.clients.Clientset.CoreV1().Services(f.to.Namespace).Get(ctx, f.to.Service, metav1.GetOptions{})
 	if err != nil {
@@ -222,15 +222,15 @@ func (f *forwarder) target(ctx context.Context) (*corev1.Pod, int, error) {
 	return chooseTarget(service, pods.Items, f.to.Port)
 }
 
-// chooseTarget picks the first ready pod and translates a service's port into
-// the pod's.
+// chooseTarget returns the first ready pod, and the pod's port for a port of the
+// service.
 func chooseTarget(service *corev1.Service, pods []corev1.Pod, port intstr.IntOrString) (*corev1.Pod, int, error) {
 	var want *intstr.IntOrString
 	for _, p := range service.Spec.Ports {
 		if port == intstr.FromInt32(p.Port) || port == intstr.FromString(p.Name) {
 			want = &p.TargetPort
 			if p.TargetPort == (intstr.IntOrString{}) {
-				want = &intstr.IntOrString{IntVal: p.Port} // unset means the same port
+				want = &intstr.IntOrString{IntVal: p.Port} // Kubernetes' default: the same port
 			}
 		}
 	}

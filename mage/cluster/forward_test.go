@@ -32,8 +32,8 @@ func service(name string, port int32, target int32) *corev1.Service {
 	}
 }
 
-// serveForward makes the API server forward connections to a pod, by SPDY, to
-// an address of this machine, as the kubelet does.
+// serveForward makes the API server forward the connections to a pod to an address
+// of this machine, by SPDY, like a kubelet.
 func serveForward(t *testing.T, api *kubeAPI, namespace, pod, to string) {
 	t.Helper()
 	handler := func(w http.ResponseWriter, r *http.Request) {
@@ -91,7 +91,7 @@ func podNamed(name string, uid types.UID) *corev1.Pod {
 	return pod
 }
 
-func TestForwardFollowsTheServiceFromPodToPod(t *testing.T) {
+func TestForwardFollowsServiceToNewPod(t *testing.T) {
 	api := newKubeAPI(t)
 	var pods [2]*httptest.Server
 	for i := range pods {
@@ -129,7 +129,7 @@ func TestForwardFollowsTheServiceFromPodToPod(t *testing.T) {
 	assert.Error(t, err, "stopped")
 }
 
-func TestForwardCutsAConnectionWhosePodDoesNotAnswerAndTriesAgain(t *testing.T) {
+func TestForwardClosesFailedConnectionAndRecovers(t *testing.T) {
 	api := newKubeAPI(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -159,9 +159,9 @@ func TestForwardCutsAConnectionWhosePodDoesNotAnswerAndTriesAgain(t *testing.T) 
 	assert.Equal(t, http.StatusNotFound, resp.StatusCode)
 }
 
-func TestForwardStopsWithConnectionsOpen(t *testing.T) {
+func TestForwardStopsWithOpenConnections(t *testing.T) {
 	api := newKubeAPI(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, says nothing
+	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections and sends nothing
 	require.NoError(t, err)
 	defer l.Close()
 	serveForward(t, api, "todo-dev", "web-1", l.Addr().String())
@@ -188,7 +188,7 @@ func TestForwardStopsWithConnectionsOpen(t *testing.T) {
 	}
 }
 
-func TestForwardNeedsAReadyPod(t *testing.T) {
+func TestChooseTargetFindsReadyPodAndPort(t *testing.T) {
 	notReady := *podNamed("web-1", "1")
 	notReady.Status.Conditions = nil
 	named := *podNamed("web-2", "2")
@@ -210,12 +210,12 @@ func TestForwardNeedsAReadyPod(t *testing.T) {
 		"port of the pod":                 {service("web", 80, 3000), []corev1.Pod{notReady, named}, eighty, 3000, ""},
 		"port by name":                    {byName, []corev1.Pod{named}, eighty, 3000, ""},
 		"port of the service by its name": {webByName, []corev1.Pod{named}, intstr.FromString("web"), 3000, ""},
-		"no port of the service's name":   {webByName, []corev1.Pod{named}, intstr.FromString("http"), 0, "no port http"},
+		"service port name missing":       {webByName, []corev1.Pod{named}, intstr.FromString("http"), 0, "no port http"},
 		"port of the service":             {unset, []corev1.Pod{named}, eighty, 80, ""},
-		"no pod":                          {service("web", 80, 3000), nil, eighty, 0, "has no pod"},
-		"no ready pod":                    {service("web", 80, 3000), []corev1.Pod{notReady}, eighty, 0, `pod "web-1" is not ready`},
-		"no such port":                    {service("web", 80, 3000), []corev1.Pod{named}, intstr.FromInt32(81), 0, "no port 81"},
-		"no such port of a name":          {byName, []corev1.Pod{*podNamed("web-3", "3")}, eighty, 0, `no port named "http"`},
+		"pod missing":                     {service("web", 80, 3000), nil, eighty, 0, "has no pod"},
+		"pod not ready":                   {service("web", 80, 3000), []corev1.Pod{notReady}, eighty, 0, `pod "web-1" is not ready`},
+		"service port number missing":     {service("web", 80, 3000), []corev1.Pod{named}, intstr.FromInt32(81), 0, "no port 81"},
+		"container port name missing":     {byName, []corev1.Pod{*podNamed("web-3", "3")}, eighty, 0, `no port named "http"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, port, err := chooseTarget(c.service, c.pods, c.port)

@@ -10,8 +10,8 @@ import (
 )
 
 // portHolder names the process that listens on a port of this machine, as in
-// "nginx (process 123)", or "" where /proc does not tell: on other systems than
-// Linux, and of other users' processes.
+// "nginx (process 123)". It returns "" on other systems than Linux, and for
+// processes of other users, which /proc hides.
 func portHolder(proc string, port int) string {
 	sockets := map[string]bool{}
 	for _, table := range []string{"net/tcp", "net/tcp6"} {
@@ -20,7 +20,7 @@ func portHolder(proc string, port int) string {
 	if len(sockets) == 0 {
 		return ""
 	}
-	descriptors, _ := filepath.Glob(filepath.Join(proc, "[0-9]*", "fd", "*")) // the pattern is a good one
+	descriptors, _ := filepath.Glob(filepath.Join(proc, "[0-9]*", "fd", "*")) // the only possible error is an invalid pattern
 	for _, descriptor := range descriptors {
 		target, err := os.Readlink(descriptor)
 		if err != nil || !sockets[target] {
@@ -36,8 +36,8 @@ func portHolder(proc string, port int) string {
 	return ""
 }
 
-// listeners adds the sockets of a table of the kernel's (proc_net_tcp(5)) that
-// listen on the port, as links in /proc/PID/fd name them.
+// listeners adds the sockets in a kernel table (proc_net_tcp(5)) that listen on the
+// port, in the form of the links in /proc/PID/fd.
 func listeners(table string, port int, sockets map[string]bool) {
 	const local, state, inode, listening = 1, 3, 9, "0A"
 	file, err := os.Open(table)

@@ -23,7 +23,7 @@ import (
 	"todo-chatbot/mage/progress"
 )
 
-// TestRealKindCluster goes through the life of a real cluster. It needs a
+// TestRealKindCluster creates, stops, damages and removes a real cluster. It needs a
 // Docker Engine and these variables:
 //
 //	TEST_KIND_NODE_IMAGE        a node image in the engine, with a CNI of its own
@@ -32,7 +32,7 @@ import (
 func TestRealKindCluster(t *testing.T) {
 	image := os.Getenv("TEST_KIND_NODE_IMAGE")
 	if testing.Short() || image == "" {
-		t.Skip("this test makes a real cluster: set TEST_KIND_NODE_IMAGE to a node image in a running Docker Engine, without -short")
+		t.Skip("this test creates a real cluster: set TEST_KIND_NODE_IMAGE to a node image in a running Docker Engine, without -short")
 	}
 	docker, k := realKind(t, image)
 	archive := os.Getenv("TEST_KIND_REGISTRY_ARCHIVE")
@@ -58,12 +58,12 @@ func TestRealKindCluster(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Stopped, s.State)
 	again := ensure(t, k, "started again")
-	assert.Equal(t, c.Registry, again.Registry, "the ports stay")
+	assert.Equal(t, c.Registry, again.Registry, "the cluster keeps its ports")
 	if pushed != "" {
 		d, err := name.NewDigest(again.Registry.Push + "/" + pushed)
 		require.NoError(t, err)
 		_, err = remote.Head(d, remote.WithContext(t.Context()))
-		assert.NoError(t, err, "what was pushed survives a restart of the node")
+		assert.NoError(t, err, "pushed images survive a restart of the node")
 	}
 
 	remove := func(file string) {
@@ -76,9 +76,9 @@ func TestRealKindCluster(t *testing.T) {
 	assert.Equal(t, Broken, s.State)
 	_, err = k.Ensure(t.Context())
 	var damaged *Damaged
-	require.ErrorAs(t, err, &damaged, "what was once complete is not removed")
+	require.ErrorAs(t, err, &damaged, "a complete cluster is not removed")
 	remove(completeMark)
-	ensure(t, k, "remade")
+	ensure(t, k, "recreated")
 
 	removed, err := k.Delete(t.Context())
 	require.NoError(t, err)
@@ -89,7 +89,7 @@ func TestRealKindCluster(t *testing.T) {
 	assert.Empty(t, removed)
 }
 
-// realKind prepares a cluster that is removed after the test.
+// realKind returns the provider of a cluster that is removed after the test.
 func realKind(t *testing.T, image string) (*client.Client, *Kind) {
 	t.Helper()
 	docker, err := client.New(client.FromEnv)
@@ -110,7 +110,7 @@ func realKind(t *testing.T, image string) (*client.Client, *Kind) {
 		_, err := k.Delete(ctx)
 		assert.NoError(t, err)
 	})
-	_, err = k.Delete(t.Context()) // what an interrupted run left
+	_, err = k.Delete(t.Context()) // of an interrupted run
 	require.NoError(t, err)
 	return docker, k
 }
@@ -128,8 +128,8 @@ func ensure(t *testing.T, k *Kind, what string) *Cluster {
 	return c
 }
 
-// pushAndRun pushes the registry's own image from this machine and runs it in a
-// pod by the name that pods use. It returns what to look for later, NAME@DIGEST.
+// pushAndRun pushes an image from this machine and runs it in a pod. It returns the
+// image as NAME@DIGEST, or "" without an archive.
 func pushAndRun(t *testing.T, c *Cluster, archive string) string {
 	t.Helper()
 	if archive == "" {
@@ -141,15 +141,15 @@ func pushAndRun(t *testing.T, c *Cluster, archive string) string {
 	require.NoError(t, err)
 	own := cfg.Config
 	own.Labels = map[string]string{"of": "a test"}
-	// An image of its own: containerd drops the layers of one that it has
-	// pulled, and with them those of an equal one that was loaded.
+	// The label makes the image different from the loaded one, whose layers
+	// containerd would remove together with those of an equal pulled image.
 	img, err = mutate.Config(img, own)
 	require.NoError(t, err)
 	digest, err := img.Digest()
 	require.NoError(t, err)
 	tag, err := name.NewTag(c.Registry.Push + "/test/registry:1")
 	require.NoError(t, err)
-	require.ErrorContains(t, remote.Write(tag, img, remote.WithContext(t.Context())), "UNAUTHORIZED", "nobody pushes without the login")
+	require.ErrorContains(t, remote.Write(tag, img, remote.WithContext(t.Context())), "UNAUTHORIZED", "a push needs the login")
 	require.NoError(t, remote.Write(tag, img, remote.WithContext(t.Context()), remote.WithAuth(c.Registry.Login.Authenticator())))
 
 	pods := c.Clients.Clientset.CoreV1().Pods("default")
@@ -176,7 +176,7 @@ func pushAndRun(t *testing.T, c *Cluster, archive string) string {
 	return "test/registry@" + digest.String()
 }
 
-// testWriter shows progress in the test's log.
+// testWriter writes progress to the test's log.
 type testWriter struct{ t *testing.T }
 
 func (w testWriter) Write(p []byte) (int, error) {

@@ -17,33 +17,33 @@ import (
 
 const (
 	defaultBound = 3 * time.Minute
-	// leftoverBound is for the API server of a running node that was never
-	// finished: what an interrupted run left is soon made anew.
+	// leftoverBound is the bound of the wait for the API server of an incomplete
+	// node. It is short, because such a node can be recreated.
 	leftoverBound = 15 * time.Second
-	// loginBound is for one question to the API server by who only looks.
+	// loginBound is the bound of one request for the registry's login.
 	loginBound = 2 * time.Second
 )
 
-// KindOptions shapes a kind cluster of one node.
+// KindOptions configure a kind cluster of one node.
 type KindOptions struct {
 	// Name of the cluster. Required.
 	Name string
-	// Kubeconfig is the path of a file of this cluster's own. Required; no
-	// other kubeconfig is read or written.
+	// Kubeconfig is the path of the cluster's own file. Required; no other
+	// kubeconfig is read or written.
 	Kubeconfig string
-	// NodeImage gives the node's image, in the engine's store or for the engine
-	// to pull. It is called only when a node must be made. Required.
+	// NodeImage returns the reference of the node's image, which the engine has or
+	// can pull. It is called only before a node is created. Required.
 	NodeImage func(ctx context.Context) (ref string, err error)
 	// RegistryImage is the reference of the image registry's image, which the
 	// node pulls unless its store has it. Required.
 	RegistryImage string
-	// Ports leads ports of 127.0.0.1 to node ports. A cluster that runs already
-	// keeps the ports that it was made with.
+	// Ports maps ports of 127.0.0.1 to the node ports that are published there. An
+	// existing cluster keeps the ports with which it was created.
 	Ports map[int]int
-	// Restricted fits the kubelet to a host with cgroup v1 or without
+	// Restricted configures the kubelet for a host with cgroup v1 or without
 	// CAP_SYS_RESOURCE.
 	Restricted bool
-	// DisableDefaultCNI is for a node image that has a network of its own.
+	// DisableDefaultCNI is for a node image that configures its own pod network.
 	DisableDefaultCNI bool
 	Progress          *progress.Reporter
 }
@@ -76,7 +76,7 @@ func (o *KindOptions) validate() error {
 	return errors.Join(problems...)
 }
 
-// validName holds a name to what kind, host names and kubeconfig contexts take.
+// validName tells whether kind, host names and kubeconfig contexts accept a name.
 func validName(name string) bool {
 	if name == "" || len(name) > 50 || name[0] == '.' || name[0] == '-' {
 		return false
@@ -85,7 +85,7 @@ func validName(name string) bool {
 }
 
 // Kind is a Provider of kind clusters on Docker. kind runs the docker command,
-// which must be on the PATH and reach the same engine as the client given.
+// which must be on the PATH and must use the same engine as the client.
 type Kind struct {
 	docker *client.Client
 	opts   KindOptions
@@ -97,7 +97,7 @@ type Kind struct {
 
 var _ Provider = (*Kind)(nil)
 
-// NewKind checks the options and reports every problem in them.
+// NewKind validates the options and reports all their problems.
 func NewKind(docker *client.Client, opts KindOptions) (*Kind, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
@@ -127,20 +127,20 @@ func (k *Kind) Find(ctx context.Context) (*Cluster, error) {
 		err = k.usable(ctx, n.name, c.Registry.Push, c.Registry.Login)
 	}
 	if err != nil {
-		c.Registry = Registry{} // Ensure sees to it
+		c.Registry = Registry{} // Ensure repairs it
 	}
 	return c, nil
 }
 
-// login asks an API server, once and briefly, for the registry's login.
+// login reads the registry's login from the API server, without a retry.
 func (k *Kind) login(ctx context.Context, c *Cluster) (*registry.Login, error) {
 	ctx, cancel := context.WithTimeout(ctx, loginBound)
 	defer cancel()
 	return findLogin(ctx, c.Clients.Clientset)
 }
 
-// Delete removes the node with its volume, the kubeconfig file, and the network
-// if this package made it and nothing else is attached to it.
+// Delete removes the node with its volume, the kubeconfig file, and the network if
+// this package created it and no other container uses it.
 func (k *Kind) Delete(ctx context.Context) (removed []string, err error) {
 	step := k.opts.Progress.Start("cluster", k.subject())
 	n, err := k.node(ctx)
@@ -180,15 +180,15 @@ func (k *Kind) Delete(ctx context.Context) (removed []string, err error) {
 	return removed, nil
 }
 
-// Ours is true: what has the cluster's name and is not ours, Delete refuses.
+// Ours is true: Delete refuses a cluster of this name that is not ours.
 func (k *Kind) Ours(context.Context) (bool, error) { return true, nil }
 
-// Status looks at the node and, if it runs, asks its API server once.
+// Status inspects the node and, if it runs, asks its API server once.
 func (k *Kind) Status(ctx context.Context) (Status, error) {
 	s := Status{Provider: "kind", Name: k.opts.Name}
 	n, err := k.node(ctx)
 	if err != nil {
-		return s, fmt.Errorf("look at cluster %q: %w", k.opts.Name, err)
+		return s, fmt.Errorf("read the status of cluster %q: %w", k.opts.Name, err)
 	}
 	found := n.known()
 	s.Ports = n.nodePorts()
@@ -199,13 +199,13 @@ func (k *Kind) Status(ctx context.Context) (Status, error) {
 	case start:
 		s.State = Stopped
 		return s, nil
-	case remake, refuse, giveUp:
+	case recreate, refuse, giveUp:
 		s.State, s.Detail = Broken, found.why()
 		return s, nil
 	}
 	c, err := k.open(n)
 	if err != nil {
-		return s, fmt.Errorf("look at cluster %q: %w", k.opts.Name, err)
+		return s, fmt.Errorf("read the status of cluster %q: %w", k.opts.Name, err)
 	}
 	s = observe(ctx, s, c, n.startedAt)
 	if s.Registry.Push == "" {
@@ -216,12 +216,13 @@ func (k *Kind) Status(ctx context.Context) (Status, error) {
 		err = k.usable(ctx, n.name, s.Registry.Push, login)
 	}
 	if err != nil {
-		s.NotReady = append(s.NotReady, err.Error()+": `mage cluster:up` gives it a login")
+		s.NotReady = append(s.NotReady, err.Error()+": `mage cluster:up` repairs its login")
 	}
 	return s, nil
 }
 
-// observe completes the status of a cluster that should answer.
+// observe completes the status of a running cluster with the answers of its API
+// server and its registry.
 func observe(ctx context.Context, s Status, c *Cluster, since time.Time) Status {
 	ctx, cancel := context.WithTimeout(ctx, pollTry)
 	defer cancel()
@@ -232,11 +233,11 @@ func observe(ctx context.Context, s Status, c *Cluster, since time.Time) Status 
 		return s
 	}
 	s.State = Running
-	looks := whole
+	checks := complete
 	if s.Provider == contextProvider {
-		looks = permitted(whole)
+		checks = permitted(complete)
 	}
-	s.NotReady = notReady(ctx, client, since, looks)
+	s.NotReady = notReady(ctx, client, since, checks)
 	if s.Policies, err = policyEnforcer(ctx, client); err != nil && !apierrors.IsForbidden(err) {
 		s.NotReady = append(s.NotReady, err.Error())
 	}

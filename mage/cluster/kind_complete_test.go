@@ -16,11 +16,11 @@ const (
 	writeToNode = "PUT /containers/todo-control-plane/archive"
 )
 
-func TestKindRemakesAHalfMadeCluster(t *testing.T) {
+func TestKindRecreatesIncompleteCluster(t *testing.T) {
 	for name, spoil := range map[string]func(*world, *box){
-		"without admin.conf":        func(_ *world, b *box) { delete(b.files, adminConf) },
-		"with a silent API server":  func(_ *world, b *box) { b.ports["6443/tcp"][0]["HostPort"] = "1" },
-		"without the storage class": func(w *world, _ *box) { w.api.remove(ownClass) },
+		"without admin.conf":                func(_ *world, b *box) { delete(b.files, adminConf) },
+		"with an API server that is silent": func(_ *world, b *box) { b.ports["6443/tcp"][0]["HostPort"] = "1" },
+		"without the storage class":         func(w *world, _ *box) { w.api.remove(ownClass) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
@@ -29,7 +29,7 @@ func TestKindRemakesAHalfMadeCluster(t *testing.T) {
 			spoil(w, old)
 			made := make(chan struct{})
 			w.kind.opts.NodeImage = func(context.Context) (string, error) {
-				w.api.makeReady(t, time.Now().Add(time.Hour)) // the new node's
+				w.api.makeReady(t, time.Now().Add(time.Hour)) // of the new node
 				close(made)
 				return "node:test", nil
 			}
@@ -42,21 +42,21 @@ func TestKindRemakesAHalfMadeCluster(t *testing.T) {
 	}
 }
 
-func TestKindNeverRemakesAClusterThatWasOnceComplete(t *testing.T) {
+func TestKindNeverRecreatesCompleteCluster(t *testing.T) {
 	for name, c := range map[string]struct {
 		status string
 		spoil  func(*box)
 		want   []string
 	}{
-		"a silent API server": {"running", func(b *box) { b.ports["6443/tcp"][0]["HostPort"] = "1" },
+		"API server silent": {"running", func(b *box) { b.ports["6443/tcp"][0]["HostPort"] = "1" },
 			[]string{`container "todo-control-plane": its API server does not answer: after 500ms: `, "127.0.0.1:1"}},
-		"a silent API server of a node that was started": {"exited", func(b *box) { b.ports["6443/tcp"][0]["HostPort"] = "1" },
+		"API server silent after a start": {"exited", func(b *box) { b.ports["6443/tcp"][0]["HostPort"] = "1" },
 			[]string{`container "todo-control-plane" (started again): its API server does not answer: after 500ms: `}},
-		"no admin.conf": {"running", func(b *box) { delete(b.files, adminConf) },
-			[]string{`container "todo-control-plane": it has no /etc/kubernetes/admin.conf any more`}},
-		"no admin.conf in a stopped node": {"exited", func(b *box) { delete(b.files, adminConf) },
-			[]string{`container "todo-control-plane": it has no /etc/kubernetes/admin.conf any more`}},
-		"an API server that is not published": {"running", func(b *box) { delete(b.ports, "6443/tcp") },
+		"admin.conf missing": {"running", func(b *box) { delete(b.files, adminConf) },
+			[]string{`container "todo-control-plane": its file /etc/kubernetes/admin.conf is missing`}},
+		"admin.conf missing in a stopped node": {"exited", func(b *box) { delete(b.files, adminConf) },
+			[]string{`container "todo-control-plane": its file /etc/kubernetes/admin.conf is missing`}},
+		"API server not published": {"running", func(b *box) { delete(b.ports, "6443/tcp") },
 			[]string{"its API server does not answer: the API server of \"todo-control-plane\" is not published"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestKindNeverRemakesAClusterThatWasOnceComplete(t *testing.T) {
 			_, err := w.kind.Ensure(t.Context())
 			var damaged *Damaged
 			require.ErrorAs(t, err, &damaged)
-			for _, part := range append(c.want, "lose its data", "`docker logs todo-control-plane`", "`docker restart todo-control-plane`", "`mage cluster:down`") {
+			for _, part := range append(c.want, "delete its data", "`docker logs todo-control-plane`", "`docker restart todo-control-plane`", "`mage cluster:down`") {
 				assert.ErrorContains(t, err, part)
 			}
 			assert.NotContains(t, w.requests, removeNode)
@@ -77,12 +77,12 @@ func TestKindNeverRemakesAClusterThatWasOnceComplete(t *testing.T) {
 
 			removed, err := w.kind.Delete(t.Context())
 			require.NoError(t, err)
-			assert.Contains(t, removed, `container "todo-control-plane" with its volume`, "the cure works")
+			assert.Contains(t, removed, `container "todo-control-plane" with its volume`, "the fix works")
 		})
 	}
 }
 
-func TestKindUsesACompleteClusterThatHasAnotherStorageClassNow(t *testing.T) {
+func TestKindUsesCompleteClusterWithAnotherStorageClass(t *testing.T) {
 	w := newWorld(t, nil)
 	node := w.settle("running")
 	w.api.remove(ownClass)
@@ -101,7 +101,7 @@ func TestKindMarksClusterCompleteOnceItsRegistryAnswers(t *testing.T) {
 	guarded := w.publish["5000"]
 	w.publish["5000"] = strconv.Itoa(open)
 	_, err := w.kind.Ensure(t.Context())
-	require.ErrorContains(t, err, "takes pushes from everybody")
+	require.ErrorContains(t, err, "accepts pushes without a login")
 	node := w.containers["todo-control-plane"]
 	assert.NotContains(t, node.files, completeMark)
 

@@ -27,23 +27,22 @@ import (
 )
 
 const (
-	networkName  = "kind" // kind's own choice; it takes no other
+	networkName  = "kind" // fixed in kind
 	networkLabel = "app.kubernetes.io/managed-by"
 	mtuOption    = "com.docker.network.driver.mtu"
-	// cancelBound is within the 5 s that mage grants after Ctrl-C.
+	// cancelBound is shorter than the 5 s after which mage exits on Ctrl-C.
 	cancelBound = 4 * time.Second
 )
 
-// parallelPulls lets the images of a release be pulled at once, and not each
-// after the last.
+// parallelPulls makes the kubelet pull the images of a release at the same time.
 const parallelPulls = `apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 serializeImagePulls: false
 maxParallelImagePulls: 4
 `
 
-// restrictedKubelet lets the kubelet run on cgroup v1, and without the right to
-// raise its limits.
+// restrictedKubelet lets the kubelet run on cgroup v1, and without the capability
+// to raise its limits.
 const restrictedKubelet = `apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 failCgroupV1: false
@@ -51,8 +50,9 @@ featureGates:
   KubeletInUserNamespace: true
 `
 
-// kindConfig is what kind is asked to make. Every port is bound to 127.0.0.1;
-// host port 0 lets kind choose a free one, which the container then keeps.
+// kindConfig returns the configuration of the cluster for kind. Every port is bound
+// to 127.0.0.1. For host port 0, kind chooses a free port, which the container
+// keeps.
 func kindConfig(o KindOptions) *v1alpha4.Cluster {
 	publish := func(host, node int) v1alpha4.PortMapping {
 		return v1alpha4.PortMapping{ContainerPort: int32(node), HostPort: int32(host), ListenAddress: loopback, Protocol: v1alpha4.PortMappingProtocolTCP}
@@ -74,9 +74,8 @@ func kindConfig(o KindOptions) *v1alpha4.Cluster {
 	}
 }
 
-// create makes the node by kind. kind takes no context: when ctx ends, the node
-// is taken from under it, which makes it give up. What it leaves all the same
-// is recognised as half-made the next time.
+// create creates the node with kind. kind's Create accepts no context: when ctx
+// ends, abandon removes the node, which makes Create fail.
 func (k *Kind) create(ctx context.Context, step *progress.Step) error {
 	if _, err := osexec.LookPath("docker"); err != nil {
 		return fmt.Errorf("kind runs the docker command, and it is not on the PATH: install Docker's command-line client: %w", err)
@@ -104,11 +103,11 @@ func (k *Kind) create(ctx context.Context, step *progress.Step) error {
 	}
 	done := make(chan error, 1)
 	go func() { done <- k.library(step).Create(k.opts.Name, options...) }()
-	early, enough := context.WithCancel(ctx)
-	var head sync.WaitGroup
-	head.Go(func() { k.hasten(early) })
-	defer head.Wait()
-	defer enough()
+	early, stopEarly := context.WithCancel(ctx)
+	var started sync.WaitGroup
+	started.Go(func() { k.startEarly(early) })
+	defer started.Wait()
+	defer stopEarly()
 	select {
 	case err := <-done:
 		if err != nil {
@@ -138,8 +137,8 @@ func (k *Kind) abandon(ctx context.Context, done <-chan error) {
 	})
 }
 
-// explain adds to an error of kind's what its command printed: the line that
-// tells most to the error, all of it to log.
+// explain adds to an error of kind the most informative line that its command
+// printed, and writes the whole output to log.
 func explain(err error, log io.Writer) error {
 	run := exec.RunErrorForError(err)
 	if run == nil || len(run.Output) == 0 {
@@ -150,7 +149,7 @@ func explain(err error, log io.Writer) error {
 	for line := range strings.Lines(string(run.Output)) {
 		line = strings.TrimSpace(line)
 		if host.SaysFull(line) {
-			told = line // whatever comes after it
+			told = line // more informative than any later line
 			break
 		}
 		if line != "" && (told == "" || strings.Contains(strings.ToLower(line), "error")) {
@@ -164,9 +163,9 @@ func (k *Kind) library(step *progress.Step) *kind.Provider {
 	return kind.NewProvider(kind.ProviderWithLogger(kindLog{step}), kind.ProviderWithDocker())
 }
 
-// ensureNetwork makes kind's network when it is absent, as kind itself would,
-// but with a label by which Delete knows that it may go. Without IPv6 in the
-// engine it has IPv4 only.
+// ensureNetwork creates kind's network where it is missing, with the settings that
+// kind uses, and with a label that permits Delete to remove it. Where the engine
+// has no IPv6, the network has IPv4 only.
 func (k *Kind) ensureNetwork(ctx context.Context) error {
 	_, err := k.docker.NetworkInspect(ctx, networkName, client.NetworkInspectOptions{})
 	if err == nil {
@@ -186,21 +185,21 @@ func (k *Kind) ensureNetwork(ctx context.Context) error {
 		Options:    options,
 		Labels:     map[string]string{networkLabel: userAgent},
 		EnableIPv6: &six,
-		IPAM:       &network.IPAM{Config: []network.IPAMConfig{{Subnet: netip.MustParsePrefix("fc00:f853:ccd:e793::/64")}}}, // kind's, derived from the name
+		IPAM:       &network.IPAM{Config: []network.IPAMConfig{{Subnet: netip.MustParsePrefix("fc00:f853:ccd:e793::/64")}}}, // the one that kind derives from the name
 	}
 	_, err = k.docker.NetworkCreate(ctx, networkName, want)
 	if err != nil && !errdefs.IsConflict(err) && ctx.Err() == nil {
 		want.EnableIPv6, want.IPAM = nil, nil
 		_, err = k.docker.NetworkCreate(ctx, networkName, want)
 	}
-	if err != nil && !errdefs.IsConflict(err) { // a conflict: someone else has just made it
+	if err != nil && !errdefs.IsConflict(err) { // a conflict: another program has just created it
 		return fmt.Errorf("create network %q: %w", networkName, err)
 	}
 	return nil
 }
 
-// removeNetwork removes kind's network if this package made it and no
-// container, running or not, is attached.
+// removeNetwork removes kind's network if this package created it and no container,
+// running or stopped, uses it.
 func (k *Kind) removeNetwork(ctx context.Context) (bool, error) {
 	got, err := k.docker.NetworkInspect(ctx, networkName, client.NetworkInspectOptions{})
 	if errdefs.IsNotFound(err) {
@@ -226,8 +225,8 @@ func (k *Kind) removeNetwork(ctx context.Context) (bool, error) {
 	return err == nil, nil
 }
 
-// kindLog turns kind's log into a step's: what it does now, and the rest for
-// the case that it fails.
+// kindLog writes kind's log to a step, and shows the present action as the step's
+// status.
 type kindLog struct{ step *progress.Step }
 
 var (
@@ -259,12 +258,12 @@ func (l kindLog) Info(message string) {
 		return
 	}
 	_, _ = fmt.Fprintln(l.step, strings.TrimSpace(message))
-	if under, ok := strings.CutPrefix(strings.TrimSpace(message), "• "); ok {
-		l.step.Update("%s", strings.ToLower(plain(under)))
+	if action, ok := strings.CutPrefix(strings.TrimSpace(message), "• "); ok {
+		l.step.Update("%s", strings.ToLower(plain(action)))
 	}
 }
 
-// plain keeps what a terminal of any kind can show.
+// plain removes the characters that are not ASCII, such as emoji.
 func plain(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r > 126 {

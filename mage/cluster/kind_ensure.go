@@ -20,8 +20,8 @@ import (
 
 const registryGrace = 30 * time.Second
 
-// Ensure makes or starts the cluster as needed, and makes it anew where it was
-// never complete. One that was, and cannot be used any more, is Damaged.
+// Ensure creates or starts the cluster as needed, and recreates a cluster that was
+// never complete. A complete cluster that does not work any more is *Damaged.
 func (k *Kind) Ensure(ctx context.Context) (*Cluster, error) {
 	step := k.opts.Progress.Start("cluster", k.subject())
 	c, did, err := k.ensure(ctx, step)
@@ -34,7 +34,7 @@ func (k *Kind) Ensure(ctx context.Context) (*Cluster, error) {
 	}
 	for host, node := range k.opts.Ports {
 		if c.ports[node] != host {
-			did = append(did, "it keeps the ports that it was made with (`mage open` holds a port-forward to any other; cluster:down and cluster:up change them, which "+LosesData+")")
+			did = append(did, "it keeps the ports with which it was created (`mage open` opens a port-forward; cluster:down and cluster:up change the ports, which "+LosesData+")")
 			break
 		}
 	}
@@ -42,10 +42,10 @@ func (k *Kind) Ensure(ctx context.Context) (*Cluster, error) {
 	return c, nil
 }
 
-// ensure repeats: look, decide, act, until the cluster can be used. did says
-// what was done and why, for a person.
+// ensure inspects the node, decides and acts, until the cluster can be used. did
+// lists its actions with their reasons.
 func (k *Kind) ensure(ctx context.Context, step *progress.Step) (c *Cluster, did []string, err error) {
-	made, started := false, false
+	created, started := false, false
 	for {
 		n, err := k.node(ctx)
 		if err != nil {
@@ -56,7 +56,7 @@ func (k *Kind) ensure(ctx context.Context, step *progress.Step) (c *Cluster, did
 		if next == use {
 			step.Update("waiting for the API server")
 			bound := k.bound
-			if !n.complete && !made && !started {
+			if !n.complete && !created && !started {
 				bound = min(bound, leftoverBound)
 			}
 			if found, err = k.probe(ctx, n, found, bound); err != nil {
@@ -69,19 +69,19 @@ func (k *Kind) ensure(ctx context.Context, step *progress.Step) (c *Cluster, did
 			return nil, did, &NotOurs{What: fmt.Sprintf("container %q", n.name), Why: found.why()}
 		case next == giveUp:
 			return nil, did, &Damaged{Node: n.name, Why: found.why(), Tried: did}
-		case next == remake && made || next == start && started:
-			return nil, did, fmt.Errorf("the node does not stay up: %s; see docker logs %s", found.why(), n.name)
-		case next == remake:
-			step.Update("removing what is left: %s", found.why())
+		case next == recreate && created || next == start && started:
+			return nil, did, fmt.Errorf("the node does not keep running: %s: see `docker logs %s`", found.why(), n.name)
+		case next == recreate:
+			step.Update("removing the incomplete node: %s", found.why())
 			if err := k.removeNode(ctx, n.name); err != nil {
 				return nil, did, err
 			}
-			did = append(did, "made anew: "+found.why())
+			did = append(did, "recreated: "+found.why())
 		case next == create:
 			if err := k.create(ctx, step); err != nil {
 				return nil, did, err
 			}
-			made = true
+			created = true
 			if len(did) == 0 {
 				did = append(did, "created")
 			}
@@ -97,13 +97,13 @@ func (k *Kind) ensure(ctx context.Context, step *progress.Step) (c *Cluster, did
 			if err != nil {
 				return nil, did, err
 			}
-			n.fresh = made
+			n.fresh = created
 			return c, did, k.finish(ctx, c, n, step)
 		}
 	}
 }
 
-// open describes a node as a Cluster and refreshes its kubeconfig file.
+// open returns a node as a Cluster and updates the kubeconfig file.
 func (k *Kind) open(n *node) (*Cluster, error) {
 	c, kubeconfig, err := k.describe(n)
 	if err != nil {
@@ -132,11 +132,11 @@ func (k *Kind) describe(n *node) (*Cluster, *api.Config, error) {
 	}, kubeconfig, nil
 }
 
-// hasten begins, while kind still works on the rest, what needs no more than an
-// API server: the registry's roll-out, and CoreDNS as one node wants it, before
-// its pods start as kubeadm makes them. It tries until ctx ends, for kind may
-// have an image to pull first. What it does not come to, finish does.
-func (k *Kind) hasten(ctx context.Context) {
+// startEarly starts the registry's rollout and tunes CoreDNS as soon as the API
+// server answers, while kind still creates the other parts. It retries until ctx
+// ends, since kind may have to pull an image first. finish repeats the steps that
+// startEarly did not complete.
+func (k *Kind) startEarly(ctx context.Context) {
 	var client kubernetes.Interface
 	err := poll(unbounded).Until(ctx, func(ctx context.Context) (err error) {
 		client, err = k.early(ctx)
@@ -146,11 +146,12 @@ func (k *Kind) hasten(ctx context.Context) {
 		return
 	}
 	_ = k.startRegistry(ctx, k.nodeName(), client)
-	_ = poll(unbounded).Until(ctx, func(ctx context.Context) error { return fitDNS(ctx, client) })
+	_ = poll(unbounded).Until(ctx, func(ctx context.Context) error { return tuneDNS(ctx, client) })
 }
 
-// early connects to a node that is being made, once its API server lets the
-// administrator in. kind writes the kubeconfig file meanwhile, so this does not.
+// early connects to a node that kind is creating. It fails until the API server
+// accepts the administrator. It does not write the kubeconfig file, because kind
+// writes it at the same time.
 func (k *Kind) early(ctx context.Context) (kubernetes.Interface, error) {
 	n, err := k.node(ctx)
 	if err != nil {
@@ -165,75 +166,76 @@ func (k *Kind) early(ctx context.Context) (kubernetes.Interface, error) {
 	return client, err
 }
 
-// finish waits for readiness and sees to the registry at the same time.
+// finish waits for readiness, and at the same time for the registry. Then it marks
+// the node as complete.
 func (k *Kind) finish(ctx context.Context, c *Cluster, n *node, step *progress.Step) error {
 	client := c.Clients.Clientset
 	if n.fresh {
-		if err := fitDNS(ctx, client); err != nil && !apierrors.IsNotFound(err) {
+		if err := tuneDNS(ctx, client); err != nil && !apierrors.IsNotFound(err) {
 			return err
 		}
 	}
-	looks := whole
-	if n.fresh { // whatever is there was started just now
-		looks = installable
+	checks := complete
+	if n.fresh {
+		checks = installable
 		c.settle = func(ctx context.Context) error {
-			return waitReady(ctx, client, n.startedAt, k.bound, whole, func(string, ...any) {})
+			return waitReady(ctx, client, n.startedAt, k.bound, complete, func(string, ...any) {})
 		}
 	}
 	both, inTime := errgroup.WithContext(ctx)
 	both.Go(func() error {
-		err := waitReady(inTime, client, n.startedAt, k.bound, looks, step.Update)
+		err := waitReady(inTime, client, n.startedAt, k.bound, checks, step.Update)
 		step.Update("waiting for the image registry")
 		return err
 	})
 	both.Go(func() error { return k.registry(inTime, c, n, client) })
 	if err := both.Wait(); err != nil {
-		return blamePressure(ctx, client, err)
+		return explainPressure(ctx, client, err)
 	}
 	return k.markComplete(ctx, n)
 }
 
-// registry waits for the registry, and makes it where there is none. One that
-// was there before a restart of the node, or that hasten has started, is likely
-// to come by itself. One without a login, of an older version of this pipeline,
-// is given one in place: its images lie on the node.
+// registry waits for the registry, and creates it where it is missing. A registry
+// that existed before a restart of the node, or that startEarly started, needs
+// only time. A registry without a login, which an older version of this pipeline
+// created, gets a login and keeps its images, because they are on the node.
 func (k *Kind) registry(ctx context.Context, c *Cluster, n *node, client kubernetes.Interface) error {
-	there := func(ctx context.Context) (err error) {
+	usable := func(ctx context.Context) (err error) {
 		if c.Registry.Login, err = findLogin(ctx, client); err != nil {
 			return err
 		}
 		return k.usable(ctx, n.name, c.Registry.Push, c.Registry.Login)
 	}
-	err := there(ctx)
-	if _, wrong := errors.AsType[*unguarded](err); err != nil && !wrong && registryExists(ctx, client) {
-		err = poll(registryGrace).Until(ctx, there)
+	err := usable(ctx)
+	if _, wrong := errors.AsType[*wrongLogin](err); err != nil && !wrong && registryExists(ctx, client) {
+		err = poll(registryGrace).Until(ctx, usable)
 	}
 	if err != nil {
 		if err := k.startRegistry(ctx, n.name, client); err != nil {
 			return err
 		}
-		if err := waitRegistry(ctx, client, k.bound, there); err != nil {
+		if err := waitRegistry(ctx, client, k.bound, usable); err != nil {
 			return err
 		}
 	}
 	return announceRegistry(ctx, client, c.Registry)
 }
 
-// startRegistry gives the node the registry's login, and begins the registry's
-// roll-out. The node learns the login first: pulls go on meanwhile.
+// startRegistry writes the registry's login to the node and then starts the
+// registry's rollout. In this order, pulls work throughout.
 func (k *Kind) startRegistry(ctx context.Context, node string, client kubernetes.Interface) error {
 	login, err := ensureLogin(ctx, client)
 	if err != nil {
 		return err
 	}
-	if err := k.tellNode(ctx, node, login); err != nil {
+	if err := k.writeLogin(ctx, node, login); err != nil {
 		return err
 	}
 	return applyRegistry(ctx, client, k.opts.RegistryImage, login)
 }
 
-// explainDisk adds to an error what is known of the engine's disk, if that is
-// full. The node's images and volumes are on it too.
+// explainDisk adds the engine's disk to an error that says that a disk is full: the
+// node's images and volumes are on that disk.
 func (k *Kind) explainDisk(ctx context.Context, err error) error {
 	_, pressure := errors.AsType[*diskPressure](err)
 	if !pressure && !host.SaysFull(err.Error()) {
@@ -241,6 +243,6 @@ func (k *Kind) explainDisk(ctx context.Context, err error) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pollTry)
 	defer cancel()
-	about, _ := k.docker.Info(ctx, client.InfoOptions{}) // an engine that does not answer does not tell its folder either
+	about, _ := k.docker.Info(ctx, client.InfoOptions{}) // without an answer, the disk's folder is unknown
 	return host.EngineDisk(k.docker.DaemonHost(), about.Info.DockerRootDir, about.Info.OperatingSystem).Blame(err)
 }

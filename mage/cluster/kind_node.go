@@ -25,51 +25,51 @@ const (
 	kindLabel    = "io.x-k8s.kind.cluster" // on every container of a kind cluster
 	adminConf    = "/etc/kubernetes/admin.conf"
 	apiPort      = 6443
-	storageClass = "standard" // the last thing that kind makes in a cluster
-	// completeMark is a file that Ensure leaves in a node that it has once seen
-	// ready. It can be asked for while the API server is silent.
+	storageClass = "standard" // the last object that kind creates in a cluster
+	// completeMark is a file that Ensure writes into a node once it is ready. The
+	// engine can read it while the API server does not answer.
 	completeMark = "/etc/kubernetes/" + userAgent + ".complete"
 )
 
-// node is what the engine knows of the cluster's container.
+// node holds the facts that the engine knows about the cluster's container.
 type node struct {
 	name      string
 	exists    bool
 	ours      bool // a kind node of this cluster that publishes its registry port, which plain kind does not
 	status    container.ContainerState
 	startedAt time.Time
-	bound     map[int]int // container port → port on 127.0.0.1, also while it is stopped
-	published map[int]int // the same, now
-	adminConf []byte      // empty if kubeadm has not got so far
-	complete  bool        // it has the completeMark, so what is in it must not be lost
+	bound     map[int]int // container port → port on 127.0.0.1, also of a stopped container
+	published map[int]int // the same, while the container runs
+	adminConf []byte      // empty until kubeadm writes it
+	complete  bool        // it has the completeMark, so its data must be kept
 	fresh     bool        // this run created it
 }
 
-// known is what decide goes by.
+// known holds the facts for decide.
 type known struct {
 	Exists, Ours bool
 	Status       container.ContainerState
 	AdminConf    bool
 	Complete     bool
-	Asked        bool  // the API server has been asked
-	Silent       error // why it gave no usable answer
-	Storage      bool  // the storage class is there
+	Asked        bool  // the API server was asked
+	Silent       error // why the API server gave no usable answer
+	Storage      bool  // the storage class exists
 }
 
-// action is what to do next.
+// action is the next action of Ensure.
 type action int
 
 const (
 	create action = iota
 	start
-	remake
+	recreate
 	refuse
 	giveUp
 	use
 )
 
-// decide says what to do, given what is known. Before the API server has been
-// asked, use means that it is worth asking.
+// decide returns the next action. Before the API server was asked, use means that
+// Ensure asks it.
 func decide(f known) action {
 	switch {
 	case !f.Exists:
@@ -77,9 +77,9 @@ func decide(f known) action {
 	case !f.Ours:
 		return refuse
 	case f.Status == container.StateDead, f.Status == container.StateRemoving:
-		return remake // its removal was begun, and cannot be undone
+		return recreate // its removal has started and cannot be undone
 	case !f.AdminConf && !f.Complete:
-		return remake
+		return recreate
 	case !f.AdminConf:
 		return giveUp
 	case f.Status != container.StateRunning && f.Status != container.StateRestarting:
@@ -87,19 +87,19 @@ func decide(f known) action {
 	case f.Silent != nil && f.Complete:
 		return giveUp
 	case f.Asked && !f.Complete && (f.Silent != nil || !f.Storage):
-		return remake
+		return recreate
 	default:
 		return use
 	}
 }
 
-// why explains a decision against using what is there.
+// why gives the reason for an action other than use.
 func (f known) why() string {
 	switch {
 	case f.Exists && !f.Ours:
 		return fmt.Sprintf("it does not publish port %d on %s", RegistryPort, loopback)
 	case !f.AdminConf && f.Complete:
-		return fmt.Sprintf("it has no %s any more", adminConf)
+		return fmt.Sprintf("its file %s is missing", adminConf)
 	case !f.AdminConf:
 		return "its creation was interrupted before Kubernetes ran"
 	case f.Status != container.StateRunning:
@@ -134,7 +134,7 @@ func (n *node) nodePorts() map[int]int {
 	return ports
 }
 
-// node asks the engine for the cluster's container.
+// node inspects the cluster's container.
 func (k *Kind) node(ctx context.Context) (*node, error) {
 	n := &node{name: k.nodeName()}
 	got, err := k.docker.ContainerInspect(ctx, n.name, client.ContainerInspectOptions{})
@@ -169,7 +169,7 @@ func (k *Kind) node(ctx context.Context) (*node, error) {
 	return n, err
 }
 
-// markComplete leaves the completeMark in a node that does not have it.
+// markComplete writes the completeMark into a node that does not have it.
 func (k *Kind) markComplete(ctx context.Context, n *node) error {
 	if n.complete {
 		return nil
@@ -188,12 +188,12 @@ func (k *Kind) markComplete(ctx context.Context, n *node) error {
 		_, err = k.docker.CopyToContainer(ctx, n.name, client.CopyToContainerOptions{DestinationPath: path.Dir(completeMark), Content: &archive})
 	}
 	if err != nil {
-		return fmt.Errorf("note in container %q that it is complete: %w", n.name, err)
+		return fmt.Errorf("mark container %q as complete: %w", n.name, err)
 	}
 	return nil
 }
 
-// loopbackPorts keeps the TCP ports that are bound to 127.0.0.1.
+// loopbackPorts returns the TCP ports that are bound to 127.0.0.1.
 func loopbackPorts(all network.PortMap) map[int]int {
 	ports := map[int]int{}
 	for port, bindings := range all {
@@ -207,8 +207,8 @@ func loopbackPorts(all network.PortMap) map[int]int {
 	return ports
 }
 
-// readFile reads a file out of a container, running or not. A missing file
-// gives no bytes and no error.
+// readFile reads a file of a container, running or stopped. It returns neither
+// bytes nor an error for a missing file.
 func (k *Kind) readFile(ctx context.Context, name, file string) ([]byte, error) {
 	got, err := k.docker.CopyFromContainer(ctx, name, client.CopyFromContainerOptions{SourcePath: file})
 	if errdefs.IsNotFound(err) {
@@ -229,8 +229,8 @@ func (k *Kind) readFile(ctx context.Context, name, file string) ([]byte, error) 
 	return data, nil
 }
 
-// probe asks the API server until it answers or the bound has passed; the
-// answer, or its absence, completes what is known. The error is ctx's.
+// probe asks the API server until it answers or the bound passes, and adds the
+// result to f. Its error is that of ctx.
 func (k *Kind) probe(ctx context.Context, n *node, f known, bound time.Duration) (known, error) {
 	f.Asked = true
 	c, err := k.open(n)
@@ -249,7 +249,7 @@ func (k *Kind) probe(ctx context.Context, n *node, f known, bound time.Duration)
 	return f, ctx.Err()
 }
 
-// start starts a stopped node again. Its ports are those that it was made with.
+// start starts a stopped node, which keeps the ports with which it was created.
 func (k *Kind) start(ctx context.Context, n *node) error {
 	if n.status == container.StatePaused {
 		if _, err := k.docker.ContainerUnpause(ctx, n.name, client.ContainerUnpauseOptions{}); err != nil {
@@ -263,7 +263,7 @@ func (k *Kind) start(ctx context.Context, n *node) error {
 		}
 		now, err := k.docker.ContainerInspect(ctx, n.name, client.ContainerInspectOptions{})
 		if err == nil && now.Container.State != nil && now.Container.State.Running {
-			return nil // the engine was restarted and has started the node itself meanwhile
+			return nil // a restarted engine has started the node meanwhile
 		}
 		return &PortInUse{Port: host, Target: port, Made: true, Holder: portHolder("/proc", host)}
 	}
@@ -273,8 +273,8 @@ func (k *Kind) start(ctx context.Context, n *node) error {
 	return nil
 }
 
-// removeNode removes the container and its volume; absent is no error. A node
-// that the engine cannot end, because something in it is frozen, is thawed.
+// removeNode removes the container and its volume, if they exist. The engine cannot
+// end a container with frozen processes, so removeNode thaws them and retries.
 func (k *Kind) removeNode(ctx context.Context, name string) error {
 	remove := func() error {
 		_, err := k.docker.ContainerRemove(ctx, name, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
@@ -294,7 +294,7 @@ func (k *Kind) removeNode(ctx context.Context, name string) error {
 	return nil
 }
 
-// portTaken tells whether another program has a port of 127.0.0.1. A port that
+// portTaken tells whether another program uses a port of 127.0.0.1. A port that
 // only root may open is not taken: the engine can open it.
 func portTaken(ctx context.Context, port int) bool {
 	address := net.JoinHostPort(loopback, strconv.Itoa(port))
@@ -303,8 +303,7 @@ func portTaken(ctx context.Context, port int) bool {
 		return !errors.Is(err, os.ErrPermission) && ctx.Err() == nil
 	}
 	_ = l.Close()
-	// On macOS one can listen here although another program listens on all
-	// addresses.
+	// macOS permits this although another program listens on all addresses.
 	c, err := (&net.Dialer{Timeout: 200 * time.Millisecond}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return false

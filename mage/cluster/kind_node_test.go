@@ -10,10 +10,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-func TestDecide(t *testing.T) {
-	whole := known{Exists: true, Ours: true, Status: container.StateRunning, AdminConf: true}
+func TestDecideChoosesNextAction(t *testing.T) {
+	running := known{Exists: true, Ours: true, Status: container.StateRunning, AdminConf: true}
 	with := func(change func(*known)) known {
-		k := whole
+		k := running
 		change(&k)
 		return k
 	}
@@ -22,28 +22,28 @@ func TestDecide(t *testing.T) {
 		want  action
 		why   string
 	}{
-		"nothing there is created":                       {known{}, create, ""},
-		"a container of someone else is refused":         {known{Exists: true, Status: container.StateRunning, AdminConf: true}, refuse, "does not publish port 5000"},
-		"a running node is used":                         {whole, use, ""},
-		"a restarting node is waited for":                {with(func(k *known) { k.Status = container.StateRestarting }), use, ""},
-		"a stopped node is started":                      {with(func(k *known) { k.Status = container.StateExited }), start, "its container is exited"},
-		"a paused node is started":                       {with(func(k *known) { k.Status = container.StatePaused }), start, "its container is paused"},
-		"a node that never ran kubeadm is remade":        {with(func(k *known) { k.AdminConf = false }), remake, "interrupted before Kubernetes ran"},
-		"a stopped node that never ran kubeadm is too":   {with(func(k *known) { k.AdminConf, k.Status = false, container.StateExited }), remake, "interrupted before Kubernetes ran"},
-		"a dead container is remade":                     {with(func(k *known) { k.Status = container.StateDead }), remake, "its container is dead"},
-		"a silent API server is remade":                  {with(func(k *known) { k.Asked, k.Silent = true, errors.New("connection refused") }), remake, "does not answer: connection refused"},
-		"an answer without the storage class is remade":  {with(func(k *known) { k.Asked = true }), remake, `before storage class "standard"`},
-		"a complete node with a silent API is kept":      {with(func(k *known) { k.Complete, k.Asked, k.Silent = true, true, errors.New("connection refused") }), giveUp, "does not answer: connection refused"},
-		"a complete node without admin.conf is kept":     {with(func(k *known) { k.Complete, k.AdminConf = true, false }), giveUp, "no /etc/kubernetes/admin.conf any more"},
-		"so it is while it is stopped":                   {with(func(k *known) { k.Complete, k.AdminConf, k.Status = true, false, container.StateExited }), giveUp, "any more"},
-		"a complete node that is stopped is started":     {with(func(k *known) { k.Complete, k.Status = true, container.StateExited }), start, "its container is exited"},
-		"a complete node may change its storage class":   {with(func(k *known) { k.Complete, k.Asked = true, true }), use, ""},
-		"a complete node that is being removed is gone":  {with(func(k *known) { k.Complete, k.Status = true, container.StateRemoving }), remake, "its container is removing"},
-		"an answer with the storage class is what it is": {with(func(k *known) { k.Asked, k.Storage = true, true }), use, ""},
+		"absent: create":                                 {known{}, create, ""},
+		"container of another program: refuse":           {known{Exists: true, Status: container.StateRunning, AdminConf: true}, refuse, "does not publish port 5000"},
+		"running: use":                                   {running, use, ""},
+		"restarting: use":                                {with(func(k *known) { k.Status = container.StateRestarting }), use, ""},
+		"stopped: start":                                 {with(func(k *known) { k.Status = container.StateExited }), start, "its container is exited"},
+		"paused: start":                                  {with(func(k *known) { k.Status = container.StatePaused }), start, "its container is paused"},
+		"running, before kubeadm: recreate":              {with(func(k *known) { k.AdminConf = false }), recreate, "interrupted before Kubernetes ran"},
+		"stopped, before kubeadm: recreate":              {with(func(k *known) { k.AdminConf, k.Status = false, container.StateExited }), recreate, "interrupted before Kubernetes ran"},
+		"dead: recreate":                                 {with(func(k *known) { k.Status = container.StateDead }), recreate, "its container is dead"},
+		"API server silent: recreate":                    {with(func(k *known) { k.Asked, k.Silent = true, errors.New("connection refused") }), recreate, "does not answer: connection refused"},
+		"storage class missing: recreate":                {with(func(k *known) { k.Asked = true }), recreate, `before storage class "standard"`},
+		"complete, API server silent: give up":           {with(func(k *known) { k.Complete, k.Asked, k.Silent = true, true, errors.New("connection refused") }), giveUp, "does not answer: connection refused"},
+		"complete, admin.conf missing: give up":          {with(func(k *known) { k.Complete, k.AdminConf = true, false }), giveUp, "file /etc/kubernetes/admin.conf is missing"},
+		"complete, stopped, admin.conf missing: give up": {with(func(k *known) { k.Complete, k.AdminConf, k.Status = true, false, container.StateExited }), giveUp, "is missing"},
+		"complete, stopped: start":                       {with(func(k *known) { k.Complete, k.Status = true, container.StateExited }), start, "its container is exited"},
+		"complete, storage class missing: use":           {with(func(k *known) { k.Complete, k.Asked = true, true }), use, ""},
+		"complete, being removed: recreate":              {with(func(k *known) { k.Complete, k.Status = true, container.StateRemoving }), recreate, "its container is removing"},
+		"storage class exists: use":                      {with(func(k *known) { k.Asked, k.Storage = true, true }), use, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, c.want, decide(c.known))
-			if c.why == "" && c.want != remake {
+			if c.why == "" && c.want != recreate {
 				return
 			}
 			assert.Contains(t, c.known.why(), c.why)
@@ -51,7 +51,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-func TestKindConfigBindsEverythingToLoopback(t *testing.T) {
+func TestKindConfigBindsAllPortsToLoopback(t *testing.T) {
 	cfg := kindConfig(KindOptions{Name: "todo", Ports: map[int]int{8081: 30081, 8080: 30080}, Restricted: true, DisableDefaultCNI: true})
 
 	assert.Equal(t, "127.0.0.1", cfg.Networking.APIServerAddress)
@@ -75,7 +75,7 @@ func TestKindConfigBindsEverythingToLoopback(t *testing.T) {
 
 	ordinary := kindConfig(KindOptions{Name: "todo"}).KubeadmConfigPatches
 	require.Len(t, ordinary, 1)
-	assert.NotContains(t, ordinary[0], "failCgroupV1", "an ordinary host needs no other kubelet")
+	assert.NotContains(t, ordinary[0], "failCgroupV1", "only a restricted host needs these settings")
 }
 
 func TestNewKindReportsEveryProblemAtOnce(t *testing.T) {

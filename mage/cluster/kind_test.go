@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestKindMakesAClusterFromNothing(t *testing.T) {
+func TestKindCreatesCluster(t *testing.T) {
 	free := freePort(t)
 	w := newWorld(t, func(o *KindOptions) { o.Ports = map[int]int{free: 30080} })
 
@@ -27,7 +27,7 @@ func TestKindMakesAClusterFromNothing(t *testing.T) {
 	assert.Equal(t, "kind-todo", c.Context)
 	assert.Equal(t, "127.0.0.1:"+w.publish["5000"], c.Registry.Push)
 	assert.Equal(t, "localhost:5000", c.Registry.Pull)
-	require.NotNil(t, c.Registry.Login, "the registry takes nobody without it")
+	require.NotNil(t, c.Registry.Login, "the registry requires it")
 	assert.Len(t, c.Registry.Login.Password(), 26)
 	addr, ok := c.Published(30080)
 	assert.True(t, ok)
@@ -37,7 +37,7 @@ func TestKindMakesAClusterFromNothing(t *testing.T) {
 
 	run := w.lines("docker run")
 	require.Len(t, run, 1)
-	assert.NotContains(t, run[0], "0.0.0.0", "nothing is published to other machines")
+	assert.NotContains(t, run[0], "0.0.0.0", "no port is published to other machines")
 	assert.Equal(t, 3, strings.Count(run[0], "--publish=127.0.0.1:"), run[0])
 	assert.True(t, strings.HasSuffix(run[0], " node:test"))
 	require.Contains(t, w.networks, "kind")
@@ -48,13 +48,13 @@ func TestKindMakesAClusterFromNothing(t *testing.T) {
 	if info, err := os.Stat(c.Kubeconfig); assert.NoError(t, err) && runtime.GOOS != "windows" {
 		assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	}
-	assert.NoFileExists(t, os.Getenv("KUBECONFIG"), "the user's kubeconfig is not touched")
+	assert.NoFileExists(t, os.Getenv("KUBECONFIG"), "the user's kubeconfig is not written")
 	again, err := loadContext(c.Kubeconfig, c.Context)
 	require.NoError(t, err)
 	assert.NoError(t, alive(t.Context(), again))
 }
 
-func TestKindStartsTheRegistryWhileKubeadmIsStillAtWork(t *testing.T) {
+func TestKindStartsRegistryWhileKubeadmRuns(t *testing.T) {
 	w := newWorld(t, nil)
 	w.hang = make(chan struct{})
 	begun := make(chan error, 1)
@@ -62,7 +62,7 @@ func TestKindStartsTheRegistryWhileKubeadmIsStillAtWork(t *testing.T) {
 		begun <- poll(30*time.Second).Until(t.Context(), func(context.Context) error {
 			for _, name := range []string{"registry", "coredns"} {
 				if w.api.get("/apis/apps/v1/namespaces/kube-system/deployments/"+name) == nil {
-					return errors.New(name + " waits for kubeadm")
+					return errors.New(name + " does not exist yet")
 				}
 			}
 			return nil
@@ -76,15 +76,15 @@ func TestKindStartsTheRegistryWhileKubeadmIsStillAtWork(t *testing.T) {
 	assert.EqualValues(t, 1, replicas)
 }
 
-func TestKindTakesARunningClusterAsItIs(t *testing.T) {
+func TestKindDoesNotChangeRunningCluster(t *testing.T) {
 	w := newWorld(t, nil)
 	w.settle("running")
 
 	c, err := w.kind.Ensure(t.Context())
 	require.NoError(t, err)
 	_, ok := c.Published(30080)
-	assert.True(t, ok, "the ports are those that the node was made with")
-	assert.Empty(t, w.lines("docker"), "no command is run")
+	assert.True(t, ok, "the node keeps its ports")
+	assert.Empty(t, w.lines("docker"), "the docker command is not run")
 	for _, request := range w.requests {
 		assert.True(t, strings.HasPrefix(request, "GET "), "%s changes the engine", request)
 	}
@@ -92,13 +92,13 @@ func TestKindTakesARunningClusterAsItIs(t *testing.T) {
 
 	_, err = w.kind.Ensure(t.Context())
 	require.NoError(t, err)
-	assert.Len(t, w.api.applied, 1, "the second time nothing is written")
+	assert.Len(t, w.api.applied, 1, "the second call writes nothing")
 }
 
-func TestKindStartsAStoppedClusterAndBelievesOnlyNewReports(t *testing.T) {
+func TestKindIgnoresReportsFromBeforeRestart(t *testing.T) {
 	w := newWorld(t, nil)
 	w.settle("exited")
-	w.api.makeReady(t, time.Now().Add(-time.Minute)) // as it was before the stop
+	w.api.makeReady(t, time.Now().Add(-time.Minute)) // reports from before the stop
 	w.kind.taken = func(context.Context, int) bool { return false }
 
 	_, err := w.kind.Ensure(t.Context())
@@ -108,18 +108,18 @@ func TestKindStartsAStoppedClusterAndBelievesOnlyNewReports(t *testing.T) {
 	w.api.makeReady(t, time.Now().Add(time.Hour))
 	_, err = w.kind.Ensure(t.Context())
 	require.NoError(t, err)
-	assert.Empty(t, w.lines("docker run"), "it is not made anew")
+	assert.Empty(t, w.lines("docker run"), "the node is not recreated")
 }
 
-func TestKindGivesUpOnANodeThatStaysBroken(t *testing.T) {
+func TestKindGivesUpOnNewNodeThatStaysBroken(t *testing.T) {
 	w := newWorld(t, nil)
 	w.api.remove("/apis/storage.k8s.io/v1/storageclasses/standard")
 	_, err := w.kind.Ensure(t.Context())
-	require.ErrorContains(t, err, "does not stay up")
+	require.ErrorContains(t, err, "does not keep running")
 	assert.Len(t, w.lines("docker run"), 1)
 }
 
-func TestKindLeavesSomeoneElsesClusterAlone(t *testing.T) {
+func TestKindRefusesClusterOfAnotherProgram(t *testing.T) {
 	w := newWorld(t, nil)
 	delete(w.settle("running").ports, "5000/tcp")
 
@@ -134,7 +134,7 @@ func TestKindLeavesSomeoneElsesClusterAlone(t *testing.T) {
 	assert.Nil(t, found)
 }
 
-func TestKindSaysWhichPortIsInUse(t *testing.T) {
+func TestKindReportsPortInUse(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
@@ -144,10 +144,10 @@ func TestKindSaysWhichPortIsInUse(t *testing.T) {
 	_, err = w.kind.Ensure(t.Context())
 	var inUse *PortInUse
 	require.ErrorAs(t, err, &inUse)
-	inUse.Holder = "" // this test, where /proc tells
+	inUse.Holder = "" // on Linux, it is this test
 	assert.Equal(t, PortInUse{Port: port, Target: 30080}, *inUse)
 	assert.Contains(t, err.Error(), "choose another host port")
-	assert.Empty(t, w.containers, "nothing is made")
+	assert.Empty(t, w.containers, "no node is created")
 
 	w.settle("exited").ports["30080/tcp"][0]["HostPort"] = strconv.Itoa(port)
 	_, err = w.kind.Ensure(t.Context())
@@ -155,24 +155,24 @@ func TestKindSaysWhichPortIsInUse(t *testing.T) {
 	assert.True(t, inUse.Made)
 }
 
-func TestKindFailsWithTheLastErrorOfItsCommand(t *testing.T) {
+func TestKindReportsErrorLineOfKubeadm(t *testing.T) {
 	w := newWorld(t, nil)
 	w.initExit = 1
 	_, err := w.kind.Ensure(t.Context())
 	require.ErrorContains(t, err, "create the node")
 	assert.Contains(t, err.Error(), "trace of this error")
-	assert.Empty(t, w.containers, "nothing half-made is left")
+	assert.Empty(t, w.containers, "no incomplete node remains")
 }
 
-func TestKindGivesUpAtOnceWhenItsContextEnds(t *testing.T) {
+func TestKindRemovesNodeWhenContextEnds(t *testing.T) {
 	w := newWorld(t, nil)
 	w.hang = make(chan struct{})
-	w.initExit = 1 // what kubeadm does when its node is removed
+	w.initExit = 1 // kubeadm fails when its node is removed
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		assert.NoError(t, poll(30*time.Second).Until(t.Context(), func(context.Context) error {
 			if len(w.lines("docker exec --privileged todo-control-plane kubeadm init")) == 0 {
-				return errors.New("kubeadm has not been run")
+				return errors.New("kubeadm has not started")
 			}
 			return nil
 		}))
@@ -183,10 +183,10 @@ func TestKindGivesUpAtOnceWhenItsContextEnds(t *testing.T) {
 	_, err := w.kind.Ensure(ctx)
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Less(t, time.Since(began), 30*time.Second)
-	assert.Empty(t, w.containers, "nothing half-made is left")
+	assert.Empty(t, w.containers, "no incomplete node remains")
 }
 
-func TestKindFindsOnlyWhatRuns(t *testing.T) {
+func TestKindFindsRunningClusterOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	c, err := w.kind.Find(t.Context())
 	require.NoError(t, err)
@@ -204,7 +204,7 @@ func TestKindFindsOnlyWhatRuns(t *testing.T) {
 	assert.NotEmpty(t, c.Registry.Push)
 }
 
-func TestKindDeleteRemovesItsOwnAndNoMore(t *testing.T) {
+func TestKindDeleteRemovesOnlyItsOwnObjects(t *testing.T) {
 	w := newWorld(t, nil)
 	_, err := w.kind.Ensure(t.Context())
 	require.NoError(t, err)
@@ -213,7 +213,7 @@ func TestKindDeleteRemovesItsOwnAndNoMore(t *testing.T) {
 	removed, err := w.kind.Delete(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []string{`container "todo-control-plane" with its volume`, `file "` + w.opts.Kubeconfig + `"`}, removed)
-	assert.Contains(t, w.networks, "kind", "another container is attached")
+	assert.Contains(t, w.networks, "kind", "another container uses it")
 
 	delete(w.containers, "other")
 	removed, err = w.kind.Delete(t.Context())
@@ -222,15 +222,15 @@ func TestKindDeleteRemovesItsOwnAndNoMore(t *testing.T) {
 
 	removed, err = w.kind.Delete(t.Context())
 	require.NoError(t, err)
-	assert.Empty(t, removed, "a second time there is nothing")
+	assert.Empty(t, removed, "nothing remains for a second call")
 
 	w.networks["kind"] = map[string]any{"Id": "id-kind", "Name": "kind"}
 	removed, err = w.kind.Delete(t.Context())
 	require.NoError(t, err)
-	assert.Empty(t, removed, "a network that was there before stays")
+	assert.Empty(t, removed, "the pipeline did not create this network")
 }
 
-func TestKindStatus(t *testing.T) {
+func TestKindStatusDescribesEachState(t *testing.T) {
 	w := newWorld(t, nil)
 	s, err := w.kind.Status(t.Context())
 	require.NoError(t, err)
@@ -251,7 +251,7 @@ func TestKindStatus(t *testing.T) {
 	s, err = w.kind.Status(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, Broken, s.State)
-	assert.Contains(t, s.Detail, "has no /etc/kubernetes/admin.conf any more")
+	assert.Contains(t, s.Detail, "its file /etc/kubernetes/admin.conf is missing")
 
 	w.settle("running").files = nil
 	s, err = w.kind.Status(t.Context())
@@ -260,9 +260,9 @@ func TestKindStatus(t *testing.T) {
 	assert.Contains(t, s.Detail, "interrupted")
 }
 
-func TestKindMakesARegistryWhereNoneAnswers(t *testing.T) {
+func TestKindCreatesMissingRegistry(t *testing.T) {
 	w := newWorld(t, nil)
-	l, err := net.Listen("tcp", "127.0.0.1:0") // taken, and served only once the Deployment is there
+	l, err := net.Listen("tcp", "127.0.0.1:0") // served only once the Deployment exists
 	require.NoError(t, err)
 	w.publish["5000"] = strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 	server := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -282,7 +282,7 @@ func TestKindMakesARegistryWhereNoneAnswers(t *testing.T) {
 	assert.Equal(t, "registry:test", image)
 }
 
-// digInto reads a nested field.
+// digInto returns a nested field.
 func digInto(v any, path ...any) any {
 	for _, p := range path {
 		switch key := p.(type) {
@@ -308,16 +308,16 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-func TestKindSettlesAfterANewClusterTakesARelease(t *testing.T) {
+func TestSettleWaitsForDNSOfNewCluster(t *testing.T) {
 	w := newWorld(t, nil)
 	w.kind.bound = 500 * time.Millisecond
 	w.api.remove("/api/v1/namespaces/kube-system/pods/coredns-1")
 	made, err := w.kind.Ensure(t.Context())
-	require.NoError(t, err, "a release does not need DNS to be installed")
+	require.NoError(t, err, "installing a release does not need DNS")
 	require.ErrorContains(t, made.Settle(t.Context()), `cluster "todo": wait for the cluster to be ready: after 500ms: CoreDNS has no pod yet`)
 
 	_, err = w.kind.Ensure(t.Context())
-	require.ErrorContains(t, err, "CoreDNS has no pod yet", "one that was there already is awaited")
+	require.ErrorContains(t, err, "CoreDNS has no pod yet", "Ensure waits for the DNS of an existing cluster")
 	w.api.makeReady(t, time.Now().Add(time.Hour))
 	require.NoError(t, made.Settle(t.Context()))
 }

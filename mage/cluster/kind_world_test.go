@@ -16,7 +16,7 @@ import (
 	"todo-chatbot/mage/registry"
 )
 
-// world is a fake engine with an API server and a registry behind its ports.
+// world is a fake engine whose nodes publish a fake API server and a fake registry.
 type world struct {
 	*engine
 	*stage
@@ -29,7 +29,7 @@ func newWorld(t *testing.T, change func(*KindOptions)) *world {
 	t.Helper()
 	e, docker := newEngine(t)
 	api := newKubeAPI(t)
-	api.makeReady(t, time.Now().Add(time.Hour)) // later than any start of a node
+	api.makeReady(t, time.Now().Add(time.Hour)) // after each start of a node
 	images := httptest.NewServer(guarded(api))
 	t.Cleanup(images.Close)
 	_, imagesPort, err := net.SplitHostPort(images.Listener.Addr().String())
@@ -53,7 +53,7 @@ func newWorld(t *testing.T, change func(*KindOptions)) *world {
 	return &world{engine: e, stage: newStage(t, e.command, "docker"), api: api, kind: kind, opts: opts}
 }
 
-// settle puts a whole, running cluster in.
+// settle adds a complete cluster with this container status.
 func (w *world) settle(status string) *box {
 	port := func(p string) []map[string]string {
 		return []map[string]string{{"HostIp": "127.0.0.1", "HostPort": w.publish[p]}}
@@ -80,7 +80,7 @@ const (
 	hostsPath = containerdFolder + "/" + hostsFile
 )
 
-// putLogin puts in the login of a registry that was made before.
+// putLogin adds the Secret of an existing registry's login.
 func (k *kubeAPI) putLogin(password string) {
 	text := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 	k.mu.Lock()
@@ -91,8 +91,8 @@ func (k *kubeAPI) putLogin(password string) {
 	}
 }
 
-// guarded is an image registry's /v2/ that takes the login in the cluster's
-// Secret alone.
+// guarded is the /v2/ of an image registry that requires the login in the cluster's
+// Secret.
 func guarded(api *kubeAPI) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		user, password, given := r.BasicAuth()

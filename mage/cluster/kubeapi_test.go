@@ -29,8 +29,8 @@ import (
 
 const token = "a-token-of-this-test"
 
-// kubeAPI is an API server that keeps objects by their path, over TLS, with a
-// token. It knows no controllers: nothing happens by itself.
+// kubeAPI is a fake API server with TLS and a token that stores objects by their
+// path. It has no controllers.
 type kubeAPI struct {
 	*httptest.Server
 	mu      sync.Mutex
@@ -66,7 +66,7 @@ func (k *kubeAPI) remove(path string) {
 	delete(k.objects, path)
 }
 
-// get reads an object back.
+// get returns a stored object.
 func (k *kubeAPI) get(path string) map[string]any {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -101,7 +101,7 @@ func (k *kubeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(object)
 	case http.MethodPost:
 		body, _ := io.ReadAll(r.Body)
-		typed, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, nil, nil) // protobuf is client-go's choice
+		typed, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, nil, nil) // client-go sends protobuf
 		if err != nil {
 			status(w, http.StatusBadRequest, metav1.StatusReasonBadRequest)
 			return
@@ -139,7 +139,7 @@ func (k *kubeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// selected tells whether an object has the labels of a selector.
+// selected tells whether a label selector matches an object.
 func selected(object map[string]any, selector string) bool {
 	want, err := labels.Parse(selector)
 	if err != nil {
@@ -172,7 +172,7 @@ func (k *kubeAPI) port(t *testing.T) int {
 	return port
 }
 
-// kubeconfig gives a kubeconfig to this server under a context's name.
+// kubeconfig returns a kubeconfig with one context of this name for this server.
 func (k *kubeAPI) kubeconfig(t *testing.T, context string) []byte {
 	t.Helper()
 	cfg := api.NewConfig()
@@ -197,7 +197,7 @@ func (k *kubeAPI) clients(t *testing.T) *kube.Clients {
 	return clients
 }
 
-// makeReady puts in what a ready cluster holds, reported at a time.
+// makeReady adds the objects of a ready cluster, with reports of this time.
 func (k *kubeAPI) makeReady(t *testing.T, at time.Time) {
 	t.Helper()
 	k.put(t, "/apis/storage.k8s.io/v1/storageclasses/standard", map[string]any{
@@ -215,8 +215,8 @@ func (k *kubeAPI) makeReady(t *testing.T, at time.Time) {
 	k.put(t, "/api/v1/namespaces/default/serviceaccounts/default", map[string]any{"metadata": map[string]any{"name": "default"}})
 }
 
-// readyPod is a pod of CoreDNS, of the registry, or of the app that its name
-// begins with.
+// readyPod returns a ready pod of CoreDNS, of the registry, or of the app with
+// which its name begins.
 func readyPod(name string, at time.Time) *corev1.Pod {
 	app, _, _ := strings.Cut(name, "-")
 	own := map[string]string{"app": app}
@@ -236,8 +236,8 @@ func readyPod(name string, at time.Time) *corev1.Pod {
 	}
 }
 
-// newRegistry is an image registry's /v2/ that treats agents as Minikube's
-// proxy does.
+// newRegistry serves the /v2/ of an image registry without a login. Like Minikube's
+// proxy, it refuses Go's default user agent.
 func newRegistry(t *testing.T) (server *httptest.Server, port int) {
 	t.Helper()
 	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

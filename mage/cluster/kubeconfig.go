@@ -15,12 +15,12 @@ import (
 	"todo-chatbot/mage/kube"
 )
 
-// userAgent is sent by every client of this package. Minikube's registry proxy
-// answers 404 to an agent that starts with "Go ".
+// userAgent is the user agent of every client of this package. Minikube's registry
+// proxy answers 404 to Go's default agent.
 const userAgent = "todo-chatbot-pipeline"
 
-// kubeconfigFor turns a node's admin.conf into a kubeconfig for this machine:
-// one context of the given name, the API server at the given URL.
+// kubeconfigFor converts a node's admin.conf into a kubeconfig for this machine,
+// with one context of the given name and the API server at the given URL.
 func kubeconfigFor(adminConf []byte, context, server string) (*api.Config, error) {
 	in, err := clientcmd.Load(adminConf)
 	if err != nil {
@@ -28,7 +28,7 @@ func kubeconfigFor(adminConf []byte, context, server string) (*api.Config, error
 	}
 	current := in.Contexts[in.CurrentContext]
 	if current == nil || in.Clusters[current.Cluster] == nil || in.AuthInfos[current.AuthInfo] == nil {
-		return nil, fmt.Errorf("read the node's admin.conf: no complete context %q in it", in.CurrentContext)
+		return nil, fmt.Errorf("read the node's admin.conf: context %q is missing or incomplete", in.CurrentContext)
 	}
 	out := api.NewConfig()
 	out.Clusters[context] = in.Clusters[current.Cluster].DeepCopy()
@@ -49,8 +49,8 @@ func connect(kubeconfig *api.Config, context string) (*kube.Clients, error) {
 	return kube.Connect(cfg)
 }
 
-// loadContext reads one context of a kubeconfig file. A missing file, or a file
-// without that context, gives an error that is fs.ErrNotExist.
+// loadContext connects to one context of a kubeconfig file. Its error is
+// fs.ErrNotExist where the file or the context does not exist.
 func loadContext(path, context string) (*kube.Clients, error) {
 	kubeconfig, err := clientcmd.LoadFromFile(path)
 	if err != nil {
@@ -62,8 +62,9 @@ func loadContext(path, context string) (*kube.Clients, error) {
 	return connect(kubeconfig, context)
 }
 
-// writeKubeconfig makes the file hold exactly this kubeconfig, readable by its
-// owner only. An equal file is left alone; another is replaced in one step.
+// writeKubeconfig replaces the file with this kubeconfig, readable by its owner
+// only. A rename replaces it, so that no reader sees a half-written file. It does
+// not write an equal file.
 func writeKubeconfig(path string, kubeconfig *api.Config) (err error) {
 	defer func() { err = host.Disk{Of: "this machine", Path: filepath.Dir(path), Here: true}.Explain(err) }()
 	data, err := clientcmd.Write(*kubeconfig)
@@ -80,7 +81,7 @@ func writeKubeconfig(path string, kubeconfig *api.Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("write kubeconfig: %w", err)
 	}
-	defer os.Remove(f.Name()) // gone already after the rename
+	defer os.Remove(f.Name()) // fails after the rename, which is intended
 	_, err = f.Write(data)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("write kubeconfig: %w", err)
@@ -91,7 +92,7 @@ func writeKubeconfig(path string, kubeconfig *api.Config) (err error) {
 	return nil
 }
 
-// removeFile removes a file and tells whether it was there.
+// removeFile removes a file and tells whether the file existed.
 func removeFile(path string) (bool, error) {
 	err := os.Remove(path)
 	if errors.Is(err, fs.ErrNotExist) {

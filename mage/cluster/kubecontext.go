@@ -13,22 +13,23 @@ import (
 	"todo-chatbot/mage/progress"
 )
 
-// ContextOptions names a cluster that exists already.
+// ContextOptions name an existing cluster.
 type ContextOptions struct {
-	// Kubeconfig is the path of a file; it is only read. Required.
+	// Kubeconfig is the path of a file, which is read only. Required.
 	Kubeconfig string
-	// Context in that file. Required: the current one may change at any time.
+	// Context is a context in that file. Required: the file's current context can
+	// change at any time.
 	Context string
-	// Registry that the cluster pulls from; empty means the one that the
-	// cluster announces by KEP-1755's ConfigMap.
+	// Registry is the registry from which the cluster pulls. Empty means the one
+	// that the cluster announces in the ConfigMap of KEP-1755.
 	Registry Registry
 	Progress *progress.Reporter
 }
 
 const contextProvider = "context"
 
-// KubeContext is a Provider of a cluster that someone else keeps: it is neither
-// made, nor changed, nor removed.
+// KubeContext is a Provider of a cluster that somebody else operates. It neither
+// creates, changes nor removes the cluster.
 type KubeContext struct {
 	opts  ContextOptions
 	bound time.Duration // of each wait
@@ -36,7 +37,7 @@ type KubeContext struct {
 
 var _ Provider = (*KubeContext)(nil)
 
-// NewKubeContext checks the options and reports every problem in them.
+// NewKubeContext validates the options and reports all their problems.
 func NewKubeContext(opts ContextOptions) (*KubeContext, error) {
 	var problems []error
 	if opts.Kubeconfig == "" {
@@ -46,12 +47,12 @@ func NewKubeContext(opts ContextOptions) (*KubeContext, error) {
 		problems = append(problems, errors.New("the name of the kubeconfig context is missing"))
 	}
 	if (opts.Registry.Push == "") != (opts.Registry.Pull == "") {
-		problems = append(problems, errors.New("an image registry needs both names: where this machine pushes, and where pods pull"))
+		problems = append(problems, errors.New("an image registry needs both addresses: the one for pushes from this machine, and the one for pulls of pods"))
 	}
 	return &KubeContext{opts: opts, bound: defaultBound}, errors.Join(problems...)
 }
 
-// Ensure proves that the cluster and its registry answer.
+// Ensure waits until the cluster is ready and its registry answers.
 func (k *KubeContext) Ensure(ctx context.Context) (*Cluster, error) {
 	step := k.opts.Progress.Start("cluster", "context/"+k.opts.Context)
 	c, err := k.open()
@@ -79,17 +80,17 @@ func (k *KubeContext) prove(ctx context.Context, c *Cluster, step *progress.Step
 	if err != nil {
 		return &Unreachable{Cluster: k.opts.Context, Cause: err}
 	}
-	if err := waitReady(ctx, client, time.Time{}, k.bound, permitted(whole), step.Update); err != nil {
+	if err := waitReady(ctx, client, time.Time{}, k.bound, permitted(complete), step.Update); err != nil {
 		return err
 	}
 	if c.Registry, err = k.registry(ctx, client); err != nil {
 		if apierrors.IsForbidden(err) {
-			err = fmt.Errorf("%w: name the registry in pipeline.cluster.kubecontext.registry, push and pull", err)
+			err = fmt.Errorf("%w: set push and pull of pipeline.cluster.kubecontext.registry", err)
 		}
 		return err
 	}
 	if c.Registry.Push == "" {
-		return fmt.Errorf("the cluster announces no image registry (ConfigMap %q in kube-public): name one in the settings", hostingName)
+		return fmt.Errorf("the cluster announces no image registry (ConfigMap %q in kube-public): set pipeline.cluster.kubecontext.registry", hostingName)
 	}
 	return poll(k.bound).Until(ctx, func(ctx context.Context) error { return answers(ctx, c.Registry.Push) })
 }
@@ -102,19 +103,19 @@ func (k *KubeContext) registry(ctx context.Context, client kubernetes.Interface)
 	if err != nil || found.Push == "" {
 		return found, err
 	}
-	// Where this pipeline made the registry, under another setting, it also made
-	// the login; who may not see that uses docker's.
+	// If this pipeline created the registry, with another provider, it also created
+	// the login. A user who may not read it uses docker's login.
 	if login, err := findLogin(ctx, client); err == nil {
 		found.Login = login
 	}
 	return found, nil
 }
 
-// signInBound is for an API server's first answer, before which the kubeconfig's
-// login program may ask somebody for a token.
+// signInBound is the bound of the first request to an API server, during which the
+// kubeconfig's login program may ask the user for a token.
 const signInBound = 30 * time.Second
 
-// signIn asks an API server for its version, which whoever is known to it may.
+// signIn asks an API server for its version, which every authenticated user may.
 func signIn(ctx context.Context, client kubernetes.Interface) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, signInBound, fmt.Errorf("no answer within %s", signInBound))
 	defer cancel()
@@ -125,8 +126,8 @@ func signIn(ctx context.Context, client kubernetes.Interface) error {
 	return err
 }
 
-// Find returns the cluster. It is somebody else's to start, so one whose API
-// server does not answer is not nil but *Unreachable.
+// Find returns the cluster. It returns the error *Unreachable, and never a nil
+// cluster, if the API server does not answer: the pipeline cannot start it.
 func (k *KubeContext) Find(ctx context.Context) (*Cluster, error) {
 	c, err := k.open()
 	if err != nil {
@@ -145,19 +146,19 @@ func (k *KubeContext) Find(ctx context.Context) (*Cluster, error) {
 	return c, nil
 }
 
-// Delete removes nothing: the cluster is not this pipeline's.
+// Delete removes nothing, because the pipeline did not create the cluster.
 func (k *KubeContext) Delete(context.Context) ([]string, error) { return nil, nil }
 
-// Ours is false: the cluster was there before.
+// Ours is false, because the pipeline did not create the cluster.
 func (k *KubeContext) Ours(context.Context) (bool, error) { return false, nil }
 
-// Status asks the API server.
+// Status asks the API server and the registry.
 func (k *KubeContext) Status(ctx context.Context) (Status, error) {
 	s := Status{Provider: contextProvider, Name: k.opts.Context}
 	c, err := k.open()
 	if err != nil {
 		return s, fmt.Errorf("use kubeconfig context %q: %w", k.opts.Context, err)
 	}
-	c.Registry, _ = k.registry(ctx, c.Clients.Clientset) // observe reports a cluster that cannot be asked
+	c.Registry, _ = k.registry(ctx, c.Clients.Clientset) // observe reports errors of the API server
 	return observe(ctx, s, c, time.Time{}), nil
 }

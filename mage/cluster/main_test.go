@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stageEnv holds the address of a test's stage. Where it is set and the test
-// binary goes by another name, it is that program.
+// stageEnv holds the address of a test's stage. Where it is set and this test binary
+// is called docker or minikube, the binary is that fake program.
 const stageEnv = "TEST_STAGE"
 
 func TestMain(m *testing.M) {
@@ -46,7 +46,7 @@ type answer struct {
 	Exit           int
 }
 
-// perform asks the test what to do, and does it.
+// perform sends this run to the test, and prints the test's answer.
 func perform(stage, name string) int {
 	c := call{Name: name, Args: os.Args[1:], Env: map[string]string{}}
 	for _, key := range []string{"KUBECONFIG", "MINIKUBE_HOME"} {
@@ -75,13 +75,13 @@ func perform(stage, name string) int {
 	return a.Exit
 }
 
-// stage records the runs of fake programs and answers them.
+// stage records and answers the runs of fake programs.
 type stage struct {
 	mu    sync.Mutex
 	calls []call
 }
 
-// lines gives the recorded command lines that begin with a prefix.
+// lines returns the recorded command lines with a prefix.
 func (s *stage) lines(prefix string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,7 +94,7 @@ func (s *stage) lines(prefix string) []string {
 	return lines
 }
 
-// newStage puts fake programs first on the PATH. act answers each run.
+// newStage makes fake programs the whole PATH. act answers each run.
 func newStage(t *testing.T, act func(call) answer, programs ...string) *stage {
 	t.Helper()
 	s := &stage{}
@@ -129,7 +129,7 @@ func newStage(t *testing.T, act func(call) answer, programs ...string) *stage {
 	return s
 }
 
-// notFound looks up no program.
+// notFound is an exec.LookPath that finds no program.
 func notFound(string) (string, error) { return "", errors.New("not found") }
 
 func writeFile(path string, data []byte) error {

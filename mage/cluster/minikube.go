@@ -19,16 +19,16 @@ import (
 	"todo-chatbot/mage/progress"
 )
 
-// Minikube is a Provider that drives the minikube program.
+// Minikube is a Provider that runs the minikube program.
 type Minikube struct {
 	opts  MinikubeOptions
 	cli   minikubeCLI
-	bound time.Duration // of each wait, except those for the minikube program
+	bound time.Duration // of each wait, except for the minikube program
 }
 
 var _ Provider = (*Minikube)(nil)
 
-// NewMinikube checks the options and reports every problem in them.
+// NewMinikube validates the options and reports all their problems.
 func NewMinikube(opts MinikubeOptions) (*Minikube, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
@@ -38,8 +38,8 @@ func NewMinikube(opts MinikubeOptions) (*Minikube, error) {
 
 func (m *Minikube) subject() string { return "minikube/" + m.opts.Profile }
 
-// Ensure makes the profile or starts it, turns the registry addon on, and finds
-// where this machine reaches it. A running profile is taken as it is.
+// Ensure creates or starts the profile, enables the registry addon, and finds the
+// registry's address on this machine. It does not change a running profile.
 func (m *Minikube) Ensure(ctx context.Context) (*Cluster, error) {
 	step := m.opts.Progress.Start("cluster", m.subject())
 	c, did, err := m.ensure(ctx, step)
@@ -81,13 +81,13 @@ func (m *Minikube) ensure(ctx context.Context, step *progress.Step) (*Cluster, s
 			return nil, "", err
 		}
 		if p != nil && !p.ours() {
-			m.opts.Progress.Note("profile %q is yours: kubectl follows it after  minikube update-context -p %s", m.opts.Profile, m.opts.Profile)
+			m.opts.Progress.Note("the pipeline did not create profile %q: to use it with kubectl, run  minikube update-context -p %s", m.opts.Profile, m.opts.Profile)
 		}
 		if p, err = m.cli.profile(ctx, m.opts.Profile); err != nil {
 			return nil, "", err
 		}
 		if p == nil {
-			return nil, "", errors.New("minikube start ended well, but the profile is not listed")
+			return nil, "", errors.New("minikube start succeeded, but `minikube profile list` does not show the profile")
 		}
 	}
 	c, err := m.open(ctx, p)
@@ -97,13 +97,13 @@ func (m *Minikube) ensure(ctx context.Context, step *progress.Step) (*Cluster, s
 	return c, did, m.finish(ctx, c, step)
 }
 
-// open describes a running profile as a Cluster, without its registry.
+// open returns a running profile as a Cluster, without its registry.
 func (m *Minikube) open(ctx context.Context, p *profile) (*Cluster, error) {
 	clients, err := loadContext(m.opts.Kubeconfig, m.opts.Profile)
 	if err == nil {
 		err = alive(ctx, clients)
 	}
-	if err != nil { // no file yet, or the API server's port changed with a restart
+	if err != nil { // the file is missing, or a restart changed the API server's port
 		if err := m.cli.run(ctx, "update-context", "--profile="+m.opts.Profile); err != nil {
 			return nil, err
 		}
@@ -117,8 +117,8 @@ func (m *Minikube) open(ctx context.Context, p *profile) (*Cluster, error) {
 	}, nil
 }
 
-// explainNodeDisk names the disk of a node of which no more is known, where an
-// error says that it is full.
+// explainNodeDisk adds the node's disk to an error that says that a disk is full.
+// The disk's folder and free space are unknown.
 func explainNodeDisk(err error) error {
 	disk := host.Disk{Of: "the cluster's node"}
 	if _, pressure := errors.AsType[*diskPressure](err); pressure {
@@ -127,7 +127,7 @@ func explainNodeDisk(err error) error {
 	return disk.Explain(err)
 }
 
-// alive asks an API server for a sign of life.
+// alive asks an API server for its version, with a short bound.
 func alive(ctx context.Context, clients *kube.Clients) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -135,11 +135,11 @@ func alive(ctx context.Context, clients *kube.Clients) error {
 	return err
 }
 
-// finish waits for readiness and sees to the registry at the same time.
+// finish waits for readiness, and at the same time for the registry.
 func (m *Minikube) finish(ctx context.Context, c *Cluster, step *progress.Step) error {
 	client := c.Clients.Clientset
 	both, inTime := errgroup.WithContext(ctx)
-	both.Go(func() error { return waitReady(inTime, client, time.Time{}, m.bound, whole, step.Update) })
+	both.Go(func() error { return waitReady(inTime, client, time.Time{}, m.bound, complete, step.Update) })
 	both.Go(func() error { return m.registry(inTime, c, client, step) })
 	err := both.Wait()
 	if err == nil {
@@ -152,18 +152,18 @@ func (m *Minikube) finish(ctx context.Context, c *Cluster, step *progress.Step) 
 	if err != nil {
 		c.Close()
 	}
-	return blamePressure(ctx, client, err)
+	return explainPressure(ctx, client, err)
 }
 
-// registry turns the addon on where it is not, and finds where it answers.
+// registry enables the addon where it is missing, and finds its address.
 func (m *Minikube) registry(ctx context.Context, c *Cluster, client kubernetes.Interface, step *progress.Step) error {
 	if m.publishedRegistry(ctx, c) == nil {
 		return nil
 	}
-	// Behind a published port that does not answer, any part of the addon may be
-	// missing; enabling it again is harmless.
+	// If a published port does not answer, any part of the addon may be missing.
+	// Enabling the addon twice is harmless.
 	if _, published := c.Published(RegistryPort); published || registryPodNotReady(ctx, client) != "" {
-		step.Update("turning the registry addon on")
+		step.Update("enabling the registry addon")
 		if err := m.cli.run(ctx, m.addonArgs()...); err != nil {
 			return err
 		}
@@ -171,8 +171,8 @@ func (m *Minikube) registry(ctx context.Context, c *Cluster, client kubernetes.I
 	return m.reachRegistry(ctx, c, client, step)
 }
 
-// publishedRegistry uses the port that the drivers docker and podman publish,
-// if the registry answers there.
+// publishedRegistry sets the registry to the port that the drivers docker and
+// podman publish, if the registry answers there.
 func (m *Minikube) publishedRegistry(ctx context.Context, c *Cluster) error {
 	push, ok := c.Published(RegistryPort)
 	if !ok {
@@ -186,8 +186,8 @@ func (m *Minikube) publishedRegistry(ctx context.Context, c *Cluster) error {
 }
 
 // reachRegistry waits for the registry at its published port, or else behind a
-// port-forward, which works with every driver. Images are never pushed to the
-// node's own address: should the cluster go meanwhile, they could leave this
+// port-forward, which works with every driver. It does not use the node's own
+// address: if the cluster is removed, pushes to that address could leave this
 // machine.
 func (m *Minikube) reachRegistry(ctx context.Context, c *Cluster, client kubernetes.Interface, step *progress.Step) error {
 	step.Update("waiting for the image registry")
@@ -215,8 +215,8 @@ func (m *Minikube) reachRegistry(ctx context.Context, c *Cluster, client kuberne
 	return nil
 }
 
-// Find returns the cluster if the profile runs. It runs minikube only where the
-// kubeconfig file does not lead to it.
+// Find returns the cluster if the profile runs. It asks minikube for the state only
+// if the API server in the kubeconfig file does not answer.
 func (m *Minikube) Find(ctx context.Context) (*Cluster, error) {
 	p, err := m.cli.profile(ctx, m.opts.Profile)
 	if err != nil {
@@ -244,7 +244,7 @@ func (m *Minikube) Find(ctx context.Context) (*Cluster, error) {
 	return c, nil
 }
 
-// Delete removes a profile that Ensure made. One that was there before stays.
+// Delete removes a profile that Ensure created, and keeps any other.
 func (m *Minikube) Delete(ctx context.Context) (removed []string, err error) {
 	step := m.opts.Progress.Start("cluster", m.subject())
 	p, err := m.cli.profile(ctx, m.opts.Profile)
@@ -260,7 +260,7 @@ func (m *Minikube) Delete(ctx context.Context) (removed []string, err error) {
 		}
 		removed = append(removed, fmt.Sprintf("minikube profile %q", m.opts.Profile))
 	case p != nil:
-		outcome, why = "left", "the profile was there before"
+		outcome, why = "kept", "the pipeline did not create the profile"
 	}
 	gone, err := removeFile(m.opts.Kubeconfig)
 	if err != nil {
@@ -276,11 +276,11 @@ func (m *Minikube) Delete(ctx context.Context) (removed []string, err error) {
 	return removed, nil
 }
 
-// Ours tells whether Ensure made the profile, or would.
+// Ours tells whether Ensure created the profile, or would create it.
 func (m *Minikube) Ours(ctx context.Context) (bool, error) {
 	p, err := m.cli.profile(ctx, m.opts.Profile)
 	if err != nil {
-		return false, fmt.Errorf("look at minikube profile %q: %w", m.opts.Profile, err)
+		return false, fmt.Errorf("read the status of minikube profile %q: %w", m.opts.Profile, err)
 	}
 	return p == nil || p.ours(), nil
 }
@@ -290,14 +290,14 @@ func (m *Minikube) Status(ctx context.Context) (Status, error) {
 	s := Status{Provider: "minikube", Name: m.opts.Profile, State: Absent}
 	p, err := m.cli.profile(ctx, m.opts.Profile)
 	if err != nil {
-		return s, fmt.Errorf("look at minikube profile %q: %w", m.opts.Profile, err)
+		return s, fmt.Errorf("read the status of minikube profile %q: %w", m.opts.Profile, err)
 	}
 	if p == nil {
 		return s, nil
 	}
 	status, err := m.cli.status(ctx, m.opts.Profile)
 	if err != nil {
-		return s, fmt.Errorf("look at minikube profile %q: %w", m.opts.Profile, err)
+		return s, fmt.Errorf("read the status of minikube profile %q: %w", m.opts.Profile, err)
 	}
 	s.State, s.Detail = status.state()
 	if s.State != Running {
@@ -305,7 +305,7 @@ func (m *Minikube) Status(ctx context.Context) (Status, error) {
 	}
 	c, err := m.open(ctx, p)
 	if err != nil {
-		return s, fmt.Errorf("look at minikube profile %q: %w", m.opts.Profile, err)
+		return s, fmt.Errorf("read the status of minikube profile %q: %w", m.opts.Profile, err)
 	}
 	s.Ports = c.ports
 	c.Registry.Pull = pullAddress

@@ -21,19 +21,19 @@ import (
 	"todo-chatbot/mage/progress"
 )
 
-// minikubeCLI runs the minikube program and reads its answers (v1.38).
+// minikubeCLI runs the minikube program and parses its output (v1.38).
 type minikubeCLI struct {
 	home       string // MINIKUBE_HOME, if not empty
 	kubeconfig string // the file that minikube writes, instead of the user's
 }
 
-// command prepares a program that ends with ctx: by an interrupt, so that it
-// can clean up, and three seconds later by force.
+// command returns a command that is interrupted when ctx ends, so that it can clean
+// up, and killed three seconds later.
 func command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Cancel = func() error {
 		if err := cmd.Process.Signal(os.Interrupt); err != nil {
-			return cmd.Process.Kill() // Windows has no such signal
+			return cmd.Process.Kill() // Windows has no interrupt signal
 		}
 		return nil
 	}
@@ -50,8 +50,8 @@ func (m minikubeCLI) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// output runs minikube for its standard output. The output is given also with
-// an error: minikube status says with its exit code what its output says too.
+// output runs minikube and returns its standard output, also with an error: the
+// exit code of `minikube status` describes the state.
 func (m minikubeCLI) output(ctx context.Context, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, minikubeBound)
 	defer cancel()
@@ -67,6 +67,7 @@ func (m minikubeCLI) run(ctx context.Context, args ...string) error {
 	return err
 }
 
+// commandError adds the command line and its last message to an error.
 func commandError(ctx context.Context, cmd *exec.Cmd, err error, said string) error {
 	switch {
 	case err == nil:
@@ -87,7 +88,7 @@ func lastLine(text string) string {
 	return strings.TrimSpace(lines[len(lines)-1])
 }
 
-// event is one line of minikube --output=json.
+// event is one line of the output of `minikube start --output=json`.
 type event struct {
 	Type string `json:"type"`
 	Data struct {
@@ -114,8 +115,8 @@ func (m minikubeCLI) start(ctx context.Context, step *progress.Step, args []stri
 	return commandError(ctx, cmd, err, <-said)
 }
 
-// follow reports events as they come and returns the last error among them,
-// with minikube's advice.
+// follow shows the events in the step, and returns the last error event with
+// minikube's advice.
 func follow(lines io.Reader, step *progress.Step) (said string) {
 	scan := bufio.NewScanner(lines)
 	scan.Buffer(nil, 1<<20)
@@ -135,11 +136,11 @@ func follow(lines io.Reader, step *progress.Step) (said string) {
 			_, _ = fmt.Fprintln(step, e.Data.Message)
 		}
 	}
-	_, _ = io.Copy(io.Discard, lines) // a line too long must not block minikube
+	_, _ = io.Copy(io.Discard, lines) // after a line that is too long, minikube must not block
 	return said
 }
 
-// profile is a part of minikube's configuration of a cluster.
+// profile is the used part of minikube's configuration of a cluster.
 type profile struct {
 	Name   string
 	Config struct {
@@ -154,8 +155,8 @@ type profile struct {
 	}
 }
 
-// profile reads a profile; nil if there is none of that name. One that minikube
-// itself cannot read is an error: it is there.
+// profile returns the profile of that name, or nil. A profile that minikube cannot
+// read is an error, because it exists.
 func (m minikubeCLI) profile(ctx context.Context, name string) (*profile, error) {
 	all, invalid, err := m.profiles(ctx)
 	if err != nil {
@@ -163,7 +164,7 @@ func (m minikubeCLI) profile(ctx context.Context, name string) (*profile, error)
 	}
 	if slices.Contains(invalid, name) {
 		return nil, fmt.Errorf("minikube cannot read the configuration of profile %q (`minikube profile list` shows it as invalid): "+
-			"choose another profile name, and nothing is lost; or remove this one with `minikube delete -p %s`, which %s", name, name, LosesData)
+			"choose another profile name: nothing is lost; or remove this one with `minikube delete -p %s`, which %s", name, name, LosesData)
 	}
 	for i := range all {
 		if all[i].Name == name {
@@ -173,8 +174,8 @@ func (m minikubeCLI) profile(ctx context.Context, name string) (*profile, error)
 	return nil, nil
 }
 
-// profiles are those of which minikube can read the configuration, and the names
-// of the others.
+// profiles returns the profiles that minikube can read, and the names of the
+// others.
 func (m minikubeCLI) profiles(ctx context.Context) (valid []profile, invalid []string, err error) {
 	out, err := m.output(ctx, "profile", "list", "--light", "--output=json")
 	if err != nil {
@@ -182,7 +183,7 @@ func (m minikubeCLI) profiles(ctx context.Context) (valid []profile, invalid []s
 	}
 	var list struct{ Valid, Invalid []profile }
 	if err := json.Unmarshal(out, &list); err != nil {
-		return nil, nil, fmt.Errorf("read the list of minikube's profiles: %w", err)
+		return nil, nil, fmt.Errorf("parse the output of `minikube profile list`: %w", err)
 	}
 	for _, p := range list.Invalid {
 		invalid = append(invalid, p.Name)
@@ -194,33 +195,34 @@ func (p *profile) ours() bool {
 	return slices.Contains(p.Config.KubernetesConfig.APIServerNames, minikubeMark)
 }
 
-// onHost tells whether the node is this machine itself, where sizes do not
-// apply.
+// onHost tells whether the node is a whole machine instead of a container or a
+// virtual machine. Minikube does not set the size of such a node.
 func (p *profile) onHost() bool {
 	return slices.Contains([]string{"none", "native", "ssh"}, p.Config.Driver)
 }
 
-// address is that of the node, which a driver's network gives it. Docker and
-// Podman have theirs in a machine of its own everywhere but on Linux.
+// address is the node's address in the driver's network. On other systems than
+// Linux, Docker and Podman run in a virtual machine, whose networks this machine
+// cannot reach.
 func (p *profile) address() netip.Addr {
 	inMachine := runtime.GOOS != "linux" && (p.Config.Driver == "docker" || p.Config.Driver == "podman")
 	if inMachine || len(p.Config.Nodes) == 0 {
 		return netip.Addr{}
 	}
-	addr, _ := netip.ParseAddr(p.Config.Nodes[0].IP) // without one, it is not reached by it
+	addr, _ := netip.ParseAddr(p.Config.Nodes[0].IP) // an invalid address is not used
 	return addr
 }
 
-// check says at once all that makes a profile unfit, and the cure. Size 0 means
-// without limit.
+// check reports all reasons why a profile cannot be used, with a fix. Size 0 means
+// no limit.
 func (p *profile) check() error {
 	var problems []error
 	if c := p.Config; !p.onHost() {
 		if c.CPUs != 0 && c.CPUs < minCPUs {
-			problems = append(problems, fmt.Errorf("it has %d CPU, at least %d are needed", c.CPUs, minCPUs))
+			problems = append(problems, fmt.Errorf("it has %d CPU, but needs at least %d", c.CPUs, minCPUs))
 		}
 		if c.Memory != 0 && c.Memory < minMemory {
-			problems = append(problems, fmt.Errorf("it has %d MB of memory, at least %d are needed", c.Memory, minMemory))
+			problems = append(problems, fmt.Errorf("it has %d MB of memory, but needs at least %d", c.Memory, minMemory))
 		}
 	}
 	if err := checkVersion(p.Config.KubernetesConfig.KubernetesVersion); err != nil {
@@ -229,11 +231,11 @@ func (p *profile) check() error {
 	if len(problems) == 0 {
 		return nil
 	}
-	problems = append(problems, fmt.Errorf("set another profile name, and nothing is lost; or remove this one with `minikube delete -p %s`, which %s", p.Name, LosesData))
+	problems = append(problems, fmt.Errorf("set another profile name: nothing is lost; or remove this one with `minikube delete -p %s`, which %s", p.Name, LosesData))
 	return errors.Join(problems...)
 }
 
-// minikubeStatus is how the first node is.
+// minikubeStatus is the status of the first node.
 type minikubeStatus struct{ Name, Host, Kubelet, APIServer string }
 
 func (s minikubeStatus) running() bool { return s.Host == "Running" && s.APIServer == "Running" }
@@ -249,8 +251,8 @@ func (s minikubeStatus) state() (State, string) {
 	}
 }
 
-// status asks how a profile is. Its exit code says the same in bits and is not
-// looked at when there is an answer.
+// status returns the status of a profile. It ignores the exit code of a command
+// that prints a status, because the code only repeats it.
 func (m minikubeCLI) status(ctx context.Context, name string) (minikubeStatus, error) {
 	out, failed := m.output(ctx, "status", "--profile="+name, "--output=json")
 	if ctx.Err() != nil {
@@ -260,15 +262,15 @@ func (m minikubeCLI) status(ctx context.Context, name string) (minikubeStatus, e
 	if json.Unmarshal(out, &one) == nil && one.Host != "" {
 		return one, nil
 	}
-	var several []minikubeStatus // one a node, the control plane first
+	var several []minikubeStatus // one per node, the control plane first
 	if json.Unmarshal(out, &several) == nil && len(several) > 0 {
 		return several[0], nil
 	}
-	return minikubeStatus{}, fmt.Errorf("minikube status gives no answer: %w", errors.Join(failed, errors.New(lastLine(string(out)))))
+	return minikubeStatus{}, fmt.Errorf("parse the output of `minikube status`: %w", errors.Join(failed, errors.New(lastLine(string(out)))))
 }
 
-// published reads which ports of the node the drivers docker and podman publish
-// on 127.0.0.1; they change with each start. Other drivers publish none.
+// published returns the node's ports that the drivers docker and podman publish on
+// 127.0.0.1. They change with each start. Other drivers publish none.
 func (m minikubeCLI) published(ctx context.Context, p *profile) map[int]int {
 	if p.Config.Driver != "docker" && p.Config.Driver != "podman" {
 		return nil
@@ -277,7 +279,7 @@ func (m minikubeCLI) published(ctx context.Context, p *profile) map[int]int {
 	defer cancel()
 	out, err := command(ctx, p.Config.Driver, "container", "inspect", "--format", "{{json .NetworkSettings.Ports}}", p.Name).Output()
 	if err != nil {
-		return nil // a port-forward works without
+		return nil // a port-forward replaces the published port
 	}
 	var ports network.PortMap
 	if json.Unmarshal(out, &ports) != nil {

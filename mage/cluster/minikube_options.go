@@ -18,33 +18,33 @@ const (
 	minCPUs       = 2
 	minMemory     = 4096 // MB
 	minKubernetes = "1.25.0"
-	// minikubeMark is a further name in the API server's certificate. Minikube
-	// keeps it in the profile, so a profile made here is known as such, even
-	// while it is stopped.
+	// minikubeMark is an additional name in the API server's certificate. Minikube
+	// stores it in the profile, so that the pipeline recognises its own profiles,
+	// also while they are stopped.
 	minikubeMark  = "made-by." + userAgent + ".internal"
 	minikubeBound = 20 * time.Minute // of one minikube command, which may download a gigabyte
 )
 
-// MinikubeOptions shapes a Minikube profile. All but Profile, Home, Kubeconfig
-// and the addon's settings matter only when the profile is made.
+// MinikubeOptions configure a Minikube profile. Driver, CPUs, Memory and Ports are
+// used only when the profile is created.
 type MinikubeOptions struct {
 	// Profile is Minikube's name for a cluster. Required.
 	Profile string
-	// Home is MINIKUBE_HOME; empty leaves it to the environment.
+	// Home is MINIKUBE_HOME; empty means that of the environment.
 	Home string
-	// Kubeconfig is the path of a file of this cluster's own. Required.
+	// Kubeconfig is the path of the cluster's own file. Required.
 	Kubeconfig string
-	// Driver is Minikube's choice where it is empty.
+	// Driver of the node; if it is empty, Minikube chooses.
 	Driver string
 	// CPUs and Memory (MB) are at least 2 and 4096.
 	CPUs, Memory int
-	// Ports leads ports of 127.0.0.1 to node ports; only the drivers docker and
-	// podman publish them.
+	// Ports maps ports of 127.0.0.1 to the node ports that are published there.
+	// Only the drivers docker and podman publish ports.
 	Ports map[int]int
-	// StartArgs are further arguments of every minikube start.
+	// StartArgs are additional arguments of every minikube start.
 	StartArgs []string
-	// AddonImages and AddonRegistries replace parts of the registry addon's
-	// images: Registry and KubeRegistryProxy are the names that it knows.
+	// AddonImages and AddonRegistries replace the images of the registry addon, or
+	// their registries. Their keys are Registry and KubeRegistryProxy.
 	AddonImages, AddonRegistries map[string]string
 	Progress                     *progress.Reporter
 }
@@ -58,10 +58,10 @@ func (o *MinikubeOptions) validate() error {
 		problems = append(problems, errors.New("the path of the cluster's kubeconfig is missing"))
 	}
 	if o.CPUs < minCPUs {
-		problems = append(problems, fmt.Errorf("minikube CPUs %d: give at least %d", o.CPUs, minCPUs))
+		problems = append(problems, fmt.Errorf("minikube CPUs %d: set at least %d", o.CPUs, minCPUs))
 	}
 	if o.Memory < minMemory {
-		problems = append(problems, fmt.Errorf("minikube memory %d MB: give at least %d", o.Memory, minMemory))
+		problems = append(problems, fmt.Errorf("minikube memory %d MB: set at least %d", o.Memory, minMemory))
 	}
 	return errors.Join(problems...)
 }
@@ -72,12 +72,12 @@ func checkVersion(text string) error {
 		return fmt.Errorf("Kubernetes version %q: write it like v1.36.3", text) //nolint:staticcheck // a proper name
 	}
 	if !v.AtLeast(version.MustParseGeneric(minKubernetes)) {
-		return fmt.Errorf("Kubernetes version %q: at least 1.25 is needed", text) //nolint:staticcheck // a proper name
+		return fmt.Errorf("Kubernetes version %q: 1.25 or later is needed", text) //nolint:staticcheck // a proper name
 	}
 	return nil
 }
 
-// createArgs are the arguments that make the profile.
+// createArgs are the arguments that create the profile.
 func (m *Minikube) createArgs() []string {
 	o := m.opts
 	args := []string{
@@ -94,12 +94,12 @@ func (m *Minikube) createArgs() []string {
 	return append(args, o.StartArgs...)
 }
 
-// startArgs are the arguments that start a stopped profile as it is.
+// startArgs are the arguments that start a stopped profile without changes.
 func (m *Minikube) startArgs() []string {
 	return append([]string{"start", "--profile=" + m.opts.Profile, "--output=json", "--interactive=false"}, m.opts.StartArgs...)
 }
 
-// addonArgs are the arguments that turn the registry addon on.
+// addonArgs are the arguments that enable the registry addon.
 func (m *Minikube) addonArgs() []string {
 	args := []string{"addons", "enable", "registry", "--profile=" + m.opts.Profile}
 	if len(m.opts.AddonImages) > 0 {

@@ -15,8 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fakeMinikube answers as minikube v1.38 does, and as docker does to the one
-// question that is put to it.
+// fakeMinikube answers like minikube v1.38, and like docker to its one request.
 type fakeMinikube struct {
 	t   *testing.T
 	api *kubeAPI
@@ -26,7 +25,7 @@ type fakeMinikube struct {
 	host     string         // Running, Stopped …
 	ip       string         // of the node
 	registry int            // the published port; 0: the driver publishes none
-	enabled  func()         // what comes of turning the addon on
+	enabled  func()         // called when the addon is enabled
 	startErr bool
 }
 
@@ -39,7 +38,7 @@ func newFakeMinikube(t *testing.T) (*fakeMinikube, *stage) {
 	return f, newStage(t, f.act, "minikube", "docker")
 }
 
-// exists puts a profile in. names are further names of its API server.
+// exists adds a profile. names are additional names of its API server.
 func (f *fakeMinikube) exists(driver string, cpus, memory int, version, host string, names ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -118,7 +117,7 @@ func (f *fakeMinikube) act(c call) answer {
 	return answer{Stderr: "unknown command: " + line, Exit: 64}
 }
 
-// writeContext does to the kubeconfig what start and update-context do.
+// writeContext writes the kubeconfig like start and update-context.
 func (f *fakeMinikube) writeContext(c call, stdout string) answer {
 	if err := writeFile(c.Env["KUBECONFIG"], f.api.kubeconfig(f.t, "todo")); err != nil {
 		return answer{Stderr: err.Error(), Exit: 1}
@@ -142,7 +141,7 @@ func newTestMinikube(t *testing.T, change func(*MinikubeOptions)) *Minikube {
 	return m
 }
 
-func TestMinikubeMakesAProfile(t *testing.T) {
+func TestMinikubeCreatesProfile(t *testing.T) {
 	f, s := newFakeMinikube(t)
 	free := freePort(t)
 	m := newTestMinikube(t, func(o *MinikubeOptions) {
@@ -160,7 +159,7 @@ func TestMinikubeMakesAProfile(t *testing.T) {
 	assert.Equal(t, Registry{Push: "127.0.0.1:" + strconv.Itoa(f.registry), Pull: "localhost:5000"}, c.Registry)
 	for _, call := range s.calls {
 		if call.Name == "minikube" {
-			assert.Equal(t, m.opts.Kubeconfig, call.Env["KUBECONFIG"], "the user's kubeconfig is never minikube's")
+			assert.Equal(t, m.opts.Kubeconfig, call.Env["KUBECONFIG"], "minikube never writes the user's kubeconfig")
 			assert.Equal(t, "/elsewhere", call.Env["MINIKUBE_HOME"])
 		}
 	}
@@ -168,7 +167,7 @@ func TestMinikubeMakesAProfile(t *testing.T) {
 	assert.Equal(t, []string{"/api/v1/namespaces/kube-public/configmaps/local-registry-hosting"}, f.api.applied)
 }
 
-func TestMinikubeTakesARunningProfileAsItIs(t *testing.T) {
+func TestMinikubeDoesNotChangeRunningProfile(t *testing.T) {
 	f, s := newFakeMinikube(t)
 	f.exists("docker", 4, 8192, "v1.36.3", "Running")
 	m := newTestMinikube(t, nil)
@@ -177,14 +176,14 @@ func TestMinikubeTakesARunningProfileAsItIs(t *testing.T) {
 	assert.NotEmpty(t, c.Registry.Push)
 	assert.Empty(t, s.lines("minikube start"))
 	assert.Empty(t, s.lines("minikube addons"), "the registry answers already")
-	assert.Len(t, s.lines("minikube update-context"), 1, "there was no kubeconfig of our own")
+	assert.Len(t, s.lines("minikube update-context"), 1, "the kubeconfig was missing")
 
 	_, err = m.Ensure(t.Context())
 	require.NoError(t, err)
-	assert.Len(t, s.lines("minikube update-context"), 1, "now there is")
+	assert.Len(t, s.lines("minikube update-context"), 1, "the kubeconfig exists now")
 }
 
-func TestMinikubeStartsAStoppedProfileWithoutResizingIt(t *testing.T) {
+func TestMinikubeStartsStoppedProfileWithoutResizing(t *testing.T) {
 	f, s := newFakeMinikube(t)
 	f.exists("docker", 4, 8192, "v1.36.3", "Stopped")
 	m := newTestMinikube(t, func(o *MinikubeOptions) { o.StartArgs = []string{"--force"} })
@@ -193,17 +192,17 @@ func TestMinikubeStartsAStoppedProfileWithoutResizingIt(t *testing.T) {
 	assert.Equal(t, []string{"minikube start --profile=todo --output=json --interactive=false --force"}, s.lines("minikube start"))
 }
 
-func TestMinikubeRefusesAnUnfitProfileAndNamesTheCure(t *testing.T) {
+func TestMinikubeRefusesUnfitProfileWithFix(t *testing.T) {
 	for name, c := range map[string]struct {
 		driver       string
 		cpus, memory int
 		version      string
 		want         []string
 	}{
-		"too small":               {"docker", 1, 2200, "v1.36.3", []string{"1 CPU", "2200 MB", "minikube delete -p todo"}},
-		"too old":                 {"kvm2", 2, 4096, "v1.24.17", []string{`"v1.24.17"`, "1.25", "minikube delete -p todo"}},
-		"without limits is fit":   {"docker", 0, 0, "v1.36.3", nil},
-		"sizes of a bare machine": {"none", 1, 0, "v1.36.3", nil},
+		"too small":            {"docker", 1, 2200, "v1.36.3", []string{"1 CPU", "2200 MB", "minikube delete -p todo"}},
+		"too old":              {"kvm2", 2, 4096, "v1.24.17", []string{`"v1.24.17"`, "1.25", "minikube delete -p todo"}},
+		"without limits":       {"docker", 0, 0, "v1.36.3", nil},
+		"driver without sizes": {"none", 1, 0, "v1.36.3", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p profile
@@ -223,27 +222,27 @@ func TestMinikubeRefusesAnUnfitProfileAndNamesTheCure(t *testing.T) {
 	f, s := newFakeMinikube(t)
 	f.exists("docker", 1, 2200, "v1.36.3", "Running")
 	_, err := newTestMinikube(t, nil).Ensure(t.Context())
-	require.ErrorContains(t, err, "at least 4096")
+	require.ErrorContains(t, err, "needs at least 4096")
 	assert.Empty(t, s.lines("minikube start"))
 }
 
-func TestMinikubeTurnsTheAddonOnWithItsOverrides(t *testing.T) {
+func TestMinikubeEnablesAddonWithOverrides(t *testing.T) {
 	f, s := newFakeMinikube(t)
 	f.exists("docker", 2, 4096, "v1.36.3", "Running")
 	f.mu.Lock()
-	f.registry = freePort(t) // nothing answers
+	f.registry = freePort(t) // no registry answers
 	f.mu.Unlock()
 	m := newTestMinikube(t, func(o *MinikubeOptions) {
 		o.AddonImages = map[string]string{"Registry": "registry:own", "KubeRegistryProxy": "proxy:own"}
 		o.AddonRegistries = map[string]string{"Registry": "localhost:5001"}
 	})
 	_, err := m.Ensure(t.Context())
-	require.ErrorContains(t, err, "the image registry is not there", "enabled only means that a pod runs")
+	require.ErrorContains(t, err, "wait for the image registry", "an enabled addon may not answer yet")
 	assert.Equal(t, []string{"minikube addons enable registry --profile=todo --images=KubeRegistryProxy=proxy:own,Registry=registry:own --registries=Registry=localhost:5001"},
 		s.lines("minikube addons"))
 }
 
-func TestMinikubeReachesTheRegistryOfAnotherDriverByPortForward(t *testing.T) {
+func TestMinikubeForwardsPortToUnpublishedRegistry(t *testing.T) {
 	f, _ := newFakeMinikube(t)
 	f.exists("kvm2", 2, 4096, "v1.36.3", "Running")
 	server, _ := newRegistry(t)
@@ -259,12 +258,12 @@ func TestMinikubeReachesTheRegistryOfAnotherDriverByPortForward(t *testing.T) {
 	_, ok := c.Published(30080)
 	assert.False(t, ok)
 	announced := digInto(f.api.get("/api/v1/namespaces/kube-public/configmaps/local-registry-hosting"), "data", hostingKey)
-	assert.NotContains(t, announced, c.Registry.Push, "an address that ends with this process is not announced")
+	assert.NotContains(t, announced, c.Registry.Push, "the address of a port-forward is not announced")
 	c.Close()
 	assert.Error(t, answers(t.Context(), c.Registry.Push), "closed")
 }
 
-func TestMinikubeFailureCarriesItsMessageAndAdvice(t *testing.T) {
+func TestMinikubeErrorHasMessageAndAdvice(t *testing.T) {
 	f, _ := newFakeMinikube(t)
 	f.mu.Lock()
 	f.startErr = true
@@ -274,14 +273,14 @@ func TestMinikubeFailureCarriesItsMessageAndAdvice(t *testing.T) {
 	assert.ErrorContains(t, err, "the disk of the cluster's node is full")
 }
 
-func TestMinikubeDeleteRemovesOnlyWhatItMade(t *testing.T) {
+func TestMinikubeDeleteRemovesItsOwnProfileOnly(t *testing.T) {
 	f, s := newFakeMinikube(t)
 	f.exists("docker", 2, 4096, "v1.36.3", "Running")
 	m := newTestMinikube(t, nil)
 	removed, err := m.Delete(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, removed)
-	assert.Empty(t, s.lines("minikube delete"), "the profile was there before")
+	assert.Empty(t, s.lines("minikube delete"), "the pipeline did not create the profile")
 
 	f.exists("docker", 2, 4096, "v1.36.3", "Stopped", "elsewhere", minikubeMark)
 	removed, err = m.Delete(t.Context())
@@ -291,10 +290,10 @@ func TestMinikubeDeleteRemovesOnlyWhatItMade(t *testing.T) {
 
 	removed, err = m.Delete(t.Context())
 	require.NoError(t, err)
-	assert.Empty(t, removed, "a second time there is nothing")
+	assert.Empty(t, removed, "nothing remains for a second call")
 }
 
-func TestMinikubeFindAndStatus(t *testing.T) {
+func TestMinikubeFindAndStatusDescribeEachState(t *testing.T) {
 	f, s := newFakeMinikube(t)
 	m := newTestMinikube(t, nil)
 	for _, c := range []struct {
@@ -315,7 +314,7 @@ func TestMinikubeFindAndStatus(t *testing.T) {
 	assert.Empty(t, s.lines("minikube start"))
 }
 
-func TestMinikubeStatusOfSeveralNodesIsTheFirst(t *testing.T) {
+func TestMinikubeStatusIsThatOfFirstNode(t *testing.T) {
 	newStage(t, func(call) answer {
 		return answer{Stdout: `[{"Name":"todo","Host":"Running","Kubelet":"Running","APIServer":"Running","Kubeconfig":"Configured","Worker":false},{"Name":"todo-m02","Host":"Stopped","Kubelet":"Stopped","APIServer":"Irrelevant","Kubeconfig":"Irrelevant","Worker":true}]`, Exit: 7}
 	}, "minikube")
@@ -324,7 +323,7 @@ func TestMinikubeStatusOfSeveralNodesIsTheFirst(t *testing.T) {
 	assert.True(t, st.running())
 }
 
-func TestMinikubeThatIsNotInstalledSaysSo(t *testing.T) {
+func TestMissingMinikubeIsReported(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	_, err := newTestMinikube(t, nil).Ensure(t.Context())
 	require.ErrorContains(t, err, "not on the PATH: install it, or choose another cluster provider")
@@ -337,5 +336,5 @@ func TestNewMinikubeReportsEveryProblemAtOnce(t *testing.T) {
 		assert.Contains(t, err.Error(), part)
 	}
 	m := newTestMinikube(t, nil)
-	assert.False(t, slices.ContainsFunc(m.createArgs(), func(arg string) bool { return strings.HasPrefix(arg, "--driver") }), "minikube chooses")
+	assert.False(t, slices.ContainsFunc(m.createArgs(), func(arg string) bool { return strings.HasPrefix(arg, "--driver") }), "minikube chooses the driver")
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// Others names the clusters of this pipeline that are on an engine, running or
-// not, besides the one of the given name: clusters of kind that publish the
-// registry's port, as no other program's do.
+// Others names the clusters of this pipeline on an engine, running or stopped,
+// except the one of the given name. It recognises them as kind clusters that
+// publish the registry's port.
 func Others(ctx context.Context, docker *client.Client, name string) ([]string, error) {
 	list, err := docker.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: client.Filters{}.Add("label", kindLabel)})
 	if err != nil {
@@ -37,8 +37,8 @@ func Others(ctx context.Context, docker *client.Client, name string) ([]string, 
 	return others, nil
 }
 
-// OtherProfiles names the Minikube profiles of this pipeline besides the one of
-// the given name. Where minikube is not installed there are none.
+// OtherProfiles names the Minikube profiles of this pipeline except the one of the
+// given name. Without minikube on the PATH there are none.
 func OtherProfiles(ctx context.Context, name, home string, lookPath func(string) (string, error)) ([]string, error) {
 	if _, err := lookPath("minikube"); err != nil {
 		return nil, nil
@@ -47,7 +47,7 @@ func OtherProfiles(ctx context.Context, name, home string, lookPath func(string)
 	if err != nil {
 		return nil, err
 	}
-	others := slices.DeleteFunc(invalid, func(p string) bool { return p == name }) // whose they are cannot be seen
+	others := slices.DeleteFunc(invalid, func(p string) bool { return p == name }) // a profile that cannot be read may be one of this pipeline
 	for _, p := range all {
 		if p.Name != name && p.ours() {
 			others = append(others, p.Name)

@@ -13,7 +13,7 @@ import (
 	ktesting "k8s.io/client-go/testing"
 )
 
-func TestWhatHoldsPodsToPoliciesIsKnownByItsDaemonSet(t *testing.T) {
+func TestPolicyEnforcerIsFoundByItsDaemonSet(t *testing.T) {
 	set := func(namespace, name string) runtime.Object {
 		return &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 	}

@@ -21,21 +21,22 @@ import (
 
 const defaultClassKey = "storageclass.kubernetes.io/is-default-class"
 
-// look lists in words what of a part of the cluster is not ready yet.
-type look func(ctx context.Context, client kubernetes.Interface, since time.Time) ([]string, error)
+// check returns a message for each part of the cluster that is not ready. It does
+// not trust reports from before since.
+type check func(ctx context.Context, client kubernetes.Interface, since time.Time) ([]string, error)
 
-// installable is what a release can be installed on, and whole what it can also
-// run on, once its pods ask for each other by name.
+// installable are the checks that a release needs to be installed, and complete
+// those that it needs to run: its pods find each other through DNS.
 var (
-	installable = []look{nodesNotReady, accountMissing, storageMissing}
-	whole       = []look{nodesNotReady, dnsNotReady, accountMissing, storageMissing, podsStale, workloadsStale}
+	installable = []check{nodesNotReady, accountMissing, storageMissing}
+	complete    = []check{nodesNotReady, dnsNotReady, accountMissing, storageMissing, podsStale, workloadsStale}
 )
 
-// permitted are looks by somebody who need not be the cluster's administrator:
-// what they may not see is not waited for, and is its keeper's to see to.
-func permitted(looks []look) []look {
-	out := make([]look, len(looks))
-	for i, one := range looks {
+// permitted returns checks that ignore what this user may not read, because the
+// user of an existing cluster need not be its administrator.
+func permitted(checks []check) []check {
+	out := make([]check, len(checks))
+	for i, one := range checks {
 		out[i] = func(ctx context.Context, client kubernetes.Interface, since time.Time) ([]string, error) {
 			words, err := one(ctx, client, since)
 			if apierrors.IsForbidden(err) {
@@ -47,13 +48,12 @@ func permitted(looks []look) []look {
 	return out
 }
 
-// waitReady waits until nothing that looks see is missing: nodes ready, cluster DNS
-// serving, the default service account and a default storage class there. What
-// was last reported before since is not believed: after a restart of a node the
-// API server still holds the state from before. A zero since believes all.
-func waitReady(ctx context.Context, client kubernetes.Interface, since time.Time, bound time.Duration, looks []look, say func(format string, args ...any)) error {
+// waitReady waits until all checks pass. It does not trust reports from before
+// since: after a restart of a node, the API server still has the state from before
+// the restart. A zero since trusts all reports.
+func waitReady(ctx context.Context, client kubernetes.Interface, since time.Time, bound time.Duration, checks []check, say func(format string, args ...any)) error {
 	err := poll(bound).Until(ctx, func(ctx context.Context) error {
-		missing := notReady(ctx, client, since, looks)
+		missing := notReady(ctx, client, since, checks)
 		if len(missing) == 0 {
 			return nil
 		}
@@ -66,11 +66,11 @@ func waitReady(ctx context.Context, client kubernetes.Interface, since time.Time
 	return nil
 }
 
-// notReady lists in words what is not ready yet.
-func notReady(ctx context.Context, client kubernetes.Interface, since time.Time, looks []look) []string {
+// notReady returns the messages of the checks, up to the first error.
+func notReady(ctx context.Context, client kubernetes.Interface, since time.Time, checks []check) []string {
 	var missing []string
-	for _, look := range looks {
-		words, err := look(ctx, client, since)
+	for _, check := range checks {
+		words, err := check(ctx, client, since)
 		if err != nil {
 			return append(missing, err.Error())
 		}
@@ -117,7 +117,7 @@ func nodeNotReady(node *corev1.Node) string {
 		}
 		return strings.TrimSpace(c.Reason + " " + c.Message)
 	}
-	return "it has not said so yet"
+	return "it has not reported its state yet"
 }
 
 func dnsNotReady(ctx context.Context, client kubernetes.Interface, since time.Time) ([]string, error) {
@@ -131,26 +131,26 @@ func dnsNotReady(ctx context.Context, client kubernetes.Interface, since time.Ti
 	why := ""
 	for _, pod := range pods.Items {
 		if why = podNotReady(&pod, since); why == "" {
-			return nil, nil // one answers; the others are for the case that it stops
+			return nil, nil // one ready pod is enough; the others are replicas
 		}
 	}
 	return []string{"CoreDNS: " + why}, nil
 }
 
-// fitDNS fits CoreDNS to a cluster of one node: one pod, asked every second
-// whether it is ready. By kubeadm's ten seconds, its first answer, which is
-// always no, holds up a new cluster for ten.
-func fitDNS(ctx context.Context, client kubernetes.Interface) error {
+// tuneDNS gives CoreDNS one pod, with a readiness probe every second. The first
+// probe always fails, so that kubeadm's interval of ten seconds delays a new
+// cluster by ten seconds.
+func tuneDNS(ctx context.Context, client kubernetes.Interface) error {
 	patch := `{"spec":{"replicas":1,"template":{"spec":{"containers":[{"name":"coredns","readinessProbe":{"periodSeconds":1}}]}}}}`
 	_, err := client.AppsV1().Deployments(metav1.NamespaceSystem).Patch(ctx, "coredns", types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{FieldManager: userAgent})
 	if err != nil {
-		return fmt.Errorf("fit CoreDNS to one node: %w", err)
+		return fmt.Errorf("change the Deployment of CoreDNS: %w", err)
 	}
 	return nil
 }
 
-// diskPressure is an error on a cluster whose node has nearly no disk left: it
-// refuses pods and evicts those that it has.
+// diskPressure is an error on a cluster whose node has little free disk, so that it
+// refuses and evicts pods.
 type diskPressure struct {
 	node  string
 	cause error
@@ -162,8 +162,8 @@ func (p *diskPressure) Error() string {
 
 func (p *diskPressure) Unwrap() error { return p.cause }
 
-// blamePressure looks, after an error, whether a node is under disk pressure.
-func blamePressure(ctx context.Context, client kubernetes.Interface, err error) error {
+// explainPressure returns err as a diskPressure if a node is under disk pressure.
+func explainPressure(ctx context.Context, client kubernetes.Interface, err error) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func blamePressure(ctx context.Context, client kubernetes.Interface, err error) 
 func accountMissing(ctx context.Context, client kubernetes.Interface, _ time.Time) ([]string, error) {
 	_, err := client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return []string{"the default service account is not there yet"}, nil
+		return []string{"the default service account does not exist yet"}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the default service account: %w", err)
@@ -207,8 +207,8 @@ func storageMissing(ctx context.Context, client kubernetes.Interface, _ time.Tim
 	return []string{"there is no default storage class"}, nil
 }
 
-// podsStale names the pods that the API server still calls ready from before
-// since: whoever asks for a workload's state now would be told a lie.
+// podsStale reports pods whose readiness is from before since. Until the kubelet
+// reports again, the state of their workloads is wrong.
 func podsStale(ctx context.Context, client kubernetes.Interface, since time.Time) ([]string, error) {
 	if since.IsZero() {
 		return nil, nil
@@ -221,9 +221,9 @@ func podsStale(ctx context.Context, client kubernetes.Interface, since time.Time
 	var words []string
 	for _, pod := range pods.Items {
 		for _, c := range pod.Status.ContainerStatuses {
-			dns := pod.Labels["k8s-app"] == "kube-dns" // has its own row
+			dns := pod.Labels["k8s-app"] == "kube-dns" // dnsNotReady reports it
 			if !dns && c.Ready && c.State.Running != nil && c.State.Running.StartedAt.Time.Before(since) {
-				words = append(words, fmt.Sprintf("pod %q is reported as it was before the node's restart", pod.Namespace+"/"+pod.Name))
+				words = append(words, fmt.Sprintf("the reported state of pod %q is from before the node's restart", pod.Namespace+"/"+pod.Name))
 				break
 			}
 		}
@@ -231,9 +231,9 @@ func podsStale(ctx context.Context, client kubernetes.Interface, since time.Time
 	return words, nil
 }
 
-// workloadsStale names the workloads that count more ready pods than there are.
-// After a restart their controllers say nothing until one of them leads again,
-// which takes as long as the lease of the last leader.
+// workloadsStale reports workloads whose status counts more ready pods than exist.
+// After a restart, the status stays until the controller manager is leader again,
+// which waits for the old lease to expire.
 func workloadsStale(ctx context.Context, client kubernetes.Interface, since time.Time) ([]string, error) {
 	if since.IsZero() {
 		return nil, nil
@@ -251,16 +251,16 @@ func workloadsStale(ctx context.Context, client kubernetes.Interface, since time
 		return nil, fmt.Errorf("list StatefulSets: %w", err)
 	}
 	var words []string
-	check := func(kind, namespace, name string, claimed int32, selector *metav1.LabelSelector) {
+	compare := func(kind, namespace, name string, claimed int32, selector *metav1.LabelSelector) {
 		if ready := readyPods(pods.Items, namespace, selector); claimed > ready {
-			words = append(words, fmt.Sprintf("%s %q still counts %d ready pods where %d are", kind, namespace+"/"+name, claimed, ready))
+			words = append(words, fmt.Sprintf("the status of %s %q still counts %d ready pods, but %d are ready", kind, namespace+"/"+name, claimed, ready))
 		}
 	}
 	for _, d := range deployments.Items {
-		check("Deployment", d.Namespace, d.Name, d.Status.ReadyReplicas, d.Spec.Selector)
+		compare("Deployment", d.Namespace, d.Name, d.Status.ReadyReplicas, d.Spec.Selector)
 	}
 	for _, s := range sets.Items {
-		check("StatefulSet", s.Namespace, s.Name, s.Status.ReadyReplicas, s.Spec.Selector)
+		compare("StatefulSet", s.Namespace, s.Name, s.Status.ReadyReplicas, s.Spec.Selector)
 	}
 	return words, nil
 }
@@ -268,7 +268,7 @@ func workloadsStale(ctx context.Context, client kubernetes.Interface, since time
 func readyPods(pods []corev1.Pod, namespace string, wanted *metav1.LabelSelector) (n int32) {
 	selector, err := metav1.LabelSelectorAsSelector(wanted)
 	if err != nil {
-		return 0 // the API server takes no such selector
+		return 0 // the API server accepts valid selectors only
 	}
 	for _, pod := range pods {
 		if pod.Namespace == namespace && selector.Matches(labels.Set(pod.Labels)) && kube.PodReady(&pod) {
@@ -278,8 +278,8 @@ func readyPods(pods []corev1.Pod, namespace string, wanted *metav1.LabelSelector
 	return n
 }
 
-// podNotReady says why a pod is not ready, or "". A pod whose containers were
-// started before since does not count as ready.
+// podNotReady returns the reason why a pod is not ready, or "". A pod with a
+// container that started before since is not ready.
 func podNotReady(pod *corev1.Pod, since time.Time) string {
 	for _, c := range pod.Status.ContainerStatuses {
 		if w := c.State.Waiting; w != nil && w.Reason != "" && w.Reason != "ContainerCreating" {

@@ -16,7 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 )
 
-func TestReadinessNamesWhatIsMissing(t *testing.T) {
+func TestNotReadyNamesMissingParts(t *testing.T) {
 	now := time.Now()
 	node := func(ready corev1.ConditionStatus) *corev1.Node {
 		return &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n"}, Status: corev1.NodeStatus{Conditions: []corev1.NodeCondition{
@@ -56,7 +56,7 @@ func TestReadinessNamesWhatIsMissing(t *testing.T) {
 		"storage class that is not the default": {[]runtime.Object{node("True"), dns(nil), account, other}, time.Time{}, []string{"no default storage class"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := notReady(t.Context(), fake.NewClientset(c.objects...), c.since, whole)
+			got := notReady(t.Context(), fake.NewClientset(c.objects...), c.since, complete)
 			require.Len(t, got, len(c.want), "%q", got)
 			for i, part := range c.want {
 				assert.Contains(t, got[i], part)
@@ -65,9 +65,9 @@ func TestReadinessNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestWaitReadyEndsWithItsBoundAndNamesAll(t *testing.T) {
+func TestWaitReadyNamesAllMissingPartsAtItsBound(t *testing.T) {
 	var said []string
-	err := waitReady(t.Context(), fake.NewClientset(), time.Time{}, 300*time.Millisecond, whole, func(format string, args ...any) { said = append(said, format) })
+	err := waitReady(t.Context(), fake.NewClientset(), time.Time{}, 300*time.Millisecond, complete, func(format string, args ...any) { said = append(said, format) })
 	require.ErrorContains(t, err, "no node has registered; CoreDNS has no pod yet")
 	assert.NotEmpty(t, said)
 	assert.True(t, strings.HasPrefix(err.Error(), "wait for the cluster to be ready: after 300ms"))
@@ -77,7 +77,7 @@ func waiting(reason string) corev1.ContainerState {
 	return corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason}}
 }
 
-func TestAPodThatIsReportedFromBeforeARestartIsNotBelieved(t *testing.T) {
+func TestPodReportFromBeforeRestartIsStale(t *testing.T) {
 	restart := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	pod := func(name string, ready bool, started time.Time) *corev1.Pod {
 		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "todo-dev", Name: name}, Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{
@@ -92,10 +92,10 @@ func TestAPodThatIsReportedFromBeforeARestartIsNotBelieved(t *testing.T) {
 
 	words, err = podsStale(t.Context(), client, time.Time{})
 	require.NoError(t, err)
-	assert.Empty(t, words, "without a restart everything is believed")
+	assert.Empty(t, words, "without a restart no report is stale")
 }
 
-func TestAWorkloadThatCountsPodsFromBeforeARestartIsNotBelieved(t *testing.T) {
+func TestWorkloadStatusFromBeforeRestartIsStale(t *testing.T) {
 	deployment := func(ready int32) *appsv1.Deployment {
 		return &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "todo-dev", Name: "todo-backend"},
 			Spec:   appsv1.DeploymentSpec{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "backend"}}},
@@ -109,10 +109,10 @@ func TestAWorkloadThatCountsPodsFromBeforeARestartIsNotBelieved(t *testing.T) {
 		objects []runtime.Object
 		stale   int
 	}{
-		"its pod is not ready":        {[]runtime.Object{deployment(1), pod(corev1.ConditionFalse)}, 1},
-		"its pod is gone":             {[]runtime.Object{deployment(1)}, 1},
-		"it counts what there is":     {[]runtime.Object{deployment(1), pod(corev1.ConditionTrue)}, 0},
-		"it knows that none is ready": {[]runtime.Object{deployment(0), pod(corev1.ConditionFalse)}, 0},
+		"counts a pod that is not ready": {[]runtime.Object{deployment(1), pod(corev1.ConditionFalse)}, 1},
+		"counts a missing pod":           {[]runtime.Object{deployment(1)}, 1},
+		"counts a ready pod":             {[]runtime.Object{deployment(1), pod(corev1.ConditionTrue)}, 0},
+		"counts no pod":                  {[]runtime.Object{deployment(0), pod(corev1.ConditionFalse)}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			words, err := workloadsStale(t.Context(), fake.NewClientset(c.objects...), time.Now())
@@ -120,7 +120,7 @@ func TestAWorkloadThatCountsPodsFromBeforeARestartIsNotBelieved(t *testing.T) {
 			assert.Len(t, words, c.stale)
 			words, err = workloadsStale(t.Context(), fake.NewClientset(c.objects...), time.Time{})
 			require.NoError(t, err)
-			assert.Empty(t, words, "without a restart everything is believed")
+			assert.Empty(t, words, "without a restart no report is stale")
 		})
 	}
 }

@@ -24,22 +24,21 @@ import (
 
 const (
 	registryName    = "registry"
-	registryFolder  = "/var/lib/registry" // on kind below /var, a volume that survives a restart of the node
+	registryFolder  = "/var/lib/registry" // in a kind node, /var is a volume that survives a restart
 	hostingName     = "local-registry-hosting"
 	hostingKey      = "localRegistryHosting.v1"
 	hostingHelp     = "https://github.com/kubernetes/enhancements/tree/master/keps/sig-cluster-lifecycle/generic/1755-communicating-a-local-registry"
 	registryService = "registry.kube-system.svc.cluster.local:80"
 )
 
-// applyRegistry begins the roll-out of an image registry with the names and
-// labels of Minikube's addon, which takes the login of ensureLogin alone. It may
-// be called again: what is right already is not changed.
+// applyRegistry starts the rollout of an image registry that requires the login. It
+// has the names and labels of Minikube's addon. It is idempotent.
 //
-// Unlike the addon, there is no proxy DaemonSet: the registry itself takes the
-// node's network, so it serves port 5000 of the node without the CNI's port
-// mapping and may start before the network is ready; and its blobs lie on the
-// node, so they survive its pod. It runs as root without any capability because
-// the kubelet gives a hostPath folder to root.
+// Unlike the addon, it has no proxy DaemonSet. The registry uses the node's
+// network, so that it serves port 5000 of the node without the port mapping of the
+// CNI, and can start before the pod network is ready. Its blobs are on the node
+// and survive its pod. It runs as root without capabilities, because root owns a
+// hostPath folder that the kubelet creates.
 func applyRegistry(ctx context.Context, client kubernetes.Interface, image string, login *registry.Login) error {
 	force := metav1.ApplyOptions{FieldManager: userAgent, Force: true}
 	if _, err := client.AppsV1().Deployments(metav1.NamespaceSystem).Apply(ctx, registryDeployment(image, login), force); err != nil {
@@ -51,25 +50,25 @@ func applyRegistry(ctx context.Context, client kubernetes.Interface, image strin
 	return nil
 }
 
-// registryExists tells whether a roll-out was ever begun.
+// registryExists tells whether the registry's Deployment exists.
 func registryExists(ctx context.Context, client kubernetes.Interface) bool {
 	_, err := client.AppsV1().Deployments(metav1.NamespaceSystem).Get(ctx, registryName, metav1.GetOptions{})
 	return err == nil
 }
 
-// waitRegistry waits until the registry is as there demands, such as that it
-// answers this machine. Where it is not, the error also says what its pod lacks.
-func waitRegistry(ctx context.Context, client kubernetes.Interface, bound time.Duration, there func(context.Context) error) error {
-	err := poll(bound).Until(ctx, there)
+// waitRegistry waits until usable returns nil. Its error also says why the
+// registry's pod is not ready.
+func waitRegistry(ctx context.Context, client kubernetes.Interface, bound time.Duration, usable func(context.Context) error) error {
+	err := poll(bound).Until(ctx, usable)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	look, cancel := context.WithTimeout(ctx, pollTry)
+	ctx, cancel := context.WithTimeout(ctx, pollTry)
 	defer cancel()
-	if why := registryPodNotReady(look, client); why != "" {
-		return fmt.Errorf("the image registry is not there: %s; %w", why, err)
+	if why := registryPodNotReady(ctx, client); why != "" {
+		return fmt.Errorf("wait for the image registry: %s; %w", why, err)
 	}
-	return fmt.Errorf("the image registry is not there: %w", err)
+	return fmt.Errorf("wait for the image registry: %w", err)
 }
 
 func registryPodNotReady(ctx context.Context, client kubernetes.Interface) string {
@@ -108,15 +107,15 @@ func ping(ctx context.Context, address string) (*transport.Challenge, error) {
 	return challenge, nil
 }
 
-// newTransport closes each connection after its request, since the address can
-// belong to a port-forward that ends.
+// newTransport returns a transport that closes each connection after its request,
+// since the address can belong to a port-forward that ends.
 func newTransport() http.RoundTripper {
 	plain := http.DefaultTransport.(*http.Transport).Clone()
 	plain.DisableKeepAlives = true
 	return transport.NewUserAgent(plain, userAgent)
 }
 
-// hosting is the content of KEP-1755's ConfigMap.
+// hosting is the content of the ConfigMap of KEP-1755.
 type hosting struct {
 	Host                     string `json:"host,omitempty"`
 	HostFromContainerRuntime string `json:"hostFromContainerRuntime,omitempty"`
@@ -124,8 +123,8 @@ type hosting struct {
 	Help                     string `json:"help,omitempty"`
 }
 
-// announceRegistry writes the ConfigMap by which other tools find the registry.
-// One that someone else wrote is left as it is.
+// announceRegistry writes the ConfigMap in which other tools find the registry. It
+// does not change a ConfigMap that somebody else wrote.
 func announceRegistry(ctx context.Context, client kubernetes.Interface, registry Registry) error {
 	text, err := yaml.Marshal(hosting{
 		Host:                     registry.Push,
@@ -148,7 +147,7 @@ func announceRegistry(ctx context.Context, client kubernetes.Interface, registry
 	return nil
 }
 
-// announcedRegistry reads KEP-1755's ConfigMap; without one the Registry is
+// announcedRegistry reads the ConfigMap of KEP-1755. Without one, the Registry is
 // empty.
 func announcedRegistry(ctx context.Context, client kubernetes.Interface) (Registry, error) {
 	cm, err := client.CoreV1().ConfigMaps(metav1.NamespacePublic).Get(ctx, hostingName, metav1.GetOptions{})
@@ -182,7 +181,7 @@ func registryServiceApply() *coreapply.ServiceApplyConfiguration {
 }
 
 func registryDeployment(image string, login *registry.Login) *appsapply.DeploymentApplyConfiguration {
-	// The registry answers 200 at / to everybody, and 401 at /v2/ to the kubelet.
+	// Without a login, the registry answers 200 at / and 401 at /v2/.
 	probe := func() *coreapply.ProbeApplyConfiguration {
 		return coreapply.Probe().WithPeriodSeconds(2).WithTimeoutSeconds(2).
 			WithHTTPGet(coreapply.HTTPGetAction().WithPath("/").WithPort(intstr.FromInt32(RegistryPort)))
@@ -199,7 +198,7 @@ func registryDeployment(image string, login *registry.Login) *appsapply.Deployme
 			coreapply.EnvVar().WithName("REGISTRY_AUTH").WithValue("htpasswd"),
 			coreapply.EnvVar().WithName("REGISTRY_AUTH_HTPASSWD_REALM").WithValue(userAgent),
 			coreapply.EnvVar().WithName("REGISTRY_AUTH_HTPASSWD_PATH").WithValue(htpasswdDir+"/"+htpasswdKey),
-			coreapply.EnvVar().WithName("OTEL_TRACES_EXPORTER").WithValue("none"), // version 3 looks for a collector otherwise
+			coreapply.EnvVar().WithName("OTEL_TRACES_EXPORTER").WithValue("none"), // otherwise version 3 tries to reach a collector
 		).
 		WithStartupProbe(probe().WithPeriodSeconds(1).WithFailureThreshold(60)).
 		WithReadinessProbe(probe()).
@@ -219,7 +218,7 @@ func registryDeployment(image string, login *registry.Login) *appsapply.Deployme
 	pod := coreapply.PodSpec().
 		WithHostNetwork(true).
 		WithAutomountServiceAccountToken(false).
-		WithEnableServiceLinks(false). // REGISTRY_PORT of the Service would be read as a setting
+		WithEnableServiceLinks(false). // the registry would read REGISTRY_PORT of the Service as a setting
 		WithPriorityClassName("system-cluster-critical").
 		WithTolerations(coreapply.Toleration().WithKey(corev1.TaintNodeNotReady).WithOperator(corev1.TolerationOpExists)).
 		WithContainers(container).

@@ -24,8 +24,8 @@ import (
 )
 
 const (
-	// loginSecret, in the registry's namespace, is where every checkout finds the
-	// registry's login, and what the registry's pod compares with.
+	// loginSecret is in the registry's namespace. Every checkout reads the login
+	// there, and the registry's pod mounts the password's hash from it.
 	loginSecret  = userAgent + "-registry"
 	userKey      = "username"
 	passwordKey  = "password"
@@ -33,16 +33,16 @@ const (
 	htpasswdDir  = "/etc/" + loginSecret
 	registryUser = "todo"
 
-	// loginAnnotation makes the Deployment replace a pod that has another login.
+	// loginAnnotation makes the Deployment replace its pod when the login changes.
 	loginAnnotation = userAgent + "/login"
 
-	// containerd reads the files of a registry below this folder at every pull,
-	// by default since 2.2 (plugins/cri/images/plugin.go).
+	// containerd reads the file of a registry below this folder at every pull, by
+	// default since version 2.2 (plugins/cri/images/plugin.go).
 	containerdFolder = "/etc/containerd"
 	hostsFile        = "certs.d/" + pullAddress + "/hosts.toml"
 )
 
-// ensureLogin returns the registry's login and makes it where there is none.
+// ensureLogin returns the registry's login, and creates it where it is missing.
 func ensureLogin(ctx context.Context, client kubernetes.Interface) (*registry.Login, error) {
 	login, err := findLogin(ctx, client)
 	if err != nil || login != nil {
@@ -54,23 +54,23 @@ func ensureLogin(ctx context.Context, client kubernetes.Interface) (*registry.Lo
 	}
 	_, err = client.CoreV1().Secrets(metav1.NamespaceSystem).Create(ctx, secret, metav1.CreateOptions{FieldManager: userAgent})
 	if err != nil && !apierrors.IsAlreadyExists(err) { // another run was faster
-		return nil, fmt.Errorf("make the image registry's login: %w", err)
+		return nil, fmt.Errorf("create the image registry's login: %w", err)
 	}
 	login, err = findLogin(ctx, client)
 	if err == nil && login == nil {
-		err = fmt.Errorf("make the image registry's login: Secret %q went away", loginSecret)
+		err = fmt.Errorf("create the image registry's login: Secret %q was deleted meanwhile", loginSecret)
 	}
 	return login, err
 }
 
-// newLogin is a Secret with a new random password of 128 bits. With that many,
-// bcrypt need not slow guessing down, and the registry computes it anew for
-// every request: the lowest cost will do.
+// newLogin returns a Secret with a random password of 128 bits. Nobody can guess
+// such a password, so that bcrypt's lowest cost is enough; the registry computes
+// the hash for every request.
 func newLogin() (*corev1.Secret, error) {
 	password := rand.Text()
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
 	if err != nil {
-		return nil, fmt.Errorf("make the image registry's login: %w", err)
+		return nil, fmt.Errorf("create the image registry's login: %w", err)
 	}
 	return &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
@@ -84,7 +84,7 @@ func newLogin() (*corev1.Secret, error) {
 	}, nil
 }
 
-// findLogin reads the registry's login; nil means that there is none.
+// findLogin reads the registry's login. It returns nil where there is none.
 func findLogin(ctx context.Context, client kubernetes.Interface) (*registry.Login, error) {
 	secret, err := client.CoreV1().Secrets(metav1.NamespaceSystem).Get(ctx, loginSecret, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
@@ -94,35 +94,36 @@ func findLogin(ctx context.Context, client kubernetes.Interface) (*registry.Logi
 		return nil, fmt.Errorf("read the image registry's login: %w", err)
 	}
 	if secret.Labels[networkLabel] != userAgent || len(secret.Data[htpasswdKey]) == 0 || len(secret.Data[passwordKey]) == 0 {
-		return nil, fmt.Errorf("the Secret %q in namespace %q is not the image registry's login as this pipeline makes it: "+
+		return nil, fmt.Errorf("the Secret %q in namespace %q does not have the form of the image registry's login: "+
 			"remove it (kubectl -n %[2]s delete secret %[1]s) and run again", loginSecret, metav1.NamespaceSystem)
 	}
 	return registry.NewLogin(string(secret.Data[userKey]), string(secret.Data[passwordKey])), nil
 }
 
-// loginChecksum tells logins apart. It gives none away: a password of 128 random
-// bits cannot be found by trying.
+// loginChecksum identifies a login without revealing it: nobody can guess a
+// password of 128 random bits.
 func loginChecksum(login *registry.Login) string {
 	sum := sha256.Sum256([]byte(login.User + ":" + login.Password()))
 	return hex.EncodeToString(sum[:8])
 }
 
-// unguarded says that a registry answers and is not as it should be, which
-// waiting does not change.
-type unguarded struct{ why string }
+// wrongLogin says that a registry answers but does not require, or does not know,
+// the right login. Waiting does not change that.
+type wrongLogin struct{ why string }
 
-func (u *unguarded) Error() string { return "the image registry " + u.why }
+func (w *wrongLogin) Error() string { return "the image registry " + w.why }
 
-// guards proves that a registry accepts the login, and nobody without a login.
-func guards(ctx context.Context, address string, login *registry.Login) error {
+// requiresLogin checks that a registry accepts the login, and refuses requests
+// without it.
+func requiresLogin(ctx context.Context, address string, login *registry.Login) error {
 	challenge, err := ping(ctx, address)
 	switch {
 	case err != nil:
 		return err
 	case challenge.Scheme == "":
-		return &unguarded{"takes pushes from everybody, from pods too"}
+		return &wrongLogin{"accepts pushes without a login, also from pods"}
 	case login == nil:
-		return &unguarded{fmt.Sprintf("wants a login that is not in Secret %q", loginSecret)}
+		return &wrongLogin{fmt.Sprintf("requires a login, but Secret %q does not exist", loginSecret)}
 	}
 	scheme := "https"
 	if challenge.Insecure {
@@ -139,14 +140,14 @@ func guards(ctx context.Context, address string, login *registry.Login) error {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return &unguarded{fmt.Sprintf("does not take the login in Secret %q (%d)", loginSecret, resp.StatusCode)}
+		return &wrongLogin{fmt.Sprintf("does not accept the login in Secret %q (status %d)", loginSecret, resp.StatusCode)}
 	}
 	return nil
 }
 
-// usable proves that the registry is guarded, and that the node knows the login.
+// usable checks that the registry requires the login, and that the node has it.
 func (k *Kind) usable(ctx context.Context, node, address string, login *registry.Login) error {
-	if err := guards(ctx, address, login); err != nil {
+	if err := requiresLogin(ctx, address, login); err != nil {
 		return err
 	}
 	have, err := k.readFile(ctx, node, path.Join(containerdFolder, hostsFile))
@@ -154,22 +155,22 @@ func (k *Kind) usable(ctx context.Context, node, address string, login *registry
 		return err
 	}
 	if string(have) != hostsToml(login) {
-		return &unguarded{"has a login that its node does not know"}
+		return &wrongLogin{"has a login that its node does not have"}
 	}
 	return nil
 }
 
-// hostsToml makes containerd pull with the login. Pods need no pull secret, and
-// have no part in it.
+// hostsToml is the file with which containerd pulls with the login. Pods need no
+// pull secret and do not see the login.
 func hostsToml(login *registry.Login) string {
 	basic := base64.StdEncoding.EncodeToString([]byte(login.User + ":" + login.Password()))
 	return fmt.Sprintf("# Written by %s: the login of the cluster's image registry.\nserver = \"http://%s\"\ncapabilities = [\"pull\", \"resolve\"]\n\n[header]\nAuthorization = [\"Basic %s\"]\n",
 		userAgent, pullAddress, basic)
 }
 
-// tellNode writes the login to where the node's containerd finds it at the next
-// pull. Only root of the node can read it.
-func (k *Kind) tellNode(ctx context.Context, node string, login *registry.Login) error {
+// writeLogin writes the login into the node, where containerd reads it at the next
+// pull. Only root of the node can read the file.
+func (k *Kind) writeLogin(ctx context.Context, node string, login *registry.Login) error {
 	text := hostsToml(login)
 	var archive bytes.Buffer
 	files := tar.NewWriter(&archive)
@@ -192,7 +193,7 @@ func (k *Kind) tellNode(ctx context.Context, node string, login *registry.Login)
 		_, err = k.docker.CopyToContainer(ctx, node, client.CopyToContainerOptions{DestinationPath: containerdFolder, Content: &archive})
 	}
 	if err != nil {
-		return fmt.Errorf("tell container %q the image registry's login: %w", node, err)
+		return fmt.Errorf("write the image registry's login into container %q: %w", node, err)
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ import (
 	"todo-chatbot/mage/registry"
 )
 
-func TestTheRegistrysLoginIsMadeOnceAndFoundAgain(t *testing.T) {
+func TestRegistryLoginIsCreatedOnce(t *testing.T) {
 	client := fake.NewClientset()
 	none, err := findLogin(t.Context(), client)
 	require.NoError(t, err)
@@ -33,7 +33,7 @@ func TestTheRegistrysLoginIsMadeOnceAndFoundAgain(t *testing.T) {
 	assert.Equal(t, made.Password(), again.Password())
 	other, err := ensureLogin(t.Context(), fake.NewClientset())
 	require.NoError(t, err)
-	assert.NotEqual(t, made.Password(), other.Password(), "each cluster has its own")
+	assert.NotEqual(t, made.Password(), other.Password(), "each cluster has its own login")
 
 	secret, err := client.CoreV1().Secrets("kube-system").Get(t.Context(), loginSecret, metav1.GetOptions{})
 	require.NoError(t, err)
@@ -42,7 +42,7 @@ func TestTheRegistrysLoginIsMadeOnceAndFoundAgain(t *testing.T) {
 	assert.NoError(t, bcrypt.CompareHashAndPassword([]byte(hash), []byte(made.Password())))
 }
 
-func TestASecretOfSomeoneElseIsNeitherUsedNorWrittenTo(t *testing.T) {
+func TestSecretOfAnotherProgramIsNotUsedOrChanged(t *testing.T) {
 	theirs := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Name: loginSecret, Namespace: "kube-system"},
 		Data:       map[string][]byte{userKey: []byte("root"), passwordKey: []byte("theirs"), htpasswdKey: []byte("x")},
@@ -56,7 +56,7 @@ func TestASecretOfSomeoneElseIsNeitherUsedNorWrittenTo(t *testing.T) {
 	assert.Equal(t, theirs.Data, have.Data)
 }
 
-func TestKindTellsTheNodeTheLoginAndNobodyElse(t *testing.T) {
+func TestKindWritesLoginIntoNodeOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	c, err := w.kind.Ensure(t.Context())
 	require.NoError(t, err)
@@ -69,7 +69,7 @@ func TestKindTellsTheNodeTheLoginAndNobodyElse(t *testing.T) {
 	}
 }
 
-func TestKindFindsTheRegistrysLoginFromAnyCheckout(t *testing.T) {
+func TestKindFindReturnsRegistryLogin(t *testing.T) {
 	w := newWorld(t, nil)
 	made, err := w.kind.Ensure(t.Context())
 	require.NoError(t, err)
@@ -80,9 +80,9 @@ func TestKindFindsTheRegistrysLoginFromAnyCheckout(t *testing.T) {
 	assert.Equal(t, made.Registry.Login.Password(), found.Registry.Login.Password())
 }
 
-func TestKindClosesARegistryThatWasOpenInPlace(t *testing.T) {
+func TestKindAddsLoginToOpenRegistry(t *testing.T) {
 	w := newWorld(t, nil)
-	var closed atomic.Bool // by the Deployment with a login
+	var closed atomic.Bool // the Deployment has the login
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		login := digInto(w.api.get("/apis/apps/v1/namespaces/kube-system/deployments/registry"), "spec", "template", "spec", "volumes", 1, "secret", "secretName")
 		if login == loginSecret {
@@ -99,29 +99,29 @@ func TestKindClosesARegistryThatWasOpenInPlace(t *testing.T) {
 
 	found, err := w.kind.Find(t.Context())
 	require.NoError(t, err)
-	assert.Empty(t, found.Registry, "an open registry is not used, so that a deploy goes to Ensure")
+	assert.Empty(t, found.Registry, "an open registry is not used, so that a deploy calls Ensure")
 	s, err := w.kind.Status(t.Context())
 	require.NoError(t, err)
-	assert.Contains(t, strings.Join(s.NotReady, "\n"), "takes pushes from everybody, from pods too: `mage cluster:up`")
-	assert.False(t, closed.Load(), "who only looks changes nothing")
+	assert.Contains(t, strings.Join(s.NotReady, "\n"), "accepts pushes without a login, also from pods: `mage cluster:up`")
+	assert.False(t, closed.Load(), "Find and Status change nothing")
 
 	began := time.Now()
 	c, err := w.kind.Ensure(t.Context())
 	require.NoError(t, err)
-	assert.Less(t, time.Since(began), registryGrace/2, "waiting would not close it")
+	assert.Less(t, time.Since(began), registryGrace/2, "Ensure does not wait for an open registry")
 	assert.True(t, closed.Load())
-	assert.Same(t, node, w.containers["todo-control-plane"], "in place")
+	assert.Same(t, node, w.containers["todo-control-plane"], "the node is kept")
 	assert.Equal(t, hostsToml(c.Registry.Login), string(node.files[hostsPath]))
 	found, err = w.kind.Find(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, c.Registry.Push, found.Registry.Push)
 }
 
-func TestKindMendsWhatIsMissingOfTheLogin(t *testing.T) {
+func TestKindRepairsIncompleteLogin(t *testing.T) {
 	for name, spoil := range map[string]func(*world, *box){
-		"the node does not know it": func(_ *world, b *box) { delete(b.files, hostsPath) },
-		"the node knows an old one": func(_ *world, b *box) { b.files[hostsPath] = []byte(hostsToml(registry.NewLogin("todo", "old"))) },
-		"the Secret is gone":        func(w *world, _ *box) { w.api.remove(loginPath) },
+		"missing in the node":  func(_ *world, b *box) { delete(b.files, hostsPath) },
+		"outdated in the node": func(_ *world, b *box) { b.files[hostsPath] = []byte(hostsToml(registry.NewLogin("todo", "old"))) },
+		"Secret missing":       func(w *world, _ *box) { w.api.remove(loginPath) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
@@ -138,7 +138,7 @@ func TestKindMendsWhatIsMissingOfTheLogin(t *testing.T) {
 	}
 }
 
-func TestAnExistingClustersOwnRegistryIsUsedWithItsLogin(t *testing.T) {
+func TestKubeContextUsesLoginOfPipelineRegistry(t *testing.T) {
 	client := fake.NewClientset()
 	require.NoError(t, announceRegistry(context.Background(), client, Registry{Push: "127.0.0.1:1", Pull: "localhost:5000"}))
 	k := &KubeContext{}

@@ -19,14 +19,14 @@ import (
 	"todo-chatbot/mage/registry"
 )
 
-func TestRegistryIsMadeAsMinikubesAddonIs(t *testing.T) {
+func TestRegistryHasFormOfMinikubeAddon(t *testing.T) {
 	server, _ := newRegistry(t)
 	push := server.Listener.Addr().String()
 	client := fake.NewClientset()
 	assert.False(t, registryExists(t.Context(), client))
 	login := registry.NewLogin("todo", "very-secret")
 	require.NoError(t, applyRegistry(t.Context(), client, "registry:test", login))
-	require.NoError(t, applyRegistry(t.Context(), client, "registry:test", login), "a second time")
+	require.NoError(t, applyRegistry(t.Context(), client, "registry:test", login), "the second call")
 	assert.True(t, registryExists(t.Context(), client))
 	require.NoError(t, waitRegistry(t.Context(), client, time.Second, func(ctx context.Context) error { return answers(ctx, push) }))
 
@@ -41,14 +41,14 @@ func TestRegistryIsMadeAsMinikubesAddonIs(t *testing.T) {
 	pod := d.Spec.Template.Spec
 	assert.True(t, pod.HostNetwork)
 	require.NotNil(t, pod.EnableServiceLinks)
-	assert.False(t, *pod.EnableServiceLinks, "REGISTRY_PORT would be read as a setting")
+	assert.False(t, *pod.EnableServiceLinks, "the registry would read REGISTRY_PORT as a setting")
 	require.Len(t, pod.Containers, 1)
 	c := pod.Containers[0]
 	assert.Equal(t, "registry:test", c.Image)
 	assert.Equal(t, []corev1.ContainerPort{{Name: "registry", ContainerPort: 5000, HostPort: 5000, Protocol: corev1.ProtocolTCP}}, c.Ports)
 	for name, probe := range map[string]*corev1.Probe{"startup": c.StartupProbe, "readiness": c.ReadinessProbe, "liveness": c.LivenessProbe} {
 		require.NotNil(t, probe, name)
-		assert.Equal(t, "/", probe.HTTPGet.Path, "%s: /v2/ answers 401 to the kubelet", name)
+		assert.Equal(t, "/", probe.HTTPGet.Path, "%s: /v2/ answers 401 without a login", name)
 	}
 	assert.Equal(t, []corev1.Capability{"ALL"}, c.SecurityContext.Capabilities.Drop)
 	assert.Contains(t, c.Env, corev1.EnvVar{Name: "REGISTRY_STORAGE_DELETE_ENABLED", Value: "true"})
@@ -58,12 +58,12 @@ func TestRegistryIsMadeAsMinikubesAddonIs(t *testing.T) {
 	assert.Contains(t, c.Env, corev1.EnvVar{Name: "REGISTRY_AUTH_HTPASSWD_PATH", Value: c.VolumeMounts[1].MountPath + "/htpasswd"})
 	assert.Equal(t, c.VolumeMounts[1].Name, pod.Volumes[1].Name)
 	assert.Equal(t, loginSecret, pod.Volumes[1].Secret.SecretName)
-	assert.Equal(t, []corev1.KeyToPath{{Key: "htpasswd", Path: "htpasswd"}}, pod.Volumes[1].Secret.Items, "the password itself stays out of the pod")
+	assert.Equal(t, []corev1.KeyToPath{{Key: "htpasswd", Path: "htpasswd"}}, pod.Volumes[1].Secret.Items, "the pod does not get the password")
 	text, err := json.Marshal(d)
 	require.NoError(t, err)
 	assert.NotContains(t, string(text), "very-secret")
 	changed := registryDeployment("registry:test", registry.NewLogin("todo", "another"))
-	assert.NotEqual(t, d.Spec.Template.Annotations, changed.Spec.Template.Annotations, "another login replaces the pod")
+	assert.NotEqual(t, d.Spec.Template.Annotations, changed.Spec.Template.Annotations, "a new login replaces the pod")
 
 	s, err := client.CoreV1().Services("kube-system").Get(t.Context(), "registry", metav1.GetOptions{})
 	require.NoError(t, err)
@@ -72,7 +72,7 @@ func TestRegistryIsMadeAsMinikubesAddonIs(t *testing.T) {
 	assert.EqualValues(t, 5000, s.Spec.Ports[0].TargetPort.IntVal)
 }
 
-func TestRegistryThatDoesNotAnswerNamesWhatItsPodLacks(t *testing.T) {
+func TestWaitRegistryReportsStateOfPod(t *testing.T) {
 	client := fake.NewClientset(&corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "registry-1", Namespace: "kube-system", Labels: registryLabels()},
 		Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{State: corev1.ContainerState{
@@ -84,7 +84,7 @@ func TestRegistryThatDoesNotAnswerNamesWhatItsPodLacks(t *testing.T) {
 	assert.ErrorContains(t, err, `"127.0.0.1:1"`)
 }
 
-func TestAnnouncementIsReadAsItWasWritten(t *testing.T) {
+func TestAnnouncedRegistryIsReadBack(t *testing.T) {
 	client := fake.NewClientset()
 	none, err := announcedRegistry(t.Context(), client)
 	require.NoError(t, err)
@@ -96,7 +96,7 @@ func TestAnnouncementIsReadAsItWasWritten(t *testing.T) {
 	assert.Equal(t, registry, announced)
 }
 
-func TestAnnouncementOfSomeoneElseStays(t *testing.T) {
+func TestAnnouncementOfAnotherToolIsKept(t *testing.T) {
 	client := fake.NewClientset()
 	_, err := client.CoreV1().ConfigMaps("kube-public").Create(t.Context(), &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Name: hostingName, Namespace: "kube-public"},
@@ -109,18 +109,18 @@ func TestAnnouncementOfSomeoneElseStays(t *testing.T) {
 	assert.Equal(t, Registry{Push: "localhost:5001", Pull: "localhost:5001"}, got)
 }
 
-func TestAnAnswerIsProvedByV2(t *testing.T) {
+func TestRegistryAnswersWith200Or401(t *testing.T) {
 	for name, c := range map[string]struct {
 		code int
 		ok   bool
 		path string
 	}{
-		"200 is a registry":                {http.StatusOK, true, ""},
-		"401 is one that wants a login":    {http.StatusUnauthorized, true, ""},
-		"a path is the team's, not /v2/'s": {http.StatusOK, true, "/team"},
-		"403, as AirPlay, is none":         {http.StatusForbidden, false, ""},
-		"404 is none":                      {http.StatusNotFound, false, ""},
-		"502 is none yet":                  {http.StatusBadGateway, false, ""},
+		"200":                  {http.StatusOK, true, ""},
+		"401, wants a login":   {http.StatusUnauthorized, true, ""},
+		"200, name has a path": {http.StatusOK, true, "/team"},
+		"403, as AirPlay":      {http.StatusForbidden, false, ""},
+		"404":                  {http.StatusNotFound, false, ""},
+		"502":                  {http.StatusBadGateway, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			agent := make(chan string, 1)

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// frozen writes states as the kernel's freezer shows them.
+// frozen writes freezer.state files in the form of the kernel.
 func frozen(t *testing.T, states map[string]string) (root string) {
 	t.Helper()
 	root = t.TempDir()
@@ -20,7 +20,7 @@ func frozen(t *testing.T, states map[string]string) (root string) {
 	return root
 }
 
-func TestThawReachesEveryFrozenGroupOfTheContainerAndNoOther(t *testing.T) {
+func TestThawResumesFrozenGroupsOfContainerOnly(t *testing.T) {
 	root := frozen(t, map[string]string{
 		"docker/1a2b":                    "THAWED",
 		"docker/1a2b/kubelet/pod/c1":     "FROZEN",
@@ -40,7 +40,7 @@ func TestThawReachesEveryFrozenGroupOfTheContainerAndNoOther(t *testing.T) {
 	assert.Zero(t, thaw(filepath.Join(root, "absent"), "1a2b"))
 }
 
-func TestKindRemovesANodeWhoseProcessesAreFrozen(t *testing.T) {
+func TestKindRemovesNodeWithFrozenProcesses(t *testing.T) {
 	w := newWorld(t, nil)
 	w.settle("running")
 	w.unkillable = 1
@@ -50,7 +50,7 @@ func TestKindRemovesANodeWhoseProcessesAreFrozen(t *testing.T) {
 	assert.Empty(t, w.containers)
 }
 
-func TestKindReportsANodeThatCannotBeRemoved(t *testing.T) {
+func TestKindReportsNodeThatCannotBeRemoved(t *testing.T) {
 	w := newWorld(t, nil)
 	w.settle("running")
 	w.unkillable = 10
@@ -58,5 +58,5 @@ func TestKindReportsANodeThatCannotBeRemoved(t *testing.T) {
 	_, err := w.kind.Delete(t.Context())
 	require.ErrorContains(t, err, `remove container "todo-control-plane": `)
 	require.ErrorContains(t, err, "did not receive an exit event")
-	assert.Equal(t, 9, w.unkillable, "asked once: nothing was frozen")
+	assert.Equal(t, 9, w.unkillable, "one attempt, because no process was frozen")
 }

@@ -325,7 +325,7 @@ func TestAReleaseThatCouldNotBeLookedForIsKeptAndAnError(t *testing.T) {
 		provider stub
 		says     string
 	}{
-		"a cluster out of reach":        {stub{found: &cluster.Unreachable{Cluster: "theirs", Cause: errors.New("no route")}}, `cluster "theirs" could not be asked: no route`},
+		"a cluster out of reach":        {stub{found: &cluster.Unreachable{Cluster: "theirs", Cause: errors.New("no route")}}, `query cluster "theirs": no route`},
 		"a profile that does not run":   {stub{state: cluster.Stopped}, `cluster "todo" is stopped`},
 		"one whose API server is wrong": {stub{state: cluster.Broken}, `cluster "todo" is broken`},
 	} {

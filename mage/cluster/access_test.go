@@ -20,7 +20,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 )
 
-// theirs is a context of somebody else's cluster, with a registry that answers.
+// theirs returns the context of another person's cluster, with a registry that
+// answers.
 func theirs(t *testing.T, change func(*api.Config)) (*kubeAPI, *KubeContext) {
 	t.Helper()
 	server, path := newKubeAPI(t), filepath.Join(t.TempDir(), "config")
@@ -39,11 +40,11 @@ func theirs(t *testing.T, change func(*api.Config)) (*kubeAPI, *KubeContext) {
 	return server, p
 }
 
-func TestWhoIsNotKnownToAClusterIsToldAtOnce(t *testing.T) {
+func TestRefusedLoginIsReportedWithoutWaiting(t *testing.T) {
 	for name, change := range map[string]func(*api.Config){
-		"a token that is not valid":        func(c *api.Config) { c.AuthInfos["theirs"].Token = "another" },
-		"a certificate that nobody trusts": func(c *api.Config) { c.Clusters["theirs"].CertificateAuthorityData = nil },
-		"a login program that is not there": func(c *api.Config) {
+		"invalid token":         func(c *api.Config) { c.AuthInfos["theirs"].Token = "another" },
+		"untrusted certificate": func(c *api.Config) { c.Clusters["theirs"].CertificateAuthorityData = nil },
+		"missing login program": func(c *api.Config) {
 			c.AuthInfos["theirs"] = &api.AuthInfo{Exec: &api.ExecConfig{Command: "no-such-login", APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: api.NeverExecInteractiveMode}}
 		},
 	} {
@@ -54,14 +55,14 @@ func TestWhoIsNotKnownToAClusterIsToldAtOnce(t *testing.T) {
 				_, err := ask(t.Context())
 				unreachable, ok := errors.AsType[*Unreachable](err)
 				require.True(t, ok, "%s: %v", what, err)
-				assert.ErrorContains(t, unreachable, `cluster "theirs" could not be asked`)
+				assert.ErrorContains(t, unreachable, `query cluster "theirs"`)
 			}
 			assert.Less(t, time.Since(began), 10*time.Second)
 		})
 	}
 }
 
-func TestASlowLoginIsWaitedFor(t *testing.T) {
+func TestFindWaitsForSlowLogin(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the login program is a shell script")
 	}
@@ -76,7 +77,7 @@ func TestASlowLoginIsWaitedFor(t *testing.T) {
 	require.NotNil(t, c)
 }
 
-func TestAnAdministratorOfANamespaceCanUseACluster(t *testing.T) {
+func TestUserWithNamespaceRightsCanUseCluster(t *testing.T) {
 	server, p := theirs(t, nil)
 	for _, path := range []string{
 		"/api/v1/nodes", "/api/v1/pods", "/apis/storage.k8s.io/v1/storageclasses", "/apis/apps/v1/daemonsets",
@@ -93,20 +94,20 @@ func TestAnAdministratorOfANamespaceCanUseACluster(t *testing.T) {
 	s, err := p.Status(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, Running, s.State)
-	assert.Empty(t, s.NotReady, "what may not be seen is not said to be not ready")
+	assert.Empty(t, s.NotReady, "parts that the user may not read are ignored")
 }
 
-func TestARegistryThatMayNotBeReadIsNamedInTheSettings(t *testing.T) {
+func TestUnreadableRegistryAnnouncementNamesSetting(t *testing.T) {
 	server, p := theirs(t, nil)
 	p.opts.Registry = Registry{}
 	server.special["/api/v1/namespaces/kube-public/configmaps/local-registry-hosting"] = func(w http.ResponseWriter, _ *http.Request) {
 		status(w, http.StatusForbidden, metav1.StatusReasonForbidden)
 	}
 	_, err := p.Ensure(t.Context())
-	require.ErrorContains(t, err, "name the registry in pipeline.cluster.kubecontext.registry, push and pull")
+	require.ErrorContains(t, err, "set push and pull of pipeline.cluster.kubecontext.registry")
 }
 
-func TestAClusterThatWasThereBeforeIsNotOurs(t *testing.T) {
+func TestOursIsFalseForClustersOfOthers(t *testing.T) {
 	_, context := theirs(t, nil)
 	m := newTestMinikube(t, nil)
 	is := func(p Provider) bool {
@@ -117,14 +118,14 @@ func TestAClusterThatWasThereBeforeIsNotOurs(t *testing.T) {
 	assert.False(t, is(context))
 	assert.True(t, is(newWorld(t, nil).kind))
 	f, _ := newFakeMinikube(t)
-	assert.True(t, is(m), "one that would be made")
+	assert.True(t, is(m), "a profile that Ensure would create")
 	f.exists("docker", 2, 4096, "v1.36.3", "Running")
 	assert.False(t, is(m))
 	f.exists("docker", 2, 4096, "v1.36.3", "Stopped", minikubeMark)
 	assert.True(t, is(m))
 }
 
-func TestAProfileThatMinikubeCannotReadIsThere(t *testing.T) {
+func TestUnreadableMinikubeProfileIsAnError(t *testing.T) {
 	newStage(t, func(call) answer {
 		return answer{Stdout: `{"valid":[],"invalid":[{"Name":"todo","Status":"","Config":null}]}`}
 	}, "minikube")
@@ -141,39 +142,39 @@ func TestAProfileThatMinikubeCannotReadIsThere(t *testing.T) {
 	}
 }
 
-func TestOtherClustersOfThePipelineAreKnownByTheirRegistrysPort(t *testing.T) {
+func TestOthersFindsClustersByRegistryPort(t *testing.T) {
 	w := newWorld(t, nil)
 	w.settle("running")
 	node := func(cluster, port string) *box {
 		return &box{status: "exited", labels: map[string]string{kindLabel: cluster}, ports: map[string][]map[string]string{port: {{"HostIp": "127.0.0.1", "HostPort": "1"}}}}
 	}
 	w.containers["second-control-plane"] = node("second", "5000/tcp")
-	w.containers["plain-control-plane"] = node("plain", "6443/tcp") // of kind itself
+	w.containers["plain-control-plane"] = node("plain", "6443/tcp") // created by kind without the pipeline
 	w.containers["database"] = &box{status: "running", labels: map[string]string{}}
 	others, err := Others(t.Context(), w.kind.docker, "todo")
 	require.NoError(t, err)
 	assert.Equal(t, []string{"second"}, others)
 }
 
-func TestOtherProfilesAreOnesOfThePipelineOrUnreadable(t *testing.T) {
+func TestOtherProfilesAreThoseOfThePipeline(t *testing.T) {
 	f, _ := newFakeMinikube(t)
-	there := func(string) (string, error) { return "minikube", nil }
+	installed := func(string) (string, error) { return "minikube", nil }
 	f.exists("docker", 2, 4096, "v1.36.3", "Running", minikubeMark)
 	for own, want := range map[string][]string{"another": {"todo"}, "todo": nil} {
-		others, err := OtherProfiles(t.Context(), own, "", there)
+		others, err := OtherProfiles(t.Context(), own, "", installed)
 		require.NoError(t, err)
 		assert.Equal(t, want, others)
 	}
 	f.exists("docker", 2, 4096, "v1.36.3", "Running")
-	others, err := OtherProfiles(t.Context(), "another", "", there)
+	others, err := OtherProfiles(t.Context(), "another", "", installed)
 	require.NoError(t, err)
-	assert.Empty(t, others, "it was there before")
+	assert.Empty(t, others, "the pipeline did not create it")
 	others, err = OtherProfiles(t.Context(), "another", "", func(string) (string, error) { return "", os.ErrNotExist })
 	require.NoError(t, err)
 	assert.Empty(t, others)
 }
 
-func TestATakenPortIsNamedWithItsHolderAndTheLosslessCureFirst(t *testing.T) {
+func TestPortInUseNamesHolderAndLosslessFixFirst(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
@@ -185,15 +186,15 @@ func TestATakenPortIsNamedWithItsHolderAndTheLosslessCureFirst(t *testing.T) {
 	message := err.Error()
 	lossless, down, loss := strings.Index(message, "nothing is lost"), strings.Index(message, "cluster:down"), strings.Index(message, LosesData)
 	assert.Greater(t, lossless, 0, message)
-	assert.Less(t, lossless, down, "the cure that loses nothing comes first: %s", message)
-	assert.Less(t, down, loss, "the one that loses data says so: %s", message)
+	assert.Less(t, lossless, down, "the fix that loses nothing comes first: %s", message)
+	assert.Less(t, down, loss, "the fix that deletes data says so: %s", message)
 	if runtime.GOOS == "linux" {
 		assert.Contains(t, message, fmt.Sprintf("(process %d)", os.Getpid()))
 	}
-	assert.Empty(t, portHolder(t.TempDir(), port), "where /proc tells nothing")
+	assert.Empty(t, portHolder(t.TempDir(), port), "/proc has no information")
 }
 
-func TestEveryCureThatLosesDataSaysSoAfterOneThatDoesNot(t *testing.T) {
+func TestLosslessFixComesBeforeFixThatDeletesData(t *testing.T) {
 	unfit := &profile{Name: "todo"}
 	unfit.Config.CPUs = 1
 	unfit.Config.KubernetesConfig.KubernetesVersion = "v1.36.3"
@@ -201,9 +202,9 @@ func TestEveryCureThatLosesDataSaysSoAfterOneThatDoesNot(t *testing.T) {
 		err            error
 		lossless, loss string
 	}{
-		"a port that is taken": {&PortInUse{Port: 1, Made: true}, "stop that program", "cluster:down"},
-		"a damaged cluster":    {&Damaged{Node: "n"}, "docker restart", "cluster:down"},
-		"a profile too small":  {unfit.check(), "set another profile name", "minikube delete"},
+		"port in use":       {&PortInUse{Port: 1, Made: true}, "stop that program", "cluster:down"},
+		"damaged cluster":   {&Damaged{Node: "n"}, "docker restart", "cluster:down"},
+		"profile too small": {unfit.check(), "set another profile name", "minikube delete"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			message := c.err.Error()
