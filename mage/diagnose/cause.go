@@ -2,44 +2,48 @@ package diagnose
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
 
-// Kind of a Cause.
+// Kind is the kind of a Cause.
 type Kind string
 
-// Kinds of cause, the likeliest root first: of several that are equally certain,
-// this is the order in which they are told.
+// Kinds of cause, the likeliest root first. Causes of equal rank are reported in
+// this order.
 const (
 	KindDisk          Kind = "disk"          // a disk of the node is full
 	KindImagePull     Kind = "image pull"    // the image cannot be pulled
 	KindConfig        Kind = "configuration" // a Secret, ConfigMap or key that the pod needs is missing
-	KindQuota         Kind = "pod creation"  // quota or admission forbids the pods
+	KindQuota         Kind = "pod creation"  // a quota or an admission check forbids the pods
 	KindVolume        Kind = "volume"        // a claim is not bound or a volume cannot be mounted
-	KindUnschedulable Kind = "unschedulable" // no node takes the pod
+	KindUnschedulable Kind = "unschedulable" // the pod fits on no node
 	KindEvicted       Kind = "evicted"       // the kubelet refused or evicted the pod
 	KindInit          Kind = "init"          // an init container keeps failing
 	KindCrash         Kind = "crash"         // a container keeps exiting
-	KindHook          Kind = "hook"          // a hook's Job failed, and no pod of it tells why
-	KindProbe         Kind = "probe"         // running but never ready
-	KindEnding        Kind = "ending"        // a Service still leads to a pod of an older revision
-	KindTimeout       Kind = "time-out"      // not ready, and the cluster does not tell why
+	KindHook          Kind = "hook"          // a hook's Job failed, and none of its pods shows why
+	KindProbe         Kind = "probe"         // a container runs and does not become ready
+	KindEnding        Kind = "ending"        // a Service still sends requests to a pod of an older revision
+	KindTimeout       Kind = "time-out"      // not ready, and the cluster shows no reason
 )
 
-var kindOrder = []Kind{
-	KindDisk, KindImagePull, KindConfig, KindQuota, KindVolume, KindUnschedulable,
-	KindEvicted, KindInit, KindCrash, KindHook, KindProbe, KindEnding, KindTimeout,
+// order is the place of a Kind in the list above.
+func (k Kind) order() int {
+	return slices.Index([]Kind{
+		KindDisk, KindImagePull, KindConfig, KindQuota, KindVolume, KindUnschedulable,
+		KindEvicted, KindInit, KindCrash, KindHook, KindProbe, KindEnding, KindTimeout,
+	}, k)
 }
 
 // Cause is one reason why a workload is not ready.
 type Cause struct {
 	Kind      Kind
 	Object    string // the workload: deployment/todo-backend
-	Pod       string // one pod that shows it; empty where there is none
+	Pod       string // one pod that shows the cause; may be empty
 	Container string
 	Message   string   // one line
-	Logs      []string // the end of the container's log, the failed instance first
+	Logs      []string // the last lines of the container's log, the failed instance first
 	Events    []string // the last warnings about the pod or its owner
 }
 
@@ -50,13 +54,13 @@ func (c Cause) String() string {
 	return fmt.Sprintf("%s: %s", c.Object, c.Message)
 }
 
-// Failure is why a release did not become ready. Error is one line, cause
-// first; Details has the rest.
+// Failure says why a release did not become ready. Error is one line that begins
+// with the cause; Details adds the others.
 type Failure struct {
 	Release  string
 	Revision int
 	Causes   []Cause       // the likeliest root first, never empty
-	TimedOut time.Duration // the bound, when that ended the wait; else the causes are final
+	TimedOut time.Duration // the time bound, if it ended the wait; 0 if waiting could not help
 }
 
 func (f *Failure) Error() string {
@@ -74,7 +78,7 @@ func (f *Failure) Error() string {
 	return text
 }
 
-// Details are all causes with their events and logs, over several lines.
+// Details lists all causes with their events and logs, on several lines.
 func (f *Failure) Details() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "revision %d of release %q is not ready:\n", f.Revision, f.Release)

@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// container finds what is wrong with one container. Messages go on after
+// container finds the problem of one container. Its message continues the text
 // `container "name"`.
 func container(p *corev1.Pod, c corev1.ContainerStatus, events []corev1.Event, since restarts) (finding, bool) {
 	if c.Ready || (c.State.Terminated != nil && c.State.Terminated.ExitCode == 0 && c.RestartCount == 0) {
@@ -41,7 +41,7 @@ func container(p *corev1.Pod, c corev1.ContainerStatus, events []corev1.Event, s
 	return finding{}, false
 }
 
-// imagePull prefers the registry's own words over the kubelet's "back-off".
+// imagePull prefers the message of the registry to the kubelet's "back-off".
 func imagePull(c corev1.ContainerStatus, waiting *corev1.ContainerStateWaiting, events []corev1.Event) finding {
 	message := oneLine(waiting.Message)
 	if waiting.Reason == "ImagePullBackOff" && !strings.Contains(message, "ErrImagePull: ") {
@@ -61,9 +61,9 @@ func imagePull(c corev1.ContainerStatus, waiting *corev1.ContainerStateWaiting, 
 	}
 }
 
-// crash finds a container that exits. One exit and its restart are no failure:
-// after finalRestarts of them, or in a lasting CrashLoopBackOff, they are. The
-// short runs between back-offs do not interrupt a loop, and do not end the wait.
+// crash finds a container that exits. It is a failure after finalRestarts
+// restarts, or when a CrashLoopBackOff lasts. The short runs between back-offs do
+// not interrupt such a loop.
 func crash(p *corev1.Pod, c corev1.ContainerStatus, events []corev1.Event, since restarts) (finding, bool) {
 	ended := c.State.Terminated
 	if ended == nil {
@@ -72,7 +72,7 @@ func crash(p *corev1.Pod, c corev1.ContainerStatus, events []corev1.Event, since
 	loops := c.State.Waiting != nil && c.State.Waiting.Reason == "CrashLoopBackOff"
 	count := since(p, c)
 	if !loops && count == 0 && c.State.Terminated == nil {
-		return finding{}, false // what it did before this wait is not this wait's
+		return finding{}, false // it exited before this wait began
 	}
 	f := finding{
 		Cause: Cause{Kind: KindCrash, Container: c.Name, Message: exit(p, c.Name, ended)},
@@ -99,7 +99,7 @@ func crash(p *corev1.Pod, c corev1.ContainerStatus, events []corev1.Event, since
 	return f, true
 }
 
-// lastProbe is what the kubelet last said about a failed probe of some kinds.
+// lastProbe is the last message of the kubelet about a failed probe of some kinds.
 func lastProbe(events []corev1.Event, kinds ...string) string {
 	for _, e := range slices.Backward(events) {
 		if e.Reason == "Unhealthy" && slices.ContainsFunc(kinds, func(k string) bool { return strings.HasPrefix(e.Message, k) }) {
@@ -109,7 +109,7 @@ func lastProbe(events []corev1.Event, kinds ...string) string {
 	return ""
 }
 
-// startBound is how long a container's startup probe lets it start; 0 without one.
+// startBound is the time that a container's startup probe allows; 0 without one.
 func startBound(p *corev1.Pod, name string) time.Duration {
 	for _, c := range p.Spec.Containers {
 		if c.Name == name && c.StartupProbe != nil {
@@ -148,8 +148,8 @@ func memoryLimit(p *corev1.Pod, name string) *resource.Quantity {
 	return nil
 }
 
-// unready is a container that runs and is not ready. Only the time bound makes
-// that a failure. An init container that runs is doing its work.
+// unready finds a container that runs and is not ready, which is a failure only at
+// the time bound. An init container that runs does its work.
 func unready(p *corev1.Pod, c corev1.ContainerStatus, events []corev1.Event) (finding, bool) {
 	f := finding{
 		Cause: Cause{Kind: KindProbe, Container: c.Name, Message: "runs but is not ready"},
@@ -169,8 +169,8 @@ func unready(p *corev1.Pod, c corev1.ContainerStatus, events []corev1.Event) (fi
 	return f, true
 }
 
-// eventsOfContainer leaves the events of a pod that are about one container, or
-// about none in particular.
+// eventsOfContainer are the events of a pod about one container or about the whole
+// pod.
 func eventsOfContainer(events []corev1.Event, name string) []corev1.Event {
 	var out []corev1.Event
 	for _, e := range events {

@@ -7,17 +7,17 @@ import (
 	"todo-chatbot/mage/host"
 )
 
-// pressure are the words of kubelet and scheduler for a node whose disk is
-// nearly full: it refuses pods and evicts those that it has.
-var pressure = []string{"diskpressure", "disk-pressure", "low on resource: ephemeral-storage", "low on resource: inodes"}
-
-func tellsOfFullDisk(words string) bool {
-	lower := strings.ToLower(words)
-	return host.SaysFull(words) || slices.ContainsFunc(pressure, func(p string) bool { return strings.Contains(lower, p) })
+// tellsOfFullDisk tells whether a text says that a disk is full. The kubelet and the
+// scheduler have words of their own for a node whose disk is nearly full: it
+// refuses pods and evicts running ones.
+func tellsOfFullDisk(text string) bool {
+	pressure := []string{"diskpressure", "disk-pressure", "low on resource: ephemeral-storage", "low on resource: inodes"}
+	lower := strings.ToLower(text)
+	return host.SaysFull(text) || slices.ContainsFunc(pressure, func(p string) bool { return strings.Contains(lower, p) })
 }
 
-// blameDisk makes a full disk of the node the cause, where a line that belongs
-// to it shows one: what fails beside it then fails for that too.
+// blameDisk makes a full disk of the node the cause if one of its lines says so:
+// the other problems then follow from it.
 func (c *Cause) blameDisk(lines ...string) {
 	i := slices.IndexFunc(lines, tellsOfFullDisk)
 	if i < 0 {

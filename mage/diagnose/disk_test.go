@@ -21,7 +21,7 @@ import (
 
 const nodeFull = ": a disk of the node is full: " + host.FreeSpace
 
-func TestAFullDiskOfTheNodeIsTheCause(t *testing.T) {
+func TestFullDiskOfTheNodeIsTheCause(t *testing.T) {
 	evicted := func(message string) func(*broken) {
 		return func(b *broken) {
 			b.pod.Status = corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted", Message: message}
@@ -33,23 +33,25 @@ func TestAFullDiskOfTheNodeIsTheCause(t *testing.T) {
 		kind    Kind
 		message string
 	}{
-		"a pod that is evicted": {
+		"evicted pod": {
 			change: evicted("The node was low on resource: ephemeral-storage. Threshold quantity: 1Gi, available: 812Mi. "), kind: KindDisk,
 			message: "pod failed: Evicted: The node was low on resource: ephemeral-storage. Threshold quantity: 1Gi, available: 812Mi." + nodeFull,
 		},
-		"a pod that is refused": {
+		"refused pod": {
 			change: evicted("Pod was rejected: The node had condition: [DiskPressure]. "), kind: KindDisk,
 			message: "pod failed: Evicted: Pod was rejected: The node had condition: [DiskPressure]." + nodeFull,
 		},
-		"a pod that went over a limit of its own": {
+		"pod that exceeded its own limit": {
 			change: evicted("Pod ephemeral local storage usage exceeds the total limit of containers 1Gi."), kind: KindEvicted,
 			message: "pod failed: Evicted: Pod ephemeral local storage usage exceeds the total limit of containers 1Gi.",
 		},
-		"no node that takes the pod": {
-			change: func(b *broken) { b.unplaced("1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }.") }, kind: KindDisk,
-			message: "no node takes its pod: 1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }." + nodeFull,
+		"unschedulable pod": {
+			change: func(b *broken) {
+				b.unscheduled("1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }.")
+			}, kind: KindDisk,
+			message: "its pod cannot be scheduled: 1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }." + nodeFull,
 		},
-		"an image that finds no room": {
+		"image that does not fit": {
 			status: diagnosetest.Waiting("ErrImagePull", "failed to extract layer: write /usr/lib/x: no space left on device"), kind: KindDisk,
 			message: `container "backend" cannot pull image "localhost:5000/backend@sha256:aaa": failed to extract layer: write /usr/lib/x: no space left on device` + nodeFull,
 		},
@@ -67,7 +69,7 @@ func TestAFullDiskOfTheNodeIsTheCause(t *testing.T) {
 	}
 }
 
-func TestAFullDiskThatOnlyALogTellsComesFirst(t *testing.T) {
+func TestFullDiskInALogIsTheFirstCause(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/api/v1/namespaces/todo-dev/pods/todo-postgresql-0/log" {
 			_, _ = w.Write([]byte("starting\nPANIC:  could not write to file \"pg_wal/xlogtemp.29\": No space left on device\nshutting down\n"))
@@ -84,10 +86,10 @@ func TestAFullDiskThatOnlyALogTellsComesFirst(t *testing.T) {
 	f := w.Failure(context.Background())
 	assert.Equal(t, `statefulset/todo-postgresql: container "postgresql" exits with code 1: PANIC: could not write to file "pg_wal/xlogtemp.29": No space left on device`+
 		nodeFull+" (and 1 more)", f.Error())
-	assert.Len(t, f.Causes[0].Logs, 3, "the log stays with it")
+	assert.Len(t, f.Causes[0].Logs, 3, "the cause keeps its log")
 }
 
-func TestEvidenceThatFindsNoRoomNamesTheDisk(t *testing.T) {
+func TestSaveNamesTheDiskThatIsFull(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux has a device that is always full")
 	}

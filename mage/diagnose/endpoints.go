@@ -9,24 +9,23 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
-// leftover is a Service that can still send a request to a pod of an older
-// revision.
+// leftover is an endpoint of a Service that belongs to an older revision.
 type leftover struct {
 	service, pod string
-	gone         bool // the pod is: its endpoint is about to go too
+	gone         bool // the pod was deleted, and its endpoint soon follows
 }
 
 func (l leftover) String() string {
 	if l.gone {
-		return fmt.Sprintf("service/%s still lists pod %s, which is gone", l.service, l.pod)
+		return fmt.Sprintf("service/%s still lists pod %s, which was deleted", l.service, l.pod)
 	}
-	return fmt.Sprintf("service/%s still leads to pod %s of an older revision", l.service, l.pod)
+	return fmt.Sprintf("service/%s still sends requests to pod %s of an older revision", l.service, l.pod)
 }
 
-// leftovers lists, sorted and once each, what services can still send requests
-// to and is not of the workloads' current revision. A pod that is being deleted
-// counts as long as it serves: kube-proxy falls back to such pods, and learns
-// of their end later than the API server.
+// leftovers lists, sorted and without duplicates, the endpoints of services that
+// are not pods of the workloads' current revision. A pod that is being deleted
+// counts while it serves: kube-proxy falls back to such pods, and learns later
+// than the API server that they have ended.
 func (s *Snapshot) leftovers(workloads []*Workload, services []string) []leftover {
 	past := map[string]bool{}
 	for _, w := range workloads {
@@ -54,7 +53,7 @@ func (s *Snapshot) leftovers(workloads []*Workload, services []string) []leftove
 	return slices.Compact(out)
 }
 
-// serves tells whether an endpoint can get requests. Absent conditions mean yes
+// serves tells whether an endpoint can receive requests. Absent conditions mean yes
 // (EndpointConditions in k8s.io/api/discovery/v1).
 func serves(e discoveryv1.Endpoint) bool {
 	yes := func(condition *bool) bool { return condition == nil || *condition }
@@ -71,8 +70,7 @@ func (s *Snapshot) target(ref *corev1.ObjectReference) *corev1.Pod {
 	return nil
 }
 
-// ending makes a Failure's findings of what keeps a release from being over at
-// its time bound.
+// ending turns leftovers into findings.
 func ending(left []leftover) []finding {
 	var out []finding
 	for _, l := range left {

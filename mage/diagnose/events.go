@@ -15,8 +15,8 @@ const (
 	keptWarnings = 10 // of the namespace
 )
 
-// eventTime is when an event was last seen: old and new event recorders fill
-// different fields.
+// eventTime is the time when an event was last seen. Old and new event recorders
+// fill different fields.
 func eventTime(e corev1.Event) time.Time {
 	switch {
 	case e.Series != nil && !e.Series.LastObservedTime.IsZero():
@@ -40,7 +40,8 @@ func (s *Snapshot) eventsOf(uid types.UID) []corev1.Event {
 	return out
 }
 
-// lastCreateFailure is why an owner could not create its last pod, "" when it could.
+// lastCreateFailure says why an owner could not create its last pod; it is empty if
+// the owner could.
 func (s *Snapshot) lastCreateFailure(owner types.UID) string {
 	message := ""
 	for _, e := range s.eventsOf(owner) {
@@ -54,7 +55,7 @@ func (s *Snapshot) lastCreateFailure(owner types.UID) string {
 	return message
 }
 
-// eventLine is one event for a person: Warning BackOff (4 times): Back-off ….
+// eventLine is one event as a line: Warning BackOff pod/a (4 times): Back-off ….
 func eventLine(e corev1.Event) string {
 	count := e.Count
 	if e.Series != nil {
@@ -76,7 +77,7 @@ func warningLines(events []corev1.Event) []string {
 	return out[max(0, len(out)-keptEvents):]
 }
 
-// Warnings are the newest warnings about anything in the namespace.
+// Warnings are the newest warnings in the namespace since a time, oldest first.
 func (s *Snapshot) Warnings(since time.Time) []string {
 	var out []string
 	for _, e := range s.events {

@@ -18,17 +18,17 @@ import (
 
 const evidenceLogLines = int64(200)
 
-// Evidence is what the namespace of a release shows at one moment, for a person
-// to read later. It has no Secret and no values.
+// Evidence shows the namespace of a release at one moment, for a person to read
+// later. It contains no Secret and no values.
 type Evidence struct {
 	Release string
 	Taken   time.Time
-	Cause   []string // what was found to be wrong; the caller's to set
+	Cause   []string // the diagnosis, which the caller sets
 	History []string
-	Diff    string              // of the last revision's manifests against those that served before
-	Pods    []string            // a line a container, and one for what keeps a pod from having any
+	Diff    string              // of the manifests between the revision that served before and the last one
+	Pods    []string            // a line for each container, and one for a pod that has none yet
 	Events  []string            // oldest first
-	Logs    map[string][]string // pod/container, and pod/container/previous
+	Logs    map[string][]string // by pod/container and pod/container/previous
 }
 
 // Collect takes the part of the evidence that a namespace shows: its pods, events
@@ -80,9 +80,9 @@ func containerLine(p *corev1.Pod, c corev1.ContainerStatus) string {
 	return fmt.Sprintf("%s %s %s ready=%t restarts=%d image=%s: %s", p.Name, p.Status.Phase, c.Name, c.Ready, c.RestartCount, c.Image, state)
 }
 
-// Save writes release.txt, pods.txt, events.txt, cause.txt and diff.txt if there
-// are a cause and a diff, and a file a log into dir, which it makes. It returns
-// the files written, sorted.
+// Save creates dir and writes release.txt, pods.txt, events.txt and a file for each
+// log into it, and cause.txt and diff.txt if they are not empty. It returns the
+// written files, sorted.
 func (e Evidence) Save(dir string) ([]string, error) {
 	written, err := e.save(dir)
 	if err != nil {

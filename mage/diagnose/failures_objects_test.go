@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Objects as `kubectl get -o yaml` shows them on Kubernetes 1.36, without what
-// no diagnosis reads.
+// The objects are as `kubectl get -o yaml` shows them on Kubernetes 1.36, without the
+// fields that no diagnosis reads.
 
 const (
 	wrongTag     = "localhost:5000/todo-chatbot/backend:9.9.9"
@@ -19,7 +19,7 @@ func notFound(image string) string {
 	return fmt.Sprintf(`rpc error: code = NotFound desc = failed to pull and unpack image "%[1]s": failed to resolve reference "%[1]s": %[1]s: not found`, image)
 }
 
-// deployed are a Deployment in the middle of a roll-out and its ReplicaSet.
+// deployed are a Deployment in the middle of a rollout and its ReplicaSet.
 const deployed = `apiVersion: apps/v1
 kind: Deployment
 metadata: {name: todo-backend, uid: deployment-1, generation: 2, annotations: {deployment.kubernetes.io/revision: "2"}}
@@ -106,7 +106,7 @@ func containerRuns(restarts int, started string) string {
 	return status("backend", restarts, `started: `+started+`, lastState: `+last+`, state: {running: {startedAt: "2026-11-23T05:00:00Z"}}`)
 }
 
-// killedOr is how the instance before ended: one that is not started yet was
+// killedOr is the end of the previous instance: a container that has not started was
 // killed by its probe.
 func killedOr(restarts int, started string) string {
 	if started == "false" && restarts > 1 {
@@ -135,7 +135,7 @@ func initWaits(reason, message string) string {
 	return initStatus(0, fmt.Sprintf(`lastState: {}, state: {waiting: {reason: %s, message: '%s'}}`, reason, message))
 }
 
-// initPull waits for its image, whose name the kubelet then has from the spec.
+// initPull waits for its image. The kubelet takes the name from the spec then.
 func initPull(reason, message string) string {
 	image := wrongTag
 	if strings.Contains(message, wrongDigest) {
@@ -144,8 +144,8 @@ func initPull(reason, message string) string {
 	return strings.Replace(initWaits(reason, message), "image: x", "image: '"+image+"'", 1)
 }
 
-// unplacedPod is one that the scheduler has no node for: it has no statuses.
-const unplacedPod = `apiVersion: v1
+// unscheduledPod fits on no node, so that it has no container statuses.
+const unscheduledPod = `apiVersion: v1
 kind: Pod
 metadata:
   name: todo-backend-6d5f-x2x9k
@@ -162,7 +162,7 @@ status:
     message: '0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.'
 `
 
-// overQuota is the ReplicaSet whose pods the quota forbids.
+// overQuota is a ReplicaSet whose pods the quota forbids.
 const overQuota = `apiVersion: apps/v1
 kind: ReplicaSet
 metadata:

@@ -18,21 +18,21 @@ import (
 	"todo-chatbot/mage/kube"
 )
 
-// namedWithin is the promise: so long after the first sign that a deploy cannot
-// succeed, its cause is named.
+// namedWithin bounds the time from the first sign that a deploy cannot succeed until
+// its cause is reported.
 const namedWithin = 20 * time.Second
 
-// ways are how a deploy fails, with the objects that Kubernetes 1.36 then has.
-// Frames follow one another; their seconds count from the first sign.
+// ways are the ways in which a deploy fails, each with the objects of Kubernetes
+// 1.36 over time. The seconds of a frame count from the first sign.
 var ways = []struct {
 	name   string
 	frames []frame
-	bound  time.Duration // of the deploy, where only that ends the wait
+	bound  time.Duration // of the deploy, if only the bound ends the wait
 	kind   Kind
 	says   string
 }{
 	{
-		name: "an image that is not there",
+		name: "image tag not found",
 		frames: []frame{
 			{0, backendPod(initPull("ErrImagePull", notFound(wrongTag)), "")},
 			{1, backendPod(initPull("ImagePullBackOff", `Back-off pulling image "`+wrongTag+`": ErrImagePull: `+notFound(wrongTag)), "")},
@@ -41,7 +41,7 @@ var ways = []struct {
 		says: `deployment/todo-backend: container "migrate" cannot pull image "` + wrongTag + `": ` + notFound(wrongTag),
 	},
 	{
-		name: "a digest that is not there",
+		name: "image digest not found",
 		frames: []frame{
 			{0, backendPod(initPull("ErrImagePull", notFound(wrongDigest)), "")},
 			{1, backendPod(initPull("ImagePullBackOff", `Back-off pulling image "`+wrongDigest+`": ErrImagePull: `+notFound(wrongDigest)), "")},
@@ -51,53 +51,53 @@ var ways = []struct {
 		says: `deployment/todo-backend: container "migrate" cannot pull image "` + wrongDigest + `": ` + notFound(wrongDigest),
 	},
 	{
-		name: "a crash at start",
+		name: "crash at start",
 		frames: []frame{
 			{0, backendPod(migrated, containerEnded(0))},
 			{1, backendPod(migrated, containerRuns(1, "false"))},
 			{3, backendPod(migrated, containerLoops(1))},
 			{13, backendPod(migrated, containerRuns(2, "false"))},
-			{17, backendPod(migrated, containerLoops(2))}, // its start takes longer than findings may be gone
+			{17, backendPod(migrated, containerLoops(2))}, // its start takes longer than findingGap
 		},
 		kind: KindCrash,
 		says: `deployment/todo-backend: container "backend" exits with code 1 (2 restarts): fake logs`,
 	},
 	{
-		name:   "a readiness probe that fails",
+		name:   "failing readiness probe",
 		frames: []frame{{0, backendPod(migrated, containerRuns(0, "true")) + unhealthy("Readiness probe failed: HTTP probe failed with statuscode: 503")}},
 		bound:  30 * time.Second,
 		kind:   KindProbe,
 		says:   `deployment/todo-backend: container "backend" runs but is not ready: Readiness probe failed: HTTP probe failed with statuscode: 503 (not ready within 30s)`,
 	},
 	{
-		name:   "a secret that is not there",
+		name:   "Secret not found",
 		frames: []frame{{0, backendPod(initWaits("CreateContainerConfigError", `secret "nowhere" not found`), "")}},
 		kind:   KindConfig,
 		says:   `deployment/todo-backend: container "migrate" cannot be created: secret "nowhere" not found`,
 	},
 	{
-		name: "a volume's secret that is not there",
+		name: "Secret of a volume not found",
 		frames: []frame{{0, backendPod(initWaits("PodInitializing", ""), "") +
 			event("Pod", "todo-backend-6d5f-x2x9k", "Warning", "FailedMount", `MountVolume.SetUp failed for volume "password" : secret "nowhere" not found`)}},
 		kind: KindConfig,
 		says: `deployment/todo-backend: MountVolume.SetUp failed for volume "password" : secret "nowhere" not found`,
 	},
 	{
-		name:   "a pod that no node takes",
-		frames: []frame{{0, unplacedPod}},
+		name:   "unschedulable pod",
+		frames: []frame{{0, unscheduledPod}},
 		kind:   KindUnschedulable,
-		says: `deployment/todo-backend: no node takes its pod: 0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, ` +
+		says: `deployment/todo-backend: its pod cannot be scheduled: 0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, ` +
 			`preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.`,
 	},
 	{
-		name:   "a full quota",
+		name:   "exceeded quota",
 		frames: []frame{{0, overQuota}},
 		kind:   KindQuota,
 		says: `deployment/todo-backend: its pods cannot be created: pods "todo-backend-6d5f-tq7mp" is forbidden: exceeded quota: small, ` +
 			`requested: requests.cpu=200m, used: requests.cpu=450m, limited: requests.cpu=500m`,
 	},
 	{
-		name: "a migration that fails",
+		name: "failing migration",
 		frames: []frame{
 			{0, backendPod(initEnded(0), "")},
 			{1, backendPod(initRuns(1), "")},
@@ -109,32 +109,32 @@ var ways = []struct {
 		says: `deployment/todo-backend: container "migrate" exits with code 1 (2 restarts): fake logs`,
 	},
 	{
-		name:   "a hook that fails",
+		name:   "failing hook",
 		frames: []frame{{0, hookPod(`terminated: {exitCode: 1, reason: Error, containerID: "containerd://a1"}`) + hookFailed}},
 		kind:   KindCrash,
 		says:   `pre-upgrade hook job/todo-postgresql-backup: container "backup" exits with code 1: fake logs`,
 	},
 	{
-		name:   "a hook that fails and leaves no pod",
+		name:   "failing hook whose pod was deleted",
 		frames: []frame{{0, hookFailed}},
 		kind:   KindHook,
 		says:   `pre-upgrade hook job/todo-postgresql-backup: failed: BackoffLimitExceeded: Job has reached the specified backoff limit`,
 	},
 	{
-		name:   "a hook whose image is not there",
+		name:   "hook with an image that is not found",
 		frames: []frame{{0, hookPod(`waiting: {reason: ImagePullBackOff, message: 'Back-off pulling image "x": ErrImagePull: `+notFound("x")+`'}`) + hookRuns}},
 		kind:   KindImagePull,
 		says:   `pre-upgrade hook job/todo-postgresql-backup: container "backup" cannot pull image "x": ` + notFound("x"),
 	},
 	{
-		name:   "a start that takes longer than the deploy may",
+		name:   "start that takes longer than the deploy",
 		frames: []frame{{0, backendPod(migrated, containerRuns(0, "false")) + unhealthy(refusedProbe)}},
 		bound:  30 * time.Second,
 		kind:   KindProbe,
 		says:   `deployment/todo-backend: container "backend" runs but has not started: ` + refusedProbe + ` (not ready within 30s)`,
 	},
 	{
-		name: "a start that takes longer than its probe lets it",
+		name: "start that takes longer than its probe allows",
 		frames: []frame{
 			{0, backendPod(migrated, containerKilled) + unhealthy(refusedProbe)},
 			{10, backendPod(migrated, containerRuns(2, "false")) + unhealthy(refusedProbe)},
@@ -146,7 +146,7 @@ var ways = []struct {
 	},
 }
 
-func TestEveryWayToFailIsNamedInTime(t *testing.T) {
+func TestEveryFailureIsReportedInTime(t *testing.T) {
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
 			tracker := newTracker()
@@ -175,7 +175,7 @@ func TestEveryWayToFailIsNamedInTime(t *testing.T) {
 	}
 }
 
-func TestWhatWaitsForAnotherIsToldAfterIt(t *testing.T) {
+func TestWorkloadThatWaitsForAnotherIsReportedAfterIt(t *testing.T) {
 	waits := frame{0, backendPod(initRuns(0), "")}
 	s, _ := waits.snapshot(t)
 	s.statefulSets = []appsv1.StatefulSet{{}}
@@ -189,13 +189,13 @@ func TestWhatWaitsForAnotherIsToldAfterIt(t *testing.T) {
 	assert.Equal(t, `deployment/todo-backend: container "migrate" has not finished`, found[1].String())
 }
 
-func TestAPodThatFindsNoRoomWaitsForOnesThatEnd(t *testing.T) {
-	f := frame{0, unplacedPod + "---\n" + strings.Replace(strings.ReplaceAll(backendPod(migrated, containerRuns(0, "true")), "todo-backend-6d5f-x2x9k", "todo-frontend-5c4b-ending"),
+func TestUnschedulablePodWaitsWhilePodsEnd(t *testing.T) {
+	f := frame{0, unscheduledPod + "---\n" + strings.Replace(strings.ReplaceAll(backendPod(migrated, containerRuns(0, "true")), "todo-backend-6d5f-x2x9k", "todo-frontend-5c4b-ending"),
 		"uid: pod-1", "uid: pod-3\n  deletionTimestamp: 2026-11-23T05:00:00Z", 1)}
 	assert.Equal(t, atTheEnd, f.diagnosis(t, newTracker())[0].grace)
 }
 
-// frame is what the namespace holds from a second on.
+// frame has the objects of the namespace from a second on.
 type frame struct {
 	second  int
 	objects string // YAML documents
@@ -234,7 +234,7 @@ func (f frame) diagnosis(t *testing.T, tracker *tracker) []finding {
 	found := s.hook(job, tracker.restarts)
 	if kube.JobEnd(job) != nil {
 		for i := range found {
-			found[i].grace = atOnce // Helm has said so
+			found[i].grace = atOnce // Helm reports the failure
 		}
 	}
 	return found

@@ -2,46 +2,45 @@ package diagnose
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 )
 
-// How long a finding must last before it ends the wait. A registry, a scheduler
-// and a volume plugin recover from short troubles by themselves, and the kubelet
-// restarts what exited; what outlasts these bounds does not.
+// A finding must last for its grace before it ends the wait. Registries, schedulers
+// and volume plugins recover from short problems by themselves, and the kubelet
+// restarts containers. A problem that lasts longer stays.
 const (
 	pullGrace      = 10 * time.Second
 	configGrace    = 10 * time.Second
 	createGrace    = 10 * time.Second
-	crashLoopGrace = 15 * time.Second // a first back-off lasts 10 s
-	scheduleGrace  = 15 * time.Second // the scheduler looks again after at most 10 s
+	crashLoopGrace = 15 * time.Second // the first back-off lasts 10 s
+	scheduleGrace  = 15 * time.Second // the scheduler tries again after at most 10 s
 	volumeGrace    = 15 * time.Second
 	atOnce         = time.Duration(0)
-	atTheEnd       = time.Duration(-1) // told only when the time bound is reached
+	atTheEnd       = time.Duration(-1) // reported only when the time bound is reached
 
-	findingGap = 3 * time.Second // a finding that is gone for less is the same one
+	findingGap = 3 * time.Second // a finding that disappears for less is the same one
 
 	finalRestarts = 3
 )
 
-// finding is a Cause as one snapshot shows it. The same key in successive
-// snapshots is the same trouble.
+// finding is a Cause as one snapshot shows it. Findings with the same key in
+// successive snapshots are the same problem.
 type finding struct {
 	Cause
 	key      string
 	grace    time.Duration
-	previous bool // the log to show is that of the instance before
-	waits    bool // it most likely waits for what another finding is about
-	final    bool // it lasted for its grace
+	previous bool // show the log of the previous instance
+	waits    bool // it probably waits for the workload of another finding
+	final    bool // it has lasted for its grace
 }
 
-// rootsFirst orders findings by how likely each is what the others follow from:
-// a full disk is; then what ended the wait; what would have ended it soon; what
-// only the time bound shows; what waits for others.
+// rootsFirst orders findings by the probability that the others follow from them:
+// a full disk, findings that ended the wait, findings that would have ended it
+// soon, findings that only the time bound reports, findings that wait for others.
 func rootsFirst(a, b finding) int {
-	return cmp.Or(a.rank()-b.rank(), slices.Index(kindOrder, a.Kind)-slices.Index(kindOrder, b.Kind))
+	return cmp.Or(a.rank()-b.rank(), a.Kind.order()-b.Kind.order())
 }
 
 func (f finding) rank() int {
@@ -58,22 +57,22 @@ func (f finding) rank() int {
 	return 4
 }
 
-// restarts says how often a container restarted since the wait began.
+// restarts counts how often a container restarted since the wait began.
 type restarts func(p *corev1.Pod, c corev1.ContainerStatus) int
 
-// tracker remembers between snapshots what one of them cannot tell.
+// tracker remembers restarts and durations, which one snapshot does not show.
 type tracker struct {
 	baseline map[string]int32     // restarts of a container when first seen
 	since    map[string]time.Time // when a finding was first seen
-	seen     map[string]time.Time // and last
+	seen     map[string]time.Time // when it was last seen
 }
 
 func newTracker() *tracker {
 	return &tracker{baseline: map[string]int32{}, since: map[string]time.Time{}, seen: map[string]time.Time{}}
 }
 
-// restarts counts from the first sight of a container, so that an old pod's past
-// is not held against it.
+// restarts counts from the first snapshot with the container, so that earlier
+// restarts of a pod do not count.
 func (t *tracker) restarts(p *corev1.Pod, c corev1.ContainerStatus) int {
 	key := string(p.UID) + "/" + c.Name
 	base, known := t.baseline[key]
@@ -84,8 +83,8 @@ func (t *tracker) restarts(p *corev1.Pod, c corev1.ContainerStatus) int {
 	return int(c.RestartCount - base)
 }
 
-// final says whether any finding has lasted long enough to end the wait, and
-// marks those that have.
+// final tells whether any finding has lasted for its grace, and marks each that
+// has.
 func (t *tracker) final(found []finding, now time.Time) bool {
 	final := false
 	for i := range found {

@@ -17,7 +17,7 @@ import (
 
 const kindJob = "Job"
 
-// IgnoreHooks leaves the hook Jobs that exist now out of later calls of Hooks:
+// IgnoreHooks makes later calls of Hooks ignore the hook Jobs that exist now:
 // earlier actions made them.
 func (w *Watcher) IgnoreHooks(ctx context.Context) error {
 	jobs, err := w.hookJobs(ctx)
@@ -27,8 +27,8 @@ func (w *Watcher) IgnoreHooks(ctx context.Context) error {
 	return err
 }
 
-// Hooks takes a snapshot and finds what keeps the hook Jobs of the namespace from
-// ending. final is true when none of them can succeed by waiting.
+// Hooks takes a snapshot and finds why the hook Jobs of the namespace do not end.
+// final is true when waiting does not help: Failure says why.
 func (w *Watcher) Hooks(ctx context.Context) (final bool, err error) {
 	jobs, err := w.hookJobs(ctx)
 	if err != nil {
@@ -57,7 +57,7 @@ func (w *Watcher) Hooks(ctx context.Context) (final bool, err error) {
 	return w.tracker.final(found, time.Now()), nil
 }
 
-// Hook says why a hook Job failed, nil when the cluster does not tell.
+// Hook says why a hook Job failed. It is nil if the cluster does not show it.
 func (w *Watcher) Hook(ctx context.Context, name string) *Failure {
 	job, err := w.client.BatchV1().Jobs(w.namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
@@ -72,7 +72,7 @@ func (w *Watcher) Hook(ctx context.Context, name string) *Failure {
 	return w.Failure(ctx)
 }
 
-// hookJobs are the Jobs of the namespace that are Helm's hooks.
+// hookJobs are the Jobs in the namespace that are hooks of Helm.
 func (w *Watcher) hookJobs(ctx context.Context) ([]batchv1.Job, error) {
 	jobs, err := w.client.BatchV1().Jobs(w.namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -81,7 +81,7 @@ func (w *Watcher) hookJobs(ctx context.Context) ([]batchv1.Job, error) {
 	return slices.DeleteFunc(jobs.Items, func(j batchv1.Job) bool { return j.Annotations[helmrelease.HookAnnotation] == "" }), nil
 }
 
-// hook finds what is wrong with a hook's Job, as with a workload of one pod.
+// hook finds the problem of a hook's Job as of a workload with one pod.
 func (s *Snapshot) hook(job *batchv1.Job, since restarts) []finding {
 	w := &Workload{Kind: kindJob, Name: job.Name, uid: job.UID, Wanted: 1, Template: job.Spec.Template.Spec, owners: []metav1.Object{job}}
 	for i := range s.pods {

@@ -12,16 +12,16 @@ import (
 // Pod is one pod of a release.
 type Pod struct {
 	Name, Workload  string // the workload as deployment/todo-backend
-	State           string // running, or why it is not
+	State           string // running, or the reason why not
 	Ready, Wanted   int    // containers
 	Restarts        int
 	OfOlderRevision bool
 }
 
-// Service is where a Service of the release leads now.
+// Service is a Service of a release with its ready endpoints.
 type Service struct {
 	Name      string
-	Endpoints []string // host:port of what is ready, sorted
+	Endpoints []string // host:port, sorted
 }
 
 // Pods are the pods of workloads, sorted by name.
@@ -38,8 +38,8 @@ func Pods(workloads []*Workload) []Pod {
 
 func podNow(w *Workload, p *corev1.Pod, old bool) Pod {
 	out := Pod{Name: p.Name, Workload: w.Ref(), State: strings.ToLower(string(p.Status.Phase)), Wanted: len(p.Spec.Containers), OfOlderRevision: old}
-	if message, unplaced := unschedulable(p); unplaced {
-		out.State = joined("not placed", message)
+	if message, unscheduled := unschedulable(p); unscheduled {
+		out.State = joined("not scheduled", message)
 	}
 	if p.Status.Reason != "" {
 		out.State = joined(out.State, p.Status.Reason, p.Status.Message)
@@ -80,7 +80,7 @@ func (s *Snapshot) Services(names []string) ([]Service, error) {
 	return out, nil
 }
 
-// endpoints are the addresses of a slice that get traffic.
+// endpoints are the ready addresses of a slice.
 func endpoints(slice discoveryv1.EndpointSlice) []string {
 	var out []string
 	for _, e := range slice.Endpoints {

@@ -12,14 +12,13 @@ import (
 const (
 	causeLogLines = int64(20)
 	logBytes      = int64(64 << 10)
-	logMark       = "-- " // begins a line that is ours, not the container's
+	logMark       = "-- " // begins a line that does not come from the container
 )
 
-// logs are the last lines of a container. With previous they begin with those of
-// the instance before, which is the one that failed; so they do without previous
-// where the present instance has said nothing, as the container may have been
-// started again since it was looked at. Logs are evidence: where there are none,
-// the reason takes their place.
+// logs are the last lines of a container. With previous they begin with the lines of
+// the previous instance, which is the one that failed. They do so also if the
+// present instance has logged nothing, because the container may have restarted
+// after the snapshot. A log that cannot be read is replaced by the reason.
 func (w *Watcher) logs(ctx context.Context, pod, container string, previous bool) []string {
 	if pod == "" {
 		return nil

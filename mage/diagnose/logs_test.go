@@ -11,17 +11,17 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-func TestCauseHasTheLogOfTheInstanceThatFailed(t *testing.T) {
+func TestCauseHasTheLogOfTheFailedInstance(t *testing.T) {
 	const failed = "Traceback\nRuntimeError: no migration\n"
 	for name, c := range map[string]struct {
 		now, before string
 		want        []string
 		says        string
 	}{
-		"the container is still ended":       {failed, "", []string{"Traceback", "RuntimeError: no migration"}, ": RuntimeError: no migration"},
-		"it was started again meanwhile":     {"", failed, []string{"Traceback", "RuntimeError: no migration"}, ": RuntimeError: no migration"},
-		"it never said anything":             {"", "", nil, ""},
-		"the present instance has said more": {"KeyError: x\n", failed, []string{"KeyError: x"}, ": KeyError: x"},
+		"container has not restarted":            {failed, "", []string{"Traceback", "RuntimeError: no migration"}, ": RuntimeError: no migration"},
+		"container restarted and logged nothing": {"", failed, []string{"Traceback", "RuntimeError: no migration"}, ": RuntimeError: no migration"},
+		"no log at all":                          {"", "", nil, ""},
+		"container restarted and logged more":    {"KeyError: x\n", failed, []string{"KeyError: x"}, ": KeyError: x"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

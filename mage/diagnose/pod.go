@@ -8,8 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// diagnose finds everything that keeps workloads from being ready. It does not
-// talk to the cluster.
+// diagnose finds everything that keeps workloads from being ready.
 func (s *Snapshot) diagnose(workloads []*Workload, since restarts) []finding {
 	var out []finding
 	for _, w := range workloads {
@@ -34,12 +33,12 @@ func (s *Snapshot) diagnose(workloads []*Workload, since restarts) []finding {
 		out[i].key = out[i].Object + " " + out[i].Container + " " + out[i].key
 	}
 	slices.SortStableFunc(out, rootsFirst)
-	// One of several replicas is enough to tell what all of them have.
+	// Replicas with the same problem are one finding.
 	seen := map[string]bool{}
 	return slices.DeleteFunc(out, func(f finding) bool {
-		double := seen[f.key]
+		known := seen[f.key]
 		seen[f.key] = true
-		return double
+		return known
 	})
 }
 
@@ -54,8 +53,9 @@ func (s *Snapshot) creation(w *Workload) finding {
 	return f
 }
 
-// pod finds what keeps one pod from being ready: the first of scheduling,
-// volumes, init containers and containers that is not passed.
+// pod finds what keeps one pod from being ready. It checks in the order of a pod's
+// start (scheduling, volumes, init containers, containers) and stops at the first
+// step that has not succeeded.
 func (s *Snapshot) pod(w *Workload, p *corev1.Pod, since restarts) []finding {
 	events := s.eventsOf(p.UID)
 	var out []finding
@@ -69,13 +69,13 @@ func (s *Snapshot) pod(w *Workload, p *corev1.Pod, since restarts) []finding {
 		add(finding{Cause: Cause{Kind: KindEvicted, Message: joined("pod failed", p.Status.Reason, p.Status.Message)}, key: "failed", grace: atTheEnd})
 		return out
 	}
-	message, unplaced := unschedulable(p)
-	if f, found := s.claim(p); found && (f.grace != atTheEnd || !unplaced || strings.Contains(strings.ToLower(message), "persistentvolumeclaim")) {
+	message, unscheduled := unschedulable(p)
+	if f, found := s.claim(p); found && (f.grace != atTheEnd || !unscheduled || strings.Contains(strings.ToLower(message), "persistentvolumeclaim")) {
 		add(f)
 		return out
 	}
-	if unplaced {
-		f := finding{Cause: Cause{Kind: KindUnschedulable, Message: "no node takes its pod: " + message}, key: "schedule", grace: scheduleGrace}
+	if unscheduled {
+		f := finding{Cause: Cause{Kind: KindUnschedulable, Message: "its pod cannot be scheduled: " + message}, key: "schedule", grace: scheduleGrace}
 		if s.podsEnd() {
 			f.key, f.grace = "schedule later", atTheEnd
 		}
@@ -103,7 +103,7 @@ func (s *Snapshot) pod(w *Workload, p *corev1.Pod, since restarts) []finding {
 	return out
 }
 
-// podsEnd says whether a pod is about to make room for another.
+// podsEnd tells whether a pod that is being deleted still uses a node.
 func (s *Snapshot) podsEnd() bool {
 	return slices.ContainsFunc(s.pods, func(p corev1.Pod) bool { return p.DeletionTimestamp != nil && p.Spec.NodeName != "" })
 }
@@ -117,8 +117,8 @@ func unschedulable(p *corev1.Pod) (string, bool) {
 	return "", false
 }
 
-// claim finds a claim of the pod that is not bound. Without an event that says
-// so, that is no trouble yet: it may wait for its pod to be placed.
+// claim finds a volume claim of the pod that is not bound. Without an event about
+// it, the claim may only wait until its pod is scheduled.
 func (s *Snapshot) claim(p *corev1.Pod) (finding, bool) {
 	for _, v := range p.Spec.Volumes {
 		if v.PersistentVolumeClaim == nil {
@@ -151,8 +151,8 @@ func (s *Snapshot) claim(p *corev1.Pod) (finding, bool) {
 	return finding{}, false
 }
 
-// starting finds why the kubelet does not get to a pod's containers. Once it
-// pulls an image, what it said about volumes is over.
+// starting finds why the kubelet does not start a pod's containers. Once it pulls
+// an image, earlier events about volumes do not count.
 func starting(events []corev1.Event, p *corev1.Pod) (finding, bool) {
 	if p.Status.Phase != corev1.PodPending {
 		return finding{}, false

@@ -16,8 +16,7 @@ import (
 
 const testNamespace = "todo-dev"
 
-// broken is a namespace with one Deployment that is not ready, for a case to
-// break in its own way.
+// broken is a namespace with one Deployment that is not ready. Each case changes it.
 type broken struct {
 	Snapshot
 	rs  *appsv1.ReplicaSet
@@ -38,7 +37,7 @@ func newBroken(status corev1.ContainerStatus) *broken {
 	b.rs = &b.replicaSets[0]
 	b.pods = []corev1.Pod{
 		*diagnosetest.Pod("todo-backend-1-x", b.rs, status),
-		*diagnosetest.Pod("todo-backend-0-x", &b.replicaSets[1], diagnosetest.Looping(9, "Error", 50)), // of the old revision: never a cause
+		*diagnosetest.Pod("todo-backend-0-x", &b.replicaSets[1], diagnosetest.Looping(9, "Error", 50)), // of the old revision, which is never a cause
 	}
 	b.pod = &b.pods[0]
 	return b
@@ -50,7 +49,7 @@ func (b *broken) diagnosis() []finding {
 	return b.diagnose(b.Workloads([]string{"deployment/todo-backend"}), t.restarts)
 }
 
-func TestEveryCauseIsNamed(t *testing.T) {
+func TestCauseNamesTheProblemOfAPod(t *testing.T) {
 	tests := map[string]struct {
 		status  corev1.ContainerStatus
 		change  func(*broken)
@@ -58,17 +57,17 @@ func TestEveryCauseIsNamed(t *testing.T) {
 		message string
 		grace   time.Duration
 	}{
-		"an image that is not there": {
+		"image not found": {
 			status: diagnosetest.Waiting("ErrImagePull", "rpc error: localhost:5000/backend:\n not found"),
 			kind:   KindImagePull, grace: pullGrace,
 			message: `container "backend" cannot pull image "localhost:5000/backend@sha256:aaa": rpc error: localhost:5000/backend: not found`,
 		},
-		"a back-off that has the registry's words": {
+		"back-off with the message of the registry": {
 			status: diagnosetest.Waiting("ImagePullBackOff", `Back-off pulling image "x": ErrImagePull: 401 Unauthorized`),
 			kind:   KindImagePull, grace: pullGrace,
 			message: `container "backend" cannot pull image "localhost:5000/backend@sha256:aaa": 401 Unauthorized`,
 		},
-		"a back-off whose event has the registry's words": {
+		"back-off whose event has the message of the registry": {
 			status: diagnosetest.Waiting("ImagePullBackOff", `Back-off pulling image "x"`),
 			change: func(b *broken) {
 				b.events = append(b.events, *diagnosetest.Warning(diagnosetest.PodUID, "Failed", `Failed to pull image "x": connection refused`))
@@ -76,15 +75,15 @@ func TestEveryCauseIsNamed(t *testing.T) {
 			kind: KindImagePull, grace: pullGrace,
 			message: `container "backend" cannot pull image "localhost:5000/backend@sha256:aaa": Failed to pull image "x": connection refused`,
 		},
-		"an image name that is none": {
+		"invalid image name": {
 			status: diagnosetest.Waiting("InvalidImageName", "couldn't parse image name"), kind: KindImagePull, grace: atOnce,
 			message: `container "backend" cannot pull image "localhost:5000/backend@sha256:aaa": couldn't parse image name`,
 		},
-		"a missing secret": {
+		"missing Secret": {
 			status: diagnosetest.Waiting("CreateContainerConfigError", `secret "todo-credentials" not found`), kind: KindConfig, grace: configGrace,
 			message: `container "backend" cannot be created: secret "todo-credentials" not found`,
 		},
-		"a missing secret volume": {
+		"missing Secret of a volume": {
 			status: diagnosetest.Waiting("ContainerCreating", ""),
 			change: func(b *broken) {
 				b.events = append(b.events, *diagnosetest.Warning(diagnosetest.PodUID, "FailedMount", `MountVolume.SetUp failed: secret "x" not found`))
@@ -94,13 +93,13 @@ func TestEveryCauseIsNamed(t *testing.T) {
 		"one exit": {
 			status: diagnosetest.Exited(1, "Error"), kind: KindCrash, grace: atTheEnd, message: `container "backend" exits with code 1`,
 		},
-		"a crash loop": {
+		"crash loop": {
 			status: diagnosetest.Looping(3, "Error", 2), kind: KindCrash, grace: crashLoopGrace, message: `container "backend" exits with code 3 (2 restarts)`,
 		},
 		"several exits": {
 			status: diagnosetest.Looping(3, "Error", 3), kind: KindCrash, grace: atOnce, message: `container "backend" exits with code 3 (3 restarts)`,
 		},
-		"several exits while it runs again": {
+		"several exits before it runs again": {
 			status: func() corev1.ContainerStatus {
 				c := diagnosetest.Running()
 				c.RestartCount, c.LastTerminationState = 4, diagnosetest.Looping(137, "OOMKilled", 4).LastTerminationState
@@ -111,14 +110,14 @@ func TestEveryCauseIsNamed(t *testing.T) {
 			},
 			kind: KindCrash, grace: atOnce, message: `container "backend" was killed: out of memory (OOMKilled, limit 128Mi) (4 restarts)`,
 		},
-		"a liveness probe that kills": {
+		"container killed by its liveness probe": {
 			status: diagnosetest.Looping(137, "Error", 3),
 			change: func(b *broken) {
 				b.events = append(b.events, *diagnosetest.Warning(diagnosetest.PodUID, "Unhealthy", "Liveness probe failed: refused"))
 			},
 			kind: KindCrash, grace: atOnce, message: `container "backend" exits with code 137 (3 restarts), killed after Liveness probe failed: refused`,
 		},
-		"an init container that fails": {
+		"failing init container": {
 			status: diagnosetest.Waiting("PodInitializing", ""),
 			change: func(b *broken) {
 				init := diagnosetest.Looping(1, "Error", 3)
@@ -128,7 +127,7 @@ func TestEveryCauseIsNamed(t *testing.T) {
 			},
 			kind: KindInit, grace: crashLoopGrace, message: `container "migrate" exits with code 1`,
 		},
-		"an init container that does not end": {
+		"init container that does not end": {
 			status: diagnosetest.Waiting("PodInitializing", ""),
 			change: func(b *broken) {
 				init := diagnosetest.Running()
@@ -138,20 +137,20 @@ func TestEveryCauseIsNamed(t *testing.T) {
 			},
 			kind: KindInit, grace: atTheEnd, message: `container "migrate" has not finished`,
 		},
-		"no node for the pod": {
+		"unschedulable pod": {
 			status: corev1.ContainerStatus{},
-			change: func(b *broken) { b.unplaced("0/1 nodes are available: 1 Insufficient cpu.") },
-			kind:   KindUnschedulable, grace: scheduleGrace, message: "no node takes its pod: 0/1 nodes are available: 1 Insufficient cpu.",
+			change: func(b *broken) { b.unscheduled("0/1 nodes are available: 1 Insufficient cpu.") },
+			kind:   KindUnschedulable, grace: scheduleGrace, message: "its pod cannot be scheduled: 0/1 nodes are available: 1 Insufficient cpu.",
 		},
-		"no node for a pod whose claim only waits": {
+		"unschedulable pod whose claim only waits": {
 			status: corev1.ContainerStatus{},
 			change: func(b *broken) {
 				b.claimed(corev1.ClaimPending)
-				b.unplaced("0/1 nodes are available: 1 Insufficient cpu.")
+				b.unscheduled("0/1 nodes are available: 1 Insufficient cpu.")
 			},
-			kind: KindUnschedulable, grace: scheduleGrace, message: "no node takes its pod: 0/1 nodes are available: 1 Insufficient cpu.",
+			kind: KindUnschedulable, grace: scheduleGrace, message: "its pod cannot be scheduled: 0/1 nodes are available: 1 Insufficient cpu.",
 		},
-		"a quota": {
+		"exceeded quota": {
 			status: corev1.ContainerStatus{},
 			change: func(b *broken) {
 				b.pods = nil
@@ -160,41 +159,41 @@ func TestEveryCauseIsNamed(t *testing.T) {
 			},
 			kind: KindQuota, grace: createGrace, message: `its pods cannot be created: pods "x" is forbidden: exceeded quota: small`,
 		},
-		"a claim that cannot be provisioned": {
+		"claim that cannot be provisioned": {
 			status: corev1.ContainerStatus{},
 			change: func(b *broken) {
 				b.claimed(corev1.ClaimPending)
-				b.unplaced("pod has unbound immediate PersistentVolumeClaims")
+				b.unscheduled("pod has unbound immediate PersistentVolumeClaims")
 				b.events = append(b.events, *diagnosetest.Warning("claim", "ProvisioningFailed", `storageclass "fast" not found`))
 			},
 			kind: KindVolume, grace: volumeGrace, message: `volume claim "data" is not bound: storageclass "fast" not found`,
 		},
-		"a claim that waits without a word": {
+		"pending claim without an event": {
 			status: corev1.ContainerStatus{}, change: func(b *broken) { b.claimed(corev1.ClaimPending) },
 			kind: KindVolume, grace: atTheEnd, message: `volume claim "data" is not bound`,
 		},
-		"a lost claim": {
+		"lost claim": {
 			status: corev1.ContainerStatus{}, change: func(b *broken) { b.claimed(corev1.ClaimLost) },
 			kind: KindVolume, grace: atOnce, message: `volume claim "data" lost its volume`,
 		},
-		"an evicted pod": {
+		"evicted pod": {
 			status: corev1.ContainerStatus{},
 			change: func(b *broken) {
 				b.pod.Status = corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted", Message: "low on resource: memory"}
 			},
 			kind: KindEvicted, grace: atTheEnd, message: "pod failed: Evicted: low on resource: memory",
 		},
-		"a readiness probe": {
+		"failing readiness probe": {
 			status: diagnosetest.Running(),
 			change: func(b *broken) {
 				b.events = append(b.events, *diagnosetest.Warning(diagnosetest.PodUID, "Unhealthy", "Readiness probe failed: 503"))
 			},
 			kind: KindProbe, grace: atTheEnd, message: `container "backend" runs but is not ready: Readiness probe failed: 503`,
 		},
-		"nothing that tells": {
+		"no visible reason": {
 			status: diagnosetest.Waiting("ContainerCreating", ""), kind: KindTimeout, grace: atTheEnd, message: "has 0 of 1 replicas ready",
 		},
-		"a deployment that is gone": {
+		"deleted Deployment": {
 			status: diagnosetest.Running(), change: func(b *broken) { b.deployments = nil },
 			kind: KindTimeout, grace: atTheEnd, message: "is missing",
 		},
@@ -214,7 +213,7 @@ func TestEveryCauseIsNamed(t *testing.T) {
 	}
 }
 
-func (b *broken) unplaced(message string) {
+func (b *broken) unscheduled(message string) {
 	b.pod.Status.ContainerStatuses = nil
 	b.pod.Status.Conditions = []corev1.PodCondition{{
 		Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: message}}
@@ -228,7 +227,7 @@ func (b *broken) claimed(phase corev1.PersistentVolumeClaimPhase) {
 		ObjectMeta: metav1.ObjectMeta{Name: "data", UID: "claim"}, Status: corev1.PersistentVolumeClaimStatus{Phase: phase}}}
 }
 
-func TestWhatAPodDidBeforeTheWaitIsNotHeldAgainstIt(t *testing.T) {
+func TestRestartsBeforeTheWaitDoNotCount(t *testing.T) {
 	c := diagnosetest.Running()
 	c.RestartCount = 12
 	b := newBroken(c)
@@ -242,7 +241,7 @@ func TestWhatAPodDidBeforeTheWaitIsNotHeldAgainstIt(t *testing.T) {
 	assert.Equal(t, atOnce, found[0].grace)
 }
 
-func TestAStatefulSetThatMayNotCreatePodsSaysWhy(t *testing.T) {
+func TestStatefulSetThatCannotCreatePodsHasACause(t *testing.T) {
 	s := &Snapshot{statefulSets: []appsv1.StatefulSet{{ObjectMeta: metav1.ObjectMeta{Name: "todo-postgresql", UID: "set"}}}}
 	s.events = []corev1.Event{*diagnosetest.Warning("set", "FailedCreate", "create Pod failed: exceeded quota")}
 	found := s.diagnose(s.Workloads([]string{"statefulset/todo-postgresql"}), newTracker().restarts)
@@ -250,10 +249,10 @@ func TestAStatefulSetThatMayNotCreatePodsSaysWhy(t *testing.T) {
 	assert.Equal(t, KindQuota, found[0].Kind)
 	s.events = append(s.events, *diagnosetest.Warning("set", "SuccessfulCreate", ""))
 	found = s.diagnose(s.Workloads([]string{"statefulset/todo-postgresql"}), newTracker().restarts)
-	assert.Equal(t, KindTimeout, found[0].Kind, "it could create the last one")
+	assert.Equal(t, KindTimeout, found[0].Kind, "the last pod was created")
 }
 
-func TestReplicasWithTheSameTroubleAreOneCauseAndRootsComeFirst(t *testing.T) {
+func TestEqualProblemsOfReplicasAreOneCauseAfterItsRoot(t *testing.T) {
 	b := newBroken(diagnosetest.Looping(1, "Error", 3))
 	second := *diagnosetest.Pod("todo-backend-1-y", b.rs, diagnosetest.Looping(1, "Error", 3))
 	b.pods = append(b.pods, second)
@@ -267,7 +266,7 @@ func TestReplicasWithTheSameTroubleAreOneCauseAndRootsComeFirst(t *testing.T) {
 	assert.Equal(t, "deployment/todo-backend", found[1].Object)
 }
 
-func TestAFindingMustLastBeforeItEndsTheWait(t *testing.T) {
+func TestFindingEndsTheWaitAfterItsGrace(t *testing.T) {
 	start := time.Now()
 	f := []finding{{key: "x", grace: 10 * time.Second}}
 	tracker := newTracker()
@@ -276,12 +275,12 @@ func TestAFindingMustLastBeforeItEndsTheWait(t *testing.T) {
 	assert.False(t, tracker.final(f, start.Add(findingGap+findingGap)))
 	assert.False(t, tracker.final(f, start.Add(9*time.Second)))
 	assert.True(t, tracker.final(f, start.Add(10*time.Second)))
-	assert.False(t, tracker.final(f, start.Add(20*time.Second)), "it was gone in between: counted anew")
+	assert.False(t, tracker.final(f, start.Add(20*time.Second)), "it disappeared in between, so that its grace starts again")
 	assert.True(t, tracker.final([]finding{{key: "y"}}, start), "at once")
 	assert.False(t, tracker.final([]finding{{key: "z", grace: atTheEnd}}, start.Add(time.Hour)))
 }
 
-func TestAFailureIsOneLineWithDetailsBehindIt(t *testing.T) {
+func TestFailureIsOneLineAndDetailsHaveTheRest(t *testing.T) {
 	f := &Failure{Release: "todo", Revision: 3, TimedOut: time.Minute, Causes: []Cause{
 		{Kind: KindCrash, Object: "deployment/a", Pod: "a-1", Container: "c", Message: "exits with code 1",
 			Logs: []string{"starting", "KeyError: 'X'", "", logMark + "restarted"}, Events: []string{"Warning BackOff pod/a-1: Back-off"}},

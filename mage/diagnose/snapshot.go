@@ -15,7 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// snapshot is what a namespace holds at one moment, as far as a roll-out goes.
+// Snapshot holds the objects of a namespace at one moment that a rollout depends on.
 type Snapshot struct {
 	deployments  []appsv1.Deployment
 	statefulSets []appsv1.StatefulSet
@@ -45,7 +45,7 @@ func Take(ctx context.Context, client kubernetes.Interface, namespace string) (*
 	return s, nil
 }
 
-// lister lists one kind; its name is for the error.
+// lister lists one kind of object.
 type lister struct {
 	kind string
 	list func(context.Context) error

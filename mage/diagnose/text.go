@@ -24,7 +24,7 @@ func clip(text string, width int) string {
 	return string(runes[:width-1]) + "…"
 }
 
-// joined puts together what is not empty: a, b: c.
+// joined joins the parts that are not empty: "a: b".
 func joined(parts ...string) string {
 	return oneLine(strings.Join(slices.DeleteFunc(parts, func(p string) bool { return strings.TrimSpace(p) == "" }), ": "))
 }

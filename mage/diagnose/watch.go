@@ -12,15 +12,14 @@ import (
 
 const logsBudget = 10 * time.Second
 
-// Watcher looks at a namespace again and again, and remembers between snapshots
-// what one of them cannot tell: how long a finding lasts, and how often a
-// container restarted since the watch began. Use one for each wait.
+// Watcher takes snapshots of a namespace during one wait. It remembers between them
+// how long a problem lasts and how often a container restarted.
 type Watcher struct {
 	client    kubernetes.Interface
 	namespace string
 	ignored   map[types.UID]bool // hook Jobs of earlier actions
 	tracker   *tracker
-	found     []finding // at the last look
+	found     []finding // in the last snapshot
 }
 
 // NewWatcher returns a Watcher for a namespace. It sends no request.
@@ -34,9 +33,9 @@ type Rollout struct {
 	Services  []string // by name
 }
 
-// Progress is what one look at a rollout shows.
+// Progress is the state of a rollout in one snapshot.
 type Progress struct {
-	Waiting  []string      // what the rollout waits for; empty when it is complete
+	Waiting  []string      // a line for each open condition; empty when the rollout is complete
 	Final    bool          // waiting does not help: Failure says why
 	Blocking []*corev1.Pod // old pods that are not ready and that a StatefulSet waits for
 }
@@ -68,8 +67,9 @@ func (w *Watcher) Rollout(ctx context.Context, r Rollout) (Progress, error) {
 	return p, nil
 }
 
-// Failure is what the last look found, with the logs of the containers that
-// failed; nil when it found nothing. It gets the logs even when ctx has ended.
+// Failure has the findings of the last snapshot as causes, with the logs of failed
+// containers. It is nil without findings. It reads the logs even when ctx has
+// ended.
 func (w *Watcher) Failure(ctx context.Context) *Failure {
 	if len(w.found) == 0 {
 		return nil

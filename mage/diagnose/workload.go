@@ -21,31 +21,33 @@ const (
 	revisionAnnotation = "deployment.kubernetes.io/revision"
 )
 
-// workload is what a Deployment and a StatefulSet have in common, with the pods
-// of its current revision.
+// Workload is a Deployment or a StatefulSet in a Snapshot, with its pods.
 type Workload struct {
-	Kind, Name string
-	uid        types.UID
-	Missing    bool // wanted, but not in the cluster
-
+	Kind, Name    string
+	Missing       bool  // wanted, but not in the cluster
 	Ready, Wanted int32 // replicas
-	settled       bool  // nothing of an older revision is left and the controller has seen the newest spec
 	Template      corev1.PodSpec
-	owners        []metav1.Object // itself and, for a Deployment, the ReplicaSet of its current revision
-	failing       string          // why the controller cannot create pods, as it says itself
+
+	uid     types.UID
+	settled bool            // no pod of an older revision is left, and the controller has seen the newest spec
+	owners  []metav1.Object // the object, and for a Deployment also its current ReplicaSet
+	failing string          // the controller's message if it cannot create pods
 
 	pods []*corev1.Pod // of the current revision, not being deleted
 	old  []*corev1.Pod // of other revisions, not being deleted
-	past []*corev1.Pod // of other revisions, those that are being deleted too
+	past []*corev1.Pod // of other revisions, with those that are being deleted
 }
 
+// Ref is the short name: deployment/todo-backend.
 func (w *Workload) Ref() string { return kube.Ref(w.Kind, w.Name) }
 
+// RolledOut tells whether every wanted replica of the current revision is ready and
+// no other one is left.
 func (w *Workload) RolledOut() bool {
 	return !w.Missing && w.settled && w.Ready >= w.Wanted
 }
 
-// progress is "deployment/todo-backend has 0 of 1 replicas ready".
+// Progress is "deployment/todo-backend has 0 of 1 replicas ready".
 func (w *Workload) Progress() string {
 	switch {
 	case w.Missing:
@@ -58,7 +60,7 @@ func (w *Workload) Progress() string {
 	return w.Ref() + " is ready"
 }
 
-// workloads finds what refs name in a snapshot, in the order of refs.
+// Workloads are the workloads that refs name, in the order of refs.
 func (s *Snapshot) Workloads(refs []string) []*Workload {
 	found := map[string]*Workload{}
 	for i := range s.deployments {
@@ -124,7 +126,7 @@ func (s *Snapshot) deployment(d *appsv1.Deployment) *Workload {
 		}
 	}
 	if d.Status.ObservedGeneration < d.Generation {
-		return w // its ReplicaSets still tell about the previous revision
+		return w // its ReplicaSets still show the previous revision
 	}
 	for i := range s.pods {
 		p := &s.pods[i]
@@ -145,9 +147,9 @@ func (s *Snapshot) deployment(d *appsv1.Deployment) *Workload {
 	return w
 }
 
-// orphaned tells whether a pod that is being deleted was of an old ReplicaSet of
-// d that is gone already: the Deployment's controller removes those beyond its
-// history while their pods still end.
+// orphaned tells whether a pod that is being deleted belonged to a deleted
+// ReplicaSet of d: the Deployment's controller deletes old ReplicaSets while their
+// pods still end.
 func (s *Snapshot) orphaned(p *corev1.Pod, owner *metav1.OwnerReference, d *appsv1.Deployment) bool {
 	if p.DeletionTimestamp == nil || owner.Kind != "ReplicaSet" || d.Spec.Selector == nil {
 		return false
@@ -190,8 +192,8 @@ func (s *Snapshot) statefulSet(set *appsv1.StatefulSet) *Workload {
 	return w
 }
 
-// replacesPods says whether the StatefulSet's controller brings every pod to the
-// newest revision by itself.
+// replacesPods tells whether the StatefulSet's controller replaces every pod of an
+// older revision by itself.
 func replacesPods(set *appsv1.StatefulSet) bool {
 	strategy := set.Spec.UpdateStrategy
 	if strategy.Type == appsv1.OnDeleteStatefulSetStrategyType {
@@ -206,7 +208,7 @@ func owned(obj metav1.Object, uid types.UID) bool {
 	return owner != nil && owner.UID == uid
 }
 
-// Restarts counts those of all containers of the pods of the current revision.
+// Restarts counts the restarts of all containers in the current pods.
 func (w *Workload) Restarts() int {
 	restarts := 0
 	for _, p := range w.pods {
@@ -217,8 +219,8 @@ func (w *Workload) Restarts() int {
 	return restarts
 }
 
-// blocking are the pods of an older revision that are not ready, of a StatefulSet:
-// its controller waits for them before it replaces them.
+// blocking are the old pods of a StatefulSet that are not ready: its controller
+// waits for them before it replaces them.
 func (w *Workload) blocking() []*corev1.Pod {
 	if w.Kind != kindStatefulSet || w.settled {
 		return nil

@@ -14,17 +14,17 @@ import (
 // is not trusted. An API server that is unreachable or still starts gives other
 // errors.
 //
-// A new cluster refuses its administrator for some seconds. Use Untrusted while
-// waiting for such a cluster.
+// A new cluster refuses its administrator for some seconds. Poll.RetryRefusals is
+// for that wait.
 func Final(err error) bool {
 	return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsInvalid(err) ||
-		apierrors.IsMethodNotSupported(err) || Untrusted(err)
+		apierrors.IsMethodNotSupported(err) || untrusted(err)
 }
 
-// Untrusted tells whether a connection failed because this machine does not trust
+// untrusted tells whether a connection failed because this machine does not trust
 // the certificate of the API server, or because the login program that the
 // kubeconfig names failed.
-func Untrusted(err error) bool {
+func untrusted(err error) bool {
 	if err == nil {
 		return false
 	}

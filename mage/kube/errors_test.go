@@ -60,7 +60,7 @@ func TestUntrustedCertificateOrFailedLoginIsFinal(t *testing.T) {
 			require.NoError(t, err)
 			_, err = client.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
 			require.Error(t, err)
-			assert.True(t, Untrusted(err), "%v", err)
+			assert.True(t, untrusted(err), "%v", err)
 			assert.True(t, Final(err))
 		})
 	}

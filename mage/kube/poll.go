@@ -80,7 +80,7 @@ func (p Poll) final(err error) error {
 	if stopped, ok := errors.AsType[*stop](err); ok {
 		return stopped.err
 	}
-	if Untrusted(err) || !p.RetryRefusals && Final(err) {
+	if untrusted(err) || !p.RetryRefusals && Final(err) {
 		return err
 	}
 	return nil

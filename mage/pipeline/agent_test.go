@@ -123,7 +123,7 @@ func TestForeignCredentialsNeedRolePasswordsOnlyForSeparateRoles(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			require.ErrorContains(t, err, "a deploy needs backend-database-password, frontend-database-password to be set in it")
+			require.ErrorContains(t, err, "a deploy needs backend-database-password, frontend-database-password in it")
 		})
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"todo-chatbot/mage/diagnose/diagnosetest"
 )
 
-func TestApplyInstallsThenLeavesAloneThenUpgrades(t *testing.T) {
+func TestApplyInstallsAndUpgradesAndDoesNothingWhenInSync(t *testing.T) {
 	c := newCluster(t)
 	ctx := context.Background()
 
@@ -48,7 +48,7 @@ func TestApplyInstallsThenLeavesAloneThenUpgrades(t *testing.T) {
 	assert.Equal(t, []string{"superseded", "deployed"}, c.statuses())
 }
 
-func TestApplyWithEmptyValuesDoesNotReuseTheLastOnes(t *testing.T) {
+func TestEmptyValuesReplaceThoseOfTheLastRevision(t *testing.T) {
 	c := newCluster(t)
 	spec := testSpec()
 	spec.Values = map[string]any{"image": "old"}
@@ -62,7 +62,7 @@ func TestApplyWithEmptyValuesDoesNotReuseTheLastOnes(t *testing.T) {
 	assert.Equal(t, InSync, state.Condition, state.Reason)
 }
 
-func TestApplyUndoesAnEditByHand(t *testing.T) {
+func TestApplyUndoesManualEdits(t *testing.T) {
 	c := newCluster(t)
 	c.mustDeploy(testSpec())
 	d := c.deployment()
@@ -74,7 +74,7 @@ func TestApplyUndoesAnEditByHand(t *testing.T) {
 	assert.Equal(t, 1, obs.Workloads[0].Wanted)
 }
 
-func TestApplyRecoversWhatAKilledRunLeft(t *testing.T) {
+func TestApplyRecoversFromAKilledRun(t *testing.T) {
 	tests := map[string]struct {
 		left     []helmrelease.Status
 		statuses []string
@@ -88,10 +88,10 @@ func TestApplyRecoversWhatAKilledRunLeft(t *testing.T) {
 			[]helmrelease.Status{helmrelease.StatusSuperseded, helmrelease.StatusDeployed, helmrelease.StatusPendingRollback},
 			[]string{"superseded", "superseded", "failed", "deployed"},
 		},
-		"an uninstall":                 {[]helmrelease.Status{helmrelease.StatusUninstalling}, []string{"deployed"}},
-		"an uninstall that kept":       {[]helmrelease.Status{helmrelease.StatusUninstalled}, []string{"superseded", "deployed"}},
-		"a failed install":             {[]helmrelease.Status{helmrelease.StatusFailed}, []string{"failed", "deployed"}},
-		"a failed upgrade of no other": {[]helmrelease.Status{helmrelease.StatusSuperseded, helmrelease.StatusFailed}, []string{"superseded", "failed", "deployed"}},
+		"an uninstall":                                 {[]helmrelease.Status{helmrelease.StatusUninstalling}, []string{"deployed"}},
+		"an uninstall that kept the history":           {[]helmrelease.Status{helmrelease.StatusUninstalled}, []string{"superseded", "deployed"}},
+		"a failed install":                             {[]helmrelease.Status{helmrelease.StatusFailed}, []string{"failed", "deployed"}},
+		"a failed upgrade without a deployed revision": {[]helmrelease.Status{helmrelease.StatusSuperseded, helmrelease.StatusFailed}, []string{"superseded", "failed", "deployed"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -111,7 +111,7 @@ func TestApplyRecoversWhatAKilledRunLeft(t *testing.T) {
 	}
 }
 
-func TestApplyWaitsOnWithoutANewRevisionWhenOnlyPodsAreNotReady(t *testing.T) {
+func TestApplyMakesNoRevisionWhenOnlyPodsAreNotReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t)
 		c.mustDeploy(testSpec())
@@ -130,7 +130,7 @@ func TestApplyWaitsOnWithoutANewRevisionWhenOnlyPodsAreNotReady(t *testing.T) {
 	})
 }
 
-func TestApplyNamesTheCauseAndMarksTheRevisionFailed(t *testing.T) {
+func TestApplyReportsTheCauseAndMarksTheRevisionFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t)
 		c.controllers = func() {
@@ -159,7 +159,7 @@ func TestApplyNamesTheCauseAndMarksTheRevisionFailed(t *testing.T) {
 	})
 }
 
-func TestApplyDiagnosesWhenTheTimeBoundIsReached(t *testing.T) {
+func TestApplyReportsTheCauseAtTheTimeBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t)
 		c.controllers = func() {
@@ -177,7 +177,7 @@ func TestApplyDiagnosesWhenTheTimeBoundIsReached(t *testing.T) {
 	})
 }
 
-func TestApplyReturnsAtOnceWhenCancelled(t *testing.T) {
+func TestApplyReturnsSoonAfterCancellation(t *testing.T) {
 	tests := map[string]struct {
 		prepare func(*cluster)
 		last    string
@@ -202,14 +202,14 @@ func TestApplyReturnsAtOnceWhenCancelled(t *testing.T) {
 				statuses := c.statuses()
 				assert.Equal(t, test.last, statuses[len(statuses)-1])
 				if c.kube.block != nil {
-					close(c.kube.block) // what was left running ends too
+					close(c.kube.block) // ends the abandoned goroutine
 				}
 			})
 		})
 	}
 }
 
-func TestAnInterruptedRevisionSaysSo(t *testing.T) {
+func TestInterruptedRevisionIsRecordedAsInterrupted(t *testing.T) {
 	c := newCluster(t)
 	c.mustDeploy(testSpec())
 	ctx, cancel := context.WithCancel(context.Background())
@@ -223,7 +223,7 @@ func TestAnInterruptedRevisionSaysSo(t *testing.T) {
 	assert.Equal(t, State{Condition: Failed, Revision: 2, Reason: "revision 2 failed: upgrade was interrupted: context canceled"}, state)
 }
 
-func TestApplyPassesOnWhatTheClusterRefuses(t *testing.T) {
+func TestApplyReportsTheRefusalOfTheAPIServer(t *testing.T) {
 	c := newCluster(t)
 	c.kube.err = errors.New(`StatefulSet.apps "todo-postgresql" is invalid: spec: Forbidden`)
 	_, _, err := c.deploy(context.Background(), testSpec())
@@ -231,13 +231,13 @@ func TestApplyPassesOnWhatTheClusterRefuses(t *testing.T) {
 	assert.Equal(t, []string{"failed"}, c.statuses())
 }
 
-func TestApplyReportsFaultsOfTheRecords(t *testing.T) {
+func TestApplyReportsRecordsThatCannotBeWritten(t *testing.T) {
 	broken := errors.New("quota of secrets is used up")
 	t.Run("when a revision cannot be created", func(t *testing.T) {
 		c := newCluster(t, func(o *Options) { o.Driver = &failing{Driver: o.Driver, createErr: broken} })
 		_, _, err := c.deploy(context.Background(), testSpec())
 		require.ErrorIs(t, err, broken)
-		assert.Zero(t, c.kube.applies, "nothing is applied that is not recorded")
+		assert.Zero(t, c.kube.applies, "nothing is applied without a record")
 	})
 	t.Run("when a pending revision cannot be marked", func(t *testing.T) {
 		c := newCluster(t, func(o *Options) { o.Driver = &failing{Driver: o.Driver, updateErr: broken} })
@@ -248,7 +248,7 @@ func TestApplyReportsFaultsOfTheRecords(t *testing.T) {
 	})
 }
 
-func TestRollbackGoesToTheLastRevisionThatWasDeployed(t *testing.T) {
+func TestRollbackGoesToTheLastDeployedRevision(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t)
 		c.mustDeploy(testSpec())
@@ -274,12 +274,12 @@ func TestRollbackGoesToTheLastRevisionThatWasDeployed(t *testing.T) {
 		assert.EqualError(t, err, "roll back release todo-dev/todo to revision 9: there is no such revision, the records have 1 to 3")
 		_, err = c.manager.Rollback(context.Background(), testRelease, 3)
 		require.ErrorAs(t, err, &unknown)
-		assert.EqualError(t, err, "roll back release todo-dev/todo to revision 3: it is the newest already")
-		assert.Equal(t, []string{"superseded", "failed", "deployed"}, c.statuses(), "nothing was touched")
+		assert.EqualError(t, err, "roll back release todo-dev/todo to revision 3: it is the newest revision")
+		assert.Equal(t, []string{"superseded", "failed", "deployed"}, c.statuses(), "nothing changed")
 	})
 }
 
-func TestRollbackWithoutAnEarlierRevisionSaysSo(t *testing.T) {
+func TestRollbackNeedsAnEarlierRevision(t *testing.T) {
 	c := newCluster(t)
 	_, err := c.manager.Rollback(context.Background(), testRelease, 0)
 	require.ErrorIs(t, err, ErrNotFound)
@@ -288,7 +288,7 @@ func TestRollbackWithoutAnEarlierRevisionSaysSo(t *testing.T) {
 	assert.ErrorContains(t, err, "no revision before 1 served")
 }
 
-func TestHistoryAndStatusTellWhatIsRecorded(t *testing.T) {
+func TestHistoryAndStatusShowTheRecords(t *testing.T) {
 	c := newCluster(t)
 	ctx := context.Background()
 	_, err := c.manager.Status(ctx, testRelease)
@@ -305,7 +305,7 @@ func TestHistoryAndStatusTellWhatIsRecorded(t *testing.T) {
 	assert.Len(t, status.Workloads, 2)
 }
 
-func TestStatefulSetIsNotStuckBehindABrokenOldPod(t *testing.T) {
+func TestBrokenOldPodDoesNotBlockItsStatefulSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t)
 		c.controllers = func() {
@@ -329,7 +329,7 @@ func TestStatefulSetIsNotStuckBehindABrokenOldPod(t *testing.T) {
 	})
 }
 
-func TestSettleWaitsForPodsThatSomethingElseReplacedAndMakesNoRevision(t *testing.T) {
+func TestSettleWaitsForPodsAndMakesNoRevision(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t)
 		c.mustDeploy(testSpec())
@@ -346,7 +346,7 @@ func TestSettleWaitsForPodsThatSomethingElseReplacedAndMakesNoRevision(t *testin
 	})
 }
 
-func TestSettleNamesTheCauseAndLeavesTheRecordAlone(t *testing.T) {
+func TestSettleReportsTheCauseAndKeepsTheRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t)
 		c.mustDeploy(testSpec())

@@ -18,17 +18,17 @@ import (
 
 const kindClaim = "PersistentVolumeClaim"
 
-// What Helm looks at to tell objects of a release from others.
+// Helm recognizes the objects of a release by these.
 const (
 	helmManager                = "Helm"
 	releaseNameAnnotation      = "meta.helm.sh/release-name"
 	releaseNamespaceAnnotation = "meta.helm.sh/release-namespace"
 )
 
-// makeHookClaims makes the volume claims that hooks before an upgrade mount and
-// that the upgrade itself would make after them: such a hook would wait for its
-// volume until the time is over. Helm takes them over, because they carry its
-// marks; should the upgrade fail, the next one finds them.
+// makeHookClaims makes the volume claims that pre-upgrade hooks mount. The upgrade
+// itself makes them only after its hooks, so that a hook would wait for its volume
+// until the time bound. Helm adopts the claims because of their labels and
+// annotations. If the upgrade fails, the next one finds them.
 func (m *Manager) makeHookClaims(ctx context.Context, spec Spec, step *progress.Step) error {
 	wanted, err := m.render(ctx, spec, true)
 	if err != nil {
@@ -49,14 +49,15 @@ func (m *Manager) makeHookClaims(ctx context.Context, spec Spec, step *progress.
 			_, err = api.Create(ctx, claim, metav1.CreateOptions{})
 		}
 		if err != nil && !apierrors.IsAlreadyExists(err) {
-			return fmt.Errorf("make %s, which a hook mounts before the upgrade: %w", kube.Ref(kindClaim, claim.Name), err)
+			return fmt.Errorf("create %s for a pre-upgrade hook: %w", kube.Ref(kindClaim, claim.Name), err)
 		}
-		step.Update("made %s for a hook", kube.Ref(kindClaim, claim.Name))
+		step.Update("created %s for a hook", kube.Ref(kindClaim, claim.Name))
 	}
 	return nil
 }
 
-// markOwned marks an object as Helm marks what a release makes.
+// markOwned gives a claim the label and annotations that Helm gives the objects of a
+// release.
 func markOwned(claim *corev1.PersistentVolumeClaim, spec Spec) {
 	labels, annotations := maps.Clone(claim.Labels), maps.Clone(claim.Annotations)
 	if labels == nil {
@@ -70,7 +71,7 @@ func markOwned(claim *corev1.PersistentVolumeClaim, spec Spec) {
 	claim.Labels, claim.Annotations = labels, annotations
 }
 
-// hookClaims are the claims of a revision that a hook before an upgrade mounts.
+// hookClaims are the claims of a revision that its pre-upgrade hooks mount.
 func hookClaims(wanted *helmrelease.Release) ([]*corev1.PersistentVolumeClaim, error) {
 	mounted := map[string]bool{}
 	for _, hook := range wanted.Hooks {
@@ -110,7 +111,8 @@ func hookClaims(wanted *helmrelease.Release) ([]*corev1.PersistentVolumeClaim, e
 	return claims, nil
 }
 
-// volumesOf are those of a Pod, or of what makes pods from a template.
+// volumesOf are the volumes of a Pod, or of the pods that an object makes from a
+// template.
 func volumesOf(object map[string]any) []corev1.Volume {
 	var workload struct {
 		Spec struct {

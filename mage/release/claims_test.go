@@ -12,8 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// backupSpec has a Job before upgrades that mounts a volume of the release's own,
-// if backups are turned on.
+// backupSpec has, if on, a pre-upgrade hook that mounts a volume of the release.
 func backupSpec(on bool) Spec {
 	spec := testSpec()
 	if !on {
@@ -56,19 +55,19 @@ func (c *cluster) claimed() map[string]corev1.PersistentVolumeClaim {
 	return all
 }
 
-func TestABackupsVolumeIsThereBeforeTheHookOfTheUpgradeThatTurnsItOn(t *testing.T) {
+func TestClaimOfAPreUpgradeHookIsMadeBeforeTheHook(t *testing.T) {
 	c := newCluster(t)
 	c.mustDeploy(backupSpec(false))
 	ran := false
 	c.kube.hook = func() error {
 		ran = true
 		claims := c.claimed()
-		require.Len(t, claims, 1, "what no hook mounts, or is not the release's, is not made before it")
+		require.Len(t, claims, 1, "only claims of the release that a hook mounts are made early")
 		claim := claims["todo-backup"]
 		assert.Equal(t, map[string]string{"app": "backup", "app.kubernetes.io/managed-by": "Helm"}, claim.Labels)
 		assert.Equal(t, map[string]string{
 			"helm.sh/resource-policy": "keep", "meta.helm.sh/release-name": testRelease, "meta.helm.sh/release-namespace": testNamespace,
-		}, claim.Annotations, "Helm refuses to take over what does not say so")
+		}, claim.Annotations, "Helm adopts only objects with these annotations")
 		assert.Equal(t, "1Gi", claim.Spec.Resources.Requests.Storage().String())
 		return nil
 	}
@@ -77,7 +76,7 @@ func TestABackupsVolumeIsThereBeforeTheHookOfTheUpgradeThatTurnsItOn(t *testing.
 	assert.Contains(t, c.claimed(), "todo-cache", "the upgrade makes the rest")
 }
 
-func TestAVolumeThatIsThereIsTakenAsItIs(t *testing.T) {
+func TestExistingClaimOfAHookIsNotChanged(t *testing.T) {
 	c := newCluster(t)
 	c.mustDeploy(backupSpec(false))
 	c.put(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "todo-backup", Annotations: map[string]string{"kept": "from before"}}})
@@ -88,7 +87,7 @@ func TestAVolumeThatIsThereIsTakenAsItIs(t *testing.T) {
 	c.mustDeploy(backupSpec(true))
 }
 
-func TestAnUpgradeThatFailsAfterItsVolumeWasMadeCanBeTriedAgain(t *testing.T) {
+func TestUpgradeCanBeRetriedAfterItsHookFailed(t *testing.T) {
 	c := newCluster(t)
 	c.mustDeploy(backupSpec(false))
 	c.kube.hook = func() error { return errors.New("no server") }

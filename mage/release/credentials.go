@@ -156,7 +156,7 @@ func AdoptCredentials(ctx context.Context, client kubernetes.Interface, namespac
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("take over secret %q of namespace %q: %w", name, namespace, err)
+		return fmt.Errorf("adopt secret %q of namespace %q: %w", name, namespace, err)
 	}
 	return nil
 }

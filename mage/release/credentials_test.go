@@ -25,14 +25,14 @@ func secretData(t *testing.T, client *fake.Clientset) map[string][]byte {
 	return s.Data
 }
 
-func TestCredentialsAreMadeOnceAndStay(t *testing.T) {
+func TestCredentialsAreCreatedOnce(t *testing.T) {
 	client := fake.NewClientset()
 	ctx := context.Background()
 	stale, err := EnsureCredentials(ctx, client, "ns", "todo-credentials", wantedKeys, map[string]string{"openai-api-key": ""})
 	require.NoError(t, err)
 	assert.True(t, stale)
 	first := secretData(t, client)
-	require.Len(t, first, 2, "an empty extra value is none")
+	require.Len(t, first, 2, "an empty extra value adds no key")
 	for _, key := range wantedKeys {
 		raw, err := base64.RawURLEncoding.DecodeString(string(first[key]))
 		require.NoError(t, err)
@@ -46,7 +46,7 @@ func TestCredentialsAreMadeOnceAndStay(t *testing.T) {
 	assert.Equal(t, first, secretData(t, client))
 }
 
-func TestCredentialsFillOnlyWhatIsMissing(t *testing.T) {
+func TestExistingCredentialsAreKept(t *testing.T) {
 	client := fake.NewClientset(&corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "todo-credentials", Labels: map[string]string{managedByLabel: managedBy}},
 		Data:       map[string][]byte{"database-password": []byte("known to the database"), "auth-secret": nil, "other": []byte("kept")},
@@ -66,7 +66,7 @@ func TestCredentialsFillOnlyWhatIsMissing(t *testing.T) {
 	assert.Equal(t, "sk-2", string(secretData(t, client)["openai-api-key"]))
 }
 
-func TestCredentialsAreTriedAgainAfterAConflict(t *testing.T) {
+func TestCredentialsAreRetriedAfterAConflict(t *testing.T) {
 	client := fake.NewClientset()
 	tries := 0
 	client.PrependReactor("create", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
@@ -78,7 +78,7 @@ func TestCredentialsAreTriedAgainAfterAConflict(t *testing.T) {
 	assert.Equal(t, 2, tries)
 }
 
-func TestCredentialsAreInNoError(t *testing.T) {
+func TestErrorsDoNotContainCredentials(t *testing.T) {
 	client := fake.NewClientset()
 	client.PrependReactor("create", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, errors.New("forbidden")
@@ -117,7 +117,7 @@ func TestAddedKeysDoNotMakeRunningPodsStale(t *testing.T) {
 	}
 }
 
-func TestACredentialThatIsNotWantedAnyMoreIsRemoved(t *testing.T) {
+func TestEmptyOptionalCredentialIsRemoved(t *testing.T) {
 	client := fake.NewClientset()
 	ctx := context.Background()
 	ensure := func(key string) bool {
@@ -130,7 +130,7 @@ func TestACredentialThatIsNotWantedAnyMoreIsRemoved(t *testing.T) {
 		require.NoError(t, err)
 		return there
 	}
-	assert.False(t, has(), "there is no Secret yet")
+	assert.False(t, has(), "there is no Secret")
 	ensure("sk-1")
 	assert.True(t, has())
 	before := secretData(t, client)
@@ -142,7 +142,7 @@ func TestACredentialThatIsNotWantedAnyMoreIsRemoved(t *testing.T) {
 	assert.False(t, ensure(""), "there is nothing left to remove")
 }
 
-func TestASecretOfSomebodyElsesIsUsedButNotWrittenTo(t *testing.T) {
+func TestForeignSecretIsReadAndNotChanged(t *testing.T) {
 	ctx := context.Background()
 	theirs := func(data map[string][]byte) *fake.Clientset {
 		return fake.NewClientset(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "todo-credentials"}, Data: data})
@@ -170,7 +170,7 @@ func TestASecretOfSomebodyElsesIsUsedButNotWrittenTo(t *testing.T) {
 			}
 			foreign, ok := errors.AsType[*ForeignCredentials](err)
 			require.True(t, ok, "%v", err)
-			assert.ErrorContains(t, err, "a deploy needs "+c.wants+" to be set in it")
+			assert.ErrorContains(t, err, "a deploy needs "+c.wants+" in it")
 			assert.ErrorContains(t, foreign, "-adopt")
 
 			require.NoError(t, AdoptCredentials(ctx, client, "ns", "todo-credentials"))
@@ -184,5 +184,5 @@ func TestASecretOfSomebodyElsesIsUsedButNotWrittenTo(t *testing.T) {
 			}
 		})
 	}
-	require.NoError(t, AdoptCredentials(ctx, fake.NewClientset(), "ns", "todo-credentials"), "what is not there is made later")
+	require.NoError(t, AdoptCredentials(ctx, fake.NewClientset(), "ns", "todo-credentials"), "a missing Secret is not an error")
 }

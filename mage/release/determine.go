@@ -9,35 +9,36 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 )
 
-// Condition says where a release stands against its Spec.
+// Condition compares a release with its Spec.
 type Condition string
 
 // Conditions of a release.
 const (
 	Absent    Condition = "absent"      // no revision is installed
-	Pending   Condition = "pending"     // a run was killed in the middle; Apply recovers it
+	Pending   Condition = "pending"     // a killed run left a pending revision, which Apply marks failed
 	Failed    Condition = "failed"      // the last revision failed
-	OutOfSync Condition = "out of sync" // chart, values or cluster differ from what is wanted
+	OutOfSync Condition = "out of sync" // chart, values or cluster differ from the Spec
 	InSync    Condition = "in sync"     // nothing to do
 )
 
-// State is a Condition, why, and the last revision (0 when absent).
+// State is a Condition with its reason and the last revision (0 when absent).
 type State struct {
 	Condition Condition
 	Reason    string
 	Revision  int
 
-	settling bool // everything is applied, only pods are not ready: wait, make no revision
+	settling bool // everything is applied, and only pods are not ready: wait without a new revision
 }
 
-// Determine finds out where the release stands, and changes nothing.
+// Determine compares the release with spec and changes nothing.
 //
-// InSync means: the last revision is deployed and was seen ready; it was made from
-// the same chart (subcharts included) and values; its objects are in the cluster; and its
-// Deployments and StatefulSets run the wanted images with all replicas ready at
-// their current generation. Other fields edited by hand are not looked at.
+// InSync means that the last revision is deployed and was seen ready, that it has
+// the same chart (with subcharts) and values, that its objects are in the cluster,
+// and that its Deployments and StatefulSets run the wanted images with all replicas
+// ready at their current generation. Other fields that were edited by hand are not
+// compared.
 //
-// Pending means abandoned: who keeps two runs apart does so before calling.
+// Pending means abandoned: the caller prevents two runs at the same time.
 func (m *Manager) Determine(ctx context.Context, spec Spec) (State, error) {
 	if err := m.check(&spec); err != nil {
 		return State{}, err
@@ -67,13 +68,13 @@ func (m *Manager) Determine(ctx context.Context, spec Spec) (State, error) {
 		state.Reason, state.settling = fmt.Sprintf("revision %d was not seen ready", last.Version), true
 	}
 	if state.Reason == "" {
-		return State{Condition: InSync, Reason: "chart, values and cluster are as wanted", Revision: last.Version}, nil
+		return State{Condition: InSync, Reason: "chart, values and cluster match", Revision: last.Version}, nil
 	}
 	return state, nil
 }
 
-// recordState is what the last record alone tells; false when it is a deployed
-// revision that must be compared.
+// recordState is the state that follows from the last record alone. It is false for a
+// deployed revision, which must be compared.
 func recordState(last *helmrelease.Release) (State, bool) {
 	state := State{Revision: last.Version}
 	status := last.Info.Status
@@ -85,13 +86,13 @@ func recordState(last *helmrelease.Release) (State, bool) {
 		state.Reason = fmt.Sprintf("revision %d was left %s by a run that was killed %s", last.Version, status, since(last))
 	case status == helmrelease.StatusUninstalled:
 		state.Condition = Absent
-		state.Reason = fmt.Sprintf("revision %d was uninstalled and its history kept", last.Version)
+		state.Reason = fmt.Sprintf("revision %d was uninstalled, and its history was kept", last.Version)
 	case status == helmrelease.StatusFailed:
 		state.Condition = Failed
 		state.Reason = fmt.Sprintf("revision %d failed: %s", last.Version, last.Info.Description)
 	default:
 		state.Condition = Failed
-		state.Reason = fmt.Sprintf("revision %d is %s and none is deployed", last.Version, status)
+		state.Reason = fmt.Sprintf("revision %d is %s, and no revision is deployed", last.Version, status)
 	}
 	return state, true
 }

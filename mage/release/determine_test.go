@@ -23,14 +23,14 @@ func (c *cluster) deployment() *appsv1.Deployment {
 	return d
 }
 
-func TestDetermineTellsWhatChanged(t *testing.T) {
+func TestDetermineReportsTheFirstDifference(t *testing.T) {
 	tests := map[string]struct {
 		spec      func(*Spec)
 		cluster   func(*cluster)
 		condition Condition
 		reason    string
 	}{
-		"nothing": {condition: InSync, reason: "chart, values and cluster are as wanted"},
+		"nothing": {condition: InSync, reason: "chart, values and cluster match"},
 		"a value": {
 			spec:      func(s *Spec) { s.Values["image"] = "localhost:5000/backend@sha256:ccc" },
 			condition: OutOfSync, reason: "values changed: image",
@@ -39,7 +39,7 @@ func TestDetermineTellsWhatChanged(t *testing.T) {
 			spec:      func(s *Spec) { s.Values["backend"] = map[string]any{"image": map[string]any{"digest": "x"}} },
 			condition: OutOfSync, reason: "values changed: backend",
 		},
-		"a null is a value": {
+		"a null added": {
 			spec:      func(s *Spec) { s.Values["resources"] = nil },
 			condition: OutOfSync, reason: "values changed: resources",
 		},
@@ -134,7 +134,7 @@ func TestDetermineTellsWhatChanged(t *testing.T) {
 	}
 }
 
-func TestDetermineReadsTheRecords(t *testing.T) {
+func TestDetermineReportsTheStatusOfTheLastRecord(t *testing.T) {
 	tests := map[helmrelease.Status]struct {
 		condition Condition
 		reason    string
@@ -143,10 +143,10 @@ func TestDetermineReadsTheRecords(t *testing.T) {
 		helmrelease.StatusPendingUpgrade:  {Pending, "revision 4 was left pending-upgrade by a run that was killed earlier"},
 		helmrelease.StatusPendingRollback: {Pending, "revision 4 was left pending-rollback by a run that was killed earlier"},
 		helmrelease.StatusUninstalling:    {Pending, "revision 4 was left uninstalling by a run that was killed earlier"},
-		helmrelease.StatusUninstalled:     {Absent, "revision 4 was uninstalled and its history kept"},
+		helmrelease.StatusUninstalled:     {Absent, "revision 4 was uninstalled, and its history was kept"},
 		helmrelease.StatusFailed:          {Failed, "revision 4 failed: as left"},
-		helmrelease.StatusSuperseded:      {Failed, "revision 4 is superseded and none is deployed"},
-		helmrelease.StatusDeployed:        {OutOfSync, "chart was released by another tool, its inputs are not recorded"},
+		helmrelease.StatusSuperseded:      {Failed, "revision 4 is superseded, and no revision is deployed"},
+		helmrelease.StatusDeployed:        {OutOfSync, "another tool released the chart, and the digests of its files are not recorded"},
 	}
 	for status, test := range tests {
 		t.Run(string(status), func(t *testing.T) {
@@ -164,7 +164,7 @@ func TestDetermineReadsTheRecords(t *testing.T) {
 	})
 }
 
-func TestDetermineIsNotMisledByARenderedChart(t *testing.T) {
+func TestDetermineComparesTheChartAsLoadedNotAsRendered(t *testing.T) {
 	c := newCluster(t)
 	c.mustDeploy(testSpec())
 	spec := testSpec()
@@ -178,7 +178,7 @@ func TestDetermineIsNotMisledByARenderedChart(t *testing.T) {
 	assert.Equal(t, InSync, state.Condition, state.Reason)
 }
 
-func TestDetermineNoticesAnUpgradeByAnotherTool(t *testing.T) {
+func TestUpgradeByAnotherToolIsOutOfSync(t *testing.T) {
 	c := newCluster(t)
 	c.mustDeploy(testSpec())
 	cfg, err := c.manager.configuration(context.Background(), func(string, ...any) {})
@@ -199,13 +199,13 @@ func TestDetermineReportsEveryProblemOfTheSpec(t *testing.T) {
 	}
 }
 
-func TestDetermineLeavesTheChartAndValuesAsTheyWere(t *testing.T) {
+func TestDeployDoesNotChangeTheChartAndValuesOfItsSpec(t *testing.T) {
 	c := newCluster(t)
 	spec := testSpec()
-	before, err := fingerprint(spec.Chart)
+	before, err := fileDigests(spec.Chart)
 	require.NoError(t, err)
 	c.mustDeploy(spec)
-	after, err := fingerprint(spec.Chart)
+	after, err := fileDigests(spec.Chart)
 	require.NoError(t, err)
 	assert.Equal(t, before, after)
 	assert.Len(t, spec.Chart.Files, 1)
@@ -239,10 +239,10 @@ func (f *failing) Update(key string, r *helmrelease.Release) error {
 	return f.Driver.Update(key, r)
 }
 
-func TestDetermineSaysWhenTheRecordsCannotBeRead(t *testing.T) {
-	broken := errors.New("etcd is away")
+func TestDetermineReportsRecordsThatCannotBeRead(t *testing.T) {
+	broken := errors.New("etcd does not answer")
 	c := newCluster(t, func(o *Options) { o.Driver = &failing{Driver: o.Driver, queryErr: broken} })
 	_, err := c.manager.Determine(context.Background(), testSpec())
 	require.ErrorIs(t, err, broken)
-	assert.EqualError(t, err, `read the records of release "todo" in namespace "todo-dev": etcd is away`)
+	assert.EqualError(t, err, `read the records of release "todo" in namespace "todo-dev": etcd does not answer`)
 }

@@ -18,21 +18,20 @@ import (
 
 const (
 	hidden       = "[hidden]"
-	hiddenChange = "[hidden, changed]" // differs from what stood there before
+	hiddenChange = "[hidden, changed]" // differs from the value before
 	diffContext  = 3                   // lines around a change
 )
 
-// titled is one object of a revision as a diff shows it.
+// titled is an object with its title in a diff.
 type titled struct {
-	title  string // deployment/todo-backend; a hook's with its events before it
+	title  string // deployment/todo-backend; pre-upgrade hook job/todo-backup
 	object *unstructured.Unstructured
 }
 
-// revisionDiff is how the objects of one revision, hooks included, differ from
-// those of another, as a unified diff with a section a resource, ordered by
-// name; "" when they do not. Either may be nil and has no objects then; to says
-// what the second is. Comments and the order of keys do not count. The values of
-// Secrets and the texts of hide are masked.
+// revisionDiff is a unified diff of the objects of two revisions, hooks included,
+// with one section for each object, ordered by name. It is empty if they are equal.
+// A nil revision has no objects. to names the second revision in the diff. Comments
+// and the order of keys do not count. The values of Secrets are masked.
 func revisionDiff(before, after *helmrelease.Release, to string, mask *strings.Replacer) (string, error) {
 	old, err := resources(before)
 	if err != nil {
@@ -62,7 +61,7 @@ func revisionDiff(before, after *helmrelease.Release, to string, mask *strings.R
 	return out.String(), nil
 }
 
-// resources are a revision's objects by what identifies them.
+// resources are the objects of a revision by kind, namespace and name.
 func resources(r *helmrelease.Release) (map[string]titled, error) {
 	out := map[string]titled{}
 	if r == nil {
@@ -101,8 +100,8 @@ func eventNames(h *helmrelease.Hook) string {
 	return strings.Join(names, " and ")
 }
 
-// resourceDiff is one section; an object that is not there is /dev/null, as git
-// has it.
+// resourceDiff is one section. An object that does not exist is /dev/null, as in
+// git.
 func resourceDiff(before, after titled, from, to string, mask *strings.Replacer) (string, error) {
 	old, wanted := masked(before.object, nil), masked(after.object, before.object)
 	unified := difflib.UnifiedDiff{
@@ -132,8 +131,8 @@ func yamlLines(object map[string]any, mask *strings.Replacer) ([]string, error) 
 	return slices.Collect(strings.Lines(string(text))), nil
 }
 
-// masked is an object without a Secret's values; those that differ from
-// another's say that they do, and not how. It does not change its arguments.
+// masked is an object with the values of a Secret masked. The mask shows which of
+// them differ from other's. The arguments stay unchanged.
 func masked(obj, other *unstructured.Unstructured) map[string]any {
 	if obj == nil {
 		return nil
@@ -161,7 +160,7 @@ func masked(obj, other *unstructured.Unstructured) map[string]any {
 	return out
 }
 
-// without is a value in whose texts every one of hide is masked.
+// without is a copy of a value with mask applied to all its texts.
 func without(value any, mask *strings.Replacer) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -182,8 +181,8 @@ func without(value any, mask *strings.Replacer) any {
 	return value
 }
 
-// masking replaces every one of hide, the longest first, so that a text which
-// contains another one is masked whole.
+// masking replaces the texts of hide, the longest first, so that a text which
+// contains another one is masked completely.
 func masking(hide []string) *strings.Replacer {
 	hide = slices.DeleteFunc(slices.Clone(hide), func(text string) bool { return text == "" })
 	slices.SortFunc(hide, func(a, b string) int { return cmp.Compare(len(b), len(a)) })

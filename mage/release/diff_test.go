@@ -27,7 +27,7 @@ metadata: {name: todo-backend}
 data: {MODEL: small, KEY: sk-secret-key}
 `
 
-func TestADiffShowsWhatChangedByResourceInAStableOrder(t *testing.T) {
+func TestDiffShowsChangesByResourceInAStableOrder(t *testing.T) {
 	after := `
 apiVersion: v1
 data: {KEY: sk-secret-key, MODEL: large}
@@ -85,7 +85,7 @@ metadata: {name: todo-backend}
 	}
 }
 
-func TestADiffOfTheSameObjectsIsEmptyHoweverTheyAreWritten(t *testing.T) {
+func TestDiffIgnoresCommentsAndOrder(t *testing.T) {
 	rewritten := `
 # another comment
 kind: ConfigMap
@@ -109,7 +109,7 @@ metadata: {name: todo-backend}
 	assert.Empty(t, got)
 }
 
-func TestADiffNeverShowsTheValuesOfASecret(t *testing.T) {
+func TestDiffMasksTheValuesOfSecrets(t *testing.T) {
 	secret := func(data string) *helmrelease.Release {
 		return revisionOf(1, "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"+data)
 	}
@@ -123,10 +123,10 @@ func TestADiffNeverShowsTheValuesOfASecret(t *testing.T) {
 	for _, line := range []string{"\n-  other: '[hidden]'", "\n+  other: '[hidden, changed]'", "\n   same: '[hidden]'", "\n-  gone: '[hidden]'", "\n+  new: '[hidden]'", "\n+  plain: '[hidden, changed]'"} {
 		assert.Contains(t, got, line)
 	}
-	assert.Contains(t, before.Manifest, "Zmlyc3Q", "the record itself is left alone")
+	assert.Contains(t, before.Manifest, "Zmlyc3Q", "the record stays unchanged")
 }
 
-func TestPlanTellsWhatADeployWouldChangeAndChangesNothing(t *testing.T) {
+func TestPlanShowsTheChangesOfADeployAndChangesNothing(t *testing.T) {
 	c := newCluster(t)
 	ctx := context.Background()
 
@@ -154,7 +154,7 @@ func TestPlanTellsWhatADeployWouldChangeAndChangesNothing(t *testing.T) {
 	assert.Equal(t, "values changed: image", plan.Reason)
 	assert.Contains(t, plan.Diff, "--- deployment/todo-backend\trevision 1\n+++ deployment/todo-backend\twanted\n")
 	assert.Contains(t, plan.Diff, "\n-      - image: localhost:5000/backend@sha256:aaa\n+      - image: localhost:5000/backend@sha256:ccc\n")
-	assert.NotContains(t, plan.Diff, "statefulset", "what does not change is not told")
+	assert.NotContains(t, plan.Diff, "statefulset", "unchanged objects are left out")
 
 	spec = testSpec()
 	spec.Chart.Files = append(spec.Chart.Files, &chart.File{Name: "NOTES.md", Data: []byte("more")})
@@ -169,7 +169,7 @@ func TestPlanTellsWhatADeployWouldChangeAndChangesNothing(t *testing.T) {
 	assert.Equal(t, testSpec().Values, values)
 }
 
-func TestPlanComparesWithWhatTheClusterHasAfterAFailure(t *testing.T) {
+func TestPlanComparesWithTheDeployedRevisionAfterAKilledRun(t *testing.T) {
 	c := newCluster(t)
 	c.mustDeploy(testSpec())
 	first, err := c.manager.last(context.Background(), testRelease)
@@ -177,7 +177,7 @@ func TestPlanComparesWithWhatTheClusterHasAfterAFailure(t *testing.T) {
 	c.record(2, helmrelease.StatusPendingUpgrade, first)
 	plan, err := c.manager.Plan(context.Background(), testSpec())
 	require.NoError(t, err)
-	assert.Equal(t, 1, plan.Revision, "a killed run is no obstacle")
+	assert.Equal(t, 1, plan.Revision, "a killed run does not prevent a plan")
 	assert.Empty(t, plan.Diff)
 	assert.Contains(t, plan.Reason, "revision 2 was left pending-upgrade")
 }

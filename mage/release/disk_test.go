@@ -11,7 +11,7 @@ import (
 	"todo-chatbot/mage/host"
 )
 
-func TestAFullDiskBehindTheAPIServerIsExplained(t *testing.T) {
+func TestFullDiskOfTheAPIServerIsExplained(t *testing.T) {
 	c := newCluster(t)
 	c.kube.err = errors.New("etcdserver: write /var/lib/etcd/member/wal/0.tmp: no space left on device")
 	_, _, err := c.deploy(context.Background(), testSpec())

@@ -21,8 +21,8 @@ import (
 
 const listsAtOnce = 8
 
-// drift says how the cluster differs from what a revision put there, "" when it
-// does not; settling when all that is missing is ready pods.
+// drift says how the cluster differs from the manifest of a revision; it is empty if
+// it does not. settling is true if only pods are not ready.
 func (m *Manager) drift(ctx context.Context, last *helmrelease.Release) (reason string, settling bool, err error) {
 	wanted, err := parseManifest(last.Manifest)
 	if err != nil {
@@ -55,8 +55,8 @@ func (m *Manager) drift(ctx context.Context, last *helmrelease.Release) (reason 
 	return "", false, nil
 }
 
-// missing names the manifest's objects that the cluster does not have. One
-// request a kind, for metadata only.
+// missing names the objects of the manifest that do not exist in the cluster. It
+// lists the metadata of each kind with one request.
 func (m *Manager) missing(ctx context.Context, wanted *manifest) ([]string, error) {
 	byKind := map[schema.GroupVersionKind][]string{}
 	for _, obj := range wanted.objects {
@@ -125,8 +125,8 @@ func refs(kind string, names []string) []string {
 	return out
 }
 
-// editedWorkload finds a workload whose replicas or images were changed by hand.
-// A manifest without replicas leaves them to an autoscaler.
+// editedWorkload finds a workload whose replicas or images were edited by hand.
+// Replicas that the manifest leaves out belong to an autoscaler.
 func editedWorkload(wanted *manifest, now *diagnose.Snapshot) string {
 	live := map[string]*diagnose.Workload{}
 	for _, w := range now.Workloads(wanted.workloads()) {

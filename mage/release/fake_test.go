@@ -63,10 +63,10 @@ type cluster struct {
 		err     error
 		block   chan struct{} // an apply waits for it
 
-		interrupt context.CancelFunc // is called in the middle of an apply, which then fails
-		hook      func() error       // how a hook's Job goes
+		interrupt context.CancelFunc // is called during an apply, which then fails
+		hook      func() error       // runs in the place of a hook's Job
 	}
-	controllers func() // what the cluster's controllers do after an apply
+	controllers func() // runs after an apply in the place of the cluster's controllers
 }
 
 func newCluster(t *testing.T, change ...func(*Options)) *cluster {
@@ -142,7 +142,7 @@ func testSpec() Spec {
 	return Spec{Name: testRelease, Chart: testChart(), Values: map[string]any{"image": "localhost:5000/backend@sha256:aaa"}}
 }
 
-// deploy determines and applies, as the pipeline does.
+// deploy calls Determine and Apply, as the pipeline does.
 func (c *cluster) deploy(ctx context.Context, spec Spec) (State, Observation, error) {
 	state, err := c.manager.Determine(ctx, spec)
 	require.NoError(c.t, err)
@@ -150,13 +150,13 @@ func (c *cluster) deploy(ctx context.Context, spec Spec) (State, Observation, er
 	return state, obs, err
 }
 
-// mustDeploy brings the first revision into the cluster.
+// mustDeploy is deploy without an error.
 func (c *cluster) mustDeploy(spec Spec) {
 	_, _, err := c.deploy(context.Background(), spec)
 	require.NoError(c.t, err)
 }
 
-// record stores a revision as another run might have left it.
+// record stores a revision that another run left.
 func (c *cluster) record(version int, status helmrelease.Status, like *helmrelease.Release) {
 	r := &helmrelease.Release{Name: testRelease, Namespace: testNamespace, Version: version, Info: &helmrelease.Info{}}
 	if like != nil {
@@ -185,7 +185,7 @@ func (c *cluster) statuses() []string {
 	return out
 }
 
-// ready does what the controllers do when all goes well.
+// ready sets the status of all workloads to ready.
 func (c *cluster) ready() {
 	ctx := context.Background()
 	deployments, err := c.client.AppsV1().Deployments(testNamespace).List(ctx, metav1.ListOptions{})
@@ -228,7 +228,7 @@ func (c *cluster) put(obj runtime.Object) {
 	require.NoError(c.t, tracker.Update(mapping.Resource, obj, testNamespace))
 }
 
-// remove deletes an object as a person would by hand.
+// remove deletes an object.
 func (c *cluster) remove(obj runtime.Object, name string) {
 	gvks, _, err := scheme.Scheme.ObjectKinds(obj)
 	require.NoError(c.t, err)
@@ -273,7 +273,7 @@ func (c *cluster) event(uid types.UID, reason, message string) {
 	c.put(diagnosetest.Warning(uid, reason, message))
 }
 
-// The rest is Helm's helmkube.Interface.
+// The other methods implement Helm's kube.Interface.
 
 var _ helmkube.Interface = (*cluster)(nil)
 

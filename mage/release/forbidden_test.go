@@ -24,9 +24,8 @@ func (c *cluster) forbid(verb, resource string) {
 	})
 }
 
-// TestARefusalEndsEveryWaitAtOnce measures in the time of the bubble, which runs
-// only while everything waits.
-func TestARefusalEndsEveryWaitAtOnce(t *testing.T) {
+// The time of the synctest bubble advances only while all goroutines wait.
+func TestRefusalEndsEveryWaitAtOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		verb, resource string
 		wait           func(*cluster) error

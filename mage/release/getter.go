@@ -70,8 +70,8 @@ func (m *Manager) configuration(ctx context.Context, log action.DebugLog) (*acti
 	return cfg, nil
 }
 
-// bound ends every request, and the body of its answer, with a context. It
-// lives as long as one action.
+// bound ends requests, and the bodies of their responses, with the context of one
+// action.
 type bound struct {
 	ctx  context.Context
 	next http.RoundTripper

@@ -32,7 +32,7 @@ func TestNewNeedsANamespaceAndAConfig(t *testing.T) {
 	assert.ErrorContains(t, err, "no config")
 }
 
-func TestARequestEndsWithTheActionsContext(t *testing.T) {
+func TestRequestEndsWithTheContextOfItsAction(t *testing.T) {
 	arrived := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		close(arrived)
@@ -54,7 +54,7 @@ func TestARequestEndsWithTheActionsContext(t *testing.T) {
 	assert.Less(t, time.Since(began), time.Second)
 }
 
-func TestTheBodyOfAnAnswerEndsWithTheActionsContext(t *testing.T) {
+func TestResponseBodyEndsWithTheContextOfItsAction(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		_ = http.NewResponseController(w).Flush()
@@ -75,7 +75,7 @@ func TestTheBodyOfAnAnswerEndsWithTheActionsContext(t *testing.T) {
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
-func TestNoKubeconfigOfThePersonIsRead(t *testing.T) {
+func TestKubeconfigAndHelmVariablesOfTheUserAreIgnored(t *testing.T) {
 	var wrong atomic.Bool
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { wrong.Store(true) }))
 	defer other.Close()

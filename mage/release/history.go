@@ -15,7 +15,7 @@ import (
 // Revision is one record of a release.
 type Revision struct {
 	Number      int
-	Status      string // Helm's word: deployed, superseded, failed …
+	Status      string // as Helm names it: deployed, superseded, failed …
 	Updated     time.Time
 	Chart       string // name-version
 	AppVersion  string
@@ -48,7 +48,7 @@ func revisions(records []*helmrelease.Release) []Revision {
 	return out
 }
 
-// Status is what the records and the cluster hold of a release now, or
+// Status is the present state of a release in its records and in the cluster, or
 // ErrNotFound.
 func (m *Manager) Status(ctx context.Context, name string) (Observation, error) {
 	records, err := m.history(ctx, name)
@@ -62,7 +62,7 @@ func (m *Manager) Status(ctx context.Context, name string) (Observation, error) 
 	return m.observe(ctx, name, previous)
 }
 
-// UnknownRevision is a revision that a release cannot be rolled back to.
+// UnknownRevision says why a release cannot be rolled back to a revision.
 type UnknownRevision struct {
 	Release string // namespace/name
 	Wanted  int
@@ -73,10 +73,10 @@ func (u *UnknownRevision) Error() string {
 	return fmt.Sprintf("roll back release %s to revision %d: %s", u.Release, u.Wanted, u.Why)
 }
 
-// Rollback makes a new revision like an earlier one and waits for it as Apply
-// does, for at most Options.Timeout. Revision 0 means the last one before the
-// newest that served. One that is not there, or that is the newest already, is
-// an *UnknownRevision, and nothing is touched.
+// Rollback makes a new revision from an earlier one and waits for it as Apply does,
+// for at most Options.Timeout. Revision 0 means the last revision before the newest
+// that served. If the revision does not exist or is the newest, the error is an
+// *UnknownRevision and nothing changes.
 func (m *Manager) Rollback(ctx context.Context, name string, revision int) (Observation, error) {
 	step := m.progress.Start("rollback", m.namespace+"/"+name)
 	ctx, cancel := context.WithTimeoutCause(ctx, m.timeout, timeLimit(m.timeout))
@@ -133,7 +133,7 @@ func rollbackTarget(records []*helmrelease.Release, wanted int) (int, error) {
 	unknown := &UnknownRevision{Release: last.Namespace + "/" + last.Name, Wanted: wanted}
 	switch {
 	case wanted == last.Version:
-		unknown.Why = "it is the newest already"
+		unknown.Why = "it is the newest revision"
 		return 0, unknown
 	case wanted != 0:
 		if slices.ContainsFunc(records, func(r *helmrelease.Release) bool { return r.Version == wanted }) {
@@ -148,14 +148,14 @@ func rollbackTarget(records []*helmrelease.Release, wanted int) (int, error) {
 	return 0, fmt.Errorf("roll back release %s: no revision before %d served", unknown.Release, last.Version)
 }
 
-// Fallback is what can be done about an Apply that failed.
+// Fallback is the revision to roll back to after an Apply that failed.
 type Fallback struct {
-	Revision int    // served before what failed; 0 when there is nothing to go back to
-	Why      string // there is nothing to go back to; "" where nothing was changed either
+	Revision int    // the last one that served; 0 without one
+	Why      string // why there is none; empty if Apply changed nothing
 }
 
-// Fallback tells where to go back to after an Apply that began at state failed.
-// What was stopped is nobody's failure: the caller does not ask then.
+// Fallback finds the revision to roll back to after an Apply that began at state
+// failed. Do not call it after an Apply that was interrupted.
 func (m *Manager) Fallback(ctx context.Context, name string, state State) (Fallback, error) {
 	records, err := m.history(ctx, name)
 	if errors.Is(err, ErrNotFound) {
@@ -174,7 +174,7 @@ func fallback(records []*helmrelease.Release, before State) Fallback {
 	case last.Info.Status != helmrelease.StatusFailed, !made && !before.settling:
 		return Fallback{}
 	case !made && strings.HasPrefix(last.Info.Description, seenReady):
-		return Fallback{Why: fmt.Sprintf("revision %d served before, so it brought nothing new that could be taken back", last.Version)}
+		return Fallback{Why: fmt.Sprintf("revision %d served before, so that this deploy made no revision to roll back", last.Version)}
 	}
 	if target := lastServed(records[:len(records)-1]); target != nil {
 		return Fallback{Revision: target.Version}

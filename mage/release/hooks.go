@@ -22,18 +22,18 @@ import (
 
 const (
 	kindJob   = "Job"
-	hookEvery = time.Second // how often hooks that run are looked at
+	hookEvery = time.Second // interval between snapshots while hooks run
 )
 
-// hookClient is Helm's client but for its wait for hooks, which takes no context:
-// it would go on asking, and complaining, long after its action was given up.
+// hookClient replaces the wait for hooks in Helm's client. That wait takes no
+// context and would continue after its action was abandoned.
 type hookClient struct {
 	*helmkube.Client
 	ctx context.Context // of the action
 	m   *Manager
 }
 
-// WatchUntilReady waits until Jobs and Pods have ended well, as Helm's does.
+// WatchUntilReady waits until Jobs and Pods have succeeded, as Helm's client does.
 func (c hookClient) WatchUntilReady(resources helmkube.ResourceList, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeoutCause(c.ctx, timeout, timeLimit(timeout))
 	defer cancel()
@@ -57,8 +57,8 @@ func (m *Manager) hookEnds(ctx context.Context, kind, name string) error {
 	})
 }
 
-// hookEnded says whether a hook's object has ended, and how. Of what neither is
-// a Job nor a Pod, being there is all that is wanted.
+// hookEnded tells whether the object of a hook has ended, with an error if it failed.
+// An object that is neither a Job nor a Pod only has to exist.
 func (m *Manager) hookEnded(ctx context.Context, kind, name string) (bool, error) {
 	gone := fmt.Errorf("%s was deleted while it ran", kube.Ref(kind, name))
 	switch kind {
@@ -90,8 +90,7 @@ func failed(kind, name string, reasons ...string) error {
 	return errors.New(strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ": "))
 }
 
-// unseen says whether an error about a hook's object ends the wait for it, and
-// with what.
+// unseen tells whether an error about the object of a hook ends the wait for it.
 func unseen(err, gone error) (bool, error) {
 	if apierrors.IsNotFound(err) {
 		return true, gone

@@ -29,7 +29,7 @@ spec: {template: {spec: {restartPolicy: Never, containers: [{name: backup, image
 	return spec
 }
 
-// hook gives the hook's Job a pod whose container is in some state.
+// hook creates a pod with a container in a state for the hook's Job.
 func (c *cluster) hook(state corev1.ContainerStatus) *batchv1.Job {
 	job, err := c.client.BatchV1().Jobs(testNamespace).Get(context.Background(), "todo-backup", metav1.GetOptions{})
 	require.NoError(c.t, err)
@@ -42,7 +42,7 @@ func (c *cluster) hook(state corev1.ContainerStatus) *batchv1.Job {
 	return job
 }
 
-func TestAHookThatFailsIsNamedWithItsLog(t *testing.T) {
+func TestFailedHookIsReportedWithItsLog(t *testing.T) {
 	c := newCluster(t)
 	c.mustDeploy(testSpec())
 	c.kube.hook = func() error {
@@ -66,7 +66,7 @@ func TestAHookThatFailsIsNamedWithItsLog(t *testing.T) {
 	assert.Equal(t, Fallback{Revision: 1}, back)
 }
 
-func TestAHookOfWhichNothingIsLeftIsToldInHelmsWords(t *testing.T) {
+func TestDeletedHookIsReportedWithHelmsError(t *testing.T) {
 	c := newCluster(t)
 	c.mustDeploy(testSpec())
 	c.kube.hook = func() error {
@@ -77,14 +77,14 @@ func TestAHookOfWhichNothingIsLeftIsToldInHelmsWords(t *testing.T) {
 	assert.EqualError(t, err, `upgrade release "todo" in namespace "todo-dev": pre-upgrade hooks failed: job todo-backup failed: BackoffLimitExceeded`)
 }
 
-func TestAHookThatCannotStartEndsTheWait(t *testing.T) {
+func TestHookThatCannotSucceedEndsTheAction(t *testing.T) {
 	for name, test := range map[string]struct {
 		state  corev1.ContainerStatus
 		says   string
 		within time.Duration
 	}{
-		"for want of its image": {diagnosetest.Waiting("ErrImagePull", "not found"), `cannot pull image "localhost:5000/backend@sha256:aaa": not found`, 20 * time.Second},
-		"until the time bound":  {func() corev1.ContainerStatus { s := diagnosetest.Running(); s.Ready = true; return s }(), `has not finished (not ready within 1m30s)`, 90*time.Second + cancelGrace},
+		"image not found":    {diagnosetest.Waiting("ErrImagePull", "not found"), `cannot pull image "localhost:5000/backend@sha256:aaa": not found`, 20 * time.Second},
+		"time bound reached": {func() corev1.ContainerStatus { s := diagnosetest.Running(); s.Ready = true; return s }(), `has not finished (not ready within 1m30s)`, 90*time.Second + cancelGrace},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestAHookThatCannotStartEndsTheWait(t *testing.T) {
 				defer close(ended)
 				c.kube.hook = func() error {
 					c.hook(test.state)
-					<-ended // Helm does not see what keeps it
+					<-ended // Helm does not see why it waits
 					return errors.New("timed out")
 				}
 				began := time.Now()
@@ -110,7 +110,7 @@ func TestAHookThatCannotStartEndsTheWait(t *testing.T) {
 	}
 }
 
-func TestTheWaitForAHookEndsAsItDoesOrWithItsAction(t *testing.T) {
+func TestWaitForAHookEndsWithTheHookOrTheAction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t)
 		job := func(condition batchv1.JobConditionType) {
@@ -140,7 +140,7 @@ func TestTheWaitForAHookEndsAsItDoesOrWithItsAction(t *testing.T) {
 	})
 }
 
-func TestAnInterruptedHookIsNoFailureOfIts(t *testing.T) {
+func TestInterruptedHookIsNotReportedAsFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t)
 		c.mustDeploy(testSpec())

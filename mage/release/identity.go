@@ -7,15 +7,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// identityVariable is the environment variable by which the chart tells a
-// container its image, so that what answers can say which version it is.
+// identityVariable is the environment variable in which the chart gives a container
+// its image, so that the application can report its version.
 const identityVariable = "IMAGE_DIGEST"
 
-// Identities tells, for the containers of the release's Deployments, the image
-// that each says it is of: a digest, or a tag where the image has no digest. It
-// reads the revision whose objects the cluster has, after a rollback the old
-// one's. A container that its manifest does not tell its image is left out. A
-// release without a record gives ErrNotFound.
+// Identities are the images that the containers of the release's Deployments report,
+// by container: a digest, or a tag if the image has no digest. They come from the
+// revision whose objects are in the cluster, also after a rollback. Containers
+// without IMAGE_DIGEST are left out. A release without records gives ErrNotFound.
 func (m *Manager) Identities(ctx context.Context, name string) (map[string]string, error) {
 	records, err := m.history(ctx, name)
 	if err != nil {
@@ -40,8 +39,8 @@ func (m *Manager) Identities(ctx context.Context, name string) (map[string]strin
 	return out, nil
 }
 
-// identity is the digest in the container's image rather than the variable's own
-// word where there is one: that is what the kubelet runs.
+// identity prefers the digest in the container's image, which the kubelet runs, to
+// the value of the variable.
 func identity(c corev1.Container) string {
 	for _, variable := range c.Env {
 		if variable.Name != identityVariable {

@@ -17,24 +17,24 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// inputsFile is added to the chart that Helm stores. Helm keeps neither the
-// subcharts nor the chart's values as they were (it merges into them), so what
-// went in is recorded beside them, as a digest a file.
+// inputsFile is added to the chart that Helm stores, with a digest of each file. Helm
+// does not store the subcharts, and it merges other values into the chart's values,
+// so that the stored chart cannot be compared with a loaded one.
 const inputsFile = "release-inputs.json"
 
 const namedChanges = 3
 
-// fingerprint gives a digest for each file of a chart and its subcharts, by path.
+// fileDigests are the digests of the files of a chart and its subcharts, by path.
 // Comments and order in values.yaml and Chart.yaml do not count.
-func fingerprint(c *chart.Chart) (map[string]string, error) {
-	prints := map[string]string{}
-	return prints, addPrints(prints, "", c)
+func fileDigests(c *chart.Chart) (map[string]string, error) {
+	digests := map[string]string{}
+	return digests, addDigests(digests, "", c)
 }
 
-func addPrints(prints map[string]string, prefix string, c *chart.Chart) error {
+func addDigests(digests map[string]string, prefix string, c *chart.Chart) error {
 	add := func(name string, data []byte) {
 		sum := sha256.Sum256(data)
-		prints[prefix+name] = hex.EncodeToString(sum[:16])
+		digests[prefix+name] = hex.EncodeToString(sum[:16])
 	}
 	metadata, err := json.Marshal(loadedMetadata(c.Metadata))
 	if err != nil {
@@ -55,15 +55,15 @@ func addPrints(prints map[string]string, prefix string, c *chart.Chart) error {
 		}
 	}
 	for _, sub := range c.Dependencies() {
-		if err := addPrints(prints, prefix+"charts/"+sub.Name()+"/", sub); err != nil {
+		if err := addDigests(digests, prefix+"charts/"+sub.Name()+"/", sub); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// loadedValues are a chart's values as its file has them: rendering a chart
-// merges others into Chart.Values.
+// loadedValues are a chart's values as in its file: rendering a chart merges other
+// values into Chart.Values.
 func loadedValues(c *chart.Chart) ([]byte, error) {
 	for _, f := range c.Raw {
 		if f.Name == "values.yaml" {
@@ -79,11 +79,11 @@ func loadedValues(c *chart.Chart) ([]byte, error) {
 
 // storedChart is a copy of c for Helm to work on and store.
 func storedChart(c *chart.Chart) (*chart.Chart, error) {
-	prints, err := fingerprint(c)
+	digests, err := fileDigests(c)
 	if err != nil {
 		return nil, err
 	}
-	data, err := json.Marshal(prints)
+	data, err := json.Marshal(digests)
 	if err != nil {
 		return nil, err
 	}
@@ -95,29 +95,30 @@ func storedChart(c *chart.Chart) (*chart.Chart, error) {
 	return stored, nil
 }
 
-// recordedInputs are the digests a stored chart carries, nil when another tool stored it.
+// recordedInputs are the digests in a stored chart, nil if another tool stored it.
 func recordedInputs(stored *chart.Chart) map[string]string {
 	if stored == nil {
 		return nil
 	}
 	for _, f := range stored.Files {
 		if f.Name == inputsFile {
-			var prints map[string]string
-			if json.Unmarshal(f.Data, &prints) == nil {
-				return prints
+			var digests map[string]string
+			if json.Unmarshal(f.Data, &digests) == nil {
+				return digests
 			}
 		}
 	}
 	return nil
 }
 
-// chartChange says how the wanted chart differs from a stored one, "" when not.
+// chartChange says how the wanted chart differs from a stored one; it is empty if they
+// are equal.
 func chartChange(stored, wanted *chart.Chart) (string, error) {
 	before := recordedInputs(stored)
 	if before == nil {
-		return "chart was released by another tool, its inputs are not recorded", nil
+		return "another tool released the chart, and the digests of its files are not recorded", nil
 	}
-	now, err := fingerprint(wanted)
+	now, err := fileDigests(wanted)
 	if err != nil {
 		return "", err
 	}
@@ -135,7 +136,8 @@ func chartChange(stored, wanted *chart.Chart) (string, error) {
 	return listed("chart changed: ", changed), nil
 }
 
-// valuesChange says which values differ from the stored ones, "" when none.
+// valuesChange names the values that differ from the stored ones; it is empty if they
+// are equal.
 func valuesChange(stored, wanted map[string]any) (string, error) {
 	before, err := plain(stored)
 	if err != nil {
@@ -164,7 +166,7 @@ func differing(path string, before, now any, changed *[]string) {
 	for key := range keys {
 		_, inOld := old[key]
 		_, inCur := cur[key]
-		if inOld != inCur { // a null given is not the same as nothing given
+		if inOld != inCur { // a null differs from a missing value
 			*changed = append(*changed, strings.TrimPrefix(path+"."+key, "."))
 			continue
 		}
@@ -172,7 +174,7 @@ func differing(path string, before, now any, changed *[]string) {
 	}
 }
 
-// plain gives values the types that they have after storage.
+// plain converts values to the types that they have in storage.
 func plain(values map[string]any) (map[string]any, error) {
 	data, err := json.Marshal(values)
 	if err != nil {
@@ -232,8 +234,8 @@ func copyMetadata(md *chart.Metadata) *chart.Metadata {
 	return &out
 }
 
-// loadedMetadata is a chart's metadata as its file has them: rendering a chart
-// enables dependencies.
+// loadedMetadata is a chart's metadata as in its file: rendering a chart enables
+// dependencies.
 func loadedMetadata(md *chart.Metadata) *chart.Metadata {
 	out := copyMetadata(md)
 	for _, dep := range out.Dependencies {

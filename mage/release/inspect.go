@@ -9,7 +9,7 @@ import (
 
 const recentWarnings = time.Hour
 
-// Inspection is an Observation with what a person asks next.
+// Inspection is an Observation with the details that a person asks for.
 type Inspection struct {
 	Observation
 	Pods     []diagnose.Pod     // of the release's workloads, by name
@@ -17,8 +17,8 @@ type Inspection struct {
 	Warnings []string           // of the last hour in the namespace, at most the newest ten, oldest first
 }
 
-// Inspect looks at everything that a release has in the cluster now, or returns
-// ErrNotFound.
+// Inspect reads the objects of a release in the cluster. A release without records
+// gives ErrNotFound.
 func (m *Manager) Inspect(ctx context.Context, name string) (Inspection, error) {
 	records, err := m.history(ctx, name)
 	if err != nil {

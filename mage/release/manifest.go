@@ -15,13 +15,13 @@ import (
 	"todo-chatbot/mage/kube"
 )
 
-// Kinds of workload whose pods are waited for.
+// Workloads of these kinds must be rolled out.
 const (
 	kindDeployment  = "Deployment"
 	kindStatefulSet = "StatefulSet"
 )
 
-// manifest is what a revision put into the cluster.
+// manifest has the objects of a revision.
 type manifest struct {
 	objects      []*unstructured.Unstructured
 	deployments  []*appsv1.Deployment
@@ -73,7 +73,7 @@ func (m *manifest) add(obj *unstructured.Unstructured) error {
 	return nil
 }
 
-// workloads are the references of everything that is waited for, sorted.
+// workloads are the short names of the workloads that must be rolled out, sorted.
 func (m *manifest) workloads() []string {
 	var refs []string
 	for _, d := range m.deployments {
@@ -86,7 +86,7 @@ func (m *manifest) workloads() []string {
 	return refs
 }
 
-// services are the names of the manifest's Services.
+// services are the names of the Services, sorted.
 func (m *manifest) services() []string {
 	var names []string
 	for _, obj := range m.objects {
@@ -98,7 +98,7 @@ func (m *manifest) services() []string {
 	return names
 }
 
-// images are a pod template's images by container name, init containers too.
+// images are the images of a pod template by container, init containers included.
 func images(spec corev1.PodSpec) map[string]string {
 	out := map[string]string{}
 	for _, c := range spec.InitContainers {

@@ -20,19 +20,19 @@ import (
 
 const podSecurityLabel = "pod-security.kubernetes.io/enforce"
 
-// Namespace is what EnsureNamespace found or made.
+// Namespace is the result of EnsureNamespace.
 type Namespace struct {
 	Name    string
 	Created bool
-	// Missing are the wanted labels that a namespace of somebody else's does not
-	// have. They were not set.
+	// Missing are the wanted labels that a foreign namespace does not have. They were
+	// not set.
 	Missing map[string]string
-	// Unseen is why it could not be looked at: this user may not. It is taken to
-	// be there, which the next request proves.
+	// Unseen says why the namespace could not be read: the user is not permitted to.
+	// It is assumed to exist, and the next request shows whether it does.
 	Unseen error
 }
 
-// LabelCommand is what a person calls to set the labels that are missing.
+// LabelCommand is the command that sets the missing labels.
 func (n Namespace) LabelCommand() string {
 	words := []string{"kubectl", "label", "namespace", n.Name}
 	for _, key := range slices.Sorted(maps.Keys(n.Missing)) {
@@ -41,11 +41,11 @@ func (n Namespace) LabelCommand() string {
 	return strings.Join(words, " ")
 }
 
-// EnsureNamespace makes a namespace whose pods must keep to Pod Security
-// "restricted", labelled as this package's own. One of its own that exists gets
-// the labels that it does not have. One of somebody else's is not changed, since
-// it may hold pods that would not start again; one that is being deleted is
-// waited for until ctx ends.
+// EnsureNamespace creates a namespace with Pod Security "restricted" and the label of
+// this pipeline. If this pipeline created the namespace before, it gets the labels
+// that are missing. A foreign namespace is not changed, since it may have pods that
+// would not start again under "restricted". EnsureNamespace waits, until ctx ends,
+// for a namespace that is being deleted.
 func EnsureNamespace(ctx context.Context, client kubernetes.Interface, name string, labels map[string]string) (Namespace, error) {
 	wanted := map[string]string{podSecurityLabel: "restricted"}
 	for key, value := range labels {
@@ -77,7 +77,7 @@ func tryNamespace(ctx context.Context, client kubernetes.Interface, name string,
 		maps.Copy(made, wanted)
 		_, err = api.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: made}}, metav1.CreateOptions{})
 		if apierrors.IsForbidden(err) {
-			return found, fmt.Errorf("it is not there, and you may not make it: have it made (kubectl create namespace %s), or choose one that is there with TODO_NAMESPACE: %w", name, err)
+			return found, fmt.Errorf("it does not exist, and you are not permitted to create it: ask for it (kubectl create namespace %s), or name an existing one in TODO_NAMESPACE: %w", name, err)
 		}
 		found.Created = err == nil
 		return found, err

@@ -24,7 +24,7 @@ func namespaceLabels(t *testing.T, client *fake.Clientset) map[string]string {
 	return ns.Labels
 }
 
-func TestNamespaceIsMadeWithItsLabels(t *testing.T) {
+func TestNamespaceIsCreatedWithItsLabels(t *testing.T) {
 	client := fake.NewClientset()
 	found, err := EnsureNamespace(context.Background(), client, "todo-dev", map[string]string{"environment": "dev"})
 	require.NoError(t, err)
@@ -33,10 +33,10 @@ func TestNamespaceIsMadeWithItsLabels(t *testing.T) {
 	found, err = EnsureNamespace(context.Background(), client, "todo-dev", map[string]string{"later": "added"})
 	require.NoError(t, err)
 	assert.Equal(t, Namespace{Name: "todo-dev"}, found)
-	assert.Equal(t, "added", namespaceLabels(t, client)["later"], "its own gets what a later version wants")
+	assert.Equal(t, "added", namespaceLabels(t, client)["later"], "a later version adds its labels")
 }
 
-func TestNamespaceOfAnotherIsNotChangedAndSaysWhatItLacks(t *testing.T) {
+func TestForeignNamespaceIsNotChangedAndItsMissingLabelsAreReported(t *testing.T) {
 	client := fake.NewClientset(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "todo-dev", Labels: map[string]string{"environment": "theirs"}}})
 	found, err := EnsureNamespace(context.Background(), client, "todo-dev", map[string]string{"environment": "dev", podSecurityLabel + "-version": "latest"})
 	require.NoError(t, err)
@@ -45,7 +45,7 @@ func TestNamespaceOfAnotherIsNotChangedAndSaysWhatItLacks(t *testing.T) {
 	assert.Equal(t, map[string]string{"environment": "theirs"}, namespaceLabels(t, client))
 }
 
-func TestAnAdministratorOfANamespaceNeedsNoRightsOfTheCluster(t *testing.T) {
+func TestNamespaceNeedsNoRightsOfTheCluster(t *testing.T) {
 	forbid := func(client *fake.Clientset, verb string) *fake.Clientset {
 		client.PrependReactor(verb, "namespaces", func(clienttesting.Action) (bool, runtime.Object, error) {
 			return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: "namespaces"}, "todo-dev", errors.New("no"))
@@ -58,11 +58,11 @@ func TestAnAdministratorOfANamespaceNeedsNoRightsOfTheCluster(t *testing.T) {
 	assert.True(t, apierrors.IsForbidden(found.Unseen))
 
 	_, err = EnsureNamespace(context.Background(), forbid(fake.NewClientset(), "create"), "todo-dev", nil)
-	require.ErrorContains(t, err, "it is not there, and you may not make it")
+	require.ErrorContains(t, err, "it does not exist, and you are not permitted to create it")
 	assert.ErrorContains(t, err, "kubectl create namespace todo-dev")
 }
 
-func TestNamespaceThatIsBeingDeletedIsWaitedFor(t *testing.T) {
+func TestEnsureNamespaceWaitsForADeletedNamespace(t *testing.T) {
 	ending := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "todo-dev"}, Status: corev1.NamespaceStatus{Phase: corev1.NamespaceTerminating}}
 	synctest.Test(t, func(t *testing.T) {
 		client := fake.NewClientset(ending.DeepCopy())

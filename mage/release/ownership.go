@@ -8,8 +8,8 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 )
 
-// Foreign says that a release of the wanted name was not made by this pipeline,
-// which therefore neither upgrades nor removes it.
+// Foreign says that this pipeline did not make a release, and therefore neither
+// upgrades nor removes it.
 type Foreign struct {
 	Namespace, Name string
 	Why             string
@@ -19,11 +19,10 @@ func (f *Foreign) Error() string {
 	return fmt.Sprintf("release %q in namespace %q was not made by this pipeline: %s", f.Name, f.Namespace, f.Why)
 }
 
-// Own makes sure that a release is this pipeline's: it is of the chart of that
-// name, and at least one of its revisions carries the inputs that this package
-// records. So a revision that somebody else made of our release is a change to
-// it, as others are, and a release of another chart, or one that helm itself
-// installed, is *Foreign. A release that is not there is nobody's, and no error.
+// Own checks that this pipeline made a release: the release has the chart of that
+// name, and at least one of its revisions has the digests that this package records.
+// A release of another chart, or one that helm installed, gives *Foreign. A release
+// without records is not an error.
 func (m *Manager) Own(ctx context.Context, name, chartName string) error {
 	records, err := m.history(ctx, name)
 	if errors.Is(err, ErrNotFound) {
@@ -38,11 +37,12 @@ func (m *Manager) Own(ctx context.Context, name, chartName string) error {
 	return nil
 }
 
-// foreign says why a release with these records, oldest first, is not ours.
+// foreign says why this pipeline did not make a release with these records, oldest
+// first; it is empty if it did.
 func foreign(records []*helmrelease.Release, chartName string) string {
 	last := records[len(records)-1]
 	if last.Info.Status == helmrelease.StatusUninstalled {
-		return "" // nothing of it is there but its history
+		return "" // only its history exists
 	}
 	if got := nameOf(last); got != chartName {
 		return fmt.Sprintf("revision %d is of chart %q", last.Version, got)

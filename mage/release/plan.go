@@ -9,17 +9,17 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 )
 
-// Plan is what a deploy of a Spec would change.
+// Plan lists the changes that a deploy of a Spec would make.
 type Plan struct {
-	Revision int       // whose objects the cluster has; 0 without one
-	Diff     string    // of the manifests, hooks included; "" when none differs
-	Reason   string    // for which a deploy would act; "" when it would not
-	Refused  []Refusal // changes that the API server would not take
+	Revision int       // the one whose objects are in the cluster; 0 without one
+	Diff     string    // of the manifests, hooks included; empty if they are equal
+	Reason   string    // why a deploy would change something; empty if it would not
+	Refused  []Refusal // changes that the API server refuses
 }
 
-// Plan finds out what Apply would change, and changes nothing. The manifests are
-// rendered as Helm would render them now, for this cluster. Secrets and the texts
-// of hide are masked.
+// Plan finds the changes that Apply would make, and changes nothing. The manifests
+// are rendered for this cluster, as Helm does. The values of Secrets and the texts of
+// hide are masked.
 func (m *Manager) Plan(ctx context.Context, spec Spec, hide ...string) (Plan, error) {
 	if err := m.check(&spec); err != nil {
 		return Plan{}, err
@@ -44,7 +44,7 @@ func (m *Manager) Plan(ctx context.Context, spec Spec, hide ...string) (Plan, er
 		return Plan{}, fmt.Errorf("render release %q: %w", spec.Name, err)
 	}
 	if plan.Diff, err = revisionDiff(now, wanted, "wanted", masking(hide)); err != nil {
-		return Plan{}, fmt.Errorf("compare release %q with what is wanted: %w", spec.Name, err)
+		return Plan{}, fmt.Errorf("compare release %q with the wanted manifests: %w", spec.Name, err)
 	}
 	if now != nil {
 		if plan.Refused, err = m.refusals(ctx, now, wanted); err != nil {
@@ -54,8 +54,8 @@ func (m *Manager) Plan(ctx context.Context, spec Spec, hide ...string) (Plan, er
 	return plan, nil
 }
 
-// Values are those that the release was last given and the cluster has; nil
-// without a release.
+// Values are the values of the revision whose objects are in the cluster, nil without
+// one.
 func (m *Manager) Values(ctx context.Context, name string) (map[string]any, error) {
 	now, err := m.current(ctx, name)
 	if err != nil || now == nil {
@@ -64,7 +64,7 @@ func (m *Manager) Values(ctx context.Context, name string) (map[string]any, erro
 	return copyValues(now.Config)
 }
 
-// current is the revision whose objects the cluster has, nil without one.
+// current is the revision whose objects are in the cluster, nil without one.
 func (m *Manager) current(ctx context.Context, name string) (*helmrelease.Release, error) {
 	records, err := m.history(ctx, name)
 	if errors.Is(err, ErrNotFound) {
@@ -76,8 +76,8 @@ func (m *Manager) current(ctx context.Context, name string) (*helmrelease.Releas
 	return inCluster(records), nil
 }
 
-// render is Helm's dry run. That of an installation also serves for an upgrade:
-// the one of an upgrade stumbles over what a killed run left.
+// render is Helm's dry run of an installation, also for an upgrade: the dry run of an
+// upgrade fails if a killed run left a pending revision.
 func (m *Manager) render(ctx context.Context, spec Spec, upgrade bool) (*helmrelease.Release, error) {
 	stored, err := storedChart(spec.Chart)
 	if err != nil {

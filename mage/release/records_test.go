@@ -23,7 +23,7 @@ func (c *cluster) descriptions() []string {
 	return out
 }
 
-func TestFallbackGoesToWhatServedAndNowhereElse(t *testing.T) {
+func TestFallbackIsTheLastRevisionThatServed(t *testing.T) {
 	const (
 		deployed   = helmrelease.StatusDeployed
 		superseded = helmrelease.StatusSuperseded
@@ -47,18 +47,18 @@ func TestFallbackGoesToWhatServedAndNowhereElse(t *testing.T) {
 		"an upgrade of another tool's release": {
 			[]*helmrelease.Release{record(superseded, "Upgrade complete"), record(failed, "crash")}, State{Revision: 1}, 1, "",
 		},
-		"what failed before is passed over": {
+		"an earlier failed revision is skipped": {
 			[]*helmrelease.Release{record(superseded, seenReady), record(failed, "crash"), record(failed, "crash")}, State{Revision: 2, Condition: Failed}, 1, "",
 		},
-		"what nobody saw ready is passed over": {
+		"a revision that was never seen ready is skipped": {
 			[]*helmrelease.Release{record(superseded, seenReady), record(superseded, notSeenReady+": context canceled"), record(failed, "crash")}, State{Revision: 2}, 1, "",
 		},
-		"what a stopped run left and never became ready": {
+		"a revision of a stopped run that never became ready": {
 			[]*helmrelease.Release{record(superseded, seenReady), record(failed, "crash")}, State{Revision: 2, settling: true}, 1, "",
 		},
-		"what served and now does not": {
+		"a revision that served and does not now": {
 			[]*helmrelease.Release{record(superseded, seenReady), record(failed, seenReady+" once, and not any more: crash")}, State{Revision: 2, settling: true}, 0,
-			"revision 2 served before, so it brought nothing new that could be taken back",
+			"revision 2 served before, so that this deploy made no revision to roll back",
 		},
 		"a first installation": {
 			[]*helmrelease.Release{record(failed, "crash")}, State{}, 0, "no revision served before, so there is nothing to roll back to",
@@ -66,7 +66,7 @@ func TestFallbackGoesToWhatServedAndNowhereElse(t *testing.T) {
 		"nothing was changed": {
 			[]*helmrelease.Release{record(deployed, seenReady)}, State{Revision: 1}, 0, "",
 		},
-		"nothing was changed after a failure that was kept": {
+		"nothing was changed after a failure that was left as it is": {
 			[]*helmrelease.Release{record(superseded, seenReady), record(failed, "crash")}, State{Revision: 2, Condition: Failed}, 0, "",
 		},
 	} {
@@ -79,7 +79,7 @@ func TestFallbackGoesToWhatServedAndNowhereElse(t *testing.T) {
 	}
 }
 
-func TestARevisionCountsOnceItsPodsWereSeenReady(t *testing.T) {
+func TestRevisionServesOnceItsPodsWereSeenReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t)
 		c.mustDeploy(testSpec())
@@ -92,18 +92,18 @@ func TestARevisionCountsOnceItsPodsWereSeenReady(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.Equal(t, []string{seenReady, notSeenReady + ": context deadline exceeded"}, c.descriptions())
 
-		c.ready() // after all, while nobody looked
+		c.ready() // after the run was stopped
 		state, err := c.manager.Determine(context.Background(), stopped)
 		require.NoError(t, err)
 		assert.Equal(t, State{Condition: OutOfSync, Revision: 2, Reason: "revision 2 was not seen ready", settling: true}, state)
 		_, err = c.manager.Apply(context.Background(), stopped, state)
 		require.NoError(t, err)
 		assert.Equal(t, []string{seenReady, seenReady}, c.descriptions())
-		assert.Equal(t, 2, c.kube.applies, "it was only looked at")
+		assert.Equal(t, 2, c.kube.applies, "nothing was applied")
 	})
 }
 
-func TestARollbackIsProvedAndItsFailureToldWithItsOwnBound(t *testing.T) {
+func TestRollbackWaitsForPodsWithinItsOwnBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, func(o *Options) { o.Timeout = 40 * time.Second })
 		c.mustDeploy(testSpec())

@@ -24,16 +24,16 @@ import (
 	"todo-chatbot/mage/kube"
 )
 
-// Refusal is a change of an object that the API server would not take, such as
-// one of a field that is fixed when the object is made.
+// Refusal is a change of an object that the API server refuses, such as a change of
+// an immutable field.
 type Refusal struct {
 	Kind, Name string
-	Fields     []Change // those that differ and that the refusal is about; may be empty
+	Fields     []Change // the changed fields that the refusal is about; may be empty
 	Message    string   // the API server's
 }
 
-// Change is a field with the text of its value in the cluster's revision and in
-// the wanted one; empty where it has none.
+// Change is a field with its values in the present and in the wanted revision; a
+// missing value is empty.
 type Change struct{ Field, From, To string }
 
 func (r Refusal) Error() string {
@@ -55,9 +55,9 @@ func orNothing(value string) string {
 	return value
 }
 
-// Refusals asks the API server which changes of an upgrade to spec it would not
-// take, by a dry run of each object that differs from the cluster's revision, as
-// Helm would patch it. Nothing is changed. An installation has none.
+// Refusals asks the API server which changes of an upgrade to spec it refuses. It
+// patches each changed object in a dry run, as Helm would, and changes nothing. An
+// installation has no refusals.
 func (m *Manager) Refusals(ctx context.Context, spec Spec) ([]Refusal, error) {
 	if err := m.check(&spec); err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func (m *Manager) dryRun(ctx context.Context, old, wanted *unstructured.Unstruct
 	mapping, err := m.clients.Mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	if err != nil {
 		if meta.IsNoMatchError(err) {
-			return nil, nil // Helm says so itself, before it changes anything
+			return nil, nil // Helm reports this before it changes anything
 		}
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (m *Manager) dryRun(ctx context.Context, old, wanted *unstructured.Unstruct
 	var status *apierrors.StatusError
 	switch {
 	case err == nil, apierrors.IsNotFound(err), apierrors.IsConflict(err),
-		apierrors.IsBadRequest(err): // an admission webhook that cannot be asked without consequences
+		apierrors.IsBadRequest(err): // an admission webhook does not support dry runs
 		return nil, nil
 	case !apierrors.IsInvalid(err) && !apierrors.IsForbidden(err) || !errors.As(err, &status):
 		return nil, err
@@ -139,8 +139,8 @@ func (m *Manager) dryRun(ctx context.Context, old, wanted *unstructured.Unstruct
 	}, nil
 }
 
-// threeWay is the patch that Helm makes: what changed between the manifests, and
-// what of the wanted one differs in the cluster.
+// threeWay is the patch that Helm would send: the changes between the manifests, and
+// the differences between the wanted one and the cluster.
 func threeWay(old, wanted, live *unstructured.Unstructured) ([]byte, types.PatchType, error) {
 	var texts [3][]byte
 	for i, object := range []*unstructured.Unstructured{old, wanted, live} {
@@ -167,12 +167,12 @@ func threeWay(old, wanted, live *unstructured.Unstructured) ([]byte, types.Patch
 	return patch, types.StrategicMergePatchType, err
 }
 
-// changeable are the fields of a StatefulSet's spec that can change (the API
-// server names them in its message, but not the one that was refused).
+// changeable are the fields of a StatefulSet's spec that can change. The API server
+// lists them in its message, and does not name the refused field.
 var changeable = []string{"spec.replicas", "spec.ordinals", "spec.template", "spec.updateStrategy", "spec.minReadySeconds",
 	"spec.revisionHistoryLimit", "spec.persistentVolumeClaimRetentionPolicy"}
 
-// fixed are the changes that a refusal is about, as far as its causes tell.
+// fixed are the changes that a refusal is about, according to its causes.
 func fixed(kind string, all []Change, details *metav1.StatusDetails) []Change {
 	within := func(field, of string) bool {
 		rest, inside := strings.CutPrefix(field, of)
@@ -188,7 +188,7 @@ func fixed(kind string, all []Change, details *metav1.StatusDetails) []Change {
 	})
 }
 
-// changes are the scalars in which two objects differ, by name of the field.
+// changes are the scalars that differ between two objects, sorted by field.
 func changes(old, wanted any) []Change {
 	before, after := map[string]string{}, map[string]string{}
 	scalars("", old, before)

@@ -17,7 +17,7 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 )
 
-// sized is the test's release with a volume of a size, and an image of the database.
+// sized has a volume of a size and an image of the database.
 func sized(size, image string) Spec {
 	spec := testSpec()
 	sub := spec.Chart.Dependencies()[0].Templates[0]
@@ -27,8 +27,8 @@ func sized(size, image string) Spec {
 	return spec
 }
 
-// live puts the objects of the last revision where the dynamic client sees them,
-// and answers dry runs of a patch with an error, if there is one for the resource.
+// live gives the dynamic client the objects of the last revision, and answers patches
+// with the error for their resource.
 func (c *cluster) live(answers map[string]error) (patches map[string]string) {
 	c.t.Helper()
 	last, err := c.manager.last(context.Background(), testRelease)
@@ -44,20 +44,20 @@ func (c *cluster) live(answers map[string]error) (patches map[string]string) {
 	patches = map[string]string{}
 	c.dynamic.PrependReactor("patch", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		patch := action.(clienttesting.PatchActionImpl)
-		assert.Equal(c.t, []string{metav1.DryRunAll}, patch.PatchOptions.DryRun, "nothing may change")
+		assert.Equal(c.t, []string{metav1.DryRunAll}, patch.PatchOptions.DryRun, "patches are dry runs")
 		patches[patch.GetResource().Resource] = string(patch.Patch)
 		return true, &unstructured.Unstructured{}, answers[patch.GetResource().Resource]
 	})
 	return patches
 }
 
-// Words of a real API server.
+// fixedSpec is the error of a real API server.
 func fixedSpec() error {
 	const says = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
 	return apierrors.NewInvalid(schema.GroupKind{Group: "apps", Kind: "StatefulSet"}, "todo-postgresql", field.ErrorList{field.Forbidden(field.NewPath("spec"), says)})
 }
 
-func TestALargerVolumeIsRefusedBeforeTheUpgradeAndNamedByItsField(t *testing.T) {
+func TestRefusalNamesTheImmutableField(t *testing.T) {
 	c := newCluster(t)
 	c.mustDeploy(sized("1Gi", "bbb"))
 	patches := c.live(map[string]error{"statefulsets": fixedSpec()})
@@ -67,7 +67,7 @@ func TestALargerVolumeIsRefusedBeforeTheUpgradeAndNamedByItsField(t *testing.T) 
 	assert.Equal(t, []Change{{"spec.volumeClaimTemplates[0].spec.resources.requests.storage", "1Gi", "2Gi"}}, found[0].Fields, "the image may change")
 	assert.EqualError(t, found[0], "statefulset/todo-postgresql: spec.volumeClaimTemplates[0].spec.resources.requests.storage cannot change from 1Gi to 2Gi")
 	assert.Contains(t, patches["statefulsets"], `"storage":"2Gi"`)
-	assert.NotContains(t, patches, "deployments", "what does not differ is not asked about")
+	assert.NotContains(t, patches, "deployments", "unchanged objects are not patched")
 	assert.Equal(t, []string{"deployed"}, c.statuses(), "no revision is made")
 
 	plan, err := c.manager.Plan(t.Context(), sized("2Gi", "ccc"))
@@ -76,7 +76,7 @@ func TestALargerVolumeIsRefusedBeforeTheUpgradeAndNamedByItsField(t *testing.T) 
 	assert.Contains(t, plan.Diff, "storage: 2Gi")
 }
 
-func TestWhatTheAPIServerTakesIsNotRefused(t *testing.T) {
+func TestAcceptedChangesAreNotRefusals(t *testing.T) {
 	c := newCluster(t)
 	found, err := c.manager.Refusals(t.Context(), sized("1Gi", "bbb"))
 	require.NoError(t, err)
@@ -90,7 +90,7 @@ func TestWhatTheAPIServerTakesIsNotRefused(t *testing.T) {
 	assert.Contains(t, patches["statefulsets"], "sha256:ccc")
 }
 
-func TestARefusalWithoutAFieldKeepsTheAPIServersWords(t *testing.T) {
+func TestRefusalWithoutAFieldHasTheMessageOfTheAPIServer(t *testing.T) {
 	c := newCluster(t)
 	c.mustDeploy(sized("1Gi", "bbb"))
 	c.live(map[string]error{"statefulsets": apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: "statefulsets"}, "todo-postgresql", errors.New("exceeded quota"))})
@@ -100,14 +100,14 @@ func TestARefusalWithoutAFieldKeepsTheAPIServersWords(t *testing.T) {
 	assert.ErrorContains(t, found[0], "exceeded quota")
 }
 
-func TestAQuestionThatCannotBeAnsweredIsNotARefusal(t *testing.T) {
+func TestUnsupportedDryRunIsNotARefusal(t *testing.T) {
 	c := newCluster(t)
 	c.mustDeploy(sized("1Gi", "bbb"))
 	answers := map[string]error{"statefulsets": apierrors.NewBadRequest("admission webhook does not support dry run")}
 	c.live(answers)
 	found, err := c.manager.Refusals(t.Context(), sized("1Gi", "ccc"))
 	require.NoError(t, err)
-	assert.Empty(t, found, "the upgrade finds out")
+	assert.Empty(t, found, "the upgrade itself shows it")
 
 	answers["statefulsets"] = apierrors.NewServiceUnavailable("later")
 	_, err = c.manager.Refusals(t.Context(), sized("1Gi", "ccc"))

@@ -1,10 +1,11 @@
-// Package release brings one Helm release of one namespace to what a Spec wants,
-// through the Helm SDK and without a helm executable: it determines what is true
-// in the cluster, does only what is missing, waits until the new pods serve, and
-// names the cause when they do not. It neither builds charts nor chooses values.
+// Package release installs, upgrades, rolls back and removes one Helm release of one
+// namespace with the Helm SDK; it needs no helm executable. Determine compares the
+// release with a Spec, and Apply makes only the missing changes and waits until the
+// new pods serve. Package diagnose says why they do not. The package neither builds
+// charts nor chooses values.
 //
-// One run at a time per release is the caller's to ensure (a lease or a lock):
-// a record left pending is taken for the trace of a run that was killed.
+// The caller allows one run per release at a time, by a lease or a lock: a pending
+// record counts as left by a killed run, and a Manager keeps the records that it read.
 package release
 
 import (
@@ -26,9 +27,9 @@ import (
 	"todo-chatbot/mage/progress"
 )
 
-// DefaultTimeout bounds an action together with its wait when neither Spec nor
-// Options says otherwise. Helm itself would take a zero for "at once".
-const DefaultTimeout = 5 * time.Minute
+// defaultTimeout bounds an action with its wait if neither Spec nor Options have a
+// bound.
+const defaultTimeout = 5 * time.Minute
 
 const (
 	storageTimeout = 30 * time.Second // of one request to the release records
@@ -38,9 +39,9 @@ const (
 // ErrNotFound is returned for a release that has no record.
 var ErrNotFound = errors.New("release not found")
 
-// Spec is what is wanted. Chart is used as loaded: neither Determine nor Apply
-// changes it. Values hold what differs from the chart's own values and no
-// secrets: Helm stores them.
+// Spec describes the wanted release. Neither Determine nor Apply changes its Chart.
+// Values have only differences from the chart's values, and no secrets, because Helm
+// stores them.
 type Spec struct {
 	Name      string
 	Namespace string // empty means the Manager's
@@ -52,7 +53,7 @@ type Spec struct {
 // Options are the optional parts of a Manager; the zero value is complete.
 type Options struct {
 	Progress *progress.Reporter
-	Timeout  time.Duration // 0 means DefaultTimeout
+	Timeout  time.Duration // 0 means 5 minutes
 
 	// Driver and Helm replace the parts that New makes from the config of its
 	// clients: tests give both.
@@ -60,8 +61,9 @@ type Options struct {
 	Helm   helmkube.Interface
 }
 
-// Manager works on the releases of one namespace. It is safe for concurrent use
-// on different releases.
+// Manager works on the releases of one namespace. It is safe for concurrent use on
+// different releases. It reads the records of a release once, and again after its
+// own actions: make a new Manager for each run.
 type Manager struct {
 	clients   *kube.Clients
 	namespace string
@@ -83,7 +85,7 @@ func New(clients *kube.Clients, namespace string, opts Options) (*Manager, error
 		records: &records{driver: opts.Driver, kept: map[string][]*helmrelease.Release{}}, helm: opts.Helm,
 	}
 	if m.timeout <= 0 {
-		m.timeout = DefaultTimeout
+		m.timeout = defaultTimeout
 	}
 	if clients.Config == nil && (opts.Driver == nil || opts.Helm == nil) {
 		return nil, errors.New("make a release manager: its clients have no config, and no driver and Helm client are given instead")
@@ -103,7 +105,7 @@ func New(clients *kube.Clients, namespace string, opts Options) (*Manager, error
 	return m, nil
 }
 
-// check completes the Spec and reports everything that is wrong with it.
+// check completes the Spec and reports all its errors.
 func (m *Manager) check(spec *Spec) error {
 	var problems []error
 	if err := chartutil.ValidateReleaseName(spec.Name); err != nil {
@@ -128,14 +130,14 @@ func (m *Manager) check(spec *Spec) error {
 	return errors.Join(problems...)
 }
 
-// lines is a Helm or client-go log that goes to a step.
+// lines is a log of Helm that writes to a step.
 func lines(step *progress.Step) action.DebugLog {
 	out := log.New(step, "", 0)
 	return func(format string, v ...any) { out.Printf("%s", strings.TrimRight(fmt.Sprintf(format, v...), "\n")) }
 }
 
-// warnings passes the API server's warnings (an unknown field, a deprecated
-// version) to a step's log; client-go would print them.
+// warnings writes the API server's warnings about unknown fields and deprecated
+// versions to a log; client-go would print them.
 type warnings struct{ log action.DebugLog }
 
 func (w warnings) HandleWarningHeader(code int, _ string, text string) {

@@ -20,7 +20,7 @@ import (
 // context has ended.
 const freshBudget = 10 * time.Second
 
-// timeLimit is the cause of a context that this package's own bound ended.
+// timeLimit is the cause of a context that ended at a time bound of this package.
 type timeLimit time.Duration
 
 func (l timeLimit) Error() string { return "not done within " + time.Duration(l).String() }
@@ -64,7 +64,7 @@ func (m *Manager) timedOut(ctx context.Context, watcher *diagnose.Watcher, rollo
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), freshBudget)
 	defer cancel()
 	if _, err := watcher.Rollout(ctx, rollout); err != nil {
-		return fmt.Errorf("the cluster does not answer any more: %w", errors.Join(err, waited))
+		return fmt.Errorf("the cluster no longer answers: %w", errors.Join(err, waited))
 	}
 	f := watcher.Failure(ctx)
 	if f == nil {
@@ -78,9 +78,9 @@ func (m *Manager) watcher() *diagnose.Watcher {
 	return diagnose.NewWatcher(m.clients.Clientset, m.namespace)
 }
 
-// Settle waits, as Apply does, until the Deployments and StatefulSets of the
-// last revision are rolled out and nothing older serves, after something other than a revision has
-// replaced their pods. It records nothing. A *diagnose.Failure names why they cannot be.
+// Settle waits, as Apply does, until the workloads of the last revision are rolled
+// out, after something else than a new revision has replaced their pods. It records
+// nothing. If they do not become ready, the error is a *diagnose.Failure.
 func (m *Manager) Settle(ctx context.Context, name string) error {
 	step := m.progress.Start("pods", m.namespace+"/"+name)
 	ctx, cancel := context.WithTimeoutCause(ctx, m.timeout, timeLimit(m.timeout))

@@ -70,24 +70,24 @@ const (
 	newPod = "todo-backend-2-x"
 )
 
-func TestARolloutIsOverWhenNoServiceLeadsToAnOldPod(t *testing.T) {
+func TestRolloutIsCompleteWhenNoServiceUsesAnOldPod(t *testing.T) {
 	for name, c := range map[string]struct {
 		endpoint discoveryv1.Endpoint
 		spoil    func(*cluster)
 		waits    bool
 	}{
-		"an old pod that is still ready":             {endpoint: endpoint(oldPod, oldPod, true, true), waits: true},
-		"an old pod that ends and still serves":      {endpoint: endpoint(oldPod, oldPod, false, true), waits: true},
-		"an old pod that ends and serves nothing":    {endpoint: endpoint(oldPod, oldPod, false, false)},
-		"a pod that is gone and still listed":        {endpoint: endpoint("todo-backend-0-x", "gone", true, true), waits: true},
-		"another pod of the same name that was here": {endpoint: endpoint(newPod, "before", true, true), waits: true},
-		"a new pod":           {endpoint: endpoint(newPod, newPod, true, true)},
-		"a new pod that ends": {endpoint: endpoint(newPod, newPod, false, true)},
-		"an old pod whose ReplicaSet is gone": {
+		"old pod, ready":                         {endpoint: endpoint(oldPod, oldPod, true, true), waits: true},
+		"old pod, ending and serving":            {endpoint: endpoint(oldPod, oldPod, false, true), waits: true},
+		"old pod, ending and not serving":        {endpoint: endpoint(oldPod, oldPod, false, false)},
+		"deleted pod":                            {endpoint: endpoint("todo-backend-0-x", "gone", true, true), waits: true},
+		"deleted pod with the name of a new one": {endpoint: endpoint(newPod, "before", true, true), waits: true},
+		"new pod":                                {endpoint: endpoint(newPod, newPod, true, true)},
+		"new pod, ending":                        {endpoint: endpoint(newPod, newPod, false, true)},
+		"old pod of a deleted ReplicaSet": {
 			endpoint: endpoint(oldPod, oldPod, false, true), waits: true,
 			spoil: func(c *cluster) { c.remove(&appsv1.ReplicaSet{}, "todo-backend-1") },
 		},
-		"an address that is no pod": {endpoint: discoveryv1.Endpoint{Addresses: []string{"192.0.2.1"}}},
+		"address without a pod": {endpoint: discoveryv1.Endpoint{Addresses: []string{"192.0.2.1"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestARolloutIsOverWhenNoServiceLeadsToAnOldPod(t *testing.T) {
 	}
 }
 
-func TestAnUpgradeAndARollbackWaitForTheEndOfOldPodsAndNameThemAtTheBound(t *testing.T) {
+func TestUpgradeAndRollbackReportOldPodsAtTheTimeBound(t *testing.T) {
 	for name, act := range map[string]func(*cluster) error{
 		"upgrade": func(c *cluster) error {
 			spec := testSpec()
@@ -142,14 +142,14 @@ func TestAnUpgradeAndARollbackWaitForTheEndOfOldPodsAndNameThemAtTheBound(t *tes
 				failure, failed := errors.AsType[*diagnose.Failure](err)
 				require.True(t, failed, "%v", err)
 				assert.Equal(t, 2*minute, failure.TimedOut)
-				assert.EqualError(t, failure, "service/todo-backend: still leads to pod todo-backend-1-x of an older revision (not ready within 2m0s)")
+				assert.EqualError(t, failure, "service/todo-backend: still sends requests to pod todo-backend-1-x of an older revision (not ready within 2m0s)")
 				assert.GreaterOrEqual(t, time.Since(began), 2*minute)
 			})
 		})
 	}
 }
 
-func TestWhoMayNotSeeEndpointsCanDeploy(t *testing.T) {
+func TestDeployNeedsNoRightToListEndpointSlices(t *testing.T) {
 	c := newCluster(t)
 	c.client.PrependReactor("list", "endpointslices", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewForbidden(discoveryv1.Resource("endpointslices"), "", errors.New("no"))
@@ -157,7 +157,7 @@ func TestWhoMayNotSeeEndpointsCanDeploy(t *testing.T) {
 	c.mustDeploy(testSpec())
 }
 
-func TestIdentitiesAreWhatTheManifestTellsItsContainers(t *testing.T) {
+func TestIdentitiesComeFromTheManifest(t *testing.T) {
 	const template = `apiVersion: apps/v1
 kind: Deployment
 metadata: {name: todo-frontend}
@@ -180,7 +180,7 @@ spec:
 	assert.Equal(t, map[string]string{"frontend": "sha256:aaa", "gateway": "v1", "forged": "sha256:fff"}, got)
 }
 
-func TestIdentitiesAfterARollbackAreTheOldRevisions(t *testing.T) {
+func TestIdentitiesAfterARollbackComeFromTheNewRevision(t *testing.T) {
 	c := newCluster(t)
 	spec := testSpec()
 	spec.Chart.Templates[0].Data = []byte(strings.Replace(string(spec.Chart.Templates[0].Data), "name: backend,", `name: backend, env: [{name: IMAGE_DIGEST, value: "told"}],`, 1))

@@ -12,10 +12,11 @@ import (
 	"k8s.io/client-go/util/retry"
 )
 
-// rotationAnnotation names, on a Secret, a rotation that is under way.
+// rotationAnnotation is the annotation of a Secret with the ID of an unfinished
+// rotation.
 const rotationAnnotation = "todo-chatbot/rotation"
 
-// Rotation is a change of credentials that not everyone has been told of yet.
+// Rotation is a change of credentials that not all their readers know.
 type Rotation struct {
 	ID     string
 	values map[string][]byte
@@ -24,29 +25,29 @@ type Rotation struct {
 // Value is the new value of a key.
 func (r *Rotation) Value(key string) string { return string(r.values[key]) }
 
-// Format keeps the values out of whatever a Rotation is printed to.
+// Format prints a Rotation without its values.
 func (r *Rotation) Format(state fmt.State, _ rune) { _, _ = fmt.Fprintf(state, "rotation %s", r.ID) }
 
-// ForeignCredentials says that a Secret was not made by EnsureCredentials.
+// ForeignCredentials says that EnsureCredentials did not make a Secret.
 type ForeignCredentials struct {
 	Namespace, Name string
-	Missing         []string // keys that a deploy needs and would have to write
+	Missing         []string // keys that a deploy needs
 }
 
 func (f *ForeignCredentials) Error() string {
 	if len(f.Missing) > 0 {
-		return fmt.Sprintf("secret %q of namespace %q was not made by this pipeline, which therefore does not write to it, and a deploy needs %s to be set in it: "+
-			"set that where the Secret is kept, or let the pipeline take the Secret over with -adopt, or choose another namespace with TODO_NAMESPACE",
+		return fmt.Sprintf("this pipeline did not make secret %q of namespace %q and does not write to it, but a deploy needs %s in it: "+
+			"set that yourself, or let the pipeline take over the Secret with -adopt, or choose another namespace with TODO_NAMESPACE",
 			f.Name, f.Namespace, strings.Join(f.Missing, ", "))
 	}
-	return fmt.Sprintf("secret %q of namespace %q was not made by this pipeline, which therefore does not change it: "+
-		"change it where it is kept, and restart what reads it", f.Name, f.Namespace)
+	return fmt.Sprintf("this pipeline did not make secret %q of namespace %q and does not change it: "+
+		"change it yourself, and restart the pods that read it", f.Name, f.Namespace)
 }
 
-// BeginRotation gives keys of a Secret new values, and notes in the same request
-// that this is not the end of it. One that a killed run began is returned as it
-// is: its values may be known to some already, so it is finished and not begun
-// anew. What must follow is the caller's: to tell everyone, and EndRotation.
+// BeginRotation gives keys of a Secret new values, and marks the rotation as
+// unfinished in the same request. An unfinished rotation of a killed run is returned
+// unchanged, because some readers may know its values. The caller gives the values to
+// all readers and then calls EndRotation.
 func BeginRotation(ctx context.Context, client kubernetes.Interface, namespace, name string, keys []string) (*Rotation, error) {
 	var begun *Rotation
 	err := change(ctx, client, namespace, name, func(secret *corev1.Secret) bool {
@@ -72,10 +73,10 @@ func BeginRotation(ctx context.Context, client kubernetes.Interface, namespace, 
 	return begun, nil
 }
 
-// rotationID is how many characters tell two rotations apart.
+// rotationID is the length of the ID of a rotation.
 const rotationID = 16
 
-// PendingRotation is the rotation that a killed run began, or nil.
+// PendingRotation is the unfinished rotation of a killed run, or nil.
 func PendingRotation(ctx context.Context, client kubernetes.Interface, namespace, name string) (*Rotation, error) {
 	secret, err := client.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
@@ -87,7 +88,7 @@ func PendingRotation(ctx context.Context, client kubernetes.Interface, namespace
 	return pending(secret), nil
 }
 
-// EndRotation notes that everyone knows the new values.
+// EndRotation marks a rotation as finished.
 func EndRotation(ctx context.Context, client kubernetes.Interface, namespace, name string, r *Rotation) error {
 	err := change(ctx, client, namespace, name, func(secret *corev1.Secret) bool {
 		if secret.Annotations[rotationAnnotation] != r.ID {
@@ -110,7 +111,7 @@ func pending(secret *corev1.Secret) *Rotation {
 	return &Rotation{ID: id, values: secret.Data}
 }
 
-// change edits a Secret of our own; edit says whether there is anything to write.
+// change edits a Secret that EnsureCredentials made. It writes if edit returns true.
 func change(ctx context.Context, client kubernetes.Interface, namespace, name string, edit func(*corev1.Secret) bool) error {
 	api := client.CoreV1().Secrets(namespace)
 	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {

@@ -17,7 +17,7 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 )
 
-// credentials are those of an installation that runs.
+// credentials are a Secret of a running installation.
 func credentials(t *testing.T) *fake.Clientset {
 	t.Helper()
 	client := fake.NewClientset()
@@ -26,7 +26,7 @@ func credentials(t *testing.T) *fake.Clientset {
 	return client
 }
 
-func TestARotationChangesEveryKeyThatItIsGivenAndNoOther(t *testing.T) {
+func TestRotationChangesOnlyItsKeys(t *testing.T) {
 	client := credentials(t)
 	before := secretData(t, client)
 	begun, err := BeginRotation(t.Context(), client, "ns", "todo-credentials", wantedKeys)
@@ -41,7 +41,7 @@ func TestARotationChangesEveryKeyThatItIsGivenAndNoOther(t *testing.T) {
 	assert.NotContains(t, fmt.Sprintf("%v %+v %s", begun, begun, begun), begun.Value("auth-secret"))
 }
 
-func TestARotationThatWasBegunIsTakenUpUntilItEnds(t *testing.T) {
+func TestUnfinishedRotationIsContinued(t *testing.T) {
 	client := credentials(t)
 	none, err := PendingRotation(t.Context(), client, "ns", "todo-credentials")
 	require.NoError(t, err)
@@ -54,10 +54,10 @@ func TestARotationThatWasBegunIsTakenUpUntilItEnds(t *testing.T) {
 	assert.Equal(t, begun, pending)
 	again, err := BeginRotation(t.Context(), client, "ns", "todo-credentials", wantedKeys)
 	require.NoError(t, err)
-	assert.Equal(t, begun, again, "the same values: some may know them already")
+	assert.Equal(t, begun, again, "some readers may know the values")
 
 	require.NoError(t, EndRotation(t.Context(), client, "ns", "todo-credentials", begun))
-	require.NoError(t, EndRotation(t.Context(), client, "ns", "todo-credentials", begun), "twice is once")
+	require.NoError(t, EndRotation(t.Context(), client, "ns", "todo-credentials", begun), "EndRotation is idempotent")
 	none, err = PendingRotation(t.Context(), client, "ns", "todo-credentials")
 	require.NoError(t, err)
 	assert.Nil(t, none)
@@ -67,7 +67,7 @@ func TestARotationThatWasBegunIsTakenUpUntilItEnds(t *testing.T) {
 	assert.NotEqual(t, begun.Value("auth-secret"), next.Value("auth-secret"))
 }
 
-func TestARotationIsWrittenInOneRequestOrNotAtAll(t *testing.T) {
+func TestRotationIsWrittenInOneRequest(t *testing.T) {
 	client := credentials(t)
 	before := secretData(t, client)
 	client.PrependReactor("update", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
@@ -81,7 +81,7 @@ func TestARotationIsWrittenInOneRequestOrNotAtAll(t *testing.T) {
 	assert.Nil(t, none)
 }
 
-func TestARotationIsTriedAgainAfterAConflict(t *testing.T) {
+func TestRotationIsRetriedAfterAConflict(t *testing.T) {
 	client := credentials(t)
 	tries := 0
 	client.PrependReactor("update", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {

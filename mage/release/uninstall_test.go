@@ -28,7 +28,7 @@ func TestUninstallRemovesTheReleaseAndKeepsVolumes(t *testing.T) {
 	ctx := context.Background()
 	c.mustDeploy(testSpec())
 	c.put(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "data-todo-postgresql-0"}})
-	c.put(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "of-another", Labels: map[string]string{"app": "other"}}})
+	c.put(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "other", Labels: map[string]string{"app": "other"}}})
 
 	removed, err := c.manager.Uninstall(ctx, testRelease)
 	require.NoError(t, err)
@@ -62,7 +62,7 @@ func TestUninstallWorksInEveryState(t *testing.T) {
 	}
 }
 
-func TestUninstallWaitsForThePodsAndSaysWhichStay(t *testing.T) {
+func TestUninstallWaitsForPodsAndReportsTheRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t)
 		c.mustDeploy(testSpec())

@@ -7,7 +7,7 @@ import (
 	"todo-chatbot/mage/diagnose"
 )
 
-// Workload is one Deployment or StatefulSet of a release as the cluster has it.
+// Workload is the present state of a Deployment or StatefulSet of a release.
 type Workload struct {
 	Kind, Name    string
 	Ready, Wanted int

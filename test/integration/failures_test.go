@@ -79,7 +79,7 @@ func (f *fixture) allFailures() []failure {
 		{
 			name: "unschedulable pod",
 			file: devValues, old: devBackend, new: devBackend + "  nodeSelector: {nowhere: \"true\"}\n",
-			says:     `deployment/todo-backend: no node takes its pod: 0/1 nodes are available`,
+			says:     `deployment/todo-backend: its pod cannot be scheduled: 0/1 nodes are available`,
 			evidence: "diff.txt", shows: "+        nowhere: \"true\"", unbuilt: true,
 		},
 		{
