@@ -27,10 +27,11 @@ const builderShares = 256
 // buildKitTimeout bounds the wait for BuildKit to answer.
 const buildKitTimeout = 60 * time.Second
 
-// BuildKit ensures that the builder runs from an image that the engine has. It
-// replaces a builder of another image, unless a build uses that builder; then
-// this run uses it too. The build cache is a volume that outlives the container.
-func (e *Engine) BuildKit(ctx context.Context, imageRef string) (started bool, err error) {
+// BuildKit ensures that the builder runs from an image that the engine has, with
+// the given setup. It replaces a builder of another image or setup, unless a build
+// uses that builder; then this run uses it too. The build cache is a volume that
+// outlives the container.
+func (e *Engine) BuildKit(ctx context.Context, imageRef string, setup BuilderSetup) (started bool, err error) {
 	image, err := e.Client.ImageInspect(ctx, imageRef)
 	if err != nil {
 		return false, fmt.Errorf("ask the engine for image %q: %w", imageRef, err)
@@ -39,7 +40,7 @@ func (e *Engine) BuildKit(ctx context.Context, imageRef string) (started bool, e
 	switch {
 	case err != nil && !errdefs.IsNotFound(err):
 		return false, fmt.Errorf("ask the engine for container %q: %w", BuildKitName, err)
-	case err == nil && existing.Container.Image == image.ID:
+	case err == nil && existing.Container.Image == image.ID && setupOf(existing.Container) == setup.digest():
 		if existing.Container.State != nil && existing.Container.State.Running {
 			return false, nil
 		}
@@ -52,9 +53,13 @@ func (e *Engine) BuildKit(ctx context.Context, imageRef string) (started bool, e
 		}
 		fallthrough
 	default:
-		if err := e.createBuildKit(ctx, imageRef); err != nil {
+		if err := e.createBuildKit(ctx, imageRef, setup); err != nil {
 			return false, err
 		}
+	}
+	// Before every start: a run may have ended between the creation and here.
+	if err := setup.write(ctx, e.Client, BuildKitName); err != nil {
+		return false, e.Explain(ctx, err)
 	}
 	if _, err := e.Client.ContainerStart(ctx, BuildKitName, client.ContainerStartOptions{}); err != nil {
 		return false, e.Explain(ctx, fmt.Errorf("start container %q: %w", BuildKitName, err))
@@ -64,10 +69,14 @@ func (e *Engine) BuildKit(ctx context.Context, imageRef string) (started bool, e
 
 // createBuildKit gives the builder the host's network, so that build steps reach
 // the package registries through the host's proxies and resolvers.
-func (e *Engine) createBuildKit(ctx context.Context, imageRef string) error {
+func (e *Engine) createBuildKit(ctx context.Context, imageRef string, setup BuilderSetup) error {
+	labels := map[string]string{"app.kubernetes.io/managed-by": "todo-chatbot-pipeline"}
+	if digest := setup.digest(); digest != "" {
+		labels[setupLabel] = digest
+	}
 	_, err := e.Client.ContainerCreate(ctx, client.ContainerCreateOptions{
 		Name:   BuildKitName,
-		Config: &container.Config{Image: imageRef, Labels: map[string]string{"app.kubernetes.io/managed-by": "todo-chatbot-pipeline"}},
+		Config: &container.Config{Image: imageRef, Env: setup.Env, Labels: labels},
 		HostConfig: &container.HostConfig{
 			Privileged:  true,
 			NetworkMode: "host",
@@ -79,6 +88,13 @@ func (e *Engine) createBuildKit(ctx context.Context, imageRef string) error {
 		return e.Explain(ctx, fmt.Errorf("create container %q: %w", BuildKitName, err))
 	}
 	return nil
+}
+
+func setupOf(builder container.InspectResponse) string {
+	if builder.Config == nil {
+		return ""
+	}
+	return builder.Config.Labels[setupLabel]
 }
 
 func (e *Engine) awaitBuildKit(ctx context.Context) error {

@@ -35,7 +35,7 @@ func TestBuildKitCreatesStartsOrReplacesOnlyAsNeeded(t *testing.T) {
 			if c.existing != nil {
 				d.containers[BuildKitName] = c.existing
 			}
-			started, err := e.BuildKit(context.Background(), "buildkit:1")
+			started, err := e.BuildKit(context.Background(), "buildkit:1", BuilderSetup{})
 			require.NoError(t, err)
 			assert.Equal(t, c.started, started)
 			assert.Equal(t, c.changes, d.changes())
@@ -48,7 +48,7 @@ func TestBuildKitCreatesStartsOrReplacesOnlyAsNeeded(t *testing.T) {
 func TestBuildKitGetsHostNetworkAndCacheVolume(t *testing.T) {
 	d, e := newEngine(t)
 	d.images["buildkit:1"] = "sha256:now"
-	_, err := e.BuildKit(context.Background(), "buildkit:1")
+	_, err := e.BuildKit(context.Background(), "buildkit:1", BuilderSetup{})
 	require.NoError(t, err)
 	made := d.containers[BuildKitName].made
 	assert.Equal(t, map[string]any{"app.kubernetes.io/managed-by": "todo-chatbot-pipeline"}, made["Labels"])
@@ -63,7 +63,7 @@ func TestBuildKitGetsHostNetworkAndCacheVolume(t *testing.T) {
 func TestBuildKitWaitsUntilBuilderAnswers(t *testing.T) {
 	d, e := newEngine(t)
 	d.images["buildkit:1"], d.exits = "sha256:now", []int{1, 1}
-	started, err := e.BuildKit(context.Background(), "buildkit:1")
+	started, err := e.BuildKit(context.Background(), "buildkit:1", BuilderSetup{})
 	require.NoError(t, err)
 	assert.True(t, started)
 	assert.Empty(t, d.exits, "it is asked until it answers")
@@ -77,7 +77,7 @@ func TestBuildKitWithoutAnswerNamesItsLog(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 350*time.Millisecond)
 	defer cancel()
-	_, err := e.BuildKit(ctx, "buildkit:1")
+	_, err := e.BuildKit(ctx, "buildkit:1", BuilderSetup{})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	assert.ErrorContains(t, err, "docker logs "+BuildKitName)
 	assert.NotContains(t, err.Error(), "<nil>")
@@ -85,7 +85,7 @@ func TestBuildKitWithoutAnswerNamesItsLog(t *testing.T) {
 
 func TestBuildKitFailsWithoutItsImage(t *testing.T) {
 	d, e := newEngine(t)
-	_, err := e.BuildKit(context.Background(), "buildkit:1")
+	_, err := e.BuildKit(context.Background(), "buildkit:1", BuilderSetup{})
 	assert.ErrorContains(t, err, `image "buildkit:1"`)
 	assert.Empty(t, d.changes())
 }
@@ -173,7 +173,7 @@ func TestBusyBuilderOfAnotherImageIsKept(t *testing.T) {
 	d, e := newEngine(t)
 	d.images["buildkit:1"] = "sha256:now"
 	d.containers[BuildKitName] = &box{image: "sha256:old", running: true, execs: map[string]bool{"theirs": true}}
-	started, err := e.BuildKit(context.Background(), "buildkit:1")
+	started, err := e.BuildKit(context.Background(), "buildkit:1", BuilderSetup{})
 	require.NoError(t, err)
 	assert.False(t, started)
 	assert.Empty(t, d.changes())

@@ -28,7 +28,9 @@ type daemon struct {
 	containers map[string]*box
 	volumes    map[string]bool
 	info       map[string]any
-	calls      []string // requests that change something, in order
+	calls      []string        // requests that change something, in order
+	logins     []string        // X-Registry-Auth of each pull, in order
+	absent     map[string]bool // references that no registry serves
 
 	// exits are the exit codes of the next processes; later ones exit with 0.
 	exits []int
@@ -43,8 +45,9 @@ type daemon struct {
 type box struct {
 	image   string
 	running bool
-	execs   map[string]bool // process → whether it still runs
-	made    map[string]any  // the request that created it
+	execs   map[string]bool   // process → whether it still runs
+	made    map[string]any    // the request that created it
+	files   map[string]string // written before the start, by path
 }
 
 func newDaemon(t *testing.T) (*daemon, string) {
@@ -110,14 +113,21 @@ func missing(w http.ResponseWriter, message string) {
 
 func (d *daemon) image(w http.ResponseWriter, r *http.Request, rest string) {
 	ref, inspect := strings.CutSuffix(rest, "/json")
+	source, tag := strings.CutSuffix(rest, "/tag")
 	switch {
+	case tag:
+		d.images[r.URL.Query().Get("repo")+":"+r.URL.Query().Get("tag")] = d.images[source]
+		w.WriteHeader(http.StatusCreated)
 	case (rest == "load" || rest == "create") && d.refusal != "":
 		_, _ = io.Copy(io.Discard, r.Body)
 		d.refuse(w)
 	case rest == "load":
 		d.load(r.Body)
 		fmt.Fprint(w, `{"stream":"Loaded"}`)
+	case rest == "create" && d.absent[r.URL.Query().Get("fromImage")]:
+		missing(w, "manifest unknown")
 	case rest == "create":
+		d.logins = append(d.logins, r.Header.Get("X-Registry-Auth"))
 		d.images[r.URL.Query().Get("fromImage")+":"+r.URL.Query().Get("tag")] = "sha256:pulled"
 		fmt.Fprint(w, `{"status":"Pull complete"}`)
 	case d.images[ref] == "":
@@ -196,7 +206,18 @@ func (d *daemon) container(w http.ResponseWriter, r *http.Request, rest string) 
 	case b == nil:
 		missing(w, "No such container: "+name)
 	case verb == "json":
-		answer(w, http.StatusOK, map[string]any{"Id": "id-" + name, "Image": b.image, "State": map[string]any{"Running": b.running}, "ExecIDs": slices.Collect(maps.Keys(b.execs))})
+		answer(w, http.StatusOK, map[string]any{"Id": "id-" + name, "Image": b.image, "Config": map[string]any{"Labels": b.made["Labels"]}, "State": map[string]any{"Running": b.running}, "ExecIDs": slices.Collect(maps.Keys(b.execs))})
+	case verb == "archive":
+		b.files = map[string]string{}
+		for archive := tar.NewReader(r.Body); ; {
+			header, err := archive.Next()
+			if err != nil {
+				break
+			}
+			content, _ := io.ReadAll(archive)
+			b.files[header.Name] = string(content)
+		}
+		w.WriteHeader(http.StatusOK)
 	case verb == "start":
 		b.running = true
 		w.WriteHeader(http.StatusNoContent)

@@ -12,7 +12,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/moby/moby/api/types/jsonstream"
-	"github.com/moby/moby/client"
 )
 
 // LoadImage loads an image into the engine under the tag ref, unless the engine
@@ -78,23 +77,4 @@ func streamed(answer io.Reader) error {
 			return m.Error
 		}
 	}
-}
-
-// PullImage makes the engine pull an image that it does not have.
-func (e *Engine) PullImage(ctx context.Context, ref string) error {
-	_, err := e.Client.ImageInspect(ctx, ref)
-	if err == nil {
-		return nil
-	}
-	if !errdefs.IsNotFound(err) {
-		return fmt.Errorf("ask the engine for image %q: %w", ref, err)
-	}
-	answer, err := e.Client.ImagePull(ctx, ref, client.ImagePullOptions{})
-	if err == nil {
-		err = answer.Wait(ctx)
-	}
-	if err != nil {
-		return e.Explain(ctx, fmt.Errorf("pull image %q: %w", ref, err))
-	}
-	return nil
 }

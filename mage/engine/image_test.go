@@ -119,7 +119,7 @@ func TestFullEngineDiskIsReportedWithFixes(t *testing.T) {
 		}, true, `load image "registry.example/tool:1" into the engine: `},
 		"image pull": {func(e *Engine) error { return e.PullImage(context.Background(), toolRef) }, true, `pull image "registry.example/tool:1": `},
 		"container create": {func(e *Engine) error {
-			_, err := e.BuildKit(context.Background(), "buildkit:1")
+			_, err := e.BuildKit(context.Background(), "buildkit:1", BuilderSetup{})
 			return err
 		}, false, `create container "todo-chatbot-buildkit": `},
 	} {
