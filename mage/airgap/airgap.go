@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"todo-chatbot/mage/host"
+	"todo-chatbot/mage/outside"
 	"todo-chatbot/mage/progress"
 )
 
@@ -38,7 +39,8 @@ type Recipe interface {
 type Options struct {
 	Root       string            // the project's folder
 	Cache      string            // where made images are kept
-	Transport  http.RoundTripper // for probes and pulls; default http.DefaultTransport
+	Access     *outside.Access   // proxies, certificates and mirrors; default none
+	Transport  http.RoundTripper // for probes and pulls; default that of Access
 	Keychain   remote.Option     // credentials for pulls; default anonymous
 	Apt        host.Apt
 	AptSources []string // files that may name the host's Debian mirrors
@@ -81,8 +83,11 @@ func (i Image) Made() bool { return i.Layout != "" }
 
 // New returns a Supply with the recipes of this package. It does no I/O.
 func New(opts Options) *Supply {
+	if opts.Access == nil {
+		opts.Access = &outside.Access{}
+	}
 	if opts.Transport == nil {
-		opts.Transport = http.DefaultTransport
+		opts.Transport = opts.Access.Transport()
 	}
 	if opts.AptSources == nil {
 		opts.AptSources = []string{"/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"}
@@ -113,58 +118,64 @@ func (u *Unobtainable) Unwrap() error { return u.Cause }
 
 // Resolve returns an image from its registry, or makes it if that fails.
 func (s *Supply) Resolve(ctx context.Context, ref string) (*Image, error) {
-	image, recipe, err := s.find(ctx, ref)
-	if err != nil || image != nil {
-		return image, err
+	found, err := s.find(ctx, ref)
+	if err != nil || found.image != nil {
+		return found.image, err
 	}
-	return s.make(ctx, recipe)
+	return s.make(ctx, found)
 }
 
 // Known is Resolve without making an image: it returns nil if the image must be
 // made first.
 func (s *Supply) Known(ctx context.Context, ref string) (*Image, error) {
-	image, recipe, err := s.find(ctx, ref)
-	if err != nil || image != nil {
-		return image, err
+	found, err := s.find(ctx, ref)
+	if err != nil || found.image != nil {
+		return found.image, err
 	}
-	digest, err := recipe.Inputs()
+	digest, err := found.recipe.Inputs()
 	if err != nil {
 		return nil, fmt.Errorf("inputs of image %q: %w", ref, err)
 	}
-	dir := s.cache.path(kindOf(recipe), digest)
+	dir := s.cache.path(kindOf(found.recipe), digest)
 	if !done(dir) {
 		return nil, nil
 	}
 	return load(ref, dir)
 }
 
-// find returns an image that its registry has now or had before, else its recipe.
-func (s *Supply) find(ctx context.Context, ref string) (*Image, Recipe, error) {
+// origin is where an image comes from: its registry or a mirror, else a recipe,
+// because of the refusal of all of them.
+type origin struct {
+	image   *Image
+	recipe  Recipe
+	refusal error
+}
+
+// find returns an image that its registry or a mirror has now or had before, else
+// its recipe. An image that was pulled before is never replaced by a made one.
+func (s *Supply) find(ctx context.Context, ref string) (origin, error) {
 	parsed, err := name.ParseReference(ref)
 	if err != nil {
-		return nil, nil, fmt.Errorf("image reference %q: %w", ref, err)
+		return origin{}, fmt.Errorf("image reference %q: %w", ref, err)
 	}
 	if known := s.known(ref); known != nil {
-		return known, nil, nil
+		return origin{image: known}, nil
 	}
-	reachErr := s.reachable(ctx, parsed.Context().Registry)
-	if reachErr == nil {
-		image, err := s.pull(ctx, ref, parsed)
-		if err == nil {
-			return s.keep(image), nil, s.remember(ref, image.Digest)
-		}
-		reachErr = err
-	} else if digest, ok := s.remembered(ref); ok && ctx.Err() == nil {
-		return &Image{Ref: ref, Digest: digest}, nil, nil
+	image, refusal := s.pull(ctx, ref, parsed)
+	if refusal == nil {
+		return origin{image: s.keep(image)}, s.remember(ref, image.Digest)
 	}
 	if ctx.Err() != nil {
-		return nil, nil, ctx.Err()
+		return origin{}, ctx.Err()
+	}
+	if digest, ok := s.remembered(ref); ok {
+		return origin{image: &Image{Ref: ref, Digest: digest}}, nil
 	}
 	recipe, ok := s.recipes[ref]
 	if !ok {
-		return nil, nil, &Unobtainable{Ref: ref, Cause: reachErr}
+		return origin{}, &Unobtainable{Ref: ref, Cause: refusal}
 	}
-	return nil, recipe, nil
+	return origin{recipe: recipe, refusal: refusal}, nil
 }
 
 func (s *Supply) known(ref string) *Image {
@@ -191,7 +202,7 @@ func (s *Supply) Obtainable(ctx context.Context, refs ...string) error {
 	var wait sync.WaitGroup
 	for i, ref := range refs {
 		if slices.Index(refs, ref) == i {
-			wait.Go(func() { _, _, problems[i] = s.find(ctx, ref) })
+			wait.Go(func() { _, problems[i] = s.find(ctx, ref) })
 		}
 	}
 	wait.Wait()
@@ -208,30 +219,61 @@ func (s *Supply) CanPull(ctx context.Context, ref string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("image reference %q: %w", ref, err)
 	}
-	if s.reachable(ctx, parsed.Context().Registry) == nil {
-		return true, nil
+	candidates, err := s.opts.Access.Candidates(parsed)
+	if err != nil {
+		return false, err
+	}
+	for _, candidate := range candidates {
+		if s.reachable(ctx, candidate.Context().Registry) == nil {
+			return true, nil
+		}
 	}
 	_, pulled := s.remembered(ref)
 	return pulled, nil
 }
 
+// pull asks the mirrors of an image's registry, then the registry. The error has the
+// refusal of each.
 func (s *Supply) pull(ctx context.Context, ref string, parsed name.Reference) (*Image, error) {
+	if s.opts.Offline {
+		return nil, errOffline
+	}
+	candidates, err := s.opts.Access.Candidates(parsed)
+	if err != nil {
+		return nil, err
+	}
+	var refusals []error
+	for _, candidate := range candidates {
+		err := s.reachable(ctx, candidate.Context().Registry)
+		if err == nil {
+			var image *Image
+			if image, err = s.pullFrom(ctx, ref, candidate); err == nil {
+				return image, nil
+			}
+		}
+		refusals = append(refusals, outside.Explain(candidate, err))
+	}
+	return nil, errors.Join(refusals...)
+}
+
+func (s *Supply) pullFrom(ctx context.Context, ref string, candidate name.Reference) (*Image, error) {
 	options := []remote.Option{remote.WithContext(ctx), remote.WithTransport(s.opts.Transport), remote.WithPlatform(platform())}
 	if s.opts.Keychain != nil {
 		options = append(options, s.opts.Keychain)
 	}
-	image, err := remote.Image(parsed, options...)
+	image, err := remote.Image(candidate, options...)
 	if err != nil {
-		return nil, fmt.Errorf("pull image %q: %w", ref, err)
+		return nil, err
 	}
 	digest, err := image.Digest()
 	if err != nil {
-		return nil, fmt.Errorf("digest of image %q: %w", ref, err)
+		return nil, fmt.Errorf("read its digest: %w", err)
 	}
 	return &Image{Image: image, Ref: ref, Digest: digest}, nil
 }
 
-func (s *Supply) make(ctx context.Context, recipe Recipe) (*Image, error) {
+func (s *Supply) make(ctx context.Context, from origin) (*Image, error) {
+	recipe := from.recipe
 	digest, err := recipe.Inputs()
 	if err != nil {
 		return nil, fmt.Errorf("inputs of image %q: %w", recipe.Ref(), err)
@@ -245,13 +287,24 @@ func (s *Supply) make(ctx context.Context, recipe Recipe) (*Image, error) {
 		if err != nil {
 			return step.Fail(fmt.Errorf("make image %q: %w", recipe.Ref(), err))
 		}
-		step.Done("made", "no image registry reachable; kept in the cache")
+		step.Done("made", reasonOf(from.refusal)+"; kept in the cache")
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return load(recipe.Ref(), dir)
+}
+
+// reasonOf says in a few words why an image is made and not pulled.
+func reasonOf(refusal error) string {
+	if errors.Is(refusal, errOffline) {
+		return "image registries are switched off"
+	}
+	if answer, ok := errors.AsType[*outside.Refusal](refusal); ok && answer.Final() {
+		return answer.Ref.Context().RegistryStr() + ": " + string(answer.Reason)
+	}
+	return "no image registry reachable"
 }
 
 // kindOf is the cache's folder for the images of a recipe.

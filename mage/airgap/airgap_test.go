@@ -25,6 +25,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"todo-chatbot/mage/outside"
 	"todo-chatbot/mage/progress"
 )
 
@@ -118,6 +119,64 @@ func TestPulledImageKeepsItsDigestWhileOffline(t *testing.T) {
 	image, err = s.Resolve(t.Context(), ref)
 	require.NoError(t, err)
 	assert.True(t, image.Made(), "offline, every image is made")
+}
+
+func TestPulledImageIsNotReplacedByRecipeWhenItsRegistryRefuses(t *testing.T) {
+	inner := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	refuse := false
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if refuse && r.URL.Path != "/v2/" {
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	ref := strings.TrimPrefix(server.URL, "http://") + "/library/base:1"
+	tag, err := name.NewTag(ref)
+	require.NoError(t, err)
+	upstream, err := random.Image(64, 1)
+	require.NoError(t, err)
+	require.NoError(t, remote.Write(tag, upstream))
+	cache, made := t.TempDir(), &atomic.Int32{}
+	before, err := supply(t, cache, recipe{ref: ref, inputs: "a", made: made}).Resolve(t.Context(), ref)
+	require.NoError(t, err)
+
+	refuse = true
+	image, err := supply(t, cache, recipe{ref: ref, inputs: "a", made: made}).Resolve(t.Context(), ref)
+	require.NoError(t, err)
+	assert.Equal(t, before.Digest, image.Digest)
+	assert.Zero(t, made.Load())
+}
+
+func TestMirrorIsAskedFirstAndRefusalsAreNamed(t *testing.T) {
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	host := strings.TrimPrefix(server.URL, "http://")
+	tag, err := name.NewTag(host + "/hub/library/base:1")
+	require.NoError(t, err)
+	upstream, err := random.Image(64, 1)
+	require.NoError(t, err)
+	require.NoError(t, remote.Write(tag, upstream))
+	nobody := unreachable(t)
+	access, err := outside.Read(outside.Options{
+		Getenv: func(string) string { return "" }, Mirrors: map[string]outside.Mirror{nobody: {Address: host + "/hub"}},
+	})
+	require.NoError(t, err)
+	s := New(Options{Root: t.TempDir(), Cache: t.TempDir(), Access: access})
+	image, err := s.Resolve(t.Context(), nobody+"/library/base:1")
+	require.NoError(t, err)
+	wanted, err := upstream.Digest()
+	require.NoError(t, err)
+	assert.Equal(t, wanted, image.Digest)
+	there, err := s.CanPull(t.Context(), nobody+"/library/base:1")
+	require.NoError(t, err)
+	assert.True(t, there)
+
+	_, err = s.Resolve(t.Context(), nobody+"/library/other:1")
+	require.ErrorContains(t, err, host+"/hub/library/other:1")
+	require.ErrorContains(t, err, "the registry does not have it")
+	assert.ErrorContains(t, err, nobody+"/library/other:1", "the registry itself is named too")
 }
 
 func TestResolveMakesImageOnceWhenNoRegistryAnswers(t *testing.T) {

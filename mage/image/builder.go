@@ -40,6 +40,9 @@ type BuilderOptions struct {
 	// Secrets are what RUN --mount=type=secret,id=… may mount, by id. They go
 	// neither into images nor into keys.
 	Secrets map[string][]byte
+	// ProxyArguments are the predefined proxy arguments of Dockerfiles, such as
+	// HTTPS_PROXY. BuildKit keeps them out of images, and they are no part of keys.
+	ProxyArguments map[string]string
 	// Session holds further answers to what a build may ask its client, such
 	// as credentials for pulling bases.
 	Session []session.Attachable
@@ -159,7 +162,7 @@ func (b *Builder) solveOpt(in *Input, bases []openBase, out string) (client.Solv
 	}
 	return client.SolveOpt{
 		Frontend:      "dockerfile.v0",
-		FrontendAttrs: frontendAttrs(in, bases),
+		FrontendAttrs: withArguments(frontendAttrs(in, bases), b.opts.ProxyArguments),
 		LocalMounts:   map[string]fsutil.FS{"context": files, "dockerfile": definition},
 		OCIStores:     stores,
 		// A context is sent whole every time: BuildKit would otherwise compare
@@ -192,6 +195,15 @@ func frontendAttrs(in *Input, bases []openBase) map[string]string {
 	}
 	for _, base := range bases {
 		attrs["context:"+base.ref] = base.source()
+	}
+	return attrs
+}
+
+func withArguments(attrs, arguments map[string]string) map[string]string {
+	for name, value := range arguments {
+		if _, own := attrs["build-arg:"+name]; !own {
+			attrs["build-arg:"+name] = value
+		}
 	}
 	return attrs
 }

@@ -150,3 +150,8 @@ func TestProgressNamesAStepInAFewWords(t *testing.T) {
 	assert.Equal(t, "[deps 3/4] RUN npm ci --omit=dev", shown("[deps 3/4] RUN --mount=type=cache,target=/root/.npm     --mount=type=secret,id=a,env=A     npm ci --omit=dev"))
 	assert.Equal(t, "[a 1/1] RUN "+strings.Repeat("x", nameWidth-12)+"…", shown("[a 1/1] RUN "+strings.Repeat("x", 100)))
 }
+
+func TestProxyArgumentsDoNotOverrideThoseOfASource(t *testing.T) {
+	attrs := withArguments(map[string]string{"build-arg:NO_PROXY": "own", "filename": "Dockerfile"}, map[string]string{"NO_PROXY": "example.com", "HTTPS_PROXY": "http://proxy:3128"})
+	assert.Equal(t, map[string]string{"build-arg:NO_PROXY": "own", "build-arg:HTTPS_PROXY": "http://proxy:3128", "filename": "Dockerfile"}, attrs)
+}
