@@ -160,7 +160,7 @@ func TestMirrorIsAskedFirstAndRefusalsAreNamed(t *testing.T) {
 	require.NoError(t, remote.Write(tag, upstream))
 	nobody := unreachable(t)
 	access, err := outside.Read(outside.Options{
-		Getenv: func(string) string { return "" }, Mirrors: map[string]outside.Mirror{nobody: {Address: host + "/hub"}},
+		Getenv: func(string) string { return "" }, Mirrors: map[string]string{nobody: host + "/hub"},
 	})
 	require.NoError(t, err)
 	s := New(Options{Root: t.TempDir(), Cache: t.TempDir(), Access: access})

@@ -2,7 +2,9 @@ package outside
 
 import (
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -23,24 +25,16 @@ func (a *Access) Builder() (Files, error) {
 	for _, served := range a.Mirrored() {
 		var addresses []string
 		for _, mirror := range a.mirrors[served] {
-			addresses = append(addresses, quoted(mirror.Address))
+			addresses = append(addresses, quoted(mirror.address))
 		}
 		fmt.Fprintf(&config, "[registry.%s]\n  mirrors = [%s]\n", quoted(shortRegistry(served)), strings.Join(addresses, ", "))
 	}
-	hosts := map[string]bool{}
-	for _, served := range a.Mirrored() {
-		for _, mirror := range a.mirrors[served] {
-			place, err := mirror.place()
-			if err != nil {
-				return nil, err
-			}
-			host := place.Registry.RegistryStr()
-			if hosts[host] || place.Registry.Scheme() != "http" {
-				continue
-			}
-			hosts[host] = true
-			fmt.Fprintf(&config, "[registry.%s]\n  http = true\n", quoted(host))
-		}
+	plain, err := a.plainHTTP()
+	if err != nil {
+		return nil, err
+	}
+	for _, host := range plain {
+		fmt.Fprintf(&config, "[registry.%s]\n  http = true\n", quoted(host))
 	}
 	if config.Len() > 0 {
 		files["/etc/buildkit/buildkitd.toml"] = []byte(config.String())
@@ -51,13 +45,37 @@ func (a *Access) Builder() (Files, error) {
 	return files, nil
 }
 
+// plainHTTP returns the hosts that are reached by plain HTTP, sorted.
+func (a *Access) plainHTTP() ([]string, error) {
+	hosts := map[string]bool{}
+	for _, host := range a.insecure {
+		hosts[host] = true
+	}
+	for _, mirrors := range a.mirrors {
+		for _, mirror := range mirrors {
+			place, err := mirror.place()
+			if err != nil {
+				return nil, err
+			}
+			if place.Registry.Scheme() == "http" {
+				hosts[place.Registry.RegistryStr()] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(hosts)), nil
+}
+
 // Node returns the files from which a node's containerd reads the mirrors, one
 // for each registry, and the certificates. folder is containerd's folder of
 // registries, such as /etc/containerd/certs.d.
 func (a *Access) Node(folder string) (Files, error) {
 	files := Files{}
+	for _, host := range a.insecure {
+		text := fmt.Sprintf("server = %s\n", quoted("http://"+host))
+		files[path.Join(folder, host, "hosts.toml")] = []byte(text)
+	}
 	for _, served := range a.Mirrored() {
-		upstream, err := name.NewRegistry(served)
+		upstream, err := name.NewRegistry(served, a.secure(served)...)
 		if err != nil {
 			return nil, fmt.Errorf("registry %q: %w", served, err)
 		}
@@ -86,6 +104,13 @@ func (a *Access) Node(folder string) (Files, error) {
 		files[BundleFile] = a.Bundle
 	}
 	return files, nil
+}
+
+func (a *Access) secure(host string) []name.Option {
+	if slices.Contains(a.insecure, host) {
+		return []name.Option{name.Insecure}
+	}
+	return nil
 }
 
 // shortRegistry is the name of a registry as people and containerd write it.

@@ -14,54 +14,71 @@ import (
 	"todo-chatbot/mage/registry"
 )
 
-// Mirror is a registry that serves the repositories of another one.
-type Mirror struct {
-	// Address is HOST[:PORT][/PATH]: the repository library/node of Docker Hub is
-	// PATH/library/node there.
-	Address string
-	// Insecure allows plain HTTP. It is never assumed for a public name.
-	Insecure bool
+// mirror is a registry that serves the repositories of another one.
+type mirror struct {
+	address  string // HOST[:PORT][/PATH]
+	insecure bool
 }
 
-func (m Mirror) place() (registry.Place, error) {
+func (m mirror) place() (registry.Place, error) {
 	var options []name.Option
-	if m.Insecure {
+	if m.insecure {
 		options = append(options, name.Insecure)
 	}
-	return registry.Parse(m.Address, options...)
+	return registry.Parse(m.address, options...)
+}
+
+func readInsecure(hosts []string) ([]string, error) {
+	var insecure []string
+	var problems []error
+	for _, host := range hosts {
+		place, err := registry.Parse(host, name.Insecure)
+		if err != nil || place.Path != "" {
+			problems = append(problems, fmt.Errorf("insecure registry %q: want HOST:PORT or HOST.DOMAIN, without a path", host))
+			continue
+		}
+		insecure = append(insecure, place.Registry.Name())
+	}
+	return insecure, errors.Join(problems...)
 }
 
 // readMirrors sorts the mirrors by the canonical names of the registries that
 // they serve.
-func readMirrors(settings map[string]Mirror, engine []string) (map[string][]Mirror, error) {
-	mirrors := map[string][]Mirror{}
+func (a *Access) readMirrors(settings map[string]string, engine []string) (map[string][]mirror, error) {
+	mirrors := map[string][]mirror{}
 	var problems []error
 	for _, host := range slices.Sorted(maps.Keys(settings)) {
-		mirror := settings[host]
 		served, err := name.NewRegistry(host, name.StrictValidation)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("mirror %q: %q is not the host name of a registry, such as docker.io or registry.k8s.io", mirror.Address, host))
+		if err != nil || !strings.ContainsAny(host, ".:") {
+			problems = append(problems, fmt.Errorf("mirror %q: %q is not the host name of a registry, such as docker.io or registry.k8s.io", settings[host], host))
 			continue
 		}
-		if err := mirror.check(served); err != nil {
+		m := mirror{address: settings[host]}
+		m.insecure = a.isInsecure(m)
+		if err := m.check(served); err != nil {
 			problems = append(problems, err)
 			continue
 		}
-		mirrors[served.Name()] = append(mirrors[served.Name()], mirror)
+		mirrors[served.Name()] = append(mirrors[served.Name()], m)
 	}
 	for _, text := range engine {
-		mirror, err := engineMirror(text)
+		m, err := engineMirror(text)
 		if err != nil {
-			continue // the engine's settings are the engine's: it reports them itself
+			continue // the engine itself reports errors of its settings
 		}
-		if !slices.Contains(mirrors[name.DefaultRegistry], mirror) {
-			mirrors[name.DefaultRegistry] = append(mirrors[name.DefaultRegistry], mirror)
+		if !slices.Contains(mirrors[name.DefaultRegistry], m) {
+			mirrors[name.DefaultRegistry] = append(mirrors[name.DefaultRegistry], m)
 		}
 	}
 	return mirrors, errors.Join(problems...)
 }
 
-func (m Mirror) check(served name.Registry) error {
+func (a *Access) isInsecure(m mirror) bool {
+	place, err := m.place()
+	return err == nil && slices.Contains(a.insecure, place.Registry.Name())
+}
+
+func (m mirror) check(served name.Registry) error {
 	place, err := m.place()
 	if err != nil {
 		return fmt.Errorf("mirror of %s: %w", served.Name(), err)
@@ -73,34 +90,42 @@ func (m Mirror) check(served name.Registry) error {
 }
 
 // engineMirror reads an entry of the engine's registry-mirrors, a URL.
-func engineMirror(text string) (Mirror, error) {
+func engineMirror(text string) (mirror, error) {
 	address, err := url.Parse(text)
 	if err != nil {
-		return Mirror{}, err
+		return mirror{}, err
 	}
-	mirror := Mirror{Address: strings.Trim(address.Host+address.Path, "/"), Insecure: address.Scheme == "http"}
-	_, err = mirror.place()
-	return mirror, err
+	m := mirror{address: strings.Trim(address.Host+address.Path, "/"), insecure: address.Scheme == "http"}
+	_, err = m.place()
+	return m, err
 }
 
 // Candidates returns the references under which an image may be had, in the
 // order in which they are tried: the mirrors of its registry, then the registry.
 func (a *Access) Candidates(ref name.Reference) ([]name.Reference, error) {
+	host := ref.Context().Registry.Name()
+	sources := slices.Clone(a.mirrors[host])
+	if slices.Contains(a.insecure, host) {
+		sources = append(sources, mirror{address: host, insecure: true})
+	}
 	var all []name.Reference
-	for _, mirror := range a.mirrors[ref.Context().Registry.Name()] {
-		place, err := mirror.place()
+	for _, source := range sources {
+		place, err := source.place()
 		if err != nil {
 			return nil, err
 		}
 		repository, err := place.Repository(ref.Context().RepositoryStr())
 		if err != nil {
-			return nil, fmt.Errorf("image %q at mirror %q: %w", ref, mirror.Address, err)
+			return nil, fmt.Errorf("image %q at %q: %w", ref, source.address, err)
 		}
 		if digest, ok := ref.(name.Digest); ok {
 			all = append(all, repository.Digest(digest.DigestStr()))
 		} else {
 			all = append(all, repository.Tag(ref.Identifier()))
 		}
+	}
+	if slices.Contains(a.insecure, host) {
+		return all, nil
 	}
 	return append(all, ref), nil
 }

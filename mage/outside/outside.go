@@ -20,8 +20,14 @@ import (
 
 // Options are the settings from which Read makes an Access.
 type Options struct {
-	Getenv  func(string) string // required
-	Mirrors map[string]Mirror   // by the host name of the registry that they serve
+	Getenv func(string) string // required
+	// Mirrors are registries that serve the repositories of others, each as
+	// HOST[:PORT][/PATH], by the host name of the registry that it serves. The
+	// repository library/node of Docker Hub is PATH/library/node there.
+	Mirrors map[string]string
+	// Insecure are the registries, as HOST[:PORT], that are reached by plain HTTP. It
+	// is never assumed for a public name.
+	Insecure []string
 	// EngineMirrors are the registry-mirrors of the container engine. They serve
 	// Docker Hub, after the mirrors of the settings.
 	EngineMirrors []string
@@ -33,9 +39,10 @@ type Access struct {
 	Proxy Proxy
 	// Bundle is a file's worth of PEM certificates that this machine trusts; nil
 	// where the operating system gives no file.
-	Bundle  []byte
-	mirrors map[string][]Mirror // by canonical registry name
-	roots   *x509.CertPool
+	Bundle   []byte
+	mirrors  map[string][]mirror // by canonical registry name
+	insecure []string            // canonical registry names
+	roots    *x509.CertPool
 }
 
 // Read reads the settings. It reads the file of certificates and sends no
@@ -53,7 +60,9 @@ func Read(o Options) (*Access, error) {
 			problems = append(problems, errors.New("the file of certificates that this machine trusts has no certificate in PEM form"))
 		}
 	}
-	a.mirrors, err = readMirrors(o.Mirrors, o.EngineMirrors)
+	a.insecure, err = readInsecure(o.Insecure)
+	problems = append(problems, err)
+	a.mirrors, err = a.readMirrors(o.Mirrors, o.EngineMirrors)
 	problems = append(problems, err)
 	if err := errors.Join(problems...); err != nil {
 		return nil, err

@@ -107,8 +107,8 @@ func TestProxyOnLoopbackIsRecognised(t *testing.T) {
 func TestFaultySettingsAreReportedTogetherWithoutSecrets(t *testing.T) {
 	_, err := Read(Options{
 		Getenv: environment(t, map[string]string{"HTTPS_PROXY": "ftp://user:geheim@proxy", "http_proxy": "://geheim"}),
-		Mirrors: map[string]Mirror{
-			"docker.io": {Address: "https://harbor.example.com"}, "not a host": {Address: "harbor.example.com"}, "quay.io": {Address: "quay.io"},
+		Mirrors: map[string]string{
+			"docker.io": "https://harbor.example.com", "not a host": "harbor.example.com", "quay.io": "quay.io",
 		},
 	})
 	require.Error(t, err)
@@ -157,8 +157,8 @@ func TestTransportUsesProxyAndCertificates(t *testing.T) {
 
 func TestCandidatesAreMirrorsThenTheRegistry(t *testing.T) {
 	access := read(t, Options{
-		Mirrors: map[string]Mirror{
-			"docker.io": {Address: "harbor.example.com/hub"}, "registry.k8s.io": {Address: "mirror.localhost:5000", Insecure: true},
+		Mirrors: map[string]string{
+			"docker.io": "harbor.example.com/hub", "registry.k8s.io": "mirror.localhost:5000",
 		},
 		EngineMirrors: []string{"https://engine.example.com/", "not a url\x7f", "http://10.0.0.9:5000"},
 	})
@@ -182,20 +182,29 @@ func TestCandidatesAreMirrorsThenTheRegistry(t *testing.T) {
 }
 
 func TestPlainHTTPIsNotAssumedForPublicNames(t *testing.T) {
-	access := read(t, Options{Mirrors: map[string]Mirror{"docker.io": {Address: "harbor.example.com"}, "quay.io": {Address: "harbor.example.com", Insecure: true}}})
-	for ref, scheme := range map[string]string{"node:24": "https", "quay.io/a/b:1": "http"} {
-		parsed, err := name.ParseReference(ref)
-		require.NoError(t, err)
-		candidates, err := access.Candidates(parsed)
-		require.NoError(t, err)
-		assert.Equal(t, scheme, candidates[0].Context().Scheme(), ref)
+	o := Options{Mirrors: map[string]string{"docker.io": "harbor.example.com"}}
+	for _, insecure := range [][]string{nil, {"harbor.example.com", "plain.example.com"}} {
+		o.Insecure = insecure
+		access := read(t, o)
+		want := map[bool]string{true: "http", false: "https"}[insecure != nil]
+		for _, ref := range []string{"node:24", "plain.example.com/team/image:1"} {
+			candidates, err := access.Candidates(mustRef(t, ref))
+			require.NoError(t, err)
+			assert.Equal(t, want, candidates[0].Context().Scheme(), ref)
+		}
 	}
 }
 
+func TestInsecureRegistryWithPathIsRefused(t *testing.T) {
+	_, err := Read(Options{Getenv: environment(t, map[string]string{}), Insecure: []string{"harbor.example.com/hub", "http://harbor.example.com"}})
+	assert.ErrorContains(t, err, `insecure registry "harbor.example.com/hub"`)
+	assert.ErrorContains(t, err, `insecure registry "http://harbor.example.com"`)
+}
+
 func TestBuilderConfigurationIsTOMLWithMirrorsAndPlainHTTP(t *testing.T) {
-	access := read(t, Options{Mirrors: map[string]Mirror{
-		"docker.io": {Address: "harbor.example.com/hub"}, "registry.k8s.io": {Address: "10.0.0.9:5000/k8s", Insecure: true}, "quay.io": {Address: "10.0.0.9:5000/quay", Insecure: true},
-	}})
+	access := read(t, Options{Mirrors: map[string]string{
+		"docker.io": "harbor.example.com/hub", "registry.k8s.io": "10.0.0.9:5000/k8s", "quay.io": "plain.example.com/quay",
+	}, Insecure: []string{"plain.example.com"}})
 	files, err := access.Builder()
 	require.NoError(t, err)
 	var config struct {
@@ -207,13 +216,14 @@ func TestBuilderConfigurationIsTOMLWithMirrorsAndPlainHTTP(t *testing.T) {
 	require.NoError(t, toml.Unmarshal(files["/etc/buildkit/buildkitd.toml"], &config))
 	assert.Equal(t, []string{"harbor.example.com/hub"}, config.Registry["docker.io"].Mirrors)
 	assert.Equal(t, []string{"10.0.0.9:5000/k8s"}, config.Registry["registry.k8s.io"].Mirrors)
-	assert.True(t, config.Registry["10.0.0.9:5000"].HTTP)
+	assert.True(t, config.Registry["10.0.0.9:5000"].HTTP, "a private address")
+	assert.True(t, config.Registry["plain.example.com"].HTTP)
 	assert.NotContains(t, config.Registry, "harbor.example.com")
 	assert.Equal(t, access.Bundle, files[BundleFile])
 }
 
 func TestNodeFilesNameTheMirrorBeforeTheRegistry(t *testing.T) {
-	access := read(t, Options{Mirrors: map[string]Mirror{"docker.io": {Address: "harbor.example.com/hub"}, "registry.k8s.io": {Address: "mirror.localhost:5000", Insecure: true}}})
+	access := read(t, Options{Mirrors: map[string]string{"docker.io": "harbor.example.com/hub", "registry.k8s.io": "mirror.localhost:5000"}, Insecure: []string{"plain.example.com"}})
 	files, err := access.Node("/etc/containerd/certs.d")
 	require.NoError(t, err)
 	type host struct {
@@ -230,6 +240,7 @@ func TestNodeFilesNameTheMirrorBeforeTheRegistry(t *testing.T) {
 	assert.Equal(t, map[string]host{"https://harbor.example.com/v2/hub": {Capabilities: []string{"pull", "resolve"}, OverridePath: true, CA: BundleFile}}, hub.Host)
 	require.NoError(t, toml.Unmarshal(files["/etc/containerd/certs.d/registry.k8s.io/hosts.toml"], &k8s))
 	assert.Equal(t, map[string]host{"http://mirror.localhost:5000": {Capabilities: []string{"pull", "resolve"}}}, k8s.Host)
+	assert.Equal(t, "server = \"http://plain.example.com\"\n", string(files["/etc/containerd/certs.d/plain.example.com/hosts.toml"]))
 	assert.Contains(t, files, BundleFile)
 
 	files, err = read(t, Options{}).Node("/etc/containerd/certs.d")
@@ -245,7 +256,7 @@ func TestMirrorServesAnImageOfItsRegistry(t *testing.T) {
 	require.NoError(t, err)
 	access := read(t, Options{
 		Getenv:  environment(t, map[string]string{"SSL_CERT_FILE": certificateFile(t, server), "HTTPS_PROXY": "http://127.0.0.1:1"}),
-		Mirrors: map[string]Mirror{"docker.io": {Address: host + "/hub"}},
+		Mirrors: map[string]string{"docker.io": host + "/hub"},
 	})
 	pushed := mustRef(t, host+"/hub/library/node:24")
 	require.NoError(t, remote.Write(pushed, image, remote.WithTransport(access.Transport())))
