@@ -14,8 +14,8 @@ import (
 var bundles = []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"}
 
 // caBundle joins the certificates that this machine trusts: the file that
-// SSL_CERT_FILE names, else that of the operating system, and those that the
-// variables of pip and Node.js add. It is nil where there is no file.
+// SSL_CERT_FILE names, else the file of the operating system, and the files that the
+// variables of pip and Node.js name. It is nil if there is no file.
 func caBundle(getenv func(string) string) ([]byte, error) {
 	var paths []string
 	for _, name := range []string{"SSL_CERT_FILE", "PIP_CERT", "NODE_EXTRA_CA_CERTS"} {

@@ -70,7 +70,8 @@ func Read(o Options) (*Access, error) {
 	return a, nil
 }
 
-// systemRoots are the operating system's, which are no file on some systems.
+// systemRoots returns the certificates of the operating system. Some systems have no
+// file of them.
 func systemRoots() *x509.CertPool {
 	if pool, err := x509.SystemCertPool(); err == nil {
 		return pool

@@ -181,7 +181,7 @@ func (p *Pipeline) builder(ctx context.Context, made *parts) (*image.Builder, er
 		return nil, err
 	}
 	step := p.opts.Progress.Start("builder", "buildkit")
-	started, err := made.engine.BuildKit(ctx, airgap.BuildKitRef)
+	started, err := made.engine.BuildKit(ctx, airgap.BuildKitRef, engine.BuilderSetup{})
 	if err != nil {
 		return nil, step.Fail(err)
 	}
