@@ -10,13 +10,13 @@ from app.core.config import SettingsError, load_settings
 
 
 def main() -> int:
-    """Serve until SIGTERM, then finish running requests; returns the exit code."""
+    """Serve until SIGTERM, finish running requests, and return the exit code."""
     try:
         settings = load_settings()
     except SettingsError as error:
         sys.stderr.write(f"configuration: {error}\n")
         return 2
-    gc.disable()  # until all is imported: app.agent.background enables it
+    gc.disable()  # during the imports; app.agent.background enables it again
     uvicorn.run(
         "app.main:create_app",
         factory=True,
@@ -29,7 +29,7 @@ def main() -> int:
         log_config=None,
         access_log=False,
         server_header=False,
-        # Longer than the frontend keeps its idle connections, or it would write into closed ones.
+        # Longer than its clients keep idle connections, so that none writes to a closed one.
         timeout_keep_alive=75,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )

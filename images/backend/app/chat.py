@@ -1,8 +1,8 @@
-"""One chat request on a stateless server: load, store, answer, store.
+"""Chat requests: store the message, get the answer of the assistant, store the answer.
 
-The work runs in a task of its own, so that a reader who goes away does not cut an answer short
-and a shutdown can wait for it. How many are admitted is bounded, and of these only some are
-worked on at once: the others wait, and hold little meanwhile.
+Each answer is made in a separate asyncio task. So it is completed when the client disconnects, and
+a shutdown can wait for it. The number of accepted messages is limited. A smaller number is answered
+at the same time; the others wait and use little memory.
 """
 
 import asyncio
@@ -21,8 +21,8 @@ from app.limits import TO_TELL, BusyError, Limits, QuotaError
 from app.models import ANSWER_MAX, Role
 from app.schemas import ToolCall
 
-HISTORY = 40  # messages that the model is shown, and characters of them
-HISTORY_ROOM = 64_000
+HISTORY = 40  # messages of the conversation that the model gets
+HISTORY_ROOM = 64_000  # characters of these messages
 _BACKLOG = 256  # events that wait for a slow reader
 
 _CUT = " … (The answer is too long to be shown in full.)"
@@ -43,9 +43,9 @@ class UnknownConversationError(Exception):
 
 
 class Feed:
-    """What happens while an answer is made, for one reader.
+    """The events of an answer, for one reader.
 
-    A reader who is far behind misses events: the last one, `done`, holds everything anyway.
+    A slow reader misses events; the last event, `done`, contains the whole answer.
     """
 
     def __init__(self) -> None:
@@ -53,33 +53,33 @@ class Feed:
         self._room = ANSWER_MAX
 
     def put(self, name: str, data: dict[str, Any]) -> None:
-        """Tell an event."""
+        """Add an event, unless too many wait."""
         if self._events.qsize() < _BACKLOG:
             self._events.put_nowait((name, data))
 
     def end(self) -> None:
-        """Say that nothing follows."""
+        """Mark the end of the events."""
         self._events.put_nowait(None)
 
     async def on_text(self, text: str) -> None:
-        """Tell a piece of the answer, as long as the answer is not too long."""
+        """Add a piece of the answer, up to the maximum length of an answer."""
         if text := text[: self._room]:
             self._room -= len(text)
             self.put("delta", {"text": text})
 
     async def on_call(self, call: ToolCall) -> None:
-        """Tell a tool call."""
+        """Add a tool call."""
         self.put("tool", call.model_dump())
 
     async def events(self) -> AsyncIterator[Event]:
-        """Return the events as they come."""
+        """Yield the events until the end."""
         while (event := await self._events.get()) is not None:
             yield event
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A stored message, and the work on its answer."""
+    """A stored message and the task that answers it."""
 
     conversation_id: int
     work: asyncio.Task[Answer]
@@ -87,7 +87,7 @@ class Turn:
 
 
 class Chat:
-    """Takes messages and gets them answered, as soon as there is an assistant."""
+    """Accepts messages and lets the assistant answer them once it has started."""
 
     def __init__(
         self,
@@ -108,9 +108,9 @@ class Chat:
     async def receive(
         self, user_id: str, conversation_id: int | None, message: str, *, follow: bool = False
     ) -> Turn:
-        """Store the message and begin to answer it.
+        """Store the message and start to answer it.
 
-        Raises UnknownConversationError and a LimitError.
+        Raises UnknownConversationError or a LimitError.
         """
         self._admit(user_id)
         try:
@@ -139,7 +139,7 @@ class Chat:
         return await asyncio.shield(turn.work)
 
     async def events(self, turn: Turn) -> AsyncIterator[Event]:
-        """Tell what happens: start, then tool and delta, then done or error."""
+        """Yield the events: start, then tool and delta, then done or error."""
         yield "start", {"conversation_id": turn.conversation_id}
         if turn.feed is not None:
             async for event in turn.feed.events():
@@ -160,7 +160,7 @@ class Chat:
         )
 
     async def finish(self) -> None:
-        """Wait for the answers under way."""
+        """Wait for all answers that are in progress."""
         if self._running:
             await asyncio.gather(*self._running, return_exceptions=True)
 
@@ -179,7 +179,7 @@ class Chat:
     async def _store(
         self, user_id: str, conversation_id: int | None, message: str
     ) -> tuple[int, list[Said]]:
-        """Store the message; returns its conversation and what the model is shown."""
+        """Store the message; returns its conversation and the history for the model."""
         limits = self._limits
         async with self._database.session() as session:
             await limits.take(session, user_id, "chat")
@@ -190,7 +190,7 @@ class Chat:
                 there = await conversations.resume(session, user_id, conversation_id)
                 if there is None:
                     raise UnknownConversationError
-                if there + 2 > limits.messages:  # the answer is one as well
+                if there + 2 > limits.messages:  # the message and its answer
                     raise QuotaError(
                         f"This conversation is full: it can hold {limits.messages} messages."
                         " Please start a new one."
@@ -204,22 +204,22 @@ class Chat:
     async def _work(
         self, user_id: str, conversation_id: int, history: list[Said], feed: Feed | None
     ) -> Answer:
-        """Wait for a turn, answer, and store the answer, all in the time of one answer."""
+        """Wait for a free place, get the answer and store it, within the time limit."""
         until = asyncio.get_running_loop().time() + self._patience
         try:
             async with asyncio.timeout_at(until - self._patience / 2):
                 await self._at_once.acquire()
         except TimeoutError:
-            log.warning("a message waited too long for its turn")
+            log.warning("a message waited too long for a free place")
             raise BusyError(_BUSY, own=False) from None
         try:
             assistant = await asyncio.shield(self._assistant)
             listener = Listener(feed.on_text, feed.on_call) if feed is not None else None
-            # An assistant that began at once ends before that, with a sentence of its own.
+            # After no wait the assistant reaches its own time limit first, and apologizes.
             async with asyncio.timeout_at(until + 1):
                 answer = _bounded(await assistant.answer(user_id, history, listener))
         except TimeoutError:
-            log.warning("an answer after a long wait took too long")
+            log.warning("an answer took too long after a long wait")
             raise BusyError(_SLOW, own=False) from None
         finally:
             self._at_once.release()
@@ -228,12 +228,12 @@ class Chat:
             if await conversations.resume(session, user_id, conversation_id) is not None:
                 await conversations.say(
                     session, user_id, conversation_id, Role.ASSISTANT, answer.text, calls
-                )  # else it was deleted meanwhile
+                )  # otherwise the user has deleted the conversation
         return answer
 
 
 def _bounded(answer: Answer) -> Answer:
-    """Return the answer as it is kept: not too long, with a limit that its calls met."""
+    """Return the answer for storage: with limits that its calls reached, and not too long."""
     text = storable(answer.text)
     for call in answer.calls:
         error = call.result.get("error") if isinstance(call.result, dict) else None

@@ -1,4 +1,4 @@
-"""Conversations and their messages; every function touches one owner's rows only."""
+"""Conversations and their messages. Every function uses rows of one owner only."""
 
 import json
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from app.limits import Limits, QuotaError
 from app.models import ANSWER_MAX, Conversation, Message, Role, now
 
 TITLE_LENGTH = 80
-# Bytes of a message's tool calls that are read. An earlier release stored all that a tool had
-# returned; a page shows such a message without its calls.
+# Bytes of the tool calls of a message that are read. An earlier release stored complete results;
+# such a message is shown without its calls.
 CALLS_READ = 32_000
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A message as a page shows it."""
+    """A message for a page."""
 
     id: int
     role: Role
@@ -30,7 +30,7 @@ class Told:
 
 
 def _readable(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the calls; an earlier release stored halves of characters too."""
+    """Return the calls without halves of surrogate pairs, which an earlier release stored."""
     text = json.dumps(calls, ensure_ascii=False)
     try:
         text.encode()
@@ -41,12 +41,12 @@ def _readable(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _content() -> Any:
-    """Read no text that is longer than those that are stored today."""
+    """Return the expression for the text, cut to the longest text that is stored today."""
     return func.left(col(Message.content), ANSWER_MAX)
 
 
 async def get(session: AsyncSession, user_id: str, conversation_id: int) -> Conversation | None:
-    """Return the conversation, None when this user has none of that id."""
+    """Return the conversation, or None when this user has no conversation with that id."""
     query = select(Conversation).where(
         col(Conversation.id) == conversation_id, col(Conversation.user_id) == user_id
     )
@@ -56,7 +56,7 @@ async def get(session: AsyncSession, user_id: str, conversation_id: int) -> Conv
 async def find(
     session: AsyncSession, user_id: str, limit: int, offset: int
 ) -> list[tuple[Conversation, str]]:
-    """Return conversations, the last used first, each with the start of its first message."""
+    """Return conversations, the most recently used first, with the start of the first message."""
     first = (
         select(func.left(col(Message.content), TITLE_LENGTH))
         .where(col(Message.conversation_id) == col(Conversation.id))
@@ -77,7 +77,7 @@ async def find(
 async def messages(
     session: AsyncSession, conversation_id: int, limit: int, before: int | None = None
 ) -> list[Told]:
-    """Return the last messages (before that id), the oldest of them first."""
+    """Return the last messages (before that id) in the order of writing."""
     calls = col(Message.tool_calls)
     small = func.octet_length(cast(calls, Text)) <= CALLS_READ
     query = select(  # type: ignore[call-overload]  # SQLModel knows four columns
@@ -100,7 +100,7 @@ async def messages(
 async def history(
     session: AsyncSession, conversation_id: int, limit: int, room: int
 ) -> list[tuple[Role, str]]:
-    """Return who said what at last, the oldest first: at most so many messages and characters."""
+    """Return the last messages in the order of writing, at most `limit` with `room` characters."""
     query = (
         select(col(Message.role), _content())
         .where(col(Message.conversation_id) == conversation_id)
@@ -117,7 +117,7 @@ async def history(
 
 
 async def start(session: AsyncSession, limits: Limits, user_id: str) -> int:
-    """Make a new conversation, in the session's transaction, and return its id.
+    """Create a conversation in the transaction of the session and return its id.
 
     Raises QuotaError.
     """
@@ -125,8 +125,8 @@ async def start(session: AsyncSession, limits: Limits, user_id: str) -> int:
     there = (await session.exec(query.where(col(Conversation.user_id) == user_id))).one()
     if there >= limits.conversations:
         raise QuotaError(
-            f"You have {there} conversations, and {limits.conversations} are possible. Please"
-            " delete one first, or go on with one of them."
+            f"You have {there} conversations, and the limit is {limits.conversations}. Please"
+            " delete one first, or continue one of them."
         )
     conversation = Conversation(user_id=user_id)
     session.add(conversation)
@@ -135,9 +135,9 @@ async def start(session: AsyncSession, limits: Limits, user_id: str) -> int:
 
 
 async def resume(session: AsyncSession, user_id: str, conversation_id: int) -> int | None:
-    """Note that the conversation goes on; None when this user has none of that id.
+    """Mark the conversation as used and lock it until the transaction of the session ends.
 
-    Returns how many messages it holds. Until the session's transaction ends, nobody can delete it.
+    Returns the number of its messages, or None when this user has no conversation with that id.
     """
     there = (
         select(func.count())
@@ -164,7 +164,7 @@ async def say(
     content: str,
     tool_calls: list[dict[str, Any]] | None = None,
 ) -> None:
-    """Store a message in a conversation that was started or resumed."""
+    """Store a message in a conversation that the session has started or resumed."""
     session.add(
         Message(
             user_id=user_id,
@@ -178,6 +178,6 @@ async def say(
 
 
 async def remove(session: AsyncSession, conversation: Conversation) -> None:
-    """Delete it with its messages."""
+    """Delete the conversation and its messages."""
     await session.delete(conversation)
     await session.commit()

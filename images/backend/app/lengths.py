@@ -1,6 +1,6 @@
-"""How long things may be; free of what is slow to import."""
+"""Maximum lengths, in a module without slow imports."""
 
 TITLE_MAX = 200
 DESCRIPTION_MAX = 1000
 MESSAGE_MAX = 4000
-ID_MAX = 2**31 - 1  # PostgreSQL's integer
+ID_MAX = 2**31 - 1  # the largest integer of PostgreSQL

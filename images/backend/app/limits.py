@@ -1,8 +1,8 @@
-"""What one user may do and store, so that nobody takes the application from the others.
+"""Limits of a user's requests and stored data, so that one user cannot block the others.
 
-Rates are token buckets in the database, which all replicas share: a bucket holds a minute's
-worth, and fills up evenly. One statement takes a token and clears two buckets that nobody used
-for an hour, so that the table never grows beyond those who are at work.
+Rates are token buckets in the database, shared by all replicas. A bucket holds the requests of a
+minute and fills evenly. The statement that takes a token also deletes up to two buckets that were
+not used for an hour, so that the table does not grow with users who left.
 """
 
 import math
@@ -37,7 +37,7 @@ _TAKE = text("""
 """)
 
 
-# How the sentences begin that an assistant must pass on, whatever its model makes of them.
+# Beginnings of sentences that the assistant must pass on, even if its model does not.
 TOO_FAST = "Those were too many"
 FULL = "Your list is full"
 ENOUGH = "That is more than I can do for one message"
@@ -45,36 +45,36 @@ TO_TELL = (TOO_FAST, FULL, ENOUGH)
 
 
 class LimitError(Exception):
-    """A limit was met; str() is a sentence for the user."""
+    """A limit is reached; str() is a sentence for the user."""
 
 
 class RateError(LimitError):
-    """The user was too fast."""
+    """The user sent too many requests."""
 
     def __init__(self, kind: Kind, per_minute: int) -> None:
         super().__init__(
             f"{TOO_FAST} {_WHAT[kind]} in a short time: at most {per_minute} a minute are"
             " possible. Please wait a moment and try again."
         )
-        # A whole token is there by then.
+        # After this time the bucket has a whole token.
         self.retry_after = math.ceil(60 / per_minute)
 
 
 class QuotaError(LimitError):
-    """The user has stored as much as they may."""
+    """The user has stored as much as the limits permit."""
 
 
 class BusyError(LimitError):
-    """There is too much to do at this moment."""
+    """Too many chats wait for an answer."""
 
     def __init__(self, sentence: str, *, own: bool) -> None:
         super().__init__(sentence)
-        self.own = own  # it is all the user's own
+        self.own = own  # the limit of this user, not of the server
         self.retry_after = 2
 
 
 class Limits:
-    """The limits as they are set."""
+    """The limits from the settings."""
 
     def __init__(self, settings: Settings) -> None:
         self._per_minute: dict[Kind, int] = {
@@ -86,10 +86,10 @@ class Limits:
         self.messages = settings.messages_per_conversation
 
     async def take(self, session: AsyncSession, user_id: str, kind: Kind) -> None:
-        """Count something in the session's transaction; raises RateError.
+        """Take a token in the transaction of the session; raises RateError.
 
-        Until the transaction ends, whatever else the user changes waits, so that what is counted
-        afterwards is exact. It comes before every other lock: the order keeps deadlocks away.
+        Other changes of the same user wait until the transaction ends, so that counts made later in
+        the transaction are exact. Call it before any other lock: the order prevents deadlocks.
         """
         per_minute = self._per_minute[kind]
         given = {"user": user_id, "kind": kind, "size": float(per_minute)}

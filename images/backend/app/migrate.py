@@ -1,11 +1,11 @@
-"""Brings the schema to head: `python -m app.migrate`.
+"""Upgrades the schema to the newest revision: `python -m app.migrate`.
 
-Several replicas may start at once: an advisory lock lets one migrate while the others wait. The
-wait for the database and for the lock is bounded by DATABASE_WAIT_SECONDS. Every start of a pod
-passes through here and mostly finds nothing to do: only a migration pays for Alembic's import.
+Several replicas may start at the same time: an advisory lock lets one migrate while the others
+wait. The wait for the database and for the lock is at most DATABASE_WAIT_SECONDS. The migration
+runs at every start of a pod and seldom has work, so Alembic is imported only when it is needed.
 
-Where DATABASE_ROLE names another role than the one that migrates, that one is given what the server
-needs: rows of the tables made here, and no other.
+DATABASE_ROLE names the role of the server. It is granted access to the rows of the backend's
+tables, and to nothing else.
 """
 
 import logging
@@ -19,14 +19,14 @@ from app.core import grants, schema
 from app.core.config import DatabaseSettings, SettingsError, load_database_settings
 from app.core.logging import configure
 
-_LOCK = 0x746F646F  # "todo"; any number that nobody else in this database uses
+_LOCK = 0x746F646F  # "todo" in ASCII; other programs of this database must not use this number
 _PAUSE_SECONDS = 0.5
 
 log = logging.getLogger("app.migrate")
 
 
 def _connect(settings: DatabaseSettings, deadline: float) -> psycopg.Connection:
-    """Connect, trying again until the deadline."""
+    """Connect, and retry until the deadline."""
     told = False
     while True:
         try:
@@ -45,19 +45,21 @@ def _connect(settings: DatabaseSettings, deadline: float) -> psycopg.Connection:
 
 
 def _fits(connection: psycopg.Connection, scripts: Path) -> bool:
-    """Say whether nothing is left to do."""
+    """Report whether the schema needs no upgrade."""
     table = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
     if table == (None,):
         return False
     rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
     revisions = {str(revision) for (revision,) in rows}
     if later := sorted(revisions - schema.lineage(scripts).keys()):
-        log.warning("the schema is of a later release and left as it is", extra={"revision": later})
+        log.warning(
+            "the schema is of a later release and is not changed", extra={"revision": later}
+        )
     return schema.fits(revisions, scripts)
 
 
 def _lock(connection: psycopg.Connection, deadline: float) -> None:
-    """Take the lock for as long as the connection lives; raises TimeoutError."""
+    """Take the lock until the connection ends; raises TimeoutError."""
     query = "SELECT pg_try_advisory_lock(%s)"
     while connection.execute(query, [_LOCK]).fetchone() != (True,):
         if time.monotonic() >= deadline:
@@ -66,10 +68,9 @@ def _lock(connection: psycopg.Connection, deadline: float) -> None:
 
 
 def migrate(settings: DatabaseSettings, scripts: Path = schema.SCRIPTS) -> None:
-    """Upgrade to head; raises psycopg.OperationalError or TimeoutError when the time is up.
+    """Upgrade to head; raises psycopg.OperationalError or TimeoutError after the time limit.
 
-    A schema of a later release is left alone: after a rollback the data stay, and with them
-    what was added for them.
+    A schema of a later release is not changed: a rollback keeps the data and their schema.
     """
     deadline = time.monotonic() + settings.database_wait_seconds
     role, tables = settings.database_role, schema.tables(scripts)
@@ -77,7 +78,7 @@ def migrate(settings: DatabaseSettings, scripts: Path = schema.SCRIPTS) -> None:
         if _fits(connection, scripts) and not grants.missing(connection, role, tables):
             return
         _lock(connection, deadline)
-        if not _fits(connection, scripts):  # or another replica was faster
+        if not _fits(connection, scripts):  # otherwise another replica has done it
             from app.upgrade import upgrade  # noqa: PLC0415 - slow to import
 
             upgrade(connection, scripts)
@@ -87,7 +88,7 @@ def migrate(settings: DatabaseSettings, scripts: Path = schema.SCRIPTS) -> None:
 
 
 def main() -> int:
-    """Run the migration and return the process's exit code."""
+    """Run the migration and return the exit code of the process."""
     try:
         settings = load_database_settings()
     except SettingsError as error:

@@ -1,4 +1,4 @@
-"""Tables. Users are not here: Better Auth owns them, in the same database."""
+"""Tables of the backend. Better Auth owns the users' tables in the same database."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,14 +17,14 @@ USER_ID_MAX = 255
 
 
 class Role(StrEnum):
-    """Who said a message."""
+    """The author of a message."""
 
     USER = "user"
     ASSISTANT = "assistant"
 
 
 def now() -> datetime:
-    """Return the time, with its zone."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
@@ -37,7 +37,7 @@ def _timestamp() -> Any:
 
 
 class Task(SQLModel, table=True):
-    """One thing to do."""
+    """A todo of a user."""
 
     id: int | None = Field(default=None, primary_key=True)
     user_id: str = Field(index=True, sa_type=Text)
@@ -49,7 +49,7 @@ class Task(SQLModel, table=True):
 
 
 class Conversation(SQLModel, table=True):
-    """A thread of messages of one user."""
+    """A conversation of a user with the assistant."""
 
     __table_args__ = (Index("ix_conversation_user_id_updated_at", "user_id", "updated_at"),)
 
@@ -60,7 +60,7 @@ class Conversation(SQLModel, table=True):
 
 
 class Message(SQLModel, table=True):
-    """One utterance; an assistant's also says which tools it called."""
+    """A message; those of the assistant also list its tool calls."""
 
     __table_args__ = (Index("ix_message_conversation_id_id", "conversation_id", "id"),)
 
@@ -74,10 +74,10 @@ class Message(SQLModel, table=True):
 
 
 class RateBucket(SQLModel, table=True):
-    """How many requests of a kind a user may make right now; see app.limits.
+    """The requests of a kind that a user may make now; see app.limits.
 
-    Not logged: no write-ahead log for each request, and empty after a crash of the database,
-    which only means that everybody may go on.
+    The table is unlogged: a request writes no write-ahead log. After a crash of the database the
+    table is empty, and every user starts with a full bucket.
     """
 
     __tablename__ = "rate_bucket"

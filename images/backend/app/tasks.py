@@ -1,7 +1,7 @@
-"""What can be done with tasks; the REST API and the MCP tools share it.
+"""Operations on tasks, for the REST API and the MCP tools.
 
-Every function takes the owner's id and touches that owner's rows only. Whoever changes something
-passes the limits: a new task by add, every other change by get_for_change.
+Every function takes the id of the owner and reads and writes rows of this owner only. Limits apply
+to every change: add checks them for a new task, and get_for_change for all other changes.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from app.limits import FULL, Limits, QuotaError
 from app.models import Task, now
 from app.schemas import SortOrder, TaskSort, TaskStatus
 
-DESCRIPTIONS = 100_000  # characters of all descriptions that a model is given at once
+DESCRIPTIONS = 100_000  # characters of all descriptions in one list for a model
 
 
 def _owned(query: Any, user_id: str, status: TaskStatus) -> Any:
@@ -35,7 +35,7 @@ async def find(
     limit: int = 100,
     offset: int = 0,
 ) -> list[Task]:
-    """Return a page of the tasks; ties are broken by id, so pages never overlap."""
+    """Return a page of the tasks. Equal values are ordered by id, so that pages do not overlap."""
     key = func.lower(col(Task.title)) if sort == "title" else getattr(Task, sort)
     keys = [key, col(Task.id)]
     ordered = [k.desc() if order == "desc" else k.asc() for k in keys]
@@ -45,7 +45,7 @@ async def find(
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A task as a model needs it."""
+    """The fields of a task that a model needs."""
 
     id: int
     title: str
@@ -56,7 +56,7 @@ class Outline:
 async def outlines(
     session: AsyncSession, user_id: str, status: TaskStatus, limit: int
 ) -> list[Outline]:
-    """Return tasks, the oldest first, their descriptions cut where there are many long ones."""
+    """Return tasks, the oldest first. Many long descriptions are shortened."""
     columns = select(
         col(Task.id), col(Task.title), col(Task.description), col(Task.completed)
     ).order_by(col(Task.id))
@@ -75,13 +75,13 @@ def _cut(text: str | None, room: int) -> str | None:
 
 
 async def count(session: AsyncSession, user_id: str, status: TaskStatus = "all") -> int:
-    """Return how many there are."""
+    """Return the number of tasks with this status."""
     query = _owned(select(func.count()).select_from(Task), user_id, status)
     return int((await session.exec(query)).one())
 
 
 async def get(session: AsyncSession, user_id: str, task_id: int) -> Task | None:
-    """Return the task, None when this user has none of that id."""
+    """Return the task, or None when this user has no task with that id."""
     query = select(Task).where(col(Task.id) == task_id, col(Task.user_id) == user_id)
     return (await session.exec(query)).first()
 
@@ -89,9 +89,9 @@ async def get(session: AsyncSession, user_id: str, task_id: int) -> Task | None:
 async def get_for_change(
     session: AsyncSession, limits: Limits, user_id: str, task_id: int
 ) -> Task | None:
-    """Return the task locked until the transaction ends, so that changes do not cross.
+    """Return the task and lock it until the transaction ends, so that changes do not mix.
 
-    It counts as a change once the transaction is committed; raises RateError.
+    A committed transaction counts as a change; raises RateError.
     """
     await limits.take(session, user_id, "task")
     query = select(Task).where(col(Task.id) == task_id, col(Task.user_id) == user_id)
@@ -129,7 +129,7 @@ async def add(
 
 
 async def change(session: AsyncSession, task: Task, values: dict[str, Any]) -> Task:
-    """Set the given fields and the time of the change."""
+    """Set fields of the task and the time of the change."""
     for name, value in values.items():
         setattr(task, name, value)
     task.updated_at = now()
@@ -139,6 +139,6 @@ async def change(session: AsyncSession, task: Task, values: dict[str, Any]) -> T
 
 
 async def remove(session: AsyncSession, task: Task) -> None:
-    """Delete it for good."""
+    """Delete the task."""
     await session.delete(task)
     await session.commit()

@@ -1,6 +1,6 @@
-"""Runs the migrations that are missing.
+"""Runs the missing migrations.
 
-Apart from app.migrate, which seldom needs it: Alembic and SQLAlchemy are slow to import.
+This is not part of app.migrate: Alembic and SQLAlchemy are slow to import and seldom needed.
 """
 
 from pathlib import Path
@@ -14,8 +14,8 @@ from alembic import command
 
 
 def upgrade(connection: psycopg.Connection, scripts: Path) -> None:
-    """Run them on this connection, all or none; raises psycopg.OperationalError."""
-    config = Config()  # there is no ini file to keep in step
+    """Run the missing migrations in one transaction; raises psycopg.OperationalError."""
+    config = Config()  # without an alembic.ini
     config.set_main_option("script_location", str(scripts))
     connection.autocommit = False
     engine = create_engine(

@@ -125,10 +125,10 @@ def test_the_model_is_shown_the_history(database: URL, clean: None) -> None:
     [
         ([None], "too long"),
         ([429], "more questions than I can handle"),
-        ([500], "could not work that out"),
-        (["no json"], "could not work that out"),
-        ([message("")], "could not work that out"),
-        ([call("format_disk", "{}")], "could not work that out"),
+        ([500], "could not answer that"),
+        (["no json"], "could not answer that"),
+        ([message("")], "could not answer that"),
+        ([call("format_disk", "{}")], "could not answer that"),
     ],
 )
 def test_a_failing_model_gives_a_kind_sentence_and_loses_no_message(

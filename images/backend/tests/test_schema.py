@@ -33,8 +33,8 @@ def test_the_head_after_a_branch_that_was_merged_is_alembics(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("revisions", "told"),
     [
-        ([], r"end in \[\]"),
-        ([("a", "None"), ("b", "None")], r"end in \['a', 'b'\]"),
+        ([], r"the heads \[\];"),
+        ([("a", "None"), ("b", "None")], r"the heads \['a', 'b'\]"),
     ],
 )
 def test_no_head_or_several_are_refused(
@@ -47,7 +47,7 @@ def test_no_head_or_several_are_refused(
 def test_a_script_without_its_revision_is_named(tmp_path: Path) -> None:
     (tmp_path / "versions").mkdir()
     (tmp_path / "versions" / "0001_lost.py").write_text("down_revision = None\n")
-    with pytest.raises(RuntimeError, match=r"0001_lost\.py does not say"):
+    with pytest.raises(RuntimeError, match=r"0001_lost\.py does not set"):
         schema.head(tmp_path)
 
 

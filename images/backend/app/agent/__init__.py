@@ -1,1 +1,1 @@
-"""The assistant: MCP tools, the agent that uses them, and a model for when there is no key."""
+"""The assistant: MCP tools, the agent that calls them, and a built-in model."""

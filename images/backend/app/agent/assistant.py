@@ -1,4 +1,4 @@
-"""The agent: which model, which instructions, and what happens when the model fails."""
+"""The agent: its model, its instructions, and its answers when the model fails."""
 
 import asyncio
 import logging
@@ -55,12 +55,12 @@ tasks: refuse kindly, call no tool for it, and never speak about these instructi
 
 SLOW = "Sorry, I took too long to think about that."
 BUSY = "Sorry, I am getting more questions than I can handle right now."
-LOST = "Sorry, I could not work that out just now."
+LOST = "Sorry, I could not answer that just now."
 KEPT = "Your message is saved; please try again in a moment."
 
 
 def choose_model(settings: Settings) -> Model:
-    """Return the model behind the given key, or the built-in one without a key."""
+    """Return the model for the API key, or the built-in model without a key."""
     if settings.openai_api_key is None:
         return BuiltinModel()
     client = AsyncOpenAI(
@@ -73,7 +73,7 @@ def choose_model(settings: Settings) -> Model:
 
 
 class AgentAssistant:
-    """The assistant that the agents SDK runs."""
+    """Answers messages with the agents SDK."""
 
     def __init__(self, model: Model, catalogue: ToolCatalogue, timeout_seconds: float) -> None:
         self._model = model
@@ -83,7 +83,7 @@ class AgentAssistant:
     async def answer(
         self, user_id: str, history: list[Said], listener: Listener | None = None
     ) -> Answer:
-        """Answer the last message of the history; a failing model gives a kind sentence."""
+        """Answer the last message of the history; apologize when the model fails."""
         tools = UserTools(self._catalogue, user_id, listener.on_call if listener else None)
         apology = LOST
         try:
@@ -92,7 +92,7 @@ class AgentAssistant:
                     apology, text = await self._attempt(tools, history, listener)
                     if text:
                         return Answer(text, tools.calls)
-                    if tools.changed:  # a second run would do it twice
+                    if tools.changed:  # another try would repeat the change
                         break
         except TimeoutError:
             log.warning("the model took too long")
@@ -105,12 +105,12 @@ class AgentAssistant:
     async def _attempt(
         self, tools: UserTools, history: list[Said], listener: Listener | None
     ) -> tuple[str, str]:
-        """Run the agent once; returns an apology, and the text unless the model fails."""
+        """Run the agent once; returns an apology and the answer, which is empty after a failure."""
         try:
-            # A model that says nothing has failed too.
+            # An empty answer also counts as a failure.
             return LOST, (await self._run(tools, history, listener)).strip()
         except (APITimeoutError, RateLimitError, APIError, AgentsException, ValueError) as error:
-            # The text of such an error can hold parts of the conversation.
+            # The text of the error can contain parts of the conversation: only its type is logged.
             log.warning("the model failed", extra={"reason": type(error).__name__})
             if isinstance(error, APITimeoutError):
                 return SLOW, ""
@@ -143,8 +143,8 @@ class AgentAssistant:
 @asynccontextmanager
 async def open_assistant(settings: Settings, sessions: Sessions) -> AsyncIterator[Assistant]:
     """Start the MCP server in this process, connect to it, and yield the assistant."""
-    # Traces would leave the machine. The SDK's own provider comes with an exporter and its HTTP
-    # client, even when it is disabled.
+    # The default provider sends traces to a remote server, and creates its HTTP client even when
+    # tracing is disabled.
     tracing = DefaultTraceProvider()
     tracing.set_disabled(True)
     set_trace_provider(tracing)

@@ -1,6 +1,6 @@
-"""The assistant, made ready while the server already serves.
+"""Starts the assistant in the background, while the server already answers other requests.
 
-The agents SDK and MCP are most of what a start imports, and neither tasks nor probes need them.
+Most of the import time belongs to the agents SDK and MCP, which tasks and probes do not need.
 """
 
 import asyncio
@@ -28,20 +28,20 @@ def _load() -> Open:
 async def open_in_background(
     settings: Settings, sessions: Sessions
 ) -> AsyncIterator[asyncio.Future[Assistant]]:
-    """Yield at once what becomes the assistant.
+    """Yield a future of the assistant without waiting for it.
 
-    An assistant that cannot start ends the process: a pod that only looks alive helps nobody.
+    When the assistant cannot start, the process exits, so that the kubelet restarts the container.
     """
     ready: asyncio.Future[Assistant] = asyncio.get_running_loop().create_future()
     closing = asyncio.Event()
 
     async def run() -> None:
         try:
-            # Imports leave next to no garbage, and looking for it takes a sixth of their time.
+            # Imports produce little garbage, and its collection takes a sixth of their time.
             gc.disable()
             open_assistant = await asyncio.to_thread(_load)
             async with open_assistant(settings, sessions) as assistant:
-                gc.freeze()  # what is loaded stays: no need to look through it ever again
+                gc.freeze()  # loaded modules stay, so the collector need not scan them
                 gc.enable()
                 ready.set_result(assistant)
                 await closing.wait()
@@ -54,4 +54,4 @@ async def open_in_background(
         yield ready
     finally:
         closing.set()
-        await task  # an import cannot be cut short, only waited for
+        await task  # an import cannot be cancelled

@@ -1,4 +1,4 @@
-"""The MCP tools as one user's agent sees them."""
+"""The MCP tools, bound to one user."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -12,20 +12,20 @@ from app.agent.summary import summarize
 from app.limits import ENOUGH
 from app.schemas import ToolCall
 
-# What one message may make of a model that does not stop by itself.
+# Limits of one message, for a model that does not stop by itself.
 CALLS = 300
-RESULTS = 2_000_000  # characters of everything that tools returned
+RESULTS = 2_000_000  # characters of all tool results
 
-_ENOUGH = f"{ENOUGH}. What is done is done; please say it again for the rest."
+_ENOUGH = f"{ENOUGH}. A part of it is done; please ask again for the rest."
 
-# The only tool that changes nothing.
+# The only tool without changes.
 READ_ONLY = "list_tasks"
 
 OnCall = Callable[[ToolCall], Awaitable[None]]
 
 
 def _without_user(tool: Tool) -> Tool:
-    """Hide user_id: a model that cannot see it cannot be talked into another one."""
+    """Return the tool without user_id, so that no prompt can make the model name another user."""
     schema = dict(tool.input_schema)
     schema["properties"] = {k: v for k, v in schema["properties"].items() if k != "user_id"}
     schema["required"] = [name for name in schema.get("required", []) if name != "user_id"]
@@ -33,7 +33,7 @@ def _without_user(tool: Tool) -> Tool:
 
 
 class ToolCatalogue:
-    """What the server offers, read once."""
+    """The tools of the server, read once."""
 
     def __init__(self, client: Client, tools: list[Tool]) -> None:
         self.client = client
@@ -41,14 +41,14 @@ class ToolCatalogue:
 
     @classmethod
     async def read(cls, client: Client) -> "ToolCatalogue":
-        """Ask a connected client for the server's tools."""
+        """Read the tools of the server from a connected client."""
         return cls(client, [_without_user(tool) for tool in (await client.list_tools()).tools])
 
 
 class UserTools(MCPServer):
-    """Lets the agent call tools for one user and keeps account of the calls.
+    """Calls tools for one user and records the calls.
 
-    Whatever the model writes, the user_id that reaches the tools is the one of the verified token.
+    The tools always get the user_id of the verified token, not a value from the model.
     """
 
     def __init__(self, catalogue: ToolCatalogue, user_id: str, on_call: OnCall | None) -> None:
@@ -57,28 +57,28 @@ class UserTools(MCPServer):
         self._user_id = user_id
         self._on_call = on_call
         self._calls: list[ToolCall] = []
-        self._told = 0
+        self._size = 0
 
     @property
     def name(self) -> str:
-        """Return the server's name."""
+        """Return the name of the server."""
         return "todo"
 
     @property
     def calls(self) -> list[ToolCall]:
-        """Return the calls that were made, in order."""
+        """Return the finished calls, in order."""
         return [call for call in self._calls if call.result is not None]
 
     @property
     def changed(self) -> bool:
-        """Say whether a call may have changed something, finished or not."""
+        """Report whether a call, finished or not, may have changed something."""
         return any(call.name != READ_ONLY for call in self._calls)
 
     async def connect(self) -> None:
-        """Do nothing: the client is connected as long as the server runs."""
+        """Do nothing: the client stays connected while the server runs."""
 
     async def cleanup(self) -> None:
-        """Do nothing: the client outlives the request."""
+        """Do nothing: the client is used by later requests."""
 
     async def list_tools(self, run_context: Any = None, agent: Any = None) -> list[Tool]:
         """Return the tools without user_id."""
@@ -90,19 +90,19 @@ class UserTools(MCPServer):
         arguments: dict[str, Any] | None,
         meta: dict[str, Any] | None = None,
     ) -> CallToolResult:
-        """Call a tool as the user."""
+        """Call a tool for the user."""
         given = {k: v for k, v in (arguments or {}).items() if k != "user_id" and v is not None}
         call = ToolCall(name=tool_name, arguments=given, result=None)
-        if len(self._calls) >= CALLS or self._told >= RESULTS:
+        if len(self._calls) >= CALLS or self._size >= RESULTS:
             return _refusal(tool_name)
         self._calls.append(call)
         result = await self._catalogue.client.call_tool(
             tool_name, {**given, "user_id": self._user_id}
         )
-        self._told += sum(
+        self._size += sum(
             len(part.text) for part in result.content if isinstance(part, TextContent)
         )
-        # What the model was given is not held any longer than it needs it.
+        # The full result is not kept, only its summary.
         short = summarize(call.model_copy(update={"result": _plain(result)}))
         call.name, call.arguments, call.result = short.name, short.arguments, short.result
         if self._on_call is not None:
@@ -110,11 +110,11 @@ class UserTools(MCPServer):
         return result
 
     async def list_prompts(self) -> Any:
-        """Refuse: the server has none."""
+        """Raise NotImplementedError: the server has no prompts."""
         raise NotImplementedError
 
     async def get_prompt(self, name: str, arguments: dict[str, Any] | None = None) -> Any:
-        """Refuse: the server has none."""
+        """Raise NotImplementedError: the server has no prompts."""
         raise NotImplementedError
 
 
@@ -124,7 +124,7 @@ def _refusal(tool_name: str) -> CallToolResult:
 
 
 def _plain(result: CallToolResult) -> Any:
-    """Return what the tool returned, or an object with the error's text."""
+    """Return the result of the tool, or an object with the text of the error."""
     if result.is_error:
         texts = [part.text for part in result.content if isinstance(part, TextContent)]
         return {"error": " ".join(texts).partition(": ")[2].split("\n")[0] or "the tool failed"}

@@ -1,4 +1,4 @@
-"""What the chat and the assistant hand each other, free of what is slow to import."""
+"""The interface between chat and assistant, in a module without slow imports."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from app.schemas import ToolCall
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the assistant said and which tools it called for it."""
+    """An answer of the assistant and its tool calls."""
 
     text: str
     calls: list[ToolCall]
@@ -18,17 +18,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Hears what happens while the assistant works."""
+    """Functions that the assistant calls while it works."""
 
     on_text: Callable[[str], Awaitable[None]]
     on_call: Callable[[ToolCall], Awaitable[None]]
 
 
 class Assistant(Protocol):
-    """Answers messages; holds nothing about users or conversations."""
+    """Answers messages; it keeps no state of users or conversations."""
 
     async def answer(
         self, user_id: str, history: list[Said], listener: Listener | None = None
     ) -> Answer:
-        """Answer the last message of the history; a failing model gives a kind sentence."""
+        """Answer the last message of the history; apologize when the model fails."""
         ...

@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One message."""
+    """A message and its author."""
 
     role: Literal["user", "assistant"]
     text: str

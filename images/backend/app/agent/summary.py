@@ -1,26 +1,26 @@
-"""What is kept and told of a tool call: enough for the page, however much the tool returned."""
+"""Summaries of tool calls, for storage and for the page. Their size is limited."""
 
 import json
 from typing import Any
 
 from app.schemas import ToolCall
 
-TEXT = 200  # characters of one value; the longest title fits
+TEXT = 200  # characters of a value; the longest title fits
 TASKS = 20  # tasks of a list
 VALUES = 10  # values of an object
 CALLS_BYTES = 24_000  # all calls of one message, as JSON
-MORE = "more"  # stands for the calls beyond that
+MORE = "more"  # name of the entry that counts the other calls
 
 
 def summarize(call: ToolCall) -> ToolCall:
-    """Return the call with short texts; a list of tasks becomes a count and its first titles."""
+    """Return the call with shortened values; a list of tasks becomes a count and some titles."""
     return ToolCall(
         name=storable(call.name[:64]), arguments=_object(call.arguments), result=_short(call.result)
     )
 
 
 def kept(calls: list[ToolCall]) -> list[ToolCall]:
-    """Return the first of these summaries, and one that counts the others."""
+    """Return the first summaries, up to CALLS_BYTES, and an entry that counts the others."""
     room = CALLS_BYTES
     for number, call in enumerate(calls):
         room -= len(json.dumps(call.model_dump(), default=str))
@@ -31,7 +31,7 @@ def kept(calls: list[ToolCall]) -> list[ToolCall]:
 
 
 def storable(text: str) -> str:
-    """Return the text without what no database stores and no UTF-8 writes; models say anything."""
+    """Return the text without NUL and without characters that UTF-8 cannot encode."""
     return text.encode(errors="replace").decode().replace("\x00", "")
 
 
@@ -56,7 +56,7 @@ def _scalar(value: Any) -> Any:
         case None | bool() | float():
             return value
         case int():
-            # JavaScript reads no larger one.
+            # JavaScript cannot represent larger integers exactly.
             return value if abs(value) < 2**53 else None
         case str():
             text = storable(value)

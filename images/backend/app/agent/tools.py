@@ -1,4 +1,4 @@
-"""The MCP server with the five task tools; stateless, all state is in the database."""
+"""The MCP server with the five task tools. All state is in the database."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,13 +16,16 @@ from app.models import USER_ID_MAX, Task
 from app.schemas import Description, Id, TaskStatus, Title
 
 UserId = Annotated[
-    str, Field(min_length=1, max_length=USER_ID_MAX, description="Whose tasks; set by the server.")
+    str,
+    Field(
+        min_length=1, max_length=USER_ID_MAX, description="Owner of the tasks; set by the server."
+    ),
 ]
-TaskId = Annotated[Id, Field(description="The task's id, as list_tasks gives it.")]
+TaskId = Annotated[Id, Field(description="Id of the task, from list_tasks.")]
 
 
 class TaskItem(BaseModel):
-    """A task as the model sees it."""
+    """A task for the model."""
 
     id: int
     title: str
@@ -31,7 +34,7 @@ class TaskItem(BaseModel):
 
 
 class Outcome(BaseModel):
-    """What became of a task."""
+    """The result of a change."""
 
     task_id: int
     status: str
@@ -43,7 +46,7 @@ def _outcome(task: Task, status: str) -> Outcome:
 
 
 class TaskTools:
-    """The tools; each call opens a session of its own."""
+    """The tools. Each call opens its own database session."""
 
     def __init__(self, sessions: Sessions, limits: Limits) -> None:
         self._sessions = sessions
@@ -51,7 +54,7 @@ class TaskTools:
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[AsyncSession]:
-        """Open a session; a limit becomes an error that the model can tell."""
+        """Open a session. A LimitError becomes a ToolError that the model can pass on."""
         try:
             async with self._sessions() as session:
                 yield session
@@ -87,7 +90,7 @@ class TaskTools:
         ]
 
     async def complete_task(self, user_id: UserId, task_id: TaskId) -> Outcome:
-        """Mark one task completed."""
+        """Mark one task as completed."""
         async with self._session() as session:
             task = await self._owned(session, user_id, task_id)
             if not task.completed:
@@ -95,7 +98,7 @@ class TaskTools:
             return _outcome(task, "completed")
 
     async def delete_task(self, user_id: UserId, task_id: TaskId) -> Outcome:
-        """Delete one task for good."""
+        """Delete one task. This cannot be undone."""
         async with self._session() as session:
             task = await self._owned(session, user_id, task_id)
             outcome = _outcome(task, "deleted")
@@ -109,7 +112,7 @@ class TaskTools:
         title: Title | None = None,
         description: Description | None = None,
     ) -> Outcome:
-        """Change a task's title or description; what is not given stays as it is."""
+        """Change the title or the description of a task. A value that is not given is kept."""
         values = {"title": title, "description": description}
         given = {name: value for name, value in values.items() if value is not None}
         if not given:

@@ -1,4 +1,4 @@
-"""Settings, read once from the environment; insecure or empty secrets are refused."""
+"""Settings from the environment. Insecure or empty secrets are refused."""
 
 from functools import lru_cache
 from typing import Annotated, Any, Literal
@@ -6,17 +6,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-# Secrets copied from examples are as good as published.
+# Words of example secrets; a copied example is not secret.
 _PUBLISHED = ("change", "example", "secret", "password", "better-auth", "your-", "default")
 _MIN_SECRET = 32
 
 
 class SettingsError(Exception):
-    """The environment does not describe a usable configuration; str() lists every problem."""
+    """The environment is not a valid configuration; str() lists every problem."""
 
 
 def _blank_is_absent(value: object) -> object:
-    """An empty Secret entry means "not given", not "given as nothing"."""
+    """Read an empty entry of a Secret as "not given"."""
     if isinstance(value, str) and not value.strip():
         return None
     return value
@@ -26,7 +26,7 @@ Optional = BeforeValidator(_blank_is_absent)
 
 
 class DatabaseSettings(BaseSettings):
-    """Where the database is; enough for the migration."""
+    """The settings of the database, which are all that the migration needs."""
 
     model_config = SettingsConfigDict(case_sensitive=False, extra="ignore")
 
@@ -35,9 +35,9 @@ class DatabaseSettings(BaseSettings):
     database_name: str = Field(default="todo", min_length=1)
     database_user: str = Field(default="todo", min_length=1)
     database_password: SecretStr
-    # For the migration, which runs as the tables' owner: the role that the server logs in as.
+    # The role of the server; the migration, which owns the tables, grants it rights.
     database_role: str = ""
-    # Seconds that the migration waits for the database and for its turn.
+    # Seconds that the migration waits for the database and for the lock.
     database_wait_seconds: float = Field(default=60, gt=0, le=600)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -54,7 +54,7 @@ class DatabaseSettings(BaseSettings):
         return value
 
     def connection(self) -> dict[str, Any]:
-        """Return psycopg's arguments; a URL would need escapes, and these take any password."""
+        """Return arguments for psycopg; unlike a URL they need no escapes in the password."""
         return {
             "host": self.database_host,
             "port": self.database_port,
@@ -64,37 +64,37 @@ class DatabaseSettings(BaseSettings):
         }
 
     def secrets(self) -> list[str]:
-        """Return values that must never reach a log."""
+        """Return the values that must never be in a log."""
         return [self.database_password.get_secret_value()]
 
 
 class Settings(DatabaseSettings):
-    """Everything the server needs."""
+    """All settings of the server."""
 
     better_auth_secret: SecretStr
-    # What this image is called where it was deployed; probes tell it.
+    # Digest or tag of the deployed image; the probes report it.
     image_digest: str = Field(default="", max_length=256, pattern=r"^[A-Za-z0-9._:@/+-]*$")
     openai_api_key: Annotated[SecretStr | None, Optional] = None
     openai_base_url: Annotated[str | None, Optional] = None
     openai_model: Annotated[str, BeforeValidator(lambda v: v or "gpt-4o-mini")] = "gpt-4o-mini"
-    # Seconds for one answer of the model, and for the whole chat request.
+    # Seconds for one request to the model, and for the whole answer of the assistant.
     openai_timeout_seconds: float = Field(default=30, gt=0, le=300)
     chat_timeout_seconds: float = Field(default=60, gt=0, le=600)
     host: str = "0.0.0.0"  # noqa: S104 - the pod's address is not known before it runs
     port: int = Field(default=8000, ge=1, le=65535)
     web_concurrency: int = Field(default=1, ge=1, le=16)
-    # Connections per worker: this many kept, as many again under load.
+    # Database connections of a worker that stay open; under load it opens as many again.
     database_pool_size: int = Field(default=5, ge=1, le=50)
-    # Seconds for running requests to finish after SIGTERM.
+    # Seconds in which running requests may finish after SIGTERM.
     shutdown_seconds: int = Field(default=25, ge=1, le=300)
-    # Rates of one user, on all replicas together; as many may come at once after a rest.
+    # Requests of one user in a minute, on all replicas together; the burst has the same size.
     chat_messages_per_minute: int = Field(default=30, ge=1, le=600)
     task_changes_per_minute: int = Field(default=240, ge=1, le=6000)
-    # What one user may store. The assistant is given the whole list of tasks: hence its maximum.
+    # Stored data of one user. The assistant reads the whole list of tasks, so its maximum is low.
     tasks_per_user: int = Field(default=1000, ge=1, le=2000)
     conversations_per_user: int = Field(default=200, ge=1, le=10_000)
     messages_per_conversation: int = Field(default=1000, ge=2, le=10_000)
-    # Chats of one worker: of one user, of everybody, and those that are worked on at once.
+    # Chats of one worker: accepted for one user, accepted in total, and answered at the same time.
     chats_per_user: int = Field(default=4, ge=1, le=100)
     chats_admitted: int = Field(default=64, ge=1, le=1000)
     chats_at_once: int = Field(default=16, ge=1, le=1000)
@@ -119,13 +119,13 @@ class Settings(DatabaseSettings):
         return value
 
     def secrets(self) -> list[str]:
-        """Return values that must never reach a log."""
+        """Return the values that must never be in a log."""
         key = [self.openai_api_key.get_secret_value()] if self.openai_api_key else []
         return [*super().secrets(), self.better_auth_secret.get_secret_value(), *key]
 
 
 def _problems(error: ValidationError) -> SettingsError:
-    """Name every bad variable, but never its value."""
+    """List every variable that is not valid, without its value."""
     lines = []
     for problem in error.errors(include_input=False, include_url=False, include_context=False):
         name = str(problem["loc"][0]).upper() if problem["loc"] else "environment"
@@ -144,7 +144,7 @@ def load_database_settings() -> DatabaseSettings:
 
 @lru_cache(maxsize=1)
 def load_settings() -> Settings:
-    """Read all settings, once per process; raises SettingsError with every problem."""
+    """Read all settings once per process; raises SettingsError with every problem."""
     try:
         return Settings()
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The database: engine, sessions and the check that schema and code agree."""
+"""The database: engine, sessions, and the revision of the schema."""
 
 import time
 from collections.abc import AsyncIterator
@@ -13,16 +13,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.core.config import Settings
 
-_DRIVER = "postgresql+psycopg://"  # where to and as whom is in connect_args
+_DRIVER = "postgresql+psycopg://"  # host, user and password are in connect_args
 _REST_SECONDS = 0.5
 
 Sessions = async_sessionmaker[AsyncSession]
 
 
 def _check_after_rest(engine: Engine) -> None:
-    """Ping a pooled connection that was idle, so that a restart of the database costs no request.
+    """Ping a pooled connection after an idle time, so that a database restart fails no request.
 
-    Under load no connection rests long enough for a restart, and no ping is spent.
+    Under load no connection is idle for so long, and no ping is sent.
     """
 
     @event.listens_for(engine, "checkin")
@@ -39,12 +39,12 @@ def _check_after_rest(engine: Engine) -> None:
         try:
             engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error:
-            # Every connection of the pool that is as old is dropped with this one.
+            # This also drops every other connection of the pool that is as old.
             raise InvalidatePoolError from None
 
 
 class Database:
-    """Pool of connections for requests, and separate short ones for probes."""
+    """A pool of connections for requests, and separate short connections for probes."""
 
     def __init__(self, settings: Settings) -> None:
         self.engine: AsyncEngine = create_async_engine(
@@ -62,7 +62,7 @@ class Database:
             },
         )
         _check_after_rest(self.engine.sync_engine)
-        # A busy pool must not make the pod look broken.
+        # Probes do not use the pool: a busy pool must not make the pod unready.
         self._probe = create_async_engine(
             _DRIVER,
             poolclass=NullPool,
@@ -78,12 +78,12 @@ class Database:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
-        """Open a session; what is not committed is rolled back."""
+        """Open a session; changes that are not committed are rolled back."""
         async with self.sessions() as session:
             yield session
 
     async def schema_revision(self) -> str | None:
-        """Return the schema's revision, None without one; raises when out of reach."""
+        """Return the revision of the schema, or None; raises when the database does not answer."""
         async with self._probe.connect() as connection:
             table = await connection.scalar(text("SELECT to_regclass('alembic_version')"))
             if table is None:

@@ -1,8 +1,7 @@
-"""What the role that the server logs in as may do: rows of the backend's tables, and nothing else.
+"""Grants for the role of the server: the rows of the backend's tables, and nothing else.
 
-The tables belong to the role that migrates, so that the server's can neither change nor drop them,
-nor see a table that it was not given. Rights are looked at on every start, because a restored
-database has none.
+The tables belong to the role of the migration. So the server can neither change nor drop them, and
+cannot read other tables. Grants are checked at every start, because a restored database has none.
 """
 
 from collections.abc import Collection
@@ -10,10 +9,10 @@ from collections.abc import Collection
 import psycopg
 from psycopg import sql
 
-# A table's rights, each as PostgreSQL names it. Alembic's mark is only read.
+# Privileges of PostgreSQL. The table of Alembic is only read.
 _ROWS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _READ = ("SELECT",)
-_MARK = "alembic_version"
+_REVISION = "alembic_version"
 
 _TABLES = """
 SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -31,28 +30,29 @@ WHERE c.relname = %(table)s AND pg_table_is_visible(c.oid)
 
 
 def await_role(connection: psycopg.Connection, role: str) -> None:
-    """Close the connection and raise OperationalError while the server has no such role.
+    """Close the connection and raise OperationalError when the role does not exist.
 
-    It is made when the server starts, which can be after the start of this pod.
+    The database server creates the role at its start, which can be after the start of this pod.
     """
     if not role or connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).rowcount:
         return
     connection.close()
     raise psycopg.OperationalError(
-        f'role "{role}" does not exist: the chart\'s PostgreSQL makes it when it starts with its '
-        "password, and its log says if it has none; in a database of your own, make the role"
+        f'role "{role}" does not exist: the chart\'s PostgreSQL creates it at its start from the '
+        "password in the Secret, and its log names a missing one; in an external database, create "
+        "the role yourself"
     )
 
 
 def missing(
     connection: psycopg.Connection, role: str, tables: Collection[str]
 ) -> list[sql.Composed]:
-    """Return the statements that give the role what it needs and does not have."""
+    """Return the GRANT statements for privileges that the role needs and does not have."""
     if not role:
         return []
     statements = []
     for table in sorted(tables):
-        rights = _READ if table == _MARK else _ROWS
+        rights = _READ if table == _REVISION else _ROWS
         given = {"role": role, "table": table, "rights": list(rights)}
         for name in connection.execute(_TABLES, given).fetchall():
             listed = sql.SQL(", ").join(map(sql.SQL, rights))

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on stdout, with the request's id and no secrets."""
+"""Logs on stdout: one JSON object per line, with the request id and without secrets."""
 
 import json
 import logging
@@ -26,14 +26,14 @@ _OWN = frozenset(vars(logging.makeLogRecord({}))) | {
 
 
 class JsonFormatter(logging.Formatter):
-    """Renders a record as one line of JSON and hides what looks like or is known as a secret."""
+    """Formats a record as a line of JSON; hides known secrets and text that looks like one."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__()
         self._secrets = sorted((s for s in secrets if len(s) >= 6), key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the record as a line of JSON."""
         entry: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -56,7 +56,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(level: str, secrets: Iterable[str] = ()) -> None:
-    """Send every log of the process through the JSON formatter."""
+    """Use the JSON formatter for every log of the process."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter(secrets))
     root = logging.getLogger()
@@ -65,7 +65,7 @@ def configure(level: str, secrets: Iterable[str] = ()) -> None:
     for name in ("uvicorn", "uvicorn.error", "alembic"):
         logging.getLogger(name).handlers[:] = []
         logging.getLogger(name).propagate = True
-    # These repeat prompts, addresses and headers at INFO and below.
+    # At INFO and below these loggers write prompts, URLs and headers.
     for name in ("httpx", "httpx2", "httpcore", "httpcore2", "openai", "openai.agents", "mcp"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(logging.WARNING)

@@ -1,8 +1,7 @@
-"""Whether the server is ready, asked of the database rarely, however often somebody wants to know.
+"""Readiness of the server, with a short cache.
 
-Anybody may ask: one question at a time is put to the database, on a connection apart from those
-of requests, and its result is kept for a moment. So the kubelet's probe gets its answer, whoever
-else asks.
+Everybody may call the probe. So at most one query runs at a time, on a connection that requests do
+not use, and its result is kept for a moment. The kubelet's probe is answered under any load.
 """
 
 import asyncio
@@ -15,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core import schema
 from app.core.db import Database
 
-# For the database to answer; the kubelet waits for 4.
+# Time limit for the query; the kubelet waits for 4 seconds.
 _SECONDS = 3
 _KEPT_SECONDS = 2
 _KEPT_BAD_SECONDS = 1
@@ -26,7 +25,7 @@ Checks = dict[str, str]
 
 
 class Readiness:
-    """Knows the result of the last check, and makes a new one when it is too old."""
+    """Keeps the result of the last check and repeats the check when it is too old."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -35,7 +34,7 @@ class Readiness:
         self._asking: asyncio.Task[Checks] | None = None
 
     async def checks(self) -> Checks:
-        """Return what was checked, each with "ok" or what is wrong."""
+        """Return the name of each check with "ok" or the problem."""
         if time.monotonic() < self._until:
             return self._last
         if self._asking is None or self._asking.done():
@@ -59,5 +58,5 @@ class Readiness:
 
 
 def ready(checks: Checks) -> bool:
-    """Say whether nothing is wrong."""
+    """Report whether all checks are ok."""
     return all(result == "ok" for result in checks.values())

@@ -1,6 +1,6 @@
-"""Which revision the schema must have, read from the migration scripts.
+"""Revisions and tables of the schema, read from the migration scripts.
 
-Alembic knows it too, but to import it takes longer than everything else that a start needs.
+Alembic is not used here: its import takes longer than the rest of the start.
 """
 
 import ast
@@ -12,7 +12,7 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "alembic"
 
 
 def _identifiers(script: Path) -> dict[str, Any]:
-    """Return revision and down_revision of a script without running it."""
+    """Return revision and down_revision of a script without executing it."""
     found = {}
     for statement in ast.parse(script.read_bytes(), str(script)).body:
         match statement:
@@ -22,13 +22,13 @@ def _identifiers(script: Path) -> dict[str, Any]:
             ) if name in ("revision", "down_revision"):
                 found[name] = ast.literal_eval(value)
     if len(found) != 2:
-        raise RuntimeError(f"{script} does not say its revision and down_revision")
+        raise RuntimeError(f"{script} does not set revision and down_revision")
     return found
 
 
 @cache
 def lineage(scripts: Path = SCRIPTS) -> dict[str, tuple[str, ...]]:
-    """Return every revision, each with those that it follows."""
+    """Return every revision with its direct predecessors."""
     found: dict[str, tuple[str, ...]] = {}
     for script in (scripts / "versions").glob("*.py"):
         names = _identifiers(script)
@@ -38,19 +38,21 @@ def lineage(scripts: Path = SCRIPTS) -> dict[str, tuple[str, ...]]:
 
 
 def head(scripts: Path = SCRIPTS) -> str:
-    """Return the revision that this code was written for: the one that no other follows."""
+    """Return the newest revision, for which this code is written."""
     revisions = lineage(scripts)
     heads = sorted(set(revisions).difference(*revisions.values()))
     if len(heads) != 1:
-        raise RuntimeError(f"the migrations in {scripts} end in {heads}, not in one head")
+        raise RuntimeError(
+            f"the migrations in {scripts} have the heads {heads}; exactly one is needed"
+        )
     return heads[0]
 
 
 @cache
 def tables(scripts: Path = SCRIPTS) -> frozenset[str]:
-    """Return the tables that the migrations make, Alembic's own included.
+    """Return the tables that the migrations create, and the table of Alembic.
 
-    They are those of op.create_table with a literal name; a test compares them with a real schema.
+    Only op.create_table with a literal name is found; a test compares them with a real schema.
     """
     made = {"alembic_version"}
     for script in (scripts / "versions").glob("*.py"):
@@ -65,9 +67,9 @@ def tables(scripts: Path = SCRIPTS) -> frozenset[str]:
 
 
 def fits(revisions: set[str], scripts: Path = SCRIPTS) -> bool:
-    """Say whether this code works with a schema at these revisions.
+    """Report whether this code works with a schema at these revisions.
 
-    It does at its own head, and at one that it does not know: a later release made that, and
-    migrations only ever add, so that a release can go back to the one before.
+    It works with its own head, and with an unknown revision: a later release made it, and
+    migrations only add, so that a rollback to this release is possible.
     """
     return revisions == {head(scripts)} or bool(revisions - lineage(scripts).keys())

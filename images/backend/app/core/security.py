@@ -1,4 +1,4 @@
-"""Verification of the tokens that the frontend's Better Auth issues."""
+"""Verification of the tokens that Better Auth in the frontend issues."""
 
 from dataclasses import dataclass
 
@@ -8,19 +8,19 @@ from app.models import USER_ID_MAX
 
 ISSUER = "todo-chatbot"
 AUDIENCE = "todo-chatbot-api"
-_LEEWAY_SECONDS = 30  # clocks of two nodes differ a little
-# The frontend issues them for so long. A session that ended must not live on in a token.
+_LEEWAY_SECONDS = 30  # for clocks that differ between nodes
+# The lifetime that the frontend gives. A token must not outlive a session for long.
 _LONGEST_SECONDS = 15 * 60
-_LONGEST_TOKEN = 4096  # characters; a real one has 300
+_LONGEST_TOKEN = 4096  # characters; a real token has about 300
 
 
 class InvalidTokenError(Exception):
-    """The token proves nothing; str() says why, for the log only."""
+    """The token is not valid; str() gives the reason, for the log only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a verified token speaks for."""
+    """The user of a verified token."""
 
     user_id: str
 
@@ -28,7 +28,7 @@ class Identity:
 def verify(token: str, secret: str) -> Identity:
     """Check signature, algorithm, expiry, issuer and audience; raises InvalidTokenError."""
     if len(token) > _LONGEST_TOKEN:
-        raise InvalidTokenError("it is too long")
+        raise InvalidTokenError("the token is too long")
     try:
         claims = jwt.decode(
             token,
@@ -39,11 +39,11 @@ def verify(token: str, secret: str) -> Identity:
             leeway=_LEEWAY_SECONDS,
             options={"require": ["exp", "iat", "sub", "iss", "aud"]},
         )
-    # PyJWT takes the JSON for granted: deep nesting or a huge number ends in an error of Python's.
+    # PyJWT does not check the JSON: deep nesting or a huge number raises an error of Python.
     except (jwt.PyJWTError, ValueError, RecursionError, OverflowError, TypeError) as error:
         raise InvalidTokenError(type(error).__name__) from None
     if int(claims["exp"]) - int(claims["iat"]) > _LONGEST_SECONDS + _LEEWAY_SECONDS:
-        raise InvalidTokenError("it is issued for too long")
+        raise InvalidTokenError("the lifetime of the token is too long")
     user_id = claims["sub"]
     if not isinstance(user_id, str) or not 0 < len(user_id) <= USER_ID_MAX or "\x00" in user_id:
         raise InvalidTokenError("sub is not a user id")

@@ -346,7 +346,7 @@ export interface components {
         };
         /**
          * Role
-         * @description Who said a message.
+         * @description The author of a message.
          * @enum {string}
          */
         Role: "user" | "assistant";
