@@ -12,22 +12,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// command is what the magefile declares of one target.
+// command is the declaration of a target in the magefile.
 type command struct {
 	arguments int
 	options   []string
 }
 
-// commands are the targets of a magefile by name, in lower case: mage takes no
-// notice of it.
+// commands are the targets of a magefile by name in lower case, as mage ignores case.
 type commands map[string]command
 
-// magesOwn are the options of mage itself; -t is followed by a duration.
+// magesOwn are the options of mage itself; -t has a duration as argument.
 var magesOwn = []string{"-h", "-l", "-v", "-t", "-debug", "-init", "-clean", "-compile", "-version", "-dryrun"}
 
-// commandsOf reads a magefile as mage does: its exported functions, the exported
-// methods of its namespaces, and its aliases. A pointer is an option, a context
-// is mage's own, every other parameter an argument.
+// commandsOf reads the exported functions, the methods of namespaces and the aliases of
+// a magefile. A pointer parameter is an option, a context comes from mage, and every
+// other parameter is an argument.
 func commandsOf(t *testing.T, source string) commands {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "magefile.go", source, parser.SkipObjectResolution)
@@ -56,11 +55,11 @@ func commandsOf(t *testing.T, source string) commands {
 		}
 		return false
 	})
-	require.NotEmpty(t, all, "the rule would refuse everything")
+	require.NotEmpty(t, all, "the magefile has no target")
 	return all
 }
 
-// dotted is a name, or a name of a package or type.
+// dotted returns a name, with its package or type.
 func dotted(expression ast.Expr) string {
 	switch e := expression.(type) {
 	case *ast.Ident:
@@ -88,7 +87,7 @@ func commandOf(function *ast.FuncDecl) command {
 	return c
 }
 
-// has reports whether there is a namespace of this name.
+// has tells whether a namespace exists.
 func (all commands) has(namespace string) bool {
 	for name := range all {
 		if strings.HasPrefix(name, strings.ToLower(namespace)+":") {
@@ -98,8 +97,7 @@ func (all commands) has(namespace string) bool {
 	return false
 }
 
-// refuse says what of a command line of mage cannot be, or nothing. "…" stands
-// for whatever may follow.
+// refuse returns the error of a mage command line, or "". After "…" anything may follow.
 func (all commands) refuse(words []string) string {
 	for len(words) > 0 && strings.HasPrefix(words[0], "-") {
 		if !slices.Contains(magesOwn, words[0]) {

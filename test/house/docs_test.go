@@ -11,7 +11,7 @@ import (
 	"unicode"
 )
 
-// handbook are the files that people read to use the project.
+// handbook returns the files of the documentation for users.
 func handbook(t *testing.T, project fs.FS) []string {
 	t.Helper()
 	return slices.DeleteFunc(files(t, project, ".md"), func(name string) bool {
@@ -23,16 +23,15 @@ var (
 	fenced  = regexp.MustCompile("(?ms)^```.*?^```\\s*?$")
 	span    = regexp.MustCompile("`([^`]+)`")
 	comment = regexp.MustCompile(`\s#.*`)
-	// calling is mage with what follows it, up to another command.
+	// calling matches mage with its arguments, up to another command.
 	calling  = regexp.MustCompile(`(?:^|\s)mage\s+([^;&|]+)`)
 	targeted = regexp.MustCompile(`^[a-zA-Z0-9]+:[a-zA-Z0-9]+\b`)
 	linked   = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	proving  = regexp.MustCompile(`(?:^|/)tests?/|[._]test\.`)
 )
 
-// documentedCommandsExist wants every mage command of the handbook to be one that
-// the magefile declares, with options and arguments that it has; so too what is
-// written as code in the form of a target, NAMESPACE:NAME.
+// documentedCommandsExist requires that the magefile declares every mage command of the
+// handbook with its options and arguments, and every target NAMESPACE:NAME in code.
 func documentedCommandsExist(t *testing.T, project fs.FS) []string {
 	commands := commandsOf(t, read(t, project, "magefile.go"))
 	var violations []string
@@ -60,36 +59,34 @@ func documentedCommandsExist(t *testing.T, project fs.FS) []string {
 	return violations
 }
 
-// documentedLinksLead wants the links between files to lead to files, and those
-// to a heading to a heading.
-func documentedLinksLead(t *testing.T, project fs.FS) []string {
+// documentedLinksHaveTargets requires that the file and the heading of each link exist.
+func documentedLinksHaveTargets(t *testing.T, project fs.FS) []string {
 	var violations []string
 	for _, name := range handbook(t, project) {
 		for _, found := range linked.FindAllStringSubmatch(fenced.ReplaceAllString(read(t, project, name), ""), -1) {
 			file, heading, _ := strings.Cut(found[1], "#")
 			if strings.Contains(found[1], ":") {
-				continue // an address elsewhere
+				continue // a URL
 			}
 			target := name
 			if file != "" {
 				target = path.Join(path.Dir(name), file)
 			}
 			if _, err := fs.Stat(project, target); err != nil {
-				violations = append(violations, fmt.Sprintf("%s: the link %s leads to no file", name, found[1]))
+				violations = append(violations, fmt.Sprintf("%s: the link %s has no target file", name, found[1]))
 			} else if heading != "" && !slices.Contains(headings(read(t, project, target)), heading) {
-				violations = append(violations, fmt.Sprintf("%s: the link %s leads to no heading", name, found[1]))
+				violations = append(violations, fmt.Sprintf("%s: the link %s has no target heading", name, found[1]))
 			}
 		}
 	}
 	return violations
 }
 
-// troubles is what says which words mean what; its tables quote them as code in
-// the first column.
+// troubles has tables that quote the pipeline's messages as code in the first column.
 const troubles = "docs/troubleshooting.md"
 
-// quotedWordsArePrinted wants each of these quotes to stand in a source that
-// prints it. "…" is for what differs; what is between may be of one text only.
+// quotedWordsArePrinted requires that one line of a source contains each of these quotes;
+// "…" matches any text.
 func quotedWordsArePrinted(t *testing.T, project fs.FS) []string {
 	var sources []string
 	for _, name := range files(t, project, ".go", ".py", ".ts", ".mjs", ".sh", ".tpl", "entrypoint") {
@@ -120,7 +117,7 @@ func quotedWordsArePrinted(t *testing.T, project fs.FS) []string {
 	return violations
 }
 
-// headings are a file's, as links to them are written.
+// headings returns the link anchors of a file's headings.
 func headings(text string) []string {
 	var all []string
 	for line := range strings.Lines(fenced.ReplaceAllString(text, "")) {
@@ -143,7 +140,7 @@ func headings(text string) []string {
 
 func TestDocumentedCommandsExist(t *testing.T) { keeps(t, documentedCommandsExist) }
 
-func TestDocumentedLinksLead(t *testing.T) { keeps(t, documentedLinksLead) }
+func TestDocumentedLinksHaveTargets(t *testing.T) { keeps(t, documentedLinksHaveTargets) }
 
 func TestQuotedWordsArePrinted(t *testing.T) { keeps(t, quotedWordsArePrinted) }
 
@@ -160,7 +157,7 @@ func Doctor() error { return nil }
 func helper() error { return nil }
 `
 
-func TestCommandsThatAreNotThereAreRefused(t *testing.T) {
+func TestUnknownDocumentedCommandsAreRefused(t *testing.T) {
 	refuses(t, documentedCommandsExist, map[string]string{
 		"magefile.go": magefile,
 		"README.md":   "Run `mage deploy:dev`, `go tool mage deploy:prod`, `mage -l`, `mage deploy:dev -now` or\n`mage\ndeploy:stage`; `mage helper`, `mage …` and\n```console\n$ go tool mage clean -env=qa   # and mage gone:wrong\n$ go tool mage clen\n```\n",
@@ -181,20 +178,20 @@ func TestCommandsThatAreNotThereAreRefused(t *testing.T) {
 	)
 }
 
-func TestLinksThatLeadNowhereAreRefused(t *testing.T) {
-	refuses(t, documentedLinksLead, map[string]string{
+func TestBrokenLinksAreRefused(t *testing.T) {
+	refuses(t, documentedLinksHaveTargets, map[string]string{
 		"README.md": "[a](docs/a.md) [b](docs/b.md) [mage](https://magefile.org) [here](#the-title-of-it) [there](#nowhere)\n\n# The title, of it\n",
-		"docs/a.md": "[up](../README.md#the-title-of-it) [beside](b.md) [folder](../mage) [gone](../README.md#gone)\n```\n[c](c.md)\n# gone\n```\n",
+		"docs/a.md": "[up](../README.md#the-title-of-it) [next](b.md) [folder](../mage) [gone](../README.md#gone)\n```\n[c](c.md)\n# gone\n```\n",
 		"mage/a.go": "package a\n",
 	},
-		"README.md: the link docs/b.md leads to no file",
-		"README.md: the link #nowhere leads to no heading",
-		"docs/a.md: the link b.md leads to no file",
-		"docs/a.md: the link ../README.md#gone leads to no heading",
+		"README.md: the link docs/b.md has no target file",
+		"README.md: the link #nowhere has no target heading",
+		"docs/a.md: the link b.md has no target file",
+		"docs/a.md: the link ../README.md#gone has no target heading",
 	)
 }
 
-func TestWordsThatNothingPrintsAreRefused(t *testing.T) {
+func TestQuotesThatNothingPrintsAreRefused(t *testing.T) {
 	refuses(t, quotedWordsArePrinted, map[string]string{
 		"mage/a.go":         "package a\n\nvar err = fmt.Errorf(\"port %d is taken: %w\")\nvar next = \"by hand\"\n",
 		"mage/a_test.go":    "package a\n\nvar text = \"only in a test\"\n",

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// packageRegistries are hosts that the ordinary clients know by themselves. A
-// file that names one breaks every host that is set up with a mirror.
+// packageRegistries are hosts that the package managers know. A file that names one does
+// not work on machines with a mirror.
 var packageRegistries = regexp.MustCompile(`(?i)\b(?:` + strings.Join([]string{
 	`registry\.npmjs\.(?:org|com)`, `registry\.yarnpkg\.com`, `registry\.npmmirror\.com`,
 	`(?:test\.)?pypi\.(?:python\.)?org`, `files\.pythonhosted\.org`,
@@ -17,8 +17,7 @@ var packageRegistries = regexp.MustCompile(`(?i)\b(?:` + strings.Join([]string{
 	`dl-cdn\.alpinelinux\.org`, `(?:proxy|sum)\.golang\.org`, `goproxy\.(?:io|cn)`,
 }, "|") + `)\b`)
 
-// imageRegistries are public registries of images. Where images come from is
-// decided in mage/airgap alone.
+// imageRegistries are public image registries; mage/airgap alone chooses among them.
 var imageRegistries = regexp.MustCompile(`(?i)(?:^|[^a-z0-9.-])((?:registry-1\.|index\.)?docker\.io|registry\.hub\.docker\.com|registry\.k8s\.io|k8s\.gcr\.io|gcr\.io|ghcr\.io|quay\.io|public\.ecr\.aws|mcr\.microsoft\.com)\b`)
 
 // withoutImageRegistries are the folders that must work with any registry.
@@ -44,7 +43,7 @@ func noImageRegistryIsNamed(t *testing.T, project fs.FS) []string {
 		}
 		return false
 	}
-	return named(t, project, imageRegistries, judged, "names an image registry: where images come from is mage/airgap's question")
+	return named(t, project, imageRegistries, judged, "names an image registry: only mage/airgap does that")
 }
 
 func named(t *testing.T, project fs.FS, hosts *regexp.Regexp, judged func(name string) bool, why string) []string {
@@ -88,7 +87,7 @@ func TestNamedRegistriesAreRefused(t *testing.T) {
 	}, "a/package-lock.json:2: "+packages, "a/.npmrc:1: "+packages, "a/requirements.lock:1: "+packages, "b/requirements.lock:1: "+packages,
 		"a/Dockerfile:1: "+packages, "b/sources.list:1: "+packages, "mage/airgap/a.go:1: "+packages, "docs/a.md:1: "+packages)
 
-	const images = "names an image registry: where images come from is mage/airgap's question"
+	const images = "names an image registry: only mage/airgap does that"
 	refuses(t, noImageRegistryIsNamed, map[string]string{
 		"helm/todo-chatbot/values.yaml": "image: " + host("docker", "io") + "/library/postgres",
 		"values/dev.yaml":               "registry: " + host("ghcr", "io") + "/me",

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rule returns what breaks it, each as "file[:line]: sentence".
+// rule returns its violations, each as "file[:line]: sentence".
 type rule func(t *testing.T, project fs.FS) []string
 
 // keeps tries a rule on the project.
@@ -38,8 +38,8 @@ func refuses(t *testing.T, r rule, files map[string]string, want ...string) {
 	assert.ElementsMatch(t, want, r(t, tree))
 }
 
-// notOurs are folders of tools and of what they make. Hidden folders are not
-// ours either, except the one that CI runs.
+// notOurs are folders of tools and of their output. Hidden folders are not ours either,
+// except CI's.
 var notOurs = []string{"node_modules", "build", "__pycache__", "coverage", "dist"}
 
 // files lists the project's own files whose name ends in one of the suffixes;
@@ -74,14 +74,14 @@ func read(t *testing.T, project fs.FS, name string) string {
 	return string(content)
 }
 
-func TestTheProjectIsFound(t *testing.T) {
+func TestProjectIsFound(t *testing.T) {
 	found := files(t, os.DirFS("../.."))
-	assert.Contains(t, found, "go.mod", "the rules would pass on nothing")
+	assert.Contains(t, found, "go.mod", "the rules would check no file")
 	assert.Contains(t, found, "mage/progress/progress.go")
 	assert.Contains(t, found, "test/house/house_test.go")
 }
 
-func TestToolsAndTheirOutputAreNotOurs(t *testing.T) {
+func TestFilesOmitToolsAndTheirOutput(t *testing.T) {
 	tree := fstest.MapFS{}
 	for _, name := range []string{".git/config", "images/frontend/node_modules/x/index.js", "images/frontend/.next/a.js", "build/a.go", ".ci/run", ".gitignore", "a.go"} {
 		tree[name] = &fstest.MapFile{}

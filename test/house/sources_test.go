@@ -32,7 +32,7 @@ func filesAreShort(t *testing.T, project fs.FS) []string {
 	return violations
 }
 
-// parsed calls see for every Go file.
+// parsed calls see for every Go file that is not generated.
 func parsed(t *testing.T, project fs.FS, see func(name string, set *token.FileSet, file *ast.File)) {
 	t.Helper()
 	for _, name := range files(t, project, ".go") {
@@ -49,8 +49,8 @@ func parsed(t *testing.T, project fs.FS, see func(name string, set *token.FileSe
 	}
 }
 
-// packagesAreDocumentedOnce wants one package comment a package: among its
-// sources, or, where there are only tests, among these.
+// packagesAreDocumentedOnce requires one package comment in each package: in its sources,
+// or in its tests if it has no others.
 func packagesAreDocumentedOnce(t *testing.T, project fs.FS) []string {
 	sources, tests := map[string][]string{}, map[string][]string{} // folder → files with a comment
 	parsed(t, project, func(name string, _ *token.FileSet, file *ast.File) {
@@ -99,7 +99,7 @@ func TestLongFilesAreRefused(t *testing.T) {
 		"images/a/page.tsx: has 400 lines: split it, files stay under 400")
 }
 
-func TestMissingAndDoubleDocumentationIsRefused(t *testing.T) {
+func TestMissingAndRepeatedPackageCommentsAreRefused(t *testing.T) {
 	refuses(t, packagesAreDocumentedOnce, map[string]string{
 		"none/a.go": "//go:build linux\n\npackage none\n", "none/a_test.go": "// Package none is only documented here.\npackage none\n",
 		"twice/a.go": "// Package twice is one.\npackage twice\n", "twice/b.go": "// Package twice is another.\npackage twice\n",
@@ -108,7 +108,7 @@ func TestMissingAndDoubleDocumentationIsRefused(t *testing.T) {
 	}, "none: no file has a package comment", "twice: several files have a package comment: a.go, b.go", "bare: no file has a package comment")
 }
 
-// textFilesEndLinesAlike wants \n at the end of every line, the last one included.
+// textFilesEndLinesAlike requires LF at the end of every line, the last one included.
 func textFilesEndLinesAlike(t *testing.T, project fs.FS) []string {
 	var violations []string
 	for _, name := range files(t, project) {

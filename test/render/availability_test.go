@@ -16,16 +16,16 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// What the control plane and the registry of a node with 2 CPUs leave.
+// CPU that the control plane and the registry leave on a node with 2 CPUs.
 const freeMilliCPU = 2000 - 950
 
-// demand is what an environment's pods ask for, and what an update of it adds
-// for as long as old and new pods run side by side.
+// demand returns the requests of an environment's pods, and the additional requests
+// while an update runs old and new pods together.
 func demand(t *testing.T, name string) (cpu, surge int64, memory resource.Quantity) {
 	t.Helper()
 	for _, p := range deployed(t, name).pods(t) {
 		if p.Hook != "" {
-			continue // runs before the update or after it, in the room of the surge
+			continue // runs before or after the update, so the surge covers it
 		}
 		for range p.replicas {
 			for _, c := range p.Spec.Containers {
@@ -42,7 +42,7 @@ func demand(t *testing.T, name string) (cpu, surge int64, memory resource.Quanti
 	return cpu, surge, memory
 }
 
-// onOneNode are the environments of the cluster that the pipeline makes.
+// onOneNode returns the environments of the cluster that the pipeline makes.
 func onOneNode(t *testing.T) []string {
 	t.Helper()
 	return slices.DeleteFunc(environments(t), func(name string) bool {
@@ -50,7 +50,7 @@ func onOneNode(t *testing.T) []string {
 	})
 }
 
-func TestEveryEnvironmentCanBeUpdatedBesideTheOthersOnOneNode(t *testing.T) {
+func TestNodeHasRoomForUpdateOfEveryEnvironment(t *testing.T) {
 	var cpu, surge int64
 	var memory resource.Quantity
 	for _, name := range onOneNode(t) {
@@ -59,19 +59,19 @@ func TestEveryEnvironmentCanBeUpdatedBesideTheOthersOnOneNode(t *testing.T) {
 		memory.Add(limits)
 	}
 	t.Logf("requests of %dm CPU and %dm more in an update; limits of %s memory", cpu, surge, &memory)
-	assert.LessOrEqual(t, cpu+surge, int64(freeMilliCPU), "an update would wait for ever for a node")
-	assert.Negative(t, memory.Cmp(resource.MustParse("4Gi")), "the specification's bound")
+	assert.LessOrEqual(t, cpu+surge, int64(freeMilliCPU), "an update would never be scheduled")
+	assert.Negative(t, memory.Cmp(resource.MustParse("4Gi")), "above the specified limit")
 	for _, name := range onOneNode(t) {
 		for _, p := range deployed(t, name).pods(t) {
 			if p.Hook != "" {
 				request := p.Spec.Containers[0].Resources.Requests.Cpu().MilliValue()
-				assert.LessOrEqual(t, request, freeMilliCPU-cpu, "%s finds no room", p.Manifest.Name)
+				assert.LessOrEqual(t, request, freeMilliCPU-cpu, "%s does not fit on the node", p.Manifest.Name)
 			}
 		}
 	}
 }
 
-func TestAnUpdateTakesNoPodAwayBeforeAnotherIsReady(t *testing.T) {
+func TestUpdateKeepsPodUntilNewPodIsReady(t *testing.T) {
 	for _, name := range environments(t) {
 		r := deployed(t, name)
 		for _, component := range []string{"todo-frontend", "todo-backend"} {
@@ -83,10 +83,10 @@ func TestAnUpdateTakesNoPodAwayBeforeAnotherIsReady(t *testing.T) {
 			require.NotNil(t, c.Lifecycle, component)
 			serving := 3
 			if component == "todo-frontend" {
-				assert.Equal(t, "3", variable(gatewayOf(t, r), "GATEWAY_DRAIN_SECONDS"), "its image has no command to sleep with")
-				serving++ // longer than what forwards to it
+				assert.Equal(t, "3", variable(gatewayOf(t, r), "GATEWAY_DRAIN_SECONDS"), "the gateway's image has no sleep command")
+				serving++ // longer than the gateway, which forwards to it
 			}
-			assert.Equal(t, []string{"sleep", strconv.Itoa(serving)}, c.Lifecycle.PreStop.Exec.Command, "it goes on serving until all know that it goes")
+			assert.Equal(t, []string{"sleep", strconv.Itoa(serving)}, c.Lifecycle.PreStop.Exec.Command, "it serves until its endpoint is removed")
 		}
 	}
 }
@@ -98,31 +98,31 @@ func seconds(t *testing.T, text string) int {
 	return n
 }
 
-func TestAnEndingPodHasTheTimeThatItsShutdownNeeds(t *testing.T) {
+func TestGracePeriodCoversShutdown(t *testing.T) {
 	for _, name := range environments(t) {
 		r := deployed(t, name)
 		config := get[corev1.ConfigMap](t, r, "ConfigMap", "todo-backend").Data
 		answer, shutdown := seconds(t, config["CHAT_TIMEOUT_SECONDS"]), seconds(t, config["SHUTDOWN_SECONDS"])
-		assert.GreaterOrEqual(t, shutdown, answer, "an answer under way is finished")
+		assert.GreaterOrEqual(t, shutdown, answer, "a running answer would be cut off")
 		backend := get[appsv1.Deployment](t, r, "Deployment", "todo-backend").Spec.Template.Spec
 		assert.GreaterOrEqual(t, int(*backend.TerminationGracePeriodSeconds), 3+shutdown+5)
-		// The frontend holds the request that the backend answers.
+		// The frontend forwards requests that the backend answers.
 		frontend := get[appsv1.Deployment](t, r, "Deployment", "todo-frontend").Spec.Template.Spec
 		assert.GreaterOrEqual(t, int(*frontend.TerminationGracePeriodSeconds), 3+answer+5)
 	}
 }
 
-func TestAShutdownIsWhatTheGracePeriodLeaves(t *testing.T) {
+func TestShutdownTimeFollowsGracePeriod(t *testing.T) {
 	for values, want := range map[string]string{
 		"": "62",
 		"backend: {preStopSeconds: 15, terminationGracePeriodSeconds: 120}": "100",
-		"backend: {terminationGracePeriodSeconds: 900}":                     "300", // more the backend refuses
+		"backend: {terminationGracePeriodSeconds: 900}":                     "300", // the backend's maximum
 	} {
 		assert.Equal(t, want, get[corev1.ConfigMap](t, render(t, values), "ConfigMap", "todo-backend").Data["SHUTDOWN_SECONDS"], values)
 	}
 }
 
-func TestInitContainersAreBoundedAndADeploymentWaitsLonger(t *testing.T) {
+func TestInitContainersEndBeforeProgressDeadline(t *testing.T) {
 	for _, name := range environments(t) {
 		r := deployed(t, name)
 		for _, p := range r.pods(t) {
@@ -142,28 +142,28 @@ func startup(c corev1.Container) int {
 	return int(p.InitialDelaySeconds + p.PeriodSeconds*p.FailureThreshold)
 }
 
-func TestProbesAskWhatTheyAreFor(t *testing.T) {
+func TestProbesUseTheirOwnEndpoints(t *testing.T) {
 	for _, name := range environments(t) {
 		r := deployed(t, name)
 		for component, paths := range map[string]struct{ live, ready string }{
-			"todo-frontend": {"/frontend/livez", "/frontend/livez"}, // the gateway asks Next.js, which listens to it alone
+			"todo-frontend": {"/frontend/livez", "/frontend/livez"}, // the gateway asks Next.js, which listens on loopback
 			"todo-backend":  {"/livez", "/readyz"},
 		} {
 			c := get[appsv1.Deployment](t, r, "Deployment", component).Spec.Template.Spec.Containers[0]
 			assert.Equal(t, paths.live, c.StartupProbe.HTTPGet.Path)
-			assert.Equal(t, paths.live, c.LivenessProbe.HTTPGet.Path, "a restart does not bring back what another component lacks")
+			assert.Equal(t, paths.live, c.LivenessProbe.HTTPGet.Path, "a restart does not repair another component")
 			assert.Equal(t, paths.ready, c.ReadinessProbe.HTTPGet.Path)
 			assert.GreaterOrEqual(t, startup(c), 60, "a throttled start")
 			assert.LessOrEqual(t, c.StartupProbe.PeriodSeconds, int32(1), "a start ends early")
 			patience := time.Duration(c.LivenessProbe.PeriodSeconds*c.LivenessProbe.FailureThreshold) * time.Second
-			assert.GreaterOrEqual(t, patience, 15*time.Second, "a busy moment is no reason to restart")
+			assert.GreaterOrEqual(t, patience, 15*time.Second, "a short overload must not restart the container")
 		}
 		backend := get[appsv1.Deployment](t, r, "Deployment", "todo-backend").Spec.Template.Spec.Containers[0]
-		assert.Greater(t, backend.ReadinessProbe.TimeoutSeconds, int32(3), "the backend gives the database 3 seconds and then says so")
+		assert.Greater(t, backend.ReadinessProbe.TimeoutSeconds, int32(3), "the backend waits 3 seconds for the database")
 	}
 }
 
-func TestSeveralReplicasAreKeptApartAndFromBeingDrainedAtOnce(t *testing.T) {
+func TestReplicasAreSpreadAndHaveDisruptionBudget(t *testing.T) {
 	staging, dev := deployed(t, "staging"), deployed(t, "dev")
 	for _, component := range []string{"todo-frontend", "todo-backend"} {
 		d := get[appsv1.Deployment](t, staging, "Deployment", component)
@@ -171,7 +171,7 @@ func TestSeveralReplicasAreKeptApartAndFromBeingDrainedAtOnce(t *testing.T) {
 		require.Len(t, d.Spec.Template.Spec.TopologySpreadConstraints, 1)
 		spread := d.Spec.Template.Spec.TopologySpreadConstraints[0]
 		assert.Equal(t, d.Spec.Selector, spread.LabelSelector)
-		assert.Equal(t, corev1.ScheduleAnyway, spread.WhenUnsatisfiable, "one node takes both")
+		assert.Equal(t, corev1.ScheduleAnyway, spread.WhenUnsatisfiable, "two replicas on one node would never be scheduled")
 		budget := get[policyv1.PodDisruptionBudget](t, staging, "PodDisruptionBudget", component)
 		assert.Equal(t, 1, budget.Spec.MaxUnavailable.IntValue())
 		assert.Equal(t, d.Spec.Selector, budget.Spec.Selector)
@@ -181,9 +181,8 @@ func TestSeveralReplicasAreKeptApartAndFromBeingDrainedAtOnce(t *testing.T) {
 	}
 }
 
-// A default that the comment explains by a number of the application must be
-// that number still.
-func TestTheBackendsOwnNumbersAreThoseThatTheChartCountsOn(t *testing.T) {
+// Some defaults depend on numbers in the application's sources.
+func TestChartUsesTheApplicationsNumbers(t *testing.T) {
 	settings := read(t, "../../images/backend/app/core/config.py")
 	assert.Regexp(t, regexp.MustCompile(`database_wait_seconds: float = Field\(default=60,`), settings)
 	assert.Regexp(t, regexp.MustCompile(`shutdown_seconds: int = Field\(default=\d+, ge=1, le=300\)`), settings)

@@ -19,15 +19,15 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 )
 
-// desk is where the backup's script works: its folders, and programs in place
-// of those that it calls.
+// desk is the environment of the backup script: its folders, and scripts in the place
+// of the programs that it calls.
 type desk struct {
 	dir  string
 	env  map[string]string
 	tool map[string]string // name → shell script
 }
 
-// newDesk has tools that succeed.
+// newDesk returns a desk whose tools succeed.
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	dir := t.TempDir()
@@ -46,7 +46,7 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-// script is what the Job hands to its shell.
+// script returns the script of the Job.
 func script(t *testing.T) string {
 	t.Helper()
 	job := get[batchv1.Job](t, deployed(t, "staging"), "Job", "todo-postgresql-backup")
@@ -78,7 +78,7 @@ func (d *desk) files(t *testing.T) []string {
 	return names
 }
 
-func TestABackupIsAFileWithItsChecksumAndTheNewestStay(t *testing.T) {
+func TestBackupHasChecksumAndOldOnesAreRemoved(t *testing.T) {
 	d := newDesk(t)
 	for _, now := range []string{"20260101T000000Z", "20260102T000000Z", "20260103T000000Z"} {
 		d.env["NOW"] = now
@@ -96,10 +96,10 @@ func TestABackupIsAFileWithItsChecksumAndTheNewestStay(t *testing.T) {
 	require.NoError(t, err, string(out))
 	info, err := os.Stat(filepath.Join(d.env["BACKUPS"], "todo-20260103T000000Z.dump"))
 	require.NoError(t, err)
-	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "it holds what people wrote")
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "other users could read the data")
 }
 
-func TestAFailedBackupSaysWhyAndCostsNoGoodOne(t *testing.T) {
+func TestFailedBackupNamesCauseAndKeepsGoodOnes(t *testing.T) {
 	for name, tc := range map[string]struct{ tool, text, want string }{
 		"no server":            {"pg_isready", "exit 2", "todo-postgresql:5432 takes no connections, so nothing was backed up"},
 		"a dump that fails":    {"pg_dump", "exit 1", "pg_dump failed; the volume has "},
@@ -125,7 +125,7 @@ func TestAFailedBackupSaysWhyAndCostsNoGoodOne(t *testing.T) {
 	}
 }
 
-func TestABackupThatWasKilledIsTidiedUpByTheNext(t *testing.T) {
+func TestRestOfKilledBackupIsRemovedByNext(t *testing.T) {
 	d := newDesk(t)
 	require.NoError(t, os.WriteFile(filepath.Join(d.env["BACKUPS"], "todo-20250101T000000Z.dump.part"), []byte("half"), 0o600))
 	out, err := d.run(t)
@@ -133,21 +133,20 @@ func TestABackupThatWasKilledIsTidiedUpByTheNext(t *testing.T) {
 	assert.Equal(t, []string{"todo-20260101T000000Z.dump", "todo-20260101T000000Z.dump.sha256"}, d.files(t))
 }
 
-func TestThePasswordReachesPostgreSQLByAFileOnly(t *testing.T) {
+func TestPasswordIsPassedInFile(t *testing.T) {
 	d := newDesk(t)
 	require.NoError(t, os.WriteFile(d.env["POSTGRES_PASSWORD_FILE"], []byte(`a:b\c d'e`), 0o600))
 	d.tool["pg_dump"] = `ls -l "$PGPASSFILE" | cut -c1-10; cat "$PGPASSFILE"; env | grep -F 'a:b' && exit 1; for a; do case $a in *a:b*) exit 1 ;; --file=*) : >"${a#--file=}" ;; esac; done`
 	out, err := d.run(t)
 	require.NoError(t, err, out)
 	assert.Contains(t, out, "-rw-------\n")
-	assert.Contains(t, out, `*:*:*:*:a\:b\\c d'e`+"\n", "as libpq reads it")
+	assert.Contains(t, out, `*:*:*:*:a\:b\\c d'e`+"\n", "escaped for libpq")
 }
 
 const postgresql = "/usr/lib/postgresql/15/bin"
 
-// TestABackupRestoresWhatWasThere does to a real server what docs/chart.md
-// tells to do.
-func TestABackupRestoresWhatWasThere(t *testing.T) {
+// TestBackupRestoresData follows docs/chart.md on a real server.
+func TestBackupRestoresData(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(postgresql, "initdb")); err != nil {
 		t.Skipf("PostgreSQL 15 is not at %s; install the package postgresql-15 to run this test", postgresql)
 	}
@@ -188,14 +187,13 @@ func TestABackupRestoresWhatWasThere(t *testing.T) {
 	assert.Equal(t, "", ask("SELECT to_regclass('of_a_later_release')"))
 }
 
-// homeOf moves the desk to where the user that PostgreSQL runs as can go; it
-// refuses root.
+// homeOf moves the desk to a folder of PostgreSQL's user, since PostgreSQL refuses root.
 func homeOf(t *testing.T, d *desk, as *syscall.SysProcAttr, owned []string) (string, map[string]string) {
 	t.Helper()
 	if os.Getuid() != 0 {
 		return d.dir, d.env
 	}
-	home, err := os.MkdirTemp("", "backup") // t.TempDir is closed to other users
+	home, err := os.MkdirTemp("", "backup") // other users cannot read t.TempDir
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(home)) })
 	nobody, err := user.Lookup("nobody")

@@ -9,7 +9,7 @@ import (
 	"todo-chatbot/mage/chart"
 )
 
-// BenchmarkCheck is the time of the whole gate for one environment.
+// BenchmarkCheck measures the gate for one environment.
 func BenchmarkCheck(b *testing.B) {
 	data, err := os.ReadFile(valuesDir + "/staging.yaml")
 	require.NoError(b, err)

@@ -16,7 +16,7 @@ import (
 	"todo-chatbot/mage/chart"
 )
 
-func TestADigestWinsOverATagAndATagOverTheVersion(t *testing.T) {
+func TestDigestOverridesTagAndTagOverridesVersion(t *testing.T) {
 	digest := "sha256:" + strings.Repeat("a", 64)
 	for values, want := range map[string]string{
 		"":                            "todo-chatbot/backend:0.3.0",
@@ -27,11 +27,11 @@ func TestADigestWinsOverATagAndATagOverTheVersion(t *testing.T) {
 	} {
 		spec := get[appsv1.Deployment](t, render(t, values), "Deployment", "todo-backend").Spec.Template.Spec
 		assert.Equal(t, want, spec.Containers[0].Image, values)
-		assert.Equal(t, want, spec.InitContainers[0].Image, "the migration is of the same version")
+		assert.Equal(t, want, spec.InitContainers[0].Image, "the migration has another version")
 	}
 }
 
-func TestConfigurationChangesRestartOnlyThePodsThatReadIt(t *testing.T) {
+func TestConfigurationChangeRestartsOnlyItsPods(t *testing.T) {
 	checksums := func(values string) map[string]string {
 		sums := map[string]string{}
 		for _, p := range render(t, values).pods(t) {
@@ -48,7 +48,7 @@ func TestConfigurationChangesRestartOnlyThePodsThatReadIt(t *testing.T) {
 	assert.Equal(t, before["todo-postgresql"], after["todo-postgresql"])
 }
 
-func TestDefaultsAreTheSpecificationsNumbers(t *testing.T) {
+func TestDefaultsMatchSpecification(t *testing.T) {
 	r := render(t, "")
 	for name, want := range map[string][4]string{
 		"todo-backend":  {"200m", "256Mi", "500m", "512Mi"},
@@ -64,9 +64,9 @@ func TestDefaultsAreTheSpecificationsNumbers(t *testing.T) {
 	assert.Equal(t, corev1.ClusterIPNone, get[corev1.Service](t, r, "Service", set.Spec.ServiceName).Spec.ClusterIP, "the StatefulSet's Service")
 }
 
-// What a StatefulSet cannot change: with another answer here no release of
-// before could be upgraded.
-func TestTheDatabaseOfAnInstalledReleaseStaysItsOwn(t *testing.T) {
+// A StatefulSet cannot change these fields: with other values, no installed release
+// could be upgraded.
+func TestImmutableFieldsOfDatabaseStay(t *testing.T) {
 	for _, name := range environments(t) {
 		set := get[appsv1.StatefulSet](t, deployed(t, name), "StatefulSet", "todo-postgresql")
 		labels := map[string]string{"app.kubernetes.io/name": "postgresql", "app.kubernetes.io/instance": "todo"}
@@ -82,7 +82,7 @@ func TestTheDatabaseOfAnInstalledReleaseStaysItsOwn(t *testing.T) {
 	}
 }
 
-func TestNamesOfAnyReleaseAreValidAndApart(t *testing.T) {
+func TestNamesAreValidAndUniqueForEveryRelease(t *testing.T) {
 	everything := "global: {networkPolicy: {enabled: true}}\npostgresql: {backup: {enabled: true}}\nfrontend: {replicas: 2, ingress: {enabled: true}}\nbackend: {replicas: 2}\n"
 	for release, prefix := range map[string]string{
 		"todo":                  "todo-",
@@ -98,18 +98,18 @@ func TestNamesOfAnyReleaseAreValidAndApart(t *testing.T) {
 			assert.Truef(t, strings.HasPrefix(m.Name, prefix), "%s %s", m.Kind, m.Name)
 			assert.Empty(t, validation.IsDNS1035Label(m.Name), "%s %s", m.Kind, m.Name)
 			if m.Kind == "StatefulSet" {
-				assert.LessOrEqual(t, len(m.Name)+len("-0123456789"), validation.LabelValueMaxLength, "pods are labelled with the name and a revision")
+				assert.LessOrEqual(t, len(m.Name)+len("-0123456789"), validation.LabelValueMaxLength, "the label with name and revision is too long")
 			}
 		}
 		backend := get[appsv1.Deployment](t, rendered.Manifests, "Deployment", prefix+"backend")
-		assert.Equal(t, release, backend.Spec.Selector.MatchLabels["app.kubernetes.io/instance"], "releases whose names begin alike stay apart")
-		assert.Equal(t, release+"-credentials", backend.Spec.Template.Spec.Containers[0].Env[0].ValueFrom.SecretKeyRef.Name, "as the pipeline names the Secret")
+		assert.Equal(t, release, backend.Spec.Selector.MatchLabels["app.kubernetes.io/instance"], "a selector matches another release")
+		assert.Equal(t, release+"-credentials", backend.Spec.Template.Spec.Containers[0].Env[0].ValueFrom.SecretKeyRef.Name, "the pipeline uses this name of the Secret")
 	}
 	_, err := chart.Check(chartDir, chart.Values{}, chart.Options{Release: "2do", Namespace: "x", KubeVersion: kubeVersion})
 	assert.ErrorContains(t, err, `release "2do": choose a name that begins with a letter`)
 }
 
-func TestSubchartsAreVersionedWithTheirParent(t *testing.T) {
+func TestSubchartsHaveVersionOfParent(t *testing.T) {
 	c, err := chart.Load(chartDir)
 	require.NoError(t, err)
 	require.Len(t, c.Dependencies(), 3)
@@ -120,7 +120,7 @@ func TestSubchartsAreVersionedWithTheirParent(t *testing.T) {
 	}
 }
 
-func TestEnvironmentsHoldDifferencesOnly(t *testing.T) {
+func TestEnvironmentsOnlyContainDifferences(t *testing.T) {
 	c, err := chart.Load(chartDir)
 	require.NoError(t, err)
 	defaults := maps.Clone(c.Values)
@@ -136,7 +136,7 @@ func TestEnvironmentsHoldDifferencesOnly(t *testing.T) {
 	}
 }
 
-// same returns the keys at which both hold the same scalar.
+// same returns the keys whose scalars are equal in both.
 func same(values, defaults map[string]any, prefix string) []string {
 	var keys []string
 	for key, value := range values {

@@ -25,7 +25,7 @@ const (
 	rulesEnd   = "<!-- /rules -->\n"
 )
 
-// defaultsFile is a values.yaml.
+// defaultsFile is a values.yaml of the chart or of a subchart.
 type defaultsFile struct {
 	title, file string
 	prefix      string // of the keys, as a user sets them
@@ -38,8 +38,8 @@ var defaultsFiles = []defaultsFile{
 	{"PostgreSQL", "charts/postgresql/values.yaml", "postgresql."},
 }
 
-// rows are the file's keys; the one that the parent sets of a subchart is in the
-// subchart's own file too.
+// rows returns the file's keys without the keys of postgresql in the parent's file,
+// which the subchart's file has too.
 func (f defaultsFile) rows(t *testing.T) []row {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(chartDir, f.file))
@@ -53,12 +53,12 @@ func (f defaultsFile) rows(t *testing.T) []row {
 	return all
 }
 
-// isTable tells a table whose keys are on lines of their own from a value.
+// isTable tells whether a value is a table with each key on a separate line.
 func isTable(value *yamlv3.Node) bool {
 	return value.Kind == yamlv3.MappingNode && value.Style&yamlv3.FlowStyle == 0
 }
 
-func TestEveryKeyOfTheDefaultsHasACommentOfItsOwn(t *testing.T) {
+func TestEveryDefaultHasComment(t *testing.T) {
 	for _, file := range defaultsFiles {
 		for _, row := range file.rows(t) {
 			assert.NotEmpty(t, row.meaning, "%s: %s has no comment", file.file, row.key)
@@ -66,8 +66,8 @@ func TestEveryKeyOfTheDefaultsHasACommentOfItsOwn(t *testing.T) {
 	}
 }
 
-// fresh compares what stands between two lines of the documentation with text,
-// or puts it there.
+// fresh compares the text between two lines of the documentation with text; -update
+// writes it.
 func fresh(t *testing.T, begin, end, text string) {
 	t.Helper()
 	data := read(t, docsFile)
@@ -83,10 +83,10 @@ func fresh(t *testing.T, begin, end, text string) {
 	assert.Equal(t, want, data, "run: go test ./test/render -update")
 }
 
-// cell is a text within a table.
+// cell escapes a text for a Markdown table.
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
 
-func TestTheDocumentationOfTheRulesIsFresh(t *testing.T) {
+func TestDocumentationOfRulesIsFresh(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("\n| rule | what goes wrong without it | where it does not hold |\n|---|---|---|\n")
 	for _, rule := range chart.Rules() {
@@ -109,7 +109,7 @@ func TestTheDocumentationOfTheRulesIsFresh(t *testing.T) {
 	fresh(t, rulesBegin, rulesEnd, table.String())
 }
 
-func TestTheDocumentationOfTheValuesIsFresh(t *testing.T) {
+func TestDocumentationOfValuesIsFresh(t *testing.T) {
 	var tables strings.Builder
 	for _, file := range defaultsFiles {
 		fmt.Fprintf(&tables, "\n### %s\n\n| key | default | meaning |\n|---|---|---|\n", file.title)
@@ -120,11 +120,11 @@ func TestTheDocumentationOfTheValuesIsFresh(t *testing.T) {
 	fresh(t, docsBegin, docsEnd, tables.String())
 }
 
-// row is one line of the documentation's tables.
+// row is a row of a table in the documentation.
 type row struct{ key, value, meaning string }
 
-// rows returns the keys of a table and of those in it. A table whose keys have
-// comments of their own needs none; with one, it has a row of its own.
+// rows returns the keys of a table and its nested tables. A nested table has a row only
+// if it has a comment.
 func rows(t *testing.T, table *yamlv3.Node, prefix string) []row {
 	t.Helper()
 	var all []row
@@ -144,8 +144,8 @@ func rows(t *testing.T, table *yamlv3.Node, prefix string) []row {
 	return all
 }
 
-// sentence is a comment's last paragraph on one line. The one before it, if any, is
-// about the file.
+// sentence returns a comment's last paragraph on one line; an earlier paragraph
+// describes the file.
 func sentence(comment string) string {
 	paragraphs := strings.Split(comment, "\n\n")
 	var words []string
@@ -177,8 +177,7 @@ func flatten(n *yamlv3.Node) {
 	}
 }
 
-// What the documentation tells people to set must be there to be set.
-func TestTheDocumentationNamesValuesThatExist(t *testing.T) {
+func TestDocumentedValuesExist(t *testing.T) {
 	known := map[string]bool{}
 	for _, file := range defaultsFiles {
 		for _, row := range file.rows(t) {
@@ -192,6 +191,6 @@ func TestTheDocumentationNamesValuesThatExist(t *testing.T) {
 	found := named.FindAllString(prose, -1)
 	require.NotEmpty(t, found)
 	for _, key := range found {
-		assert.True(t, known[key], "docs/chart.md names %s, which is no value", key)
+		assert.True(t, known[key], "docs/chart.md names %s, which is not a value", key)
 	}
 }

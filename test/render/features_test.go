@@ -18,9 +18,9 @@ import (
 	"todo-chatbot/mage/chart"
 )
 
-var rendered sync.Map //nolint:gochecknoglobals // file of features/ → rendering; tests share what takes a second to make
+var rendered sync.Map //nolint:gochecknoglobals // file of features/ → rendering; a rendering takes a second, so tests share it
 
-// feature renders a file of features/ through the whole gate.
+// feature runs the gate with a file of features/ and returns the manifests.
 func feature(t *testing.T, file string) rendering {
 	t.Helper()
 	if r, ok := rendered.Load(file); ok {
@@ -36,7 +36,7 @@ func feature(t *testing.T, file string) rendering {
 	return checked.Manifests
 }
 
-// features asserts of each file what it is there for.
+// features has the assertions for each file of features/.
 var features = map[string]func(*testing.T, rendering){
 	"backups.yaml":               backups,
 	"database-roles.yaml":        databaseRoles,
@@ -56,7 +56,7 @@ var features = map[string]func(*testing.T, rendering){
 	"sizes.yaml":                 sizes,
 }
 
-func TestEveryFeatureRendersWhatItIsFor(t *testing.T) {
+func TestFeatures(t *testing.T) {
 	files, err := filepath.Glob("features/*.yaml")
 	require.NoError(t, err)
 	for _, path := range files {
@@ -69,7 +69,7 @@ func TestEveryFeatureRendersWhatItIsFor(t *testing.T) {
 	assert.Len(t, files, len(features), "an assertion needs a fixture")
 }
 
-// both returns the pods of frontend and backend, without the gateway beside the frontend.
+// both returns the pods of frontend and backend without the gateway's container.
 func both(t *testing.T, r rendering) map[string]corev1.PodSpec {
 	t.Helper()
 	specs := map[string]corev1.PodSpec{}
@@ -82,7 +82,7 @@ func both(t *testing.T, r rendering) map[string]corev1.PodSpec {
 	return specs
 }
 
-// from returns where a container's variable comes from, as SECRET/KEY.
+// from returns the source of a container's variable as SECRET/KEY.
 func from(c corev1.Container, name string) string {
 	for _, env := range c.Env {
 		if env.Name == name && env.ValueFrom != nil && env.ValueFrom.SecretKeyRef != nil {
@@ -122,7 +122,7 @@ func externalDatabaseTLS(t *testing.T, r rendering) {
 		for _, c := range append(spec.InitContainers, spec.Containers...) {
 			mount := mountOf(t, c, "database-ca")
 			assert.True(t, mount.ReadOnly)
-			assert.Equal(t, file, mount.MountPath+"/ca.crt", "%s of %s reads what is mounted", c.Name, name)
+			assert.Equal(t, file, mount.MountPath+"/ca.crt", "%s of %s reads another file", c.Name, name)
 		}
 		secret := volumeOf(t, spec, "database-ca").Secret
 		assert.Equal(t, "company-ca", secret.SecretName)
@@ -180,7 +180,7 @@ func ingressTLS(t *testing.T, r rendering) {
 	plain := get[networkingv1.Ingress](t, render(t, "frontend: {ingress: {enabled: true}}"), "Ingress", "todo-frontend")
 	assert.Equal(t, "nginx", *plain.Spec.IngressClassName, "by default")
 	assert.Empty(t, plain.Spec.TLS)
-	assert.Equal(t, "75", plain.Annotations["nginx.ingress.kubernetes.io/proxy-read-timeout"], "longer than an answer of the chat")
+	assert.Equal(t, "75", plain.Annotations["nginx.ingress.kubernetes.io/proxy-read-timeout"], "shorter than an answer of the chat")
 	any := get[networkingv1.Ingress](t, render(t, "frontend: {ingress: {enabled: true, className: ''}}"), "Ingress", "todo-frontend")
 	assert.Nil(t, any.Spec.IngressClassName, "the cluster's default")
 }
@@ -200,7 +200,7 @@ func loadBalancer(t *testing.T, r rendering) {
 	require.Len(t, way.From, 2)
 	assert.Equal(t, "10.0.0.0/8", way.From[1].IPBlock.CIDR)
 	test := get[corev1.Pod](t, r, "Pod", "todo-test")
-	assert.Equal(t, "http://todo-frontend:8080", test.Spec.Containers[0].Env[0].Value, "the test goes where people go")
+	assert.Equal(t, "http://todo-frontend:8080", test.Spec.Containers[0].Env[0].Value, "the test does not use the gateway")
 }
 
 func registry(t *testing.T, r rendering) {
@@ -245,15 +245,15 @@ func existingSecrets(t *testing.T, r rendering) {
 	}
 	named, byDefault := key(r), key(render(t, "global: {credentialsSecret: mine}"))
 	assert.Equal(t, "llm/token", named.Name+"/"+named.Key)
-	assert.Nil(t, named.Optional, "a key that is named must be there")
+	assert.Nil(t, named.Optional, "a named key is required")
 	assert.Equal(t, "mine/openai-api-key", byDefault.Name+"/"+byDefault.Key)
-	assert.True(t, *byDefault.Optional, "without one the built-in model answers")
+	assert.True(t, *byDefault.Optional, "the default key is optional")
 
 	password := volumeOf(t, get[appsv1.StatefulSet](t, r, "StatefulSet", "todo-postgresql").Spec.Template.Spec, "password").Secret
 	assert.Equal(t, "pg-todo", password.SecretName)
 	assert.Equal(t, []corev1.KeyToPath{{Key: "password", Path: "database-password"}}, password.Items)
 	assert.NotContains(t, r.text(), "todo-credentials")
-	assert.NotContains(t, r.text(), "from-vault", "each has one of its own")
+	assert.NotContains(t, r.text(), "from-vault", "a component has another Secret")
 }
 
 func extras(t *testing.T, r rendering) {
@@ -270,7 +270,7 @@ func extras(t *testing.T, r rendering) {
 	for _, p := range r.pods(t) {
 		if p.Hook == "" {
 			assert.Equal(t, "todo", p.Labels["team"], p.Manifest.Name)
-			assert.NotContains(t, p.Labels, "helm.sh/chart", "a new chart version alone restarts nothing")
+			assert.NotContains(t, p.Labels, "helm.sh/chart", "a new chart version would restart the pods")
 		}
 	}
 	assert.NotContains(t, d.Spec.Selector.MatchLabels, "team", "a selector cannot change")
@@ -287,7 +287,7 @@ func placement(t *testing.T, r rendering) {
 		assert.Equal(t, key, c.TopologyKey)
 		assert.EqualValues(t, 2, c.MaxSkew)
 		assert.Equal(t, corev1.DoNotSchedule, c.WhenUnsatisfiable)
-		assert.Equal(t, []string{"pod-template-hash"}, c.MatchLabelKeys, "old pods do not push new ones aside")
+		assert.Equal(t, []string{"pod-template-hash"}, c.MatchLabelKeys, "old pods would keep new ones from a node")
 	}
 	assert.Equal(t, "25%", get[policyv1.PodDisruptionBudget](t, r, "PodDisruptionBudget", "todo-backend").Spec.MaxUnavailable.String())
 	assert.Equal(t, map[string]string{"pool": "apps"}, spec.NodeSelector)
@@ -298,7 +298,7 @@ func placement(t *testing.T, r rendering) {
 	server := get[appsv1.StatefulSet](t, r, "StatefulSet", "todo-postgresql").Spec.Template.Spec
 	assert.NotNil(t, server.Affinity.PodAntiAffinity)
 	backup := get[batchv1.Job](t, r, "Job", "todo-postgresql-backup").Spec.Template.Spec
-	assert.Equal(t, server.NodeSelector, backup.NodeSelector, "it must get to the server's node")
+	assert.Equal(t, server.NodeSelector, backup.NodeSelector, "the backup needs the server's node")
 	assert.Equal(t, server.Tolerations, backup.Tolerations)
 	assert.Equal(t, server.PriorityClassName, backup.PriorityClassName)
 	assert.Nil(t, backup.Affinity.PodAntiAffinity)

@@ -22,8 +22,7 @@ import (
 	"todo-chatbot/mage/chart"
 )
 
-// helmInstall is what the helm command does with a chart and a file of values,
-// short of a cluster: helm install --dry-run=client.
+// helmInstall does the same as helm install --dry-run=client.
 func helmInstall(t *testing.T, values map[string]any, name, namespace string) (*release.Release, error) {
 	t.Helper()
 	var c *helmchart.Chart
@@ -41,7 +40,7 @@ func helmInstall(t *testing.T, values map[string]any, name, namespace string) (*
 	return install.Run(c, values)
 }
 
-// helmRelease is the release that Helm itself would install.
+// helmRelease returns the release that Helm would install.
 func helmRelease(t *testing.T, values chart.Values, opts chart.Options) *release.Release {
 	t.Helper()
 	rel, err := helmInstall(t, values.Map(), opts.Release, opts.Namespace)
@@ -60,7 +59,7 @@ func sources(rendered string) []string {
 	return slices.Sorted(slices.Values(docs))
 }
 
-// everything is a release's manifest with its hooks.
+// everything returns a release's manifest with its hooks.
 func everything(rel *release.Release) string {
 	text := rel.Manifest
 	for _, hook := range rel.Hooks {
@@ -69,7 +68,7 @@ func everything(rel *release.Release) string {
 	return text
 }
 
-func TestRenderingGivesWhatHelmInstalls(t *testing.T) {
+func TestRenderingMatchesHelm(t *testing.T) {
 	for _, name := range environments(t) {
 		t.Run(name, func(t *testing.T) {
 			layer, opts := environment(t, name)
@@ -81,20 +80,20 @@ func TestRenderingGivesWhatHelmInstalls(t *testing.T) {
 	}
 }
 
-func TestThePlainHelmCommandTakesTheFilesOfTheEnvironments(t *testing.T) {
+func TestHelmCommandAcceptsEnvironmentFiles(t *testing.T) {
 	for _, name := range environments(t) {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(valuesDir, name+".yaml")
 			values, err := chartutil.ReadValuesFile(file)
 			require.NoError(t, err)
-			require.Contains(t, values, "pipeline", "or this proves nothing")
+			require.Contains(t, values, "pipeline", "the file has no pipeline block")
 			layer, opts := environment(t, name)
 			rendered, err := chart.Check(chartDir, chart.Compose(layer), opts)
 			require.NoError(t, err)
 
 			rel, err := helmInstall(t, values, opts.Release, opts.Namespace)
 			require.NoError(t, err)
-			assert.Equal(t, sources(rendering(rendered.Manifests).text()), sources(everything(rel)), "the pipeline's block changes nothing")
+			assert.Equal(t, sources(rendering(rendered.Manifests).text()), sources(everything(rel)), "the pipeline block changes the manifests")
 			lint := action.NewLint()
 			lint.Strict, lint.Namespace = true, opts.Namespace
 			result := lint.Run([]string{chartDir}, values)
@@ -106,14 +105,14 @@ func TestThePlainHelmCommandTakesTheFilesOfTheEnvironments(t *testing.T) {
 	}
 }
 
-func TestNothingRunsAroundADeployOfDev(t *testing.T) {
+func TestDevHasOnlyTestHooks(t *testing.T) {
 	layer, opts := environment(t, "dev")
 	for _, hook := range helmRelease(t, chart.Compose(layer, images()), opts).Hooks {
-		assert.Equal(t, []release.HookEvent{release.HookTest}, hook.Events, "%s would cost every deploy its time", hook.Name)
+		assert.Equal(t, []release.HookEvent{release.HookTest}, hook.Events, "%s would slow every deploy down", hook.Name)
 	}
 }
 
-func TestNotesTellHowToReachTheApplication(t *testing.T) {
+func TestNotesTellHowToOpenApplication(t *testing.T) {
 	for name, tc := range map[string]struct{ values, want string }{
 		"by default":      {"", "kubectl -n todo-test port-forward service/todo-frontend :80"},
 		"node port":       {"frontend: {service: {type: NodePort, nodePort: 30080}}", "port 30080 of any node"},

@@ -21,7 +21,7 @@ import (
 
 const cleansUp = "before-hook-creation,hook-succeeded"
 
-func TestAHookThatFailsLeavesItsEvidenceAndAGoodOneGoes(t *testing.T) {
+func TestFailedHooksAreKeptAndSuccessfulOnesDeleted(t *testing.T) {
 	for name, r := range renderings(t) {
 		for _, p := range r.pods(t) {
 			if p.Hook == "" {
@@ -36,20 +36,19 @@ func TestAHookThatFailsLeavesItsEvidenceAndAGoodOneGoes(t *testing.T) {
 	}
 }
 
-// A pod that a Service took for one of a component would be sent people's
-// requests, and a workload could adopt it.
-func TestNoHookIsTakenForAComponent(t *testing.T) {
+// A Service must not send requests to a hook's pod, and a workload must not adopt it.
+func TestSelectorsDoNotMatchHooks(t *testing.T) {
 	r := deployed(t, "staging")
 	for _, p := range r.pods(t) {
 		if p.Hook != "" {
 			assert.Contains(t, []string{"test", "preflight", "postgresql-backup"}, p.Labels["app.kubernetes.io/name"])
-			assert.Equal(t, "todo", p.Labels["app.kubernetes.io/instance"], "policies find it by this")
+			assert.Equal(t, "todo", p.Labels["app.kubernetes.io/instance"], "the policies select it by this label")
 		}
 	}
 }
 
 // Kubernetes replaces $(NAME) and $$ in arguments before a shell sees them.
-func TestScriptsReachTheirShellUnchanged(t *testing.T) {
+func TestScriptsContainNothingThatKubernetesReplaces(t *testing.T) {
 	replaced := regexp.MustCompile(`\$\$|\$\([A-Za-z_][A-Za-z0-9_.]*\)`)
 	for _, p := range deployed(t, "staging").pods(t) {
 		for _, c := range p.containers() {
@@ -66,7 +65,7 @@ func backups(t *testing.T, r rendering) {
 	assert.EqualValues(t, 1800, *job.Spec.ActiveDeadlineSeconds)
 	spec := job.Spec.Template.Spec
 	c := spec.Containers[0]
-	assert.Equal(t, []string{"timeout", "1780", "sh", "-c"}, c.Command, "it ends by itself and keeps its log")
+	assert.Equal(t, []string{"timeout", "1780", "sh", "-c"}, c.Command, "it must end before its deadline, to keep the log")
 	assert.Contains(t, c.Env, corev1.EnvVar{Name: "KEEP", Value: "14"})
 	assert.Equal(t, "100m 64Mi 512Mi", c.Resources.Requests.Cpu().String()+" "+c.Resources.Requests.Memory().String()+" "+c.Resources.Limits.Memory().String())
 	assert.Equal(t, "todo-postgresql", c.EnvFrom[0].ConfigMapRef.Name, "the running server's own settings")
@@ -78,15 +77,15 @@ func backups(t *testing.T, r rendering) {
 	assert.Equal(t, "cold 10Gi", *claim.Spec.StorageClassName+" "+claim.Spec.Resources.Requests.Storage().String())
 	assert.Equal(t, "keep", claim.Annotations["helm.sh/resource-policy"])
 	assert.Empty(t, claim.Annotations["helm.sh/hook"], "Helm would delete the backups before each new one")
-	assert.Equal(t, "todo", claim.Labels["app.kubernetes.io/instance"], "by this the pipeline's clean finds it")
+	assert.Equal(t, "todo", claim.Labels["app.kubernetes.io/instance"], "clean selects it by this label")
 
 	set := get[appsv1.StatefulSet](t, r, "StatefulSet", "todo-postgresql")
 	server := set.Spec.Template
-	assert.True(t, mountOf(t, server.Spec.Containers[0], "backups").ReadOnly, "to restore from, and no more")
+	assert.True(t, mountOf(t, server.Spec.Containers[0], "backups").ReadOnly, "the server must not write backups")
 	assert.Equal(t, name, volumeOf(t, server.Spec, "backups").PersistentVolumeClaim.ClaimName)
-	beside := spec.Affinity.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution[0]
-	assert.True(t, selects(beside.LabelSelector, server.Labels), "the volume is mounted on the server's node")
-	assert.Equal(t, "kubernetes.io/hostname", beside.TopologyKey)
+	affinity := spec.Affinity.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution[0]
+	assert.True(t, selects(affinity.LabelSelector, server.Labels), "the volume is mounted on the server's node")
+	assert.Equal(t, "kubernetes.io/hostname", affinity.TopologyKey)
 
 	off := render(t, "")
 	assert.False(t, off.has("Job", name))
@@ -94,7 +93,8 @@ func backups(t *testing.T, r rendering) {
 	assert.NotContains(t, off.text(), "/backups")
 }
 
-// application stands for the (?:global|frontend|backend|postgresql|preflight|verification)'s Service; what it answers can be spoilt.
+// application is a server in the place of the frontend's Service; its answers can be
+// made wrong.
 func application(t *testing.T, spoilt map[string]http.HandlerFunc) string {
 	t.Helper()
 	answers := map[string]http.HandlerFunc{
@@ -125,7 +125,7 @@ func say(status int, text string) http.HandlerFunc {
 	}
 }
 
-// helmTest runs the script of helm test as its pod does.
+// helmTest runs the script of helm test.
 func helmTest(t *testing.T, address, patience string) (string, error) {
 	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
@@ -140,13 +140,13 @@ func helmTest(t *testing.T, address, patience string) (string, error) {
 	return string(out), err
 }
 
-func TestHelmTestPassesAnApplicationThatWorks(t *testing.T) {
+func TestHelmTestPasses(t *testing.T) {
 	out, err := helmTest(t, application(t, nil), "10000")
 	require.NoError(t, err, out)
 	assert.Equal(t, 5, strings.Count(out, "ok    "), out)
 }
 
-func TestHelmTestFailsForEveryPartThatDoesNotWork(t *testing.T) {
+func TestHelmTestReportsEachFailure(t *testing.T) {
 	for path, tc := range map[string]struct {
 		answer http.HandlerFunc
 		want   string
@@ -161,16 +161,16 @@ func TestHelmTestFailsForEveryPartThatDoesNotWork(t *testing.T) {
 			out, err := helmTest(t, application(t, map[string]http.HandlerFunc{path: tc.answer}), "0")
 			require.Error(t, err, out)
 			assert.Contains(t, out, tc.want)
-			assert.Equal(t, 4, strings.Count(out, "ok    "), "the others are told too: %s", out)
+			assert.Equal(t, 4, strings.Count(out, "ok    "), "the other checks are reported too: %s", out)
 		})
 	}
 }
 
-func TestHelmTestIsPatientForAWhile(t *testing.T) {
+func TestHelmTestRetriesForAWhile(t *testing.T) {
 	calls := 0
 	out, err := helmTest(t, application(t, map[string]http.HandlerFunc{"/livez": func(w http.ResponseWriter, r *http.Request) {
 		if calls++; calls < 3 {
-			panic(http.ErrAbortHandler) // as a policy that is not there yet
+			panic(http.ErrAbortHandler) // like a policy that is not applied yet
 		}
 		say(http.StatusOK, `{"status":"ok"}`)(w, r)
 	}}), "20000")

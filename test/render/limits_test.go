@@ -12,9 +12,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// The chart sets every limit of a user, with the default and the bounds that the
-// backend itself has.
-func TestTheLimitsOfTheChartAreThoseOfTheBackend(t *testing.T) {
+// The chart has every limit of the backend, with the same default and bounds.
+func TestLimitsOfChartMatchBackend(t *testing.T) {
 	const chart = chartDir + "/charts/backend"
 	var values struct {
 		Config struct {

@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// port is where a way leads to.
+// port is the destination port of a connection.
 type port struct {
 	number   int
 	protocol corev1.Protocol
@@ -28,7 +28,7 @@ func (p port) String() string {
 	return fmt.Sprintf("%d/%s", p.number, p.protocol)
 }
 
-// party is who sends or receives: a pod with labels, or an address outside.
+// party is a pod with labels or an address outside of the cluster.
 type party struct {
 	name      string
 	namespace string // "" for an address
@@ -42,7 +42,7 @@ func member(name string) party {
 	return party{name, here, labels.Set{"app.kubernetes.io/name": name, "app.kubernetes.io/instance": "todo"}, ""}
 }
 
-// town is everyone who could talk to everyone.
+// town lists all parties of the tests.
 var town = []party{
 	member("frontend"), member("backend"), member("postgresql"), member("postgresql-backup"), member("preflight"), member("test"),
 	{"neighbour", here, labels.Set{"app.kubernetes.io/name": "frontend", "app.kubernetes.io/instance": "other"}, ""},
@@ -54,8 +54,8 @@ var town = []party{
 	{"internet", "", nil, "198.51.100.1"},
 }
 
-// network is a release's policies, with Kubernetes' meaning of them: who is
-// chosen by none is open.
+// network evaluates a release's policies as Kubernetes does: a pod that no policy
+// selects is open.
 type network []networkingv1.NetworkPolicy
 
 func networkOf(t *testing.T, r rendering) network {
@@ -124,7 +124,7 @@ func (n network) lets(from, to party, at port) bool {
 	return (out || !closedOut) && (in || !closedIn)
 }
 
-// ways are all ways from or to a pod of the release, over the given ports.
+// ways returns all allowed connections from or to a pod of the release on the ports.
 func (n network) ways(ports ...port) []string {
 	var open []string
 	for _, from := range town {
@@ -152,7 +152,7 @@ func expand(froms []string, to string) []string {
 
 var members = []string{"frontend", "backend", "postgresql", "postgresql-backup", "preflight", "test"}
 
-// inside is what every release with policies lets through.
+// inside returns the connections that every release with policies allows.
 func inside(dns string) []string {
 	return slices.Concat(
 		expand(members, dns+":53"), expand(members, dns+":53/UDP"),
@@ -177,22 +177,22 @@ func tcp(numbers ...int) (ports []port) {
 	return ports
 }
 
-func TestPoliciesLetThroughWhatTheApplicationNeedsAndNothingElse(t *testing.T) {
+func TestPoliciesAllowOnlyNeededConnections(t *testing.T) {
 	_, opts := environment(t, "staging")
-	require.Equal(t, "todo", opts.Release, "the town's members are of this release")
+	require.Equal(t, "todo", opts.Release, "the parties belong to another release")
 	r := deployed(t, "staging")
 	for _, p := range r.pods(t) {
-		assert.Contains(t, members, p.Labels["app.kubernetes.io/name"], "a pod whose ways nobody looks at")
+		assert.Contains(t, members, p.Labels["app.kubernetes.io/name"], "no test covers the connections of this pod")
 	}
 	n := networkOf(t, r)
 	strangers := []string{"neighbour", "dns", "controller", "llm", "database", "node-cache", "internet"}
 	assert.Equal(t, sorted(inside("dns"), expand(strangers, "frontend:8080")), n.ways(allPorts...))
 }
 
-func TestWithoutPoliciesEverythingIsOpen(t *testing.T) {
+func TestEverythingIsOpenWithoutPolicies(t *testing.T) {
 	n := networkOf(t, deployed(t, "dev"))
 	assert.Empty(t, n)
-	assert.True(t, n.lets(town[len(town)-1], member("postgresql"), port{5432, corev1.ProtocolTCP}), "or the model of policies says no to all")
+	assert.True(t, n.lets(town[len(town)-1], member("postgresql"), port{5432, corev1.ProtocolTCP}), "the evaluation refuses everything")
 }
 
 func networkPolicies(t *testing.T, r rendering) {
@@ -209,7 +209,7 @@ func model(t *testing.T, r rendering) {
 	assert.Equal(t, "http://llm.example.test:8080/v1 small", config["OPENAI_BASE_URL"]+" "+config["OPENAI_MODEL"])
 }
 
-func TestTheModelsPortIsThatOfItsAddress(t *testing.T) {
+func TestModelPortFollowsItsURL(t *testing.T) {
 	for openai, want := range map[string]string{
 		"{baseUrl: 'https://llm.example.test/v1'}":  "backend -> internet:443",
 		"{baseUrl: 'http://llm.example.test/v1'}":   "backend -> internet:80",

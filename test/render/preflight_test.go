@@ -16,15 +16,15 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// around is what runs before an installation and after it.
+// around has the hooks before and after an installation.
 func around(t *testing.T, r rendering) {
 	job := get[batchv1.Job](t, r, "Job", "todo-preflight")
-	assert.Equal(t, "pre-install", job.Annotations["helm.sh/hook"], "an upgrade has its pods' own word")
+	assert.Equal(t, "pre-install", job.Annotations["helm.sh/hook"], "an upgrade reports the states of its pods")
 	assert.EqualValues(t, 60, *job.Spec.ActiveDeadlineSeconds)
 	assert.EqualValues(t, 0, *job.Spec.BackoffLimit)
 	spec := job.Spec.Template.Spec
 	account := get[corev1.ServiceAccount](t, r, "ServiceAccount", spec.ServiceAccountName)
-	assert.Equal(t, "pre-install -1", account.Annotations["helm.sh/hook"]+" "+account.Annotations["helm.sh/hook-weight"], "it is there before the Job")
+	assert.Equal(t, "pre-install -1", account.Annotations["helm.sh/hook"]+" "+account.Annotations["helm.sh/hook-weight"], "it must exist before the Job")
 	c := spec.Containers[0]
 	for variable, want := range map[string]string{
 		"DATABASE_PASSWORD": "todo-credentials/database-password", "BETTER_AUTH_SECRET": "todo-auth/secret", "OPENAI_API_KEY": "llm/token",
@@ -40,8 +40,8 @@ func around(t *testing.T, r rendering) {
 
 	pod := get[corev1.Pod](t, r, "Pod", "todo-verification")
 	assert.Equal(t, "post-install,post-upgrade", pod.Annotations["helm.sh/hook"])
-	assert.EqualValues(t, 160, *pod.Spec.ActiveDeadlineSeconds, "what it asks for is over by then")
-	assert.Equal(t, get[corev1.Pod](t, r, "Pod", "todo-test").Spec.Containers[0].Args, pod.Spec.Containers[0].Args, "it asks what helm test asks")
+	assert.EqualValues(t, 160, *pod.Spec.ActiveDeadlineSeconds, "the deadline must cover all checks")
+	assert.Equal(t, get[corev1.Pod](t, r, "Pod", "todo-test").Spec.Containers[0].Args, pod.Spec.Containers[0].Args, "it must run the script of helm test")
 	assert.Contains(t, pod.Spec.Containers[0].Env, corev1.EnvVar{Name: "PATIENCE_MS", Value: "100000"})
 
 	off := render(t, "preflight: {enabled: false}")
@@ -50,7 +50,7 @@ func around(t *testing.T, r rendering) {
 	assert.False(t, off.has("Pod", "todo-verification"), "off by default")
 }
 
-func TestOneVolumeProvesAClassAndADatabaseOfYourOwnNone(t *testing.T) {
+func TestPreflightClaimsOneVolumePerClass(t *testing.T) {
 	claimed := func(values string) (names []string) {
 		for _, v := range get[batchv1.Job](t, render(t, values), "Job", "todo-preflight").Spec.Template.Spec.Volumes {
 			names = append(names, v.Name)
@@ -64,8 +64,8 @@ func TestOneVolumeProvesAClassAndADatabaseOfYourOwnNone(t *testing.T) {
 	assert.Nil(t, claim.Spec.StorageClassName, "the cluster's default")
 }
 
-// preflight runs the script of the Job as its pod does; folder holds the volumes,
-// and a variable that is not given stands for a key that is not there.
+// preflight runs the script of the Job. The folder contains the volumes; a variable that
+// is not set means a key that is missing.
 func preflight(t *testing.T, folder string, given map[string]string) (string, error) {
 	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
@@ -82,7 +82,7 @@ func preflight(t *testing.T, folder string, given map[string]string) (string, er
 		case v.ValueFrom == nil:
 			value = v.Value
 		case !there:
-			require.True(t, *v.ValueFrom.SecretKeyRef.Optional, "or the pod would not start")
+			require.True(t, *v.ValueFrom.SecretKeyRef.Optional, "the pod could not start")
 			continue
 		}
 		env = append(env, v.Name+"="+value)
@@ -95,7 +95,7 @@ func preflight(t *testing.T, folder string, given map[string]string) (string, er
 	return string(out), err
 }
 
-// volumes is a folder with a volume each.
+// volumes returns a folder with one folder for each volume.
 func volumes(t *testing.T, names ...string) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -105,7 +105,7 @@ func volumes(t *testing.T, names ...string) string {
 	return folder
 }
 
-// soundCredentials are what the Job is content with.
+// soundCredentials returns credentials that the Job accepts.
 func soundCredentials() map[string]string {
 	return map[string]string{
 		"DATABASE_PASSWORD": "p", "FRONTEND_DATABASE_PASSWORD": "f", "BACKEND_DATABASE_PASSWORD": "b",
@@ -113,7 +113,7 @@ func soundCredentials() map[string]string {
 	}
 }
 
-func TestPreflightPassesWhatCanBeUsedAndLeavesNothingBehind(t *testing.T) {
+func TestPreflightPassesAndLeavesNoFile(t *testing.T) {
 	folder := volumes(t, "data", "backup")
 	out, err := preflight(t, folder, soundCredentials())
 	require.NoError(t, err, out)
@@ -123,7 +123,7 @@ func TestPreflightPassesWhatCanBeUsedAndLeavesNothingBehind(t *testing.T) {
 	assert.Empty(t, left)
 }
 
-func TestPreflightNamesEveryCredentialThatCannotBeUsedAndPrintsNone(t *testing.T) {
+func TestPreflightNamesBadCredentialsWithoutValues(t *testing.T) {
 	for name, tc := range map[string]struct {
 		variable, value string
 		want            string
@@ -146,13 +146,13 @@ func TestPreflightNamesEveryCredentialThatCannotBeUsedAndPrintsNone(t *testing.T
 			out, err := preflight(t, volumes(t, "data", "backup"), given)
 			require.Error(t, err, out)
 			assert.Contains(t, out, tc.want)
-			assert.Equal(t, 6, strings.Count(out, "ok    "), "the others are told too: %s", out)
+			assert.Equal(t, 6, strings.Count(out, "ok    "), "the other checks are reported too: %s", out)
 			assert.NotContains(t, out, "hunter2")
 		})
 	}
 }
 
-func TestPreflightNamesAVolumeThatTakesNoFile(t *testing.T) {
+func TestPreflightNamesReadOnlyVolume(t *testing.T) {
 	out, err := preflight(t, volumes(t, "data"), soundCredentials())
 	require.Error(t, err, out)
 	assert.Contains(t, out, "FAIL  volume with the settings of postgresql.backup ENOENT")

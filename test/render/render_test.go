@@ -1,6 +1,5 @@
-// Package render holds the manifests of every environment as golden files, so
-// that a change of the chart shows what it changes in the cluster, and asserts
-// on the point what each feature of the chart renders.
+// Package render compares the manifests of every environment with golden files, so that
+// a change of the chart shows its effect, and has assertions for each feature.
 package render_test
 
 import (
@@ -20,9 +19,9 @@ import (
 	"todo-chatbot/mage/chart"
 )
 
-// go test ./test/render -update writes the golden files and the tables of
-// docs/chart.md anew; read the diff.
-var update = flag.Bool("update", false, "write the golden files and docs/chart.md anew")
+// go test ./test/render -update writes the golden files and the tables of docs/chart.md;
+// review the difference.
+var update = flag.Bool("update", false, "write the golden files and docs/chart.md")
 
 const (
 	chartDir    = "../../helm/todo-chatbot"
@@ -32,7 +31,7 @@ const (
 
 var testRelease = chart.Options{Release: "todo", Namespace: "todo-test", KubeVersion: kubeVersion}
 
-// images stands for what a build gives; the digests are recognisable and fixed.
+// images returns values like a build's, with fixed digests.
 func images() chart.Layer {
 	image := func(digit string) map[string]any {
 		return map[string]any{"image": map[string]any{"digest": "sha256:" + strings.Repeat(digit, 64)}}
@@ -43,7 +42,7 @@ func images() chart.Layer {
 	}}
 }
 
-// withGateway is the frontend with the image of its gateway.
+// withGateway adds the gateway's image to the frontend.
 func withGateway(frontend, gateway map[string]any) map[string]any {
 	frontend["gateway"] = gateway
 	return frontend
@@ -78,12 +77,12 @@ func environment(t *testing.T, name string) (chart.Layer, chart.Options) {
 	}
 }
 
-// rendering is what the chart makes of values.
+// rendering is the list of manifests for some values.
 type rendering []chart.Manifest
 
-var deployments sync.Map //nolint:gochecknoglobals // environment → rendering; tests share what takes a second to make
+var deployments sync.Map //nolint:gochecknoglobals // environment → rendering; a rendering takes a second, so tests share it
 
-// deployed renders an environment as a deploy would, through the whole gate.
+// deployed runs the gate for an environment, as a deploy does.
 func deployed(t *testing.T, name string) rendering {
 	t.Helper()
 	if r, ok := deployments.Load(name); ok {
@@ -96,7 +95,7 @@ func deployed(t *testing.T, name string) rendering {
 	return rendered.Manifests
 }
 
-// render takes values through the whole gate.
+// render runs the gate with values.
 func render(t *testing.T, values string) rendering {
 	t.Helper()
 	layer, err := chart.ParseLayer("values/test.yaml", []byte(values))
@@ -106,7 +105,7 @@ func render(t *testing.T, values string) rendering {
 	return rendered.Manifests
 }
 
-// refused returns what the gate says of values.
+// refused returns the gate's error for values.
 func refused(t *testing.T, values string) string {
 	t.Helper()
 	layer, err := chart.ParseLayer("values/test.yaml", []byte(values))
@@ -124,7 +123,7 @@ func (r rendering) text() string {
 	return b.String()
 }
 
-// has tells whether there is a resource of a kind and name.
+// has tells whether a resource exists.
 func (r rendering) has(kind, name string) bool {
 	for _, m := range r {
 		if m.Kind == kind && m.Name == name {
@@ -134,7 +133,7 @@ func (r rendering) has(kind, name string) bool {
 	return false
 }
 
-// get decodes the resource of a kind and name.
+// get decodes a resource.
 func get[T any](t *testing.T, r rendering, kind, name string) T {
 	t.Helper()
 	var out T
@@ -148,7 +147,7 @@ func get[T any](t *testing.T, r rendering, kind, name string) T {
 	return out
 }
 
-// pod is a pod that the chart makes, however.
+// pod is a pod, or the pod template of a workload.
 type pod struct {
 	chart.Manifest
 	corev1.PodTemplateSpec
@@ -156,7 +155,7 @@ type pod struct {
 	replicas int
 }
 
-// pods returns the pods of everything that makes some, hooks included.
+// pods returns the pods of all workloads and hooks.
 func (r rendering) pods(t *testing.T) []pod {
 	t.Helper()
 	var pods []pod
@@ -189,7 +188,7 @@ func (p pod) containers() []corev1.Container {
 	return append(append([]corev1.Container{}, p.Spec.InitContainers...), p.Spec.Containers...)
 }
 
-func TestEveryEnvironmentPassesTheGateAndRendersItsGoldenManifests(t *testing.T) {
+func TestEnvironmentsRenderGoldenManifests(t *testing.T) {
 	for _, name := range environments(t) {
 		t.Run(name, func(t *testing.T) {
 			got := deployed(t, name).text()
@@ -200,7 +199,7 @@ func TestEveryEnvironmentPassesTheGateAndRendersItsGoldenManifests(t *testing.T)
 			}
 			want, err := os.ReadFile(golden)
 			require.NoError(t, err, "run: go test ./test/render -update")
-			assert.Equal(t, string(want), got, "if this is meant, run: go test ./test/render -update")
+			assert.Equal(t, string(want), got, "if the change is intended, run: go test ./test/render -update")
 		})
 	}
 }

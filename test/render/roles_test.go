@@ -12,13 +12,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// login is how a container reaches the database: role, where its password is,
-// and the role that it gives rights to.
+// login is a container's access to the database: its role, the source of the password,
+// and the role that gets rights from it.
 func login(t *testing.T, r rendering, component string, c corev1.Container) string {
 	t.Helper()
 	user := get[corev1.ConfigMap](t, r, "ConfigMap", "todo-"+component).Data["DATABASE_USER"]
 	grants := ""
-	for _, env := range c.Env { // which wins over the ConfigMap
+	for _, env := range c.Env { // overrides the ConfigMap
 		switch env.Name {
 		case "DATABASE_USER":
 			user = env.Value
@@ -29,7 +29,7 @@ func login(t *testing.T, r rendering, component string, c corev1.Container) stri
 	return user + " " + from(c, "DATABASE_PASSWORD") + grants
 }
 
-// logins are those of each container of frontend and backend.
+// logins returns the login of each container of frontend and backend.
 func logins(t *testing.T, r rendering) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -52,7 +52,7 @@ func databaseRoles(t *testing.T, r rendering) {
 	}, logins(t, r))
 }
 
-func TestOnlyTheMigrationsHaveTheOwnersPassword(t *testing.T) {
+func TestOnlyMigrationsHaveOwnersPassword(t *testing.T) {
 	r := render(t, "")
 	assert.Equal(t, map[string]string{
 		"frontend/migrate":  "todo todo-credentials/database-password for todo_frontend",
@@ -77,7 +77,7 @@ func TestOnlyTheMigrationsHaveTheOwnersPassword(t *testing.T) {
 	}
 }
 
-func TestTheServerIsGivenEveryRoleAndStartsWithoutTheNewPasswords(t *testing.T) {
+func TestServerGetsEveryRoleAndStartsWithoutNewPasswords(t *testing.T) {
 	r := render(t, "")
 	config := get[corev1.ConfigMap](t, r, "ConfigMap", "todo-postgresql").Data
 	set := get[appsv1.StatefulSet](t, r, "StatefulSet", "todo-postgresql").Spec.Template.Spec
@@ -99,8 +99,8 @@ func TestTheServerIsGivenEveryRoleAndStartsWithoutTheNewPasswords(t *testing.T) 
 	assert.Equal(t, []corev1.KeyToPath{{Key: "database-password", Path: "database-password"}}, volumeOf(t, backup, "password").Secret.Items)
 }
 
-// Secrets that others make may have no password for a second role.
-func TestOneRoleStaysWhereTheCredentialsAreOthers(t *testing.T) {
+// An existing Secret may have no password for a second role.
+func TestExistingCredentialsKeepSingleRole(t *testing.T) {
 	for name, values := range map[string]string{
 		"a Secret for all":         "global: {credentialsSecret: mine}",
 		"a Secret for the owner's": "global: {database: {passwordSecret: {name: mine}}}",
@@ -123,7 +123,7 @@ func TestOneRoleStaysWhereTheCredentialsAreOthers(t *testing.T) {
 	assert.Equal(t, "todo_backend mine/backend-database-password", separate["backend/backend"])
 }
 
-func TestThePreflightLooksForThePasswordsOfAllRoles(t *testing.T) {
+func TestPreflightChecksPasswordsOfAllRoles(t *testing.T) {
 	wanted := func(values string) (keys []string) {
 		for _, env := range get[batchv1.Job](t, render(t, values), "Job", "todo-preflight").Spec.Template.Spec.Containers[0].Env {
 			if env.ValueFrom != nil {
@@ -136,7 +136,7 @@ func TestThePreflightLooksForThePasswordsOfAllRoles(t *testing.T) {
 	assert.Equal(t, []string{"database-password", "auth-secret"}, wanted("global: {database: {roles: single}}"))
 }
 
-func TestRolesThatAreNotThreeAreRefused(t *testing.T) {
+func TestEqualRolesAreRefused(t *testing.T) {
 	for values, says := range map[string]string{
 		"global: {database: {backend: {user: todo}}}":                         "separate roles need three different names",
 		"global: {database: {backend: {user: both}, frontend: {user: both}}}": "separate roles need three different names",

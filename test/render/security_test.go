@@ -18,7 +18,7 @@ func read(t *testing.T, file string) string {
 	return string(data)
 }
 
-// renderings are those of all environments and all features.
+// renderings returns the renderings of all environments and features.
 func renderings(t *testing.T) map[string]rendering {
 	t.Helper()
 	all := map[string]rendering{}
@@ -34,9 +34,8 @@ func renderings(t *testing.T) map[string]rendering {
 	return all
 }
 
-// The gate holds every pod against Pod Security "restricted"; this is what goes
-// beyond it.
-func TestEveryPodIsConfinedHooksIncluded(t *testing.T) {
+// The gate checks Pod Security "restricted"; these rules are stricter.
+func TestEveryPodIsConfined(t *testing.T) {
 	for name, r := range renderings(t) {
 		pods := r.pods(t)
 		require.NotEmpty(t, pods)
@@ -47,7 +46,7 @@ func TestEveryPodIsConfinedHooksIncluded(t *testing.T) {
 			assert.False(t, *p.Spec.AutomountServiceAccountToken, "%s: nothing talks to the API server", where)
 			account := get[corev1.ServiceAccount](t, r, "ServiceAccount", p.Spec.ServiceAccountName)
 			assert.False(t, *account.AutomountServiceAccountToken, where)
-			assert.False(t, *p.Spec.EnableServiceLinks, "%s: it would put addresses of others into the environment", where)
+			assert.False(t, *p.Spec.EnableServiceLinks, "%s: it would add addresses of other Services to the environment", where)
 			for _, c := range p.containers() {
 				assert.True(t, *c.SecurityContext.ReadOnlyRootFilesystem, where)
 				assert.False(t, *c.SecurityContext.AllowPrivilegeEscalation, where)
@@ -58,7 +57,7 @@ func TestEveryPodIsConfinedHooksIncluded(t *testing.T) {
 	}
 }
 
-func TestEveryComponentHasAnAccountOfItsOwn(t *testing.T) {
+func TestComponentsHaveSeparateServiceAccounts(t *testing.T) {
 	accounts := map[string]string{}
 	for _, p := range deployed(t, "staging").pods(t) {
 		if p.Hook == "" {
@@ -71,7 +70,7 @@ func TestEveryComponentHasAnAccountOfItsOwn(t *testing.T) {
 
 var secretive = regexp.MustCompile(`(?i)(password|secret|token|api_?key)$`)
 
-func TestNoSecretStandsInAManifest(t *testing.T) {
+func TestManifestsContainNoSecret(t *testing.T) {
 	for name, r := range renderings(t) {
 		for _, m := range r {
 			require.NotEqual(t, "Secret", m.Kind, "%s: Helm would keep its content in the release", name)
@@ -94,7 +93,7 @@ func TestNoSecretStandsInAManifest(t *testing.T) {
 	}
 }
 
-func TestASecretAmongTheValuesIsRefused(t *testing.T) {
+func TestSecretInValuesIsRefused(t *testing.T) {
 	for values, want := range map[string]string{
 		"frontend: {extraEnv: [{name: SENTRY_TOKEN, value: x}]}":                       "frontend.extraEnv: the value of SENTRY_TOKEN would be readable",
 		"backend: {extraEnv: [{name: db_password, value: x}]}":                         "backend.extraEnv: the value of db_password would be readable",

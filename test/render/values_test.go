@@ -16,7 +16,7 @@ import (
 	"todo-chatbot/mage/chart"
 )
 
-// schema is what this test reads of a JSON schema.
+// schema is the used part of a JSON schema.
 type schema struct {
 	Ref                  string             `json:"$ref"`
 	AllOf                []schema           `json:"allOf"`
@@ -24,7 +24,7 @@ type schema struct {
 	AdditionalProperties any                `json:"additionalProperties"`
 	Definitions          map[string]*schema `json:"definitions"`
 
-	never bool // nothing is valid
+	never bool // the schema accepts nothing
 }
 
 func (s *schema) UnmarshalJSON(data []byte) error {
@@ -47,7 +47,7 @@ func (s schema) resolved(root schema) schema {
 	return s
 }
 
-// tables returns the paths of all tables whose keys the schema names.
+// tables returns the paths of all tables with named keys.
 func (s schema) tables(root schema, at string) []string {
 	s = s.resolved(root)
 	if s.AdditionalProperties != false {
@@ -60,7 +60,7 @@ func (s schema) tables(root schema, at string) []string {
 	return found
 }
 
-// schemas returns the chart's schema as "" and those of its subcharts by name.
+// schemas returns the schemas by subchart; the chart's own has the name "".
 func schemas(t *testing.T) (map[string]schema, *helmchart.Chart) {
 	t.Helper()
 	c, err := chart.Load(chartDir)
@@ -82,7 +82,7 @@ func charts(c *helmchart.Chart) map[string]*helmchart.Chart {
 	return all
 }
 
-// nested is the table {a: {b: leaf}} for the path a/b.
+// nested returns the table {a: {b: leaf}} for the path a/b.
 func nested(at string, leaf map[string]any) map[string]any {
 	if at == "" {
 		return leaf
@@ -91,7 +91,7 @@ func nested(at string, leaf map[string]any) map[string]any {
 	return map[string]any{head: nested(rest, leaf)}
 }
 
-func TestAnUnknownKeyIsRefusedAndNamedAtEveryLevel(t *testing.T) {
+func TestUnknownKeyIsRefusedAtEveryLevel(t *testing.T) {
 	all, _ := schemas(t)
 	levels := 0
 	for name, s := range all {
@@ -99,21 +99,21 @@ func TestAnUnknownKeyIsRefusedAndNamedAtEveryLevel(t *testing.T) {
 			levels++
 			values := nested(at, map[string]any{"surprise": 1})
 			_, err := helmInstall(t, values, "todo", "todo-test")
-			require.Error(t, err, "helm takes a key that nobody reads in %q", at)
+			require.Error(t, err, "helm accepts an unknown key in %q", at)
 			assert.Contains(t, err.Error(), "surprise")
 
 			text, err := yaml.Marshal(values)
 			require.NoError(t, err)
 			key := strings.ReplaceAll(path.Join(at, "surprise"), "/", ".")
-			assert.Contains(t, refused(t, string(text)), key+": unknown key", "and so does the gate, with its place")
+			assert.Contains(t, refused(t, string(text)), key+": unknown key", "the gate names the key and its place")
 		}
 	}
-	assert.Greater(t, levels, 40, "or the schemas were not walked")
+	assert.Greater(t, levels, 40, "the schemas were not read")
 }
 
-// Every key that the schema knows has a default, and so a comment and a row in
-// the documentation; what is inside lists and of free form has none.
-func TestEveryKeyOfTheSchemasHasADefault(t *testing.T) {
+// Every key of the schema has a default, and therefore a comment and a row in the
+// documentation. Keys inside lists and free-form tables have none.
+func TestEveryKeyOfSchemasHasDefault(t *testing.T) {
 	all, c := schemas(t)
 	optional := []string{"initialDelaySeconds", "ephemeral-storage", "nodeAffinity", "podAffinity", "podAntiAffinity"}
 	for name, sub := range charts(c) {
@@ -136,7 +136,7 @@ func TestEveryKeyOfTheSchemasHasADefault(t *testing.T) {
 	}
 }
 
-func TestValuesThatCannotWorkAreRefused(t *testing.T) {
+func TestInvalidValuesAreRefused(t *testing.T) {
 	for values, want := range map[string]string{
 		"frontend: {service: {nodePort: 80}}":                                "frontend.service.nodePort",
 		"frontend: {service: {nodePort: '30080'}}":                           "is of type string, must be integer",
@@ -178,10 +178,10 @@ func TestValuesThatCannotWorkAreRefused(t *testing.T) {
 		assert.Contains(t, got, want)
 		assert.Contains(t, got, "values/test.yaml")
 	}
-	assert.Contains(t, refused(t, "frontend: {httpRoute: {enabled: true}}"), "frontend.httpRoute.parentRefs", "a default that does not go with a value")
+	assert.Contains(t, refused(t, "frontend: {httpRoute: {enabled: true}}"), "frontend.httpRoute.parentRefs", "a default that contradicts a value")
 }
 
-func TestValuesThatContradictEachOtherAreRefusedWithASentence(t *testing.T) {
+func TestContradictingValuesAreRefusedWithSentence(t *testing.T) {
 	external := "postgresql: {enabled: false}\nglobal: {database: {host: db.test, sslMode: verify-full}}"
 	for values, want := range map[string]string{
 		"postgresql: {enabled: false}":                                                    "set global.database.host to the host of an external database",
@@ -198,10 +198,10 @@ func TestValuesThatContradictEachOtherAreRefusedWithASentence(t *testing.T) {
 	} {
 		got := refused(t, values)
 		assert.Contains(t, got, want)
-		assert.Regexp(t, `\(values/test\.yaml:\d `, got, "and whose values they are")
+		assert.Regexp(t, `\(values/test\.yaml:\d `, got, "the place of the values")
 		var table map[string]any
 		require.NoError(t, yaml.Unmarshal([]byte(values), &table))
 		_, err := helmInstall(t, table, "todo", "todo-test")
-		assert.ErrorContains(t, err, want, "helm says it too")
+		assert.ErrorContains(t, err, want, "helm reports it too")
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"todo-chatbot/mage/chart"
 )
 
-// settings returns the paths of all defaults that a user can set.
+// settings returns the paths of all defaults.
 func settings(defaults map[string]any, path []string) (all [][]string) {
 	for _, key := range slices.Sorted(maps.Keys(defaults)) {
 		at := append(slices.Clone(path), key)
@@ -26,7 +26,7 @@ func settings(defaults map[string]any, path []string) (all [][]string) {
 	return all
 }
 
-// unlike is another value of the same kind.
+// unlike returns another value of the same type.
 func unlike(value any) any {
 	switch v := value.(type) {
 	case bool:
@@ -41,7 +41,7 @@ func unlike(value any) any {
 	return []any{map[string]any{"name": "x"}}
 }
 
-// with is a table that holds a value at path alone.
+// with returns a table with one value, at path.
 func with(value any, path []string) map[string]any {
 	if len(path) > 1 {
 		value = with(value, path[1:])
@@ -49,7 +49,7 @@ func with(value any, path []string) map[string]any {
 	return map[string]any{path[0]: value}
 }
 
-func TestEveryValueDecidesSomething(t *testing.T) {
+func TestEveryValueChangesManifests(t *testing.T) {
 	c, err := chart.Load(chartDir)
 	require.NoError(t, err)
 	defaults := maps.Clone(c.Values)
@@ -65,7 +65,7 @@ func TestEveryValueDecidesSomething(t *testing.T) {
 		}
 		return rendering(manifests).text()
 	}
-	// A value counts where its feature is in use: in one of these.
+	// A value has an effect with one of these features.
 	files, err := filepath.Glob("features/*.yaml")
 	require.NoError(t, err)
 	several, err := chart.ParseLayer("several", []byte("frontend: {replicas: 2, service: {type: LoadBalancer}}\nbackend: {replicas: 2, service: {type: LoadBalancer}}"))
@@ -94,6 +94,6 @@ func TestEveryValueDecidesSomething(t *testing.T) {
 		for i := 0; i < len(bases) && !decides; i++ {
 			decides = text(bases[i], changed) != before[i]
 		}
-		assert.True(t, decides, "%v: nothing of what is rendered depends on it", path)
+		assert.True(t, decides, "%v: no manifest depends on it", path)
 	}
 }
