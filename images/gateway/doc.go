@@ -1,9 +1,9 @@
-// Command gateway is the one place through which requests reach the application. It
-// sends each to the component that answers it, holds clients to limits, and keeps
-// the headers honest by which components know who asks. It is a sidecar of the pod
-// whose component serves pages; that component listens on 127.0.0.1 only.
+// Command gateway receives all requests for the application. It sends each request to
+// its component, enforces limits, and removes forged headers, so that components can
+// trust the address of the client. It is a sidecar in the pod of the component that
+// serves pages; that component listens on 127.0.0.1 only.
 //
-// Developers run it from the project's folder:
+// To run it from the folder of the project:
 //
 //	FRONTEND_URL=http://127.0.0.1:3000 BACKEND_URL=http://127.0.0.1:8000 \
 //	GATEWAY_LISTEN=127.0.0.1:8080 GATEWAY_PROBES_LISTEN=127.0.0.1:8081 \
@@ -11,74 +11,78 @@
 //
 // # Settings
 //
-// Wrong settings are reported all at once, with exit code 2. Seconds and counts are
-// whole numbers.
+// All wrong settings are reported together, with exit code 2. Seconds and counts are
+// whole numbers. The values below are the defaults.
 //
-//	FRONTEND_URL, BACKEND_URL            origins of the Todo Chatbot's components; needed
-//	                                     where GATEWAY_ROUTES is not set
+//	FRONTEND_URL, BACKEND_URL            origins of the components of the Todo Chatbot;
+//	                                     required without GATEWAY_ROUTES
 //	GATEWAY_ROUTES                       JSON list of routes, see below
 //	GATEWAY_LISTEN                       0.0.0.0:8080
 //	GATEWAY_PROBES_LISTEN                0.0.0.0:8081
-//	GATEWAY_READY_URL                    what the probes ask; FRONTEND_URL/livez
+//	GATEWAY_READY_URL                    URL that the probes request; FRONTEND_URL/livez
 //	GATEWAY_TRUSTED_PROXIES              networks whose X-Forwarded-For and
-//	                                     X-Forwarded-Proto count; none
-//	PUBLIC_URL                           requests to its host have its scheme
+//	                                     X-Forwarded-Proto are trusted; none
+//	PUBLIC_URL                           requests to its host get its scheme
 //	IMAGE_DIGEST                         value of X-Gateway-Image
-//	GATEWAY_DRAIN_SECONDS                3: answers after SIGTERM, while not ready
-//	GATEWAY_SHUTDOWN_SECONDS             65: running requests have so long after that
+//	GATEWAY_DRAIN_SECONDS                3: time after SIGTERM in which requests are
+//	                                     answered, but the readiness probe fails
+//	GATEWAY_SHUTDOWN_SECONDS             65: time for running requests after that
 //	GATEWAY_HEADER_SECONDS               10
 //	GATEWAY_MAX_HEADER_BYTES             16384 (net/http adds 4096)
 //	GATEWAY_IDLE_SECONDS                 75
-//	GATEWAY_UPGRADE_IDLE_SECONDS         30: WebSockets without a byte in either direction
-//	GATEWAY_WRITE_SECONDS                60: readers that take nothing
+//	GATEWAY_UPGRADE_IDLE_SECONDS         30: WebSockets without traffic
+//	GATEWAY_WRITE_SECONDS                60: clients that do not read the response
 //	GATEWAY_MAX_CONNECTIONS              1024
-//	GATEWAY_MAX_CONNECTIONS_PER_ADDRESS  768; trusted proxies have no bound of their own
+//	GATEWAY_MAX_CONNECTIONS_PER_ADDRESS  768; does not apply to trusted proxies
 //	GATEWAY_MAX_IN_FLIGHT                256
 //	GATEWAY_MAX_IN_FLIGHT_PER_ADDRESS    192
-//	GATEWAY_RATE, GATEWAY_BURST          200 requests a second, 400 at once, per address
-//	GATEWAY_BUFFERED_BYTES               8388608: memory for all bodies being read
-//	GOMEMLIMIT                           three quarters of the container's memory limit
+//	GATEWAY_RATE, GATEWAY_BURST          200 requests each second, bursts of 400;
+//	                                     per address
+//	GATEWAY_BUFFERED_BYTES               8388608: memory for all request bodies
+//	GOMEMLIMIT                           three quarters of the memory limit of the container
 //
 // # Routes
 //
-// Without GATEWAY_ROUTES, /api/auth and all pages go to the frontend, and what is
-// below /api/ to the backend, which knows /api/livez and /api/readyz as /livez and
-// /readyz. Other applications have a list:
+// Without GATEWAY_ROUTES, /api/auth and all pages go to the frontend, and other paths
+// below /api/ go to the backend; /api/livez and /api/readyz become /livez and /readyz.
+// For other applications, GATEWAY_ROUTES is a list:
 //
 //	[{"path": "/", "upstream": "http://127.0.0.1:3000"},
 //	 {"path": "/api/", "upstream": "http://api:8000", "rewrite": "/", "maxBody": 65536},
 //	 {"path": "/ws", "upstream": "http://api:8000", "upgrade": true}]
 //
-// The longest path wins, at the boundaries of path segments: "/a" is itself and what
-// is below, "/a/" only what is below, and with "exact" only itself. "rewrite" takes
-// the path's place in what the upstream is asked. Further fields: maxBody (bytes, 1
-// MiB), bodySeconds (30), readSeconds (12), silenceSeconds (300), keepSeconds (4, less
-// than the upstream keeps connections), keepHost (true), dropCookies, gzip (JSON of 1
-// KiB and more), noStore, maxInFlight, accountErrors (refusals as Better Auth has
-// them). A path that could be read as two routes (%2f, dot segments, backslashes,
-// repeated slashes) is refused with 400.
+// The route with the longest path is used. Paths match whole segments: "/a" matches /a
+// and all paths below it, "/a/" only the paths below it, and with "exact" only the path
+// itself. "rewrite" replaces the path of the route in the request to the upstream.
+// Further fields: maxBody (bytes, 1 MiB), bodySeconds (30), readSeconds (12),
+// silenceSeconds (300), keepSeconds (4; must be less than the upstream keeps
+// connections), keepHost (true), dropCookies, gzip (for JSON of at least 1 KiB),
+// noStore, maxInFlight, accountErrors (errors in the format of Better Auth). A path that
+// servers could read in different ways (%2f, dot segments, backslashes, repeated
+// slashes) is refused with 400 when these readings belong to different routes.
 //
 // # Limits
 //
-// Bodies: 16 KiB below /api/auth, 64 KiB below /api/, 1 MiB elsewhere, 30 s each;
-// more is answered with 413, slower ones with 408, and the connection ends. Up to 64
-// KiB are read before an upstream is asked. A header takes at most 10 s and 20 KiB
-// (431). A WebSocket is passed where its route allows it, and ends after 30 s without
-// a byte; the Todo Chatbot has none. At 1,024 connections the one that has waited
-// longest for a request, or else for the rest of a body, makes room. /api/livez and
-// /api/readyz have 8 requests at once: the backend itself keeps the result of its
-// readiness, so that the gateway stores no answers. Refusals and failures leave one
-// JSON line each, 10 a second at most, without query strings.
+// A body may have 16 KiB below /api/auth, 64 KiB below /api/ and 1 MiB elsewhere; a
+// longer one gets status 413. A body that takes more than 30 s gets 408. Then the
+// connection is closed. Up to 64 KiB of a body are read before the request to the
+// upstream. A request header may take 10 s and have 20 KiB (431). A WebSocket needs a
+// route that allows it, and ends after 30 s without traffic; the Todo Chatbot has none.
+// Above 1,024 connections, the gateway closes the one that has waited longest for a
+// request, or else for the rest of a body. /api/livez and /api/readyz accept 8 requests
+// at once; the gateway does not cache them, because the backend caches its readiness.
+// Each refusal or failure is logged as one JSON line without the query string, at most
+// 10 lines each second.
 //
-// Reads (GET and HEAD without a body) are repeated up to three times, over new
-// connections, when the upstream cannot be reached, cuts the connection or says
-// nothing for readSeconds. All else has a connection of its own and is repeated only
-// where no connection came about.
+// A GET or HEAD request without a body is repeated up to three times, on new
+// connections, when the upstream cannot be reached, closes the connection or is silent
+// for readSeconds. Every other request has its own connection, and is repeated only when
+// no connection was established.
 //
 // # Shutting down
 //
-// The kubelet sends SIGTERM to all containers of a pod at once. The gateway needs
-// the others until it has finished: the chart gives them a preStop hook that sleeps
-// longer than GATEWAY_DRAIN_SECONDS, and a terminationGracePeriodSeconds above
-// GATEWAY_DRAIN_SECONDS + GATEWAY_SHUTDOWN_SECONDS.
+// The kubelet sends SIGTERM to all containers of a pod at the same time, but the gateway
+// needs the others until it has finished. So the chart gives the others a preStop hook
+// that sleeps longer than GATEWAY_DRAIN_SECONDS, and sets terminationGracePeriodSeconds
+// above GATEWAY_DRAIN_SECONDS + GATEWAY_SHUTDOWN_SECONDS.
 package main

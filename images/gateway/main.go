@@ -17,8 +17,8 @@ func main() {
 	os.Exit(start(os.Getenv, os.Stdout, os.Stderr))
 }
 
-// start returns the exit code: 2 for settings that are wrong, 1 for a port that
-// cannot be had, 0 after a signal.
+// start runs the gateway and returns the exit code: 2 for wrong settings, 1 for a port
+// that is not available, 0 after a signal.
 func start(getenv func(string) string, out, problems io.Writer) int {
 	read, err := settings.Read(getenv)
 	if err != nil {
@@ -37,7 +37,7 @@ func start(getenv func(string) string, out, problems io.Writer) int {
 	return 0
 }
 
-// newLogger writes lines of the same shape as the other components'.
+// newLogger returns a logger whose lines have the format of the other components.
 func newLogger(out io.Writer) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{
 		ReplaceAttr: func(_ []string, attribute slog.Attr) slog.Attr {

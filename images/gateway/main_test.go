@@ -21,7 +21,7 @@ import (
 	"todo-chatbot/images/gateway/settings"
 )
 
-func TestWrongSettingsEndWithExitCode2AndAllProblems(t *testing.T) {
+func TestStartReportsAllWrongSettingsWithExitCode2(t *testing.T) {
 	var problems bytes.Buffer
 	code := start(func(name string) string { return map[string]string{"GATEWAY_RATE": "x"}[name] }, io.Discard, &problems)
 	assert.Equal(t, 2, code)
@@ -30,7 +30,7 @@ func TestWrongSettingsEndWithExitCode2AndAllProblems(t *testing.T) {
 	}
 }
 
-func TestAPortThatIsTakenEndsWithExitCode1(t *testing.T) {
+func TestStartReportsOccupiedPortWithExitCode1(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer func() { _ = taken.Close() }()
@@ -40,7 +40,7 @@ func TestAPortThatIsTakenEndsWithExitCode1(t *testing.T) {
 	assert.Contains(t, problems.String(), "listen for requests on")
 }
 
-// process is a gateway that serves until it has a signal.
+// process is a gateway that serves until it receives a signal.
 type process struct {
 	main, probes string
 	signals      chan os.Signal
@@ -89,7 +89,7 @@ func get(t *testing.T, address string) (int, http.Header, string) {
 	return response.StatusCode, response.Header, string(text)
 }
 
-func TestProbesTellTheGatewayFromTheApplication(t *testing.T) {
+func TestProbesReportGatewayAndApplicationSeparately(t *testing.T) {
 	var status atomic.Int64
 	status.Store(200)
 	frontend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -119,7 +119,7 @@ func TestProbesTellTheGatewayFromTheApplication(t *testing.T) {
 	require.NoError(t, <-made.ended)
 }
 
-func TestSIGTERMLetsRequestsFinishAndTurnsReadinessOffFirst(t *testing.T) {
+func TestSIGTERMFailsReadinessFirstAndCompletesRequests(t *testing.T) {
 	release := make(chan struct{})
 	finish := sync.OnceFunc(func() { close(release) })
 	frontend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -142,12 +142,12 @@ func TestSIGTERMLetsRequestsFinishAndTurnsReadinessOffFirst(t *testing.T) {
 	made.signals <- syscall.SIGTERM
 	time.Sleep(100 * time.Millisecond)
 	code, _, _ := get(t, made.probes+"/readyz")
-	assert.Equal(t, 503, code, "ready while it drains")
+	assert.Equal(t, 503, code, "readiness while draining")
 	kept, err := http.DefaultClient.Get(made.main + "/quick")
 	require.NoError(t, err)
 	_ = kept.Body.Close()
-	assert.Equal(t, 200, kept.StatusCode, "what arrives while it drains is answered")
-	assert.True(t, kept.Close, "a client may keep its connection to a pod that ends")
+	assert.Equal(t, 200, kept.StatusCode, "a new request while draining")
+	assert.True(t, kept.Close, "the response does not close the connection to a pod that ends")
 	require.Eventually(t, func() bool { code, _, _ := get(t, made.main+"/quick"); return code == 0 }, 5*time.Second, 20*time.Millisecond)
 	select {
 	case err := <-made.ended:
@@ -159,7 +159,7 @@ func TestSIGTERMLetsRequestsFinishAndTurnsReadinessOffFirst(t *testing.T) {
 	require.NoError(t, <-made.ended)
 }
 
-func TestWhatRunsForTooLongIsCutOff(t *testing.T) {
+func TestShutdownAbortsRequestsAfterTimeout(t *testing.T) {
 	stopped := make(chan struct{})
 	frontend := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); close(stopped) }))
 	defer frontend.Close()
@@ -173,7 +173,7 @@ func TestWhatRunsForTooLongIsCutOff(t *testing.T) {
 	<-stopped
 }
 
-func TestASecondSignalEndsItAtOnce(t *testing.T) {
+func TestSecondSignalStopsImmediately(t *testing.T) {
 	frontend := httptest.NewServer(http.NotFoundHandler())
 	defer frontend.Close()
 	made := begin(t, frontend.URL, func(s *settings.Settings) { s.Drain = time.Minute })
@@ -182,14 +182,14 @@ func TestASecondSignalEndsItAtOnce(t *testing.T) {
 	assert.ErrorIs(t, <-made.ended, errStopped)
 }
 
-func TestTheSoftMemoryLimitIsAShareOfTheContainers(t *testing.T) {
+func TestSoftMemoryLimitIsShareOfContainerLimit(t *testing.T) {
 	assert.Equal(t, int64(48<<20), softLimit("67108864\n"))
 	for _, none := range []string{"max\n", "", "9223372036854771712\n", "-1"} {
 		assert.Zero(t, softLimit(none), none)
 	}
 }
 
-func TestLogLinesLookLikeTheOtherComponents(t *testing.T) {
+func TestLogLinesHaveFormatOfOtherComponents(t *testing.T) {
 	var out bytes.Buffer
 	newLogger(&out).Warn("request refused", "path", "/\n")
 	assert.Regexp(t, `^\{"time":"[^"]+","level":"warn","message":"request refused","path":"/\\n"\}\n$`, out.String())

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// memoryShare of the container's limit is what the heap may grow to before the
-// collector works harder; the rest is for stacks of the kernel's and the binary.
+// memoryShare is the part of the container's memory limit that becomes Go's soft limit.
+// The rest is for the binary and the memory of the kernel.
 const memoryShare = 0.75
 
-// limitMemory sets Go's soft limit from the control group's, unless GOMEMLIMIT is
-// set: the runtime has read it then.
+// limitMemory sets Go's soft memory limit from the limit of the control group. It does
+// nothing if GOMEMLIMIT is set, because the runtime reads that itself.
 func limitMemory(getenv func(string) string) {
 	if getenv("GOMEMLIMIT") != "" {
 		return
@@ -29,7 +29,7 @@ func limitMemory(getenv func(string) string) {
 	}
 }
 
-// softLimit is 0 where the file says that there is no limit.
+// softLimit returns the soft limit for the content of a control group's file, or 0 for no limit.
 func softLimit(content string) int64 {
 	limit, err := strconv.ParseInt(strings.TrimSpace(content), 10, 64)
 	if err != nil || limit <= 0 || limit > 1<<40 {

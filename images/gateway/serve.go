@@ -16,15 +16,14 @@ import (
 
 var errStopped = errors.New("stop: a second signal arrived before the requests were answered")
 
-// probeServerTimeout bounds each step of a probe's connection.
+// probeServerTimeout limits each step of a connection to the port for probes.
 const probeServerTimeout = 10 * time.Second
 
-// serve listens on both ports until a signal arrives and running requests are
-// answered. SIGTERM is answered in three steps: for read.Drain everything works but
-// /readyz, so that the endpoints of the Service change before a connection is
-// refused; then nothing new is accepted; then what still runs after read.Shutdown
-// is cut off. An interrupt from a terminal skips the first step, a second signal
-// all of them.
+// serve listens on both ports until a signal arrives and the running requests are
+// answered. After SIGTERM there are three steps: for read.Drain, everything works except
+// /readyz, so that the endpoints of the Service change before a connection is refused;
+// then no new connection is accepted; after read.Shutdown, the remaining requests are
+// aborted. An interrupt from a terminal skips the first step, a second signal all steps.
 func serve(ctx context.Context, read settings.Settings, log *slog.Logger, signals <-chan os.Signal, listening func(main, probes net.Addr)) error {
 	gateway := proxy.New(read.Proxy, proxy.NewLog(log))
 	defer gateway.Close()
@@ -39,7 +38,7 @@ func serve(ctx context.Context, read settings.Settings, log *slog.Logger, signal
 	}
 	defer func() { _ = probesPort.Close() }()
 
-	// WebSockets are not known to Shutdown: they end with this context.
+	// Shutdown does not wait for WebSockets. They end with this context.
 	upgrades, end := context.WithCancel(ctx)
 	defer end()
 	server := gateway.Server()
@@ -88,7 +87,7 @@ func shutDown(server *http.Server, within time.Duration, signals <-chan os.Signa
 	}()
 	err := server.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		log.Warn("requests were cut off", "after_seconds", within.Seconds())
+		log.Warn("requests aborted", "after_seconds", within.Seconds())
 		return server.Close()
 	}
 	return err

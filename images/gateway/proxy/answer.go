@@ -11,18 +11,18 @@ import (
 )
 
 const (
-	// compressedFrom is the length from which compressing is worth its time, in bytes.
+	// compressedFrom is the minimum length of a response that is compressed, in bytes.
 	compressedFrom = 1 << 10
-	// compressors bounds the answers that are compressed at once. Each takes about
-	// 1.2 MB; beyond it, answers go out as they are.
+	// compressors limits the responses that are compressed at the same time. Each needs
+	// about 1.2 MB. Further responses are sent uncompressed.
 	compressors = 8
-	// Within lingerTime a client may send lingerBytes of a refused body, so that it
-	// reads the answer instead of a reset connection.
+	// A client may send lingerBytes more of a refused body within lingerTime. Otherwise
+	// the connection would be reset before the client reads the response.
 	lingerTime  = time.Second
 	lingerBytes = 4 << 20
 )
 
-// answer writes to a client. The time for writing begins again with each piece.
+// answer writes a response to a client. Each write extends the write deadline.
 type answer struct {
 	http.ResponseWriter
 	control *http.ResponseController
@@ -53,7 +53,7 @@ func (a *answer) Write(piece []byte) (int, error) {
 	return a.ResponseWriter.Write(piece)
 }
 
-// FlushError is what http.ResponseController calls.
+// FlushError implements the flush of http.ResponseController.
 func (a *answer) FlushError() error {
 	a.renew()
 	if a.zip != nil {
@@ -64,10 +64,10 @@ func (a *answer) FlushError() error {
 	return a.control.Flush()
 }
 
-// Unwrap lets http.ResponseController take over the connection of a WebSocket.
+// Unwrap lets http.ResponseController hijack the connection of a WebSocket.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// finish ends a complete answer.
+// finish ends a complete response.
 func (a *answer) finish() error {
 	a.renew()
 	if a.zip == nil {
@@ -76,8 +76,8 @@ func (a *answer) finish() error {
 	return a.zip.Close()
 }
 
-// release gives the compressor back. An answer that was cut off is not finished:
-// it must not look complete.
+// release returns the compressor to the pool. It does not end the compressed data,
+// because an aborted response must not look complete.
 func (a *answer) release() {
 	if a.zip != nil {
 		a.zip.Reset(io.Discard)
@@ -86,7 +86,7 @@ func (a *answer) release() {
 	}
 }
 
-// compress has an answer compressed when that is worth it, and its header say so.
+// compress prepares the compression of a response, if the client accepts it and it saves time.
 func (a *answer) compress(request *http.Request, accepts string, response *http.Response) {
 	header := response.Header
 	if request.Method == http.MethodHead || response.StatusCode != http.StatusOK ||
@@ -139,17 +139,17 @@ func acceptsGzip(accepts string) bool {
 	return false
 }
 
-// refusal is an answer of the gateway's own.
+// refusal is an error response of the gateway.
 type refusal struct {
 	status int
 	code   string
 	detail string
-	// retryAfter is in seconds; 0 leaves the header out.
+	// retryAfter is in seconds; 0 omits the header.
 	retryAfter int
 	allow      string
 }
 
-// write sends the refusal in the shape that the route's own errors have.
+// write sends the refusal in the error format of the route.
 func (r refusal) write(a *answer, request *http.Request, x *exchange) {
 	header := a.Header()
 	clear(header)
@@ -196,7 +196,7 @@ func hasBody(request *http.Request) bool {
 	return request.Body != nil && request.Body != http.NoBody && request.ContentLength != 0
 }
 
-// linger reads on for a moment where a body was refused.
+// linger reads a part of a refused body; see lingerTime.
 func linger(a *answer, request *http.Request) {
 	if !hasBody(request) || request.Header.Get("Expect") != "" {
 		return

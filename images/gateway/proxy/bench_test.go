@@ -20,8 +20,8 @@ func processorTime(b *testing.B) time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// BenchmarkRequest measures the processor time of a request over a kept connection,
-// the client and a trivial upstream included: "direct" is these two alone.
+// BenchmarkRequest measures the processor time of a request on a kept connection. It
+// includes the client and a trivial upstream; "direct" measures only these two.
 func BenchmarkRequest(b *testing.B) {
 	body := `"` + strings.Repeat("todo ", 100) + `"`
 	upstream := serving(b, func(w http.ResponseWriter, _ *http.Request) {

@@ -13,11 +13,11 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// bufferedBody is how much of a body is read before an upstream is asked: all of
-// it, mostly, so that a slow client holds no connection of the upstream's.
+// bufferedBody is the part of a body that is read before the request to the upstream, in
+// bytes. Most bodies are shorter, so a slow client does not occupy the upstream.
 const bufferedBody = 64 << 10
 
-// roomTimeout is how long a body waits for memory after a slower one was ended.
+// roomTimeout limits the time that a body waits for memory.
 const roomTimeout = time.Second
 
 var (
@@ -26,24 +26,24 @@ var (
 	errNoRoom   = errors.New("no memory for another body")
 )
 
-// body is what a client sends: its beginning in memory and, when it is longer than
-// bufferedBody, the rest as it comes.
+// body is the body of a client's request. It has the beginning in memory, and the rest as
+// a stream if the body is longer than bufferedBody.
 type body struct {
 	start []byte
-	rest  *rest // nil when start is all of it
-	room  int64 // bytes that are reserved for start
+	rest  *rest // nil when start is the whole body
+	room  int64 // bytes reserved for start
 }
 
-// rest is the part of a body that is passed on while it comes.
+// rest is the part of a body that is sent to the upstream while it arrives.
 type rest struct {
 	from    io.Reader
-	left    int64 // bytes that the route still takes
+	left    int64 // bytes that the route still allows
 	touched atomic.Bool
 	failed  atomic.Pointer[error]
 	done    func() // called once, at the end
 }
 
-// Read implements io.Reader. It counts, and fails beyond the route's bound.
+// Read implements io.Reader. It fails beyond the limit of the route.
 func (r *rest) Read(into []byte) (int, error) {
 	r.touched.Store(true)
 	count, err := r.from.Read(into)
@@ -64,7 +64,7 @@ func (r *rest) Read(into []byte) (int, error) {
 	return 0, err
 }
 
-// reader returns the body from its beginning, or false when its rest is gone.
+// reader returns the body from its beginning, or false when a part was read already.
 func (b *body) reader() (io.ReadCloser, bool) {
 	if b.rest == nil {
 		if len(b.start) == 0 {
@@ -78,7 +78,7 @@ func (b *body) reader() (io.ReadCloser, bool) {
 	return io.NopCloser(io.MultiReader(bytes.NewReader(b.start), b.rest)), true
 }
 
-// failure is why the rest could not be read, or nil.
+// failure returns the error of reading the rest, or nil.
 func (b *body) failure() error {
 	if b == nil || b.rest == nil {
 		return nil
@@ -89,14 +89,14 @@ func (b *body) failure() error {
 	return nil
 }
 
-// bodies reads bodies within a bound for all of them together.
+// bodies reads request bodies within a common limit of memory.
 type bodies struct {
 	room        *semaphore.Weighted
 	connections *connections
 }
 
-// read returns the beginning of a body. Its connection may be ended meanwhile when
-// another one needs the room or the memory. The caller calls release.
+// read returns the beginning of a body. Meanwhile its connection can be closed, when
+// another client needs the connection or the memory. The caller calls release.
 func (b *bodies) read(a *answer, request *http.Request, limits Route) (*body, error) {
 	if request.ContentLength > limits.MaxBody {
 		return nil, errTooLarge
@@ -132,8 +132,8 @@ func (b *bodies) read(a *answer, request *http.Request, limits Route) (*body, er
 	return read, nil
 }
 
-// fill reads until the end of the body or one byte beyond limit. Memory is taken
-// as bytes arrive: an announced length costs nothing.
+// fill reads until the end of the body or one byte beyond limit. It reserves memory as
+// bytes arrive, not for the announced length.
 func (b *bodies) fill(request *http.Request, from *connection, into *body, limit int64) (complete bool, err error) {
 	const first = 2 << 10
 	for {

@@ -16,7 +16,7 @@ import (
 
 func chunk(size int) string { return fmt.Sprintf("%x\r\n%s\r\n", size, strings.Repeat("x", size)) }
 
-func TestBodiesUpToTheBoundArePassedOnWhole(t *testing.T) {
+func TestBodiesUpToLimitReachUpstreamComplete(t *testing.T) {
 	upstream := serving(t, echo)
 	gateway := run(t, testConfig(todoRoutes(upstream, upstream)...))
 	for path, size := range map[string]int{"/api/auth/x": 16 << 10, "/api/u1/chat": 64 << 10, "/form": 1 << 20} {
@@ -32,7 +32,7 @@ func TestBodiesUpToTheBoundArePassedOnWhole(t *testing.T) {
 	}
 }
 
-func TestOverlongBodiesAreAnsweredWith413(t *testing.T) {
+func TestBodiesAboveLimitGet413(t *testing.T) {
 	var reached atomic.Int64
 	upstream := serving(t, func(w http.ResponseWriter, r *http.Request) { reached.Add(1); echo(w, r) })
 	gateway := run(t, testConfig(todoRoutes(upstream, upstream)...))
@@ -49,22 +49,22 @@ func TestOverlongBodiesAreAnsweredWith413(t *testing.T) {
 		client := gateway.dial(t)
 		client.send(t, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", test.path, test.size))
 		response, text := client.answer(t)
-		assert.Equal(t, 413, response.StatusCode, "announced")
+		assert.Equal(t, 413, response.StatusCode, "by the announced length")
 		assert.JSONEq(t, test.answer, text)
 		assert.True(t, response.Close)
 
 		client = gateway.dial(t)
 		client.send(t, "POST "+test.path+" HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"+chunk(test.size))
 		response, text = client.answer(t)
-		assert.Equal(t, 413, response.StatusCode, "counted, without the end of the body")
+		assert.Equal(t, 413, response.StatusCode, "by the counted bytes")
 		assert.JSONEq(t, test.answer, text)
 		client.ends(t)
 	}
-	assert.Zero(t, reached.Load(), "the upstream was asked")
+	assert.Zero(t, reached.Load(), "requests to the upstream")
 	assert.Contains(t, gateway.log.String(), `"path":"/api/auth/sign-in/email"`)
 }
 
-func TestAnOverlongStreamAbortsTheUpstreamsRequest(t *testing.T) {
+func TestStreamAboveLimitAbortsUpstreamRequest(t *testing.T) {
 	aborted := make(chan error, 1)
 	upstream := serving(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, err := io.Copy(io.Discard, r.Body)
@@ -76,14 +76,14 @@ func TestAnOverlongStreamAbortsTheUpstreamsRequest(t *testing.T) {
 	response, text := client.answer(t)
 	assert.Equal(t, 413, response.StatusCode)
 	assert.JSONEq(t, `{"detail":"The request is too large."}`, text)
-	assert.Error(t, <-aborted, "the upstream believes that it has the whole body")
+	assert.Error(t, <-aborted, "the upstream reads the body without an error")
 }
 
-func TestAnEndlessBodyIsAnsweredBeforeItsConnectionEnds(t *testing.T) {
+func TestEndlessBodyGetsResponseBeforeConnectionCloses(t *testing.T) {
 	upstream := serving(t, echo)
 	gateway := run(t, testConfig(todoRoutes(upstream, upstream)...))
 	client := gateway.dial(t)
-	go func() { // far more than is read after the answer
+	go func() { // far more than the gateway reads after its response
 		_, _ = io.WriteString(client, "POST /api/auth/x HTTP/1.1\r\nHost: a\r\nContent-Length: 80000000\r\n\r\n")
 		_, _ = io.WriteString(client, strings.Repeat("x", 80_000_000))
 	}()
@@ -91,7 +91,7 @@ func TestAnEndlessBodyIsAnsweredBeforeItsConnectionEnds(t *testing.T) {
 	assert.Equal(t, 413, response.StatusCode)
 }
 
-func TestSlowBodiesEndBeforeAnUpstreamIsAsked(t *testing.T) {
+func TestSlowBodiesGet408WithoutUpstreamRequest(t *testing.T) {
 	var reached atomic.Int64
 	upstream := serving(t, func(w http.ResponseWriter, r *http.Request) { reached.Add(1); echo(w, r) })
 	gateway := run(t, testConfig(todoRoutes(upstream, upstream)...))
@@ -100,7 +100,7 @@ func TestSlowBodiesEndBeforeAnUpstreamIsAsked(t *testing.T) {
 		began := time.Now()
 		client.send(t, "POST /api/auth/x HTTP/1.1\r\nHost: a\r\n"+header+"\r\n\r\n")
 		stop := make(chan struct{})
-		go func() { // a byte now and then does not prolong it
+		go func() { // single bytes do not extend the deadline
 			for {
 				select {
 				case <-stop:
@@ -122,7 +122,7 @@ func TestSlowBodiesEndBeforeAnUpstreamIsAsked(t *testing.T) {
 	assert.Zero(t, reached.Load())
 }
 
-func TestASlowStreamEndsAsWell(t *testing.T) {
+func TestSlowStreamGets408(t *testing.T) {
 	upstream := serving(t, echo)
 	gateway := run(t, testConfig(todoRoutes(upstream, upstream)...))
 	client := gateway.dial(t)
@@ -132,7 +132,7 @@ func TestASlowStreamEndsAsWell(t *testing.T) {
 	client.ends(t)
 }
 
-func TestAClientThatWaitsBeforeItsBodyIsToldTo(t *testing.T) {
+func TestExpectContinueGets100BeforeBody(t *testing.T) {
 	upstream := serving(t, echo)
 	gateway := run(t, testConfig(todoRoutes(upstream, upstream)...))
 	client := gateway.dial(t)
@@ -149,10 +149,10 @@ func TestAClientThatWaitsBeforeItsBodyIsToldTo(t *testing.T) {
 	client = gateway.dial(t)
 	client.send(t, "POST /api/u1/chat HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 70000\r\n\r\n")
 	response, _ = client.answer(t)
-	assert.Equal(t, 413, response.StatusCode, "without 100 before it")
+	assert.Equal(t, 413, response.StatusCode, "without status 100 before it")
 }
 
-func TestTheOldestSlowBodyMakesRoomForOthers(t *testing.T) {
+func TestOldestSlowBodyIsClosedWhenMemoryIsFull(t *testing.T) {
 	upstream := serving(t, echo)
 	config := testConfig(todoRoutes(upstream, upstream)...)
 	config.Limits.BufferedBytes = 128 << 10
@@ -173,7 +173,7 @@ func TestTheOldestSlowBodyMakesRoomForOthers(t *testing.T) {
 	slow[0].ends(t)
 }
 
-func TestTwoLengthsCannotSmuggleARequest(t *testing.T) {
+func TestConflictingLengthsCannotSmuggleRequest(t *testing.T) {
 	var seen atomic.Int64
 	upstream := serving(t, func(w http.ResponseWriter, r *http.Request) {
 		seen.Add(1)
@@ -188,7 +188,7 @@ func TestTwoLengthsCannotSmuggleARequest(t *testing.T) {
 	client.send(t, "POST /api/u1/tasks HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"+smuggled)
 	response, _ := client.answer(t)
 	assert.Equal(t, 200, response.StatusCode)
-	assert.True(t, response.Close, "the connection goes on after a message with two lengths")
+	assert.True(t, response.Close, "the connection stays open after a message with two lengths")
 	assert.Empty(t, client.ends(t))
 	assert.Equal(t, int64(1), seen.Load())
 	for _, head := range []string{
@@ -205,7 +205,7 @@ func TestTwoLengthsCannotSmuggleARequest(t *testing.T) {
 	assert.Equal(t, int64(1), seen.Load())
 }
 
-func TestNothingIsLeftOfClientsThatGo(t *testing.T) {
+func TestDisconnectedClientsReleaseResources(t *testing.T) {
 	upstream := serving(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
@@ -229,5 +229,5 @@ func TestNothingIsLeftOfClientsThatGo(t *testing.T) {
 	settles(t, before)
 	assert.Eventually(t, func() bool { return gateway.connections.total() == 0 }, 5*time.Second, 10*time.Millisecond)
 	assert.Zero(t, gateway.flights.total)
-	assert.True(t, gateway.bodies.room.TryAcquire(gateway.config.Limits.BufferedBytes), "memory of a body was not given back")
+	assert.True(t, gateway.bodies.room.TryAcquire(gateway.config.Limits.BufferedBytes), "memory of a body was not released")
 }

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// maxHops bounds how many entries of X-Forwarded-For are read, from its end.
+// maxHops limits the entries of X-Forwarded-For that are read, from its end.
 const maxHops = 32
 
-// peers tells whom a request comes from, and what is believed about it.
+// peers finds the client of a request, and the headers of proxies that are trusted.
 type peers struct {
 	trusted []netip.Prefix
 	public  *url.URL
@@ -27,9 +27,9 @@ func (p peers) trusts(address netip.Addr) bool {
 	return false
 }
 
-// client returns the address of the one who asks: the socket's, or, where that is a
-// trusted proxy, the last entry of X-Forwarded-For that is not one. An entry that
-// is no address ends the search, as nobody trusted can have written it.
+// client returns the address of the client. It is the address of the socket or, if that
+// is a trusted proxy, the last entry of X-Forwarded-For that is not a trusted proxy. The
+// search ends at an invalid entry, because trusted proxies write valid ones.
 func (p peers) client(request *http.Request) netip.Addr {
 	found := socketAddress(request.RemoteAddr)
 	if !p.trusts(found) {
@@ -53,8 +53,8 @@ func (p peers) client(request *http.Request) netip.Addr {
 	return found
 }
 
-// scheme returns "https" or "http": that of the public address when the request is
-// for its host, else what a trusted proxy says, else "http".
+// scheme returns "https" or "http": the scheme of the public address for requests to its
+// host, else the scheme that a trusted proxy reports, else "http".
 func (p peers) scheme(request *http.Request) string {
 	if p.public != nil && strings.EqualFold(request.Host, p.public.Host) {
 		return p.public.Scheme
@@ -99,8 +99,8 @@ func forwardedAddress(entry string) (netip.Addr, bool) {
 	return address.Unmap(), address.Zone() == ""
 }
 
-// group is what limits count by: an IPv4 address, or the /64 that one household or
-// machine has of IPv6.
+// group returns the address by which limits count: an IPv4 address itself, or the /64
+// network of an IPv6 address, because a household or machine has a whole network.
 func group(address netip.Addr) netip.Addr {
 	if !address.Is6() {
 		return address

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheClientIsTheLastOneWhomNobodyTrustedNames(t *testing.T) {
+func TestClientIsLastForwardedAddressThatIsNotTrusted(t *testing.T) {
 	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:1::/48")}
 	many := strings.Repeat("1.2.3.4, ", 999) + "5.6.7.8"
 	for _, test := range []struct {
@@ -48,7 +48,7 @@ func TestTheClientIsTheLastOneWhomNobodyTrustedNames(t *testing.T) {
 	}
 }
 
-func TestTheSchemeIsThatOfThePublicAddressOrOfATrustedProxy(t *testing.T) {
+func TestSchemeComesFromPublicAddressOrTrustedProxy(t *testing.T) {
 	public := parsed(t, "https://todo.example:8443")
 	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	for _, test := range []struct{ socket, host, given, want string }{
@@ -66,7 +66,7 @@ func TestTheSchemeIsThatOfThePublicAddressOrOfATrustedProxy(t *testing.T) {
 	}
 }
 
-// TestSpoofedHeadersDoNotReachUpstreams sends every claim a client can make.
+// TestSpoofedHeadersDoNotReachUpstreams sends every header that a client could forge.
 func TestSpoofedHeadersDoNotReachUpstreams(t *testing.T) {
 	upstream := serving(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -99,7 +99,7 @@ func TestSpoofedHeadersDoNotReachUpstreams(t *testing.T) {
 	}, seen)
 }
 
-func TestPagesSeeTheClientsHostAndCookies(t *testing.T) {
+func TestPagesReceiveHostAndCookiesOfClient(t *testing.T) {
 	upstream := serving(t, func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, r.Host, " ", r.Header.Get("Cookie"), " ", r.Header.Get("X-Request-Id"), " ", r.Header.Get("Accept-Encoding"))
 	})
@@ -108,7 +108,7 @@ func TestPagesSeeTheClientsHostAndCookies(t *testing.T) {
 	assert.Equal(t, "todo.example s=1 r-1_2.3 br", text)
 }
 
-func TestRequestIDsAreBounded(t *testing.T) {
+func TestRequestIDsAreValidated(t *testing.T) {
 	for _, id := range []string{"a", "A-z_0.9", strings.Repeat("x", 64)} {
 		assert.Equal(t, id, requestID(id))
 	}
@@ -117,14 +117,14 @@ func TestRequestIDsAreBounded(t *testing.T) {
 	}
 }
 
-func TestHostsAreNamesOrAddresses(t *testing.T) {
+func TestInvalidHostsAreRefused(t *testing.T) {
 	for _, host := range []string{"a", "todo.example", "todo.example:8443", "127.0.0.1:30080", "[::1]", "[::1]:80", "a_b-c.d"} {
 		assert.True(t, validHost(host), host)
 	}
 	for _, host := range []string{"", ":80", "a:", "a:0", "a:65536", "a:080000", "a:b", "a/b", "a@b", "a b", "a,b", "::1", "[1.2.3.4]", "[::1", "a?b", "a#b", "a\\b", "a%2f", strings.Repeat("a", 254)} {
 		assert.False(t, validHost(host), host)
 	}
-	nobody := serving(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%q was passed on", r.Host) })
+	nobody := serving(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%q reached the upstream", r.Host) })
 	gateway := run(t, testConfig(todoRoutes(nobody, nobody)...))
 	for _, lines := range []string{"", "Host: \r\n", "Host: a/b\r\n", "Host: u@a\r\n", "Host: a\r\nHost: b\r\n"} {
 		client := gateway.dial(t)
@@ -134,7 +134,7 @@ func TestHostsAreNamesOrAddresses(t *testing.T) {
 	}
 }
 
-func TestLimitsCountByHousehold(t *testing.T) {
+func TestLimitsCountByIPv6Network(t *testing.T) {
 	assert.Equal(t, group(netip.MustParseAddr("2001:db8::1")), group(netip.MustParseAddr("2001:db8::ffff:1")))
 	assert.NotEqual(t, group(netip.MustParseAddr("2001:db8::1")), group(netip.MustParseAddr("2001:db8:0:1::1")))
 	assert.NotEqual(t, group(netip.MustParseAddr("192.0.2.1")), group(netip.MustParseAddr("192.0.2.2")))

@@ -6,90 +6,89 @@ import (
 	"time"
 )
 
-// Config is everything that a Gateway needs to know. The package settings reads
-// it from environment variables.
+// Config is the configuration of a Gateway. The package settings reads it from
+// environment variables.
 type Config struct {
 	Routes []Route
-	// Image identifies the gateway's own image in X-Gateway-Image.
+	// Image is the value of X-Gateway-Image, the digest of the gateway's image.
 	Image string
-	// PublicURL is the address that people use, or nil. Requests to its host have
-	// its scheme, whatever the socket says.
+	// PublicURL is the address that people use, or nil. Requests to its host get its
+	// scheme, also if the connection uses another one.
 	PublicURL *url.URL
-	// TrustedProxies are the peers whose X-Forwarded-For and X-Forwarded-Proto count.
+	// TrustedProxies are the peers whose X-Forwarded-For and X-Forwarded-Proto are trusted.
 	TrustedProxies []netip.Prefix
-	// Ready is asked by the probes; nil when the gateway alone decides.
+	// Ready is the URL that the probes request; with nil, they check only the gateway.
 	Ready  *url.URL
 	Limits Limits
 }
 
-// Route says who answers the requests below a path, and within which limits.
+// Route is the upstream of the requests below a path, with their limits.
 type Route struct {
-	// Path is matched at the boundaries of path segments: "/a" stands for itself
-	// and everything below, "/a/" only for everything below. The longest path wins.
+	// Path matches whole segments: "/a" matches itself and all paths below it, "/a/"
+	// only the paths below it. The route with the longest path is used.
 	Path string
 	// Exact restricts the route to Path itself.
 	Exact bool
 	// Upstream is an origin: scheme, host and port.
 	Upstream *url.URL
-	// Rewrite takes the place of Path in what the upstream is asked; "" changes nothing.
+	// Rewrite replaces Path in the request to the upstream; "" changes nothing.
 	Rewrite string
-	// MaxBody bounds the body of a request, in bytes.
+	// MaxBody limits the body of a request, in bytes.
 	MaxBody int64
-	// BodyTimeout bounds the time that a whole body takes.
+	// BodyTimeout limits the time to receive a body.
 	BodyTimeout time.Duration
-	// ReadTimeout is the patience with an upstream that does not begin to answer
-	// what only reads; then it is asked again over another connection.
+	// ReadTimeout limits the time until the upstream starts to answer a request that
+	// only reads. Then the request is repeated on another connection.
 	ReadTimeout time.Duration
-	// SilenceTimeout is the patience with an upstream that does not begin to answer
-	// what may change something, or pauses within an event stream.
+	// SilenceTimeout limits the time until the upstream starts to answer any other
+	// request, and the pauses of an event stream.
 	SilenceTimeout time.Duration
-	// KeepIdle is how long an unused connection to the upstream is kept. It must be
-	// shorter than the upstream keeps it.
+	// KeepIdle is the time for which an unused connection to the upstream is kept. The
+	// upstream must keep it longer.
 	KeepIdle time.Duration
-	// Upgrade passes WebSockets.
+	// Upgrade allows WebSockets.
 	Upgrade bool
-	// KeepHost passes the client's Host on; else the upstream sees its own.
+	// KeepHost sends the Host header of the client to the upstream, not the upstream's own.
 	KeepHost bool
-	// DropCookies keeps cookies from the upstream.
+	// DropCookies removes cookies from requests to the upstream.
 	DropCookies bool
-	// Gzip compresses JSON of 1 KiB and more, and asks the upstream for plain answers.
+	// Gzip compresses JSON of at least 1 KiB. The upstream must not compress it.
 	Gzip bool
-	// NoStore forbids caches to keep answers that do not say otherwise.
+	// NoStore adds "Cache-Control: no-store" to responses without that header.
 	NoStore bool
-	// MaxInFlight bounds how many requests the route answers at once; 0 is no bound
-	// of its own.
+	// MaxInFlight limits the concurrent requests of the route; 0 means no limit.
 	MaxInFlight int
-	// AccountErrors answers refusals as Better Auth does: message and code.
+	// AccountErrors selects the error format of Better Auth: message and code.
 	AccountErrors bool
 }
 
-// Limits are the bounds that hold for all routes. DefaultLimits has the values
-// that fit 64 MiB of memory.
+// Limits are the limits for all routes together. The values of DefaultLimits fit into
+// 64 MiB of memory.
 type Limits struct {
-	// HeaderTimeout bounds the time until a request's header is complete.
+	// HeaderTimeout limits the time to receive the header of a request.
 	HeaderTimeout time.Duration
-	// HeaderBytes bounds its size; net/http adds 4 KiB of its own.
+	// HeaderBytes limits the size of the header; net/http adds 4 KiB.
 	HeaderBytes int
-	// IdleTimeout ends kept connections of clients.
+	// IdleTimeout closes idle connections of clients.
 	IdleTimeout time.Duration
-	// UpgradeIdleTimeout ends a WebSocket over which no byte goes either way.
+	// UpgradeIdleTimeout closes a WebSocket without traffic.
 	UpgradeIdleTimeout time.Duration
-	// WriteTimeout ends an answer whose reader takes nothing for so long.
+	// WriteTimeout aborts a response when the client does not read it.
 	WriteTimeout time.Duration
-	// Connections bounds all connections, and those of one address. Beyond it, the
-	// oldest connection that has no complete request is ended to make room.
+	// Connections limits all connections, ConnectionsPerAddress those of one address.
+	// Above a limit, the oldest connection without a complete request is closed.
 	Connections, ConnectionsPerAddress int
-	// InFlight bounds the requests that hold an upstream, and those of one address.
+	// InFlight limits the concurrent requests to upstreams, in total and per address.
 	InFlight, InFlightPerAddress int
-	// Rate and Burst bound the requests of one address, per second.
+	// Rate limits the requests of one address per second, Burst the requests at once.
 	Rate  float64
 	Burst int
-	// BufferedBytes bounds the memory of all bodies that are being read.
+	// BufferedBytes limits the memory of all request bodies.
 	BufferedBytes int64
 }
 
-// DefaultLimits are generous for one address, as the people behind a node port
-// often share one.
+// DefaultLimits returns limits that are high for one address, because many people behind
+// a node port can share an address.
 func DefaultLimits() Limits {
 	return Limits{
 		HeaderTimeout:         10 * time.Second,

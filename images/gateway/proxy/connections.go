@@ -8,18 +8,18 @@ import (
 	"sync"
 )
 
-// connections bounds how many clients are connected. When there is no room, the
-// oldest connection that waits for a request, or else for the rest of a body,
-// makes room: those who send slowly on purpose lose to those who arrive.
+// connections limits the connections of clients. Above the limit, it closes the oldest
+// connection that waits for a request, or else for the rest of a body. So new clients
+// have priority over clients that send slowly on purpose.
 type connections struct {
 	max, perAddress int
-	unbounded       func(netip.Addr) bool // trusted proxies speak for many people
+	unbounded       func(netip.Addr) bool // for trusted proxies, which send the requests of many people
 
 	mu      sync.Mutex
 	open    map[*connection]struct{}
 	count   map[netip.Addr]int
-	waiting *list.List // no request yet, the oldest first
-	reading *list.List // the body is being read
+	waiting *list.List // without a request, the oldest first
+	reading *list.List // with an incomplete body, the oldest first
 }
 
 func newConnections(limits Limits, unbounded func(netip.Addr) bool) *connections {
@@ -30,7 +30,7 @@ func newConnections(limits Limits, unbounded func(netip.Addr) bool) *connections
 	}
 }
 
-// connection is a client's, known to connections until it is closed.
+// connection is a connection of a client. It is counted until it is closed.
 type connection struct {
 	*net.TCPConn
 	owner   *connections
@@ -44,7 +44,7 @@ func (c *connection) Close() error {
 	return c.TCPConn.Close()
 }
 
-// listener accepts within the bounds of connections.
+// listener accepts connections within the limits.
 type listener struct {
 	net.Listener
 	connections *connections
@@ -65,12 +65,12 @@ func (l listener) Accept() (net.Conn, error) {
 		if made := l.connections.admit(tcp, address); made != nil {
 			return made, nil
 		}
-		_ = tcp.SetLinger(0) // no memory of the kernel for those who are refused
+		_ = tcp.SetLinger(0) // the kernel keeps no state of a refused connection
 		_ = tcp.Close()
 	}
 }
 
-// admit returns nil when there is no room and no connection that can make some.
+// admit returns nil when a limit is reached and no other connection can be closed.
 func (c *connections) admit(tcp *net.TCPConn, address netip.Addr) *connection {
 	made := &connection{TCPConn: tcp, owner: c, address: group(address)}
 	c.mu.Lock()
@@ -139,7 +139,7 @@ func (c *connections) forget(one *connection) {
 	c.remove(one)
 }
 
-// move puts a connection into a queue, or into none (nil) while it is busy.
+// move puts a connection into a queue, or removes it from its queue (nil) while it is busy.
 func (c *connections) move(one *connection, queue *list.List) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -152,7 +152,7 @@ func (c *connections) move(one *connection, queue *list.List) {
 	}
 }
 
-// endOldestReader ends the connection whose body has been coming for longest.
+// endOldestReader closes the connection with the oldest incomplete body.
 func (c *connections) endOldestReader(except *connection) {
 	c.mu.Lock()
 	var victim *connection
@@ -170,7 +170,7 @@ func (c *connections) endOldestReader(except *connection) {
 	}
 }
 
-// state follows what net/http does with a connection.
+// state receives the states of a connection from net/http.
 func (c *connections) state(conn net.Conn, state http.ConnState) {
 	one, ok := conn.(*connection)
 	if !ok {

@@ -1,5 +1,4 @@
-// Package proxy is the gateway itself: an http.Handler that chooses the upstream of
-// each request, holds clients to limits and keeps headers honest. It is not for
-// reading settings, which the package settings does, nor for TLS, which belongs to
-// what stands in front of it.
+// Package proxy is the reverse proxy of the gateway: an http.Handler that chooses the
+// upstream of each request, enforces limits, and removes forged headers. It does not read
+// settings (see package settings), and does not terminate TLS.
 package proxy

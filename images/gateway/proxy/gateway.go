@@ -18,16 +18,16 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// imageHeader tells which image of the gateway answered.
+// imageHeader has the digest of the gateway's image.
 const imageHeader = "X-Gateway-Image"
 
-// probed are the paths whose answers carry imageHeader.
+// probed are the paths whose responses have imageHeader.
 var probed = map[string]bool{"/livez": true, "/readyz": true, "/api/livez": true, "/api/readyz": true}
 
-// methods that are passed on. What else there is (TRACE, CONNECT, PRI) has no use here.
+// methods are the allowed methods. No component uses others, such as TRACE and CONNECT.
 var methods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 
-// Gateway answers clients with what upstreams answer, within limits.
+// Gateway is a reverse proxy with limits.
 type Gateway struct {
 	config      Config
 	log         *Log
@@ -78,14 +78,14 @@ func New(config Config, log *Log) *Gateway {
 	return g
 }
 
-// Server returns an http.Server for what Listener returns.
+// Server returns an http.Server for the listener that Listener returns.
 func (g *Gateway) Server() *http.Server {
 	limits := g.config.Limits
 	return &http.Server{
 		Handler:           g,
 		ReadHeaderTimeout: limits.HeaderTimeout,
 		IdleTimeout:       limits.IdleTimeout,
-		WriteTimeout:      limits.WriteTimeout, // renewed with each piece of an answer
+		WriteTimeout:      limits.WriteTimeout, // each write extends it
 		MaxHeaderBytes:    limits.HeaderBytes,
 		ConnState:         g.connections.state,
 		ErrorLog:          g.errorLog(),
@@ -95,16 +95,16 @@ func (g *Gateway) Server() *http.Server {
 	}
 }
 
-// Listener bounds the connections of another one.
+// Listener returns a listener that limits the connections of another listener.
 func (g *Gateway) Listener(from net.Listener) net.Listener {
 	return listener{Listener: from, connections: g.connections}
 }
 
-// Drain has the gateway answer as before but be not ready, and ask its clients to
-// connect anew: to another pod.
+// Drain makes the readiness probe fail. The gateway still answers requests, but closes
+// each connection after its response, so that clients connect to another pod.
 func (g *Gateway) Drain() { g.draining.Store(true) }
 
-// Close ends the kept connections to upstreams.
+// Close closes the idle connections to upstreams.
 func (g *Gateway) Close() {
 	for _, each := range g.upstreams {
 		each.close()
@@ -120,7 +120,7 @@ func connectionOf(ctx context.Context) *connection {
 	return found
 }
 
-// exchange is a request on its way and what the gateway knows about it.
+// exchange has the data of a request while it is handled.
 type exchange struct {
 	began       time.Time
 	id          string
@@ -129,13 +129,13 @@ type exchange struct {
 	host        string
 	image       string // for imageHeader, or ""
 	route       *route
-	target      string // escaped path that the upstream is asked for
+	target      string // escaped path of the request to the upstream
 	accepts     string // the client's Accept-Encoding
 	body        *body
 	answer      *answer
 	upgrade     bool
 	upgradeIdle time.Duration
-	last        bool // the connection ends with this answer
+	last        bool // the connection closes after this response
 }
 
 type exchangeKey struct{}
@@ -149,7 +149,7 @@ func (x *exchange) hasBody() bool {
 	return x.body != nil && (len(x.body.start) > 0 || x.body.rest != nil)
 }
 
-// buffers lends the memory through which answers are copied.
+// buffers has the memory for copying responses.
 type buffers struct{ pool sync.Pool }
 
 // Get implements httputil.BufferPool.
@@ -163,7 +163,7 @@ func (b *buffers) Get() []byte {
 // Put implements httputil.BufferPool.
 func (b *buffers) Put(piece []byte) { b.pool.Put(&piece) }
 
-// rewrite makes the upstream's request of the client's.
+// rewrite turns the request of the client into the request to the upstream.
 func rewrite(p *httputil.ProxyRequest) {
 	x := exchangeOf(p.In.Context())
 	p.Out.URL = targetOf(x.route.Upstream, x.target, p.In.URL.RawQuery)
@@ -188,7 +188,7 @@ func modify(response *http.Response) error {
 	return nil
 }
 
-// failed answers where no upstream did.
+// failed sends the response when the upstream sent none.
 func (g *Gateway) failed(_ http.ResponseWriter, request *http.Request, err error) {
 	x := exchangeOf(request.Context())
 	if cause := x.body.failure(); cause != nil {
@@ -196,14 +196,14 @@ func (g *Gateway) failed(_ http.ResponseWriter, request *http.Request, err error
 		return
 	}
 	if request.Context().Err() != nil || x.answer.started {
-		panic(http.ErrAbortHandler) // the client has left, or has a part of the answer
+		panic(http.ErrAbortHandler) // the client has disconnected, or has a part of the response
 	}
 	refused := refusal{status: http.StatusBadGateway, code: "UNAVAILABLE", retryAfter: 2, detail: unreachable}
 	g.report(x, request, refused, err.Error())
 	refused.write(x.answer, request, x)
 }
 
-// unreachable is what people read.
+// unreachable is a text for people.
 const unreachable = "The service cannot be reached right now. Please try again in a moment."
 
 func (g *Gateway) badBody(x *exchange, request *http.Request, err error) {

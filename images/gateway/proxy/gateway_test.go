@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lines is a place for log lines that several goroutines write.
+// lines collects log lines of several goroutines.
 type lines struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -53,13 +53,13 @@ func serving(t testing.TB, handler http.HandlerFunc) *url.URL {
 	return parsed(t, server.URL)
 }
 
-// gate holds handlers back until release; a server of httptest does not close while
-// one of them waits, so the end of the test releases them too.
+// gate blocks handlers until release. The end of the test releases them too, because a
+// server of httptest does not close while a handler is blocked.
 func gate(t *testing.T) (held <-chan struct{}, release func()) {
 	t.Helper()
 	channel := make(chan struct{})
 	release = sync.OnceFunc(func() { close(channel) })
-	context.AfterFunc(t.Context(), release) // t.Context ends just before the cleanups
+	context.AfterFunc(t.Context(), release) // t.Context ends before the cleanups
 	return channel, release
 }
 
@@ -70,7 +70,7 @@ func parsed(t testing.TB, text string) *url.URL {
 	return made
 }
 
-// testRoute has time-outs that a test can wait for.
+// testRoute returns a route with short time-outs.
 func testRoute(path string, upstream *url.URL) Route {
 	return Route{
 		Path: path, Upstream: upstream, MaxBody: 1 << 20, KeepHost: true,
@@ -79,7 +79,7 @@ func testRoute(path string, upstream *url.URL) Route {
 	}
 }
 
-// todoRoutes are like settings.Default.
+// todoRoutes returns routes like settings.Default, with short time-outs.
 func todoRoutes(frontend, backend *url.URL) []Route {
 	account := testRoute("/api/auth", frontend)
 	account.MaxBody, account.AccountErrors = 16<<10, true
@@ -115,7 +115,7 @@ func run(t testing.TB, config Config) running {
 	return running{made, port.Addr().String(), log}
 }
 
-// ask sends one request and returns its answer with the body read.
+// ask sends a request and returns the response and its body.
 func (r running) ask(t testing.TB, method, path, body string, headers ...string) (*http.Response, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+r.address, strings.NewReader(body))
@@ -142,7 +142,7 @@ func (r running) ask(t testing.TB, method, path, body string, headers ...string)
 	return response, string(text)
 }
 
-// raw is a client that sends what it likes.
+// raw is a client that can send invalid requests.
 type raw struct {
 	net.Conn
 	reader *bufio.Reader
@@ -173,7 +173,7 @@ func (c raw) answer(t testing.TB) (*http.Response, string) {
 	return response, string(text)
 }
 
-// ends waits until the gateway closes the connection and returns what came before.
+// ends waits until the gateway closes the connection, and returns the text received before.
 func (c raw) ends(t testing.TB) string {
 	t.Helper()
 	text, err := io.ReadAll(c.reader)
@@ -189,7 +189,7 @@ func echo(w http.ResponseWriter, request *http.Request) {
 	fmt.Fprintf(w, "%s %s %s", request.Method, request.RequestURI, body)
 }
 
-func TestEachRequestReachesWhoAnswersIt(t *testing.T) {
+func TestRequestsReachUpstreamOfTheirRoute(t *testing.T) {
 	frontend := serving(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "frontend ", r.RequestURI) })
 	backend := serving(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "backend ", r.RequestURI) })
 	gateway := run(t, testConfig(todoRoutes(frontend, backend)...))
@@ -215,8 +215,8 @@ func TestEachRequestReachesWhoAnswersIt(t *testing.T) {
 	}
 }
 
-func TestPathsThatCanBeReadInTwoWaysAreRefused(t *testing.T) {
-	nobody := serving(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s was passed on", r.RequestURI) })
+func TestAmbiguousPathsAreRefused(t *testing.T) {
+	nobody := serving(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s reached the upstream", r.RequestURI) })
 	gateway := run(t, testConfig(todoRoutes(nobody, nobody)...))
 	for _, path := range []string{
 		"/api/u1/../../livez", "/api/u1/../auth/token", "/api/u1/%2e%2e/auth/token", "/api/u1/.%2E/x", "/./api/x",
@@ -231,8 +231,8 @@ func TestPathsThatCanBeReadInTwoWaysAreRefused(t *testing.T) {
 	}
 }
 
-func TestMethodsWithoutAUseAreRefused(t *testing.T) {
-	nobody := serving(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s was passed on", r.Method) })
+func TestUnusedMethodsAreRefused(t *testing.T) {
+	nobody := serving(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s reached the upstream", r.Method) })
 	gateway := run(t, testConfig(todoRoutes(nobody, nobody)...))
 	for _, method := range []string{"TRACE", "CONNECT", "PROPFIND", "get"} {
 		client := gateway.dial(t)
@@ -240,17 +240,17 @@ func TestMethodsWithoutAUseAreRefused(t *testing.T) {
 		response, text := client.answer(t)
 		assert.Equal(t, 405, response.StatusCode, method)
 		assert.Contains(t, response.Header.Get("Allow"), "GET")
-		assert.JSONEq(t, `{"detail":"This address does not answer to that method."}`, text)
+		assert.JSONEq(t, `{"detail":"This address does not support that method."}`, text)
 	}
 }
 
-// settles waits until the number of goroutines is what it was.
+// settles waits until the number of goroutines is at most before.
 func settles(t *testing.T, before int) {
 	t.Helper()
 	for until := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(until) {
 			stacks := make([]byte, 1<<16)
-			require.Failf(t, "goroutines are left over", "%d before, now %d:\n%s", before, runtime.NumGoroutine(), stacks[:runtime.Stack(stacks, true)])
+			require.Failf(t, "goroutines leaked", "%d before, now %d:\n%s", before, runtime.NumGoroutine(), stacks[:runtime.Stack(stacks, true)])
 		}
 	}
 }

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// claims are headers by which a client could say what only the gateway knows: where
-// a request comes from, or which path or step it is at.
+// claims are request headers that a client could forge: only the gateway knows the
+// address of the client and the path of the request.
 var claims = []string{
 	"Forwarded", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip",
 	"Cf-Connecting-Ip", "X-Original-Url", "X-Rewrite-Url", "X-Original-Host",
 	"X-Middleware-Subrequest", "Proxy-Connection", "Te", "Trailer", "Expect",
 }
 
-// securityHeaders are added where an answer has none of its own.
+// securityHeaders are added to responses that do not have them.
 var securityHeaders = [][2]string{
 	{"X-Content-Type-Options", "nosniff"},
 	{"X-Frame-Options", "DENY"},
@@ -23,17 +23,18 @@ var securityHeaders = [][2]string{
 	{"Permissions-Policy", "camera=(), microphone=(), geolocation=()"},
 }
 
-// Data shows nothing and is framed by nobody. Pages have a policy of their own.
+// dataPolicy is the policy of responses that are not pages. The frontend sets the policy of
+// pages.
 const dataPolicy = "default-src 'none'; frame-ancestors 'none'"
 
-// strictTransport leaves out includeSubDomains: other services of the same domain
-// may have no certificate, and browsers would not reach them for a year.
+// strictTransport does not have includeSubDomains, because other services of the same
+// domain may have no certificate. Browsers could not reach them for a year.
 const strictTransport = "max-age=31536000"
 
-// cleanRequest removes the client's claims and says what the gateway knows.
+// cleanRequest replaces headers that a client could forge by the values of the gateway.
 func cleanRequest(header http.Header, x *exchange) {
 	for name := range header {
-		// Servers with CGI's rules read "X_Real_IP" as "X-Real-IP".
+		// Servers that follow CGI read "X_Real_IP" as "X-Real-IP".
 		if strings.HasPrefix(name, "X-Forwarded-") || strings.Contains(name, "_") {
 			delete(header, name)
 		}
@@ -53,7 +54,7 @@ func cleanRequest(header http.Header, x *exchange) {
 	header["X-Request-Id"] = []string{x.id}
 }
 
-// cleanAnswer makes an upstream's header fit for the client.
+// cleanAnswer changes the response header of an upstream for the client.
 func cleanAnswer(header http.Header, x *exchange) {
 	for _, name := range []string{"Server", "X-Powered-By", imageHeader} {
 		delete(header, name)
@@ -64,7 +65,7 @@ func cleanAnswer(header http.Header, x *exchange) {
 	}
 	kind := mediaType(header)
 	if kind == "text/event-stream" {
-		// "no-transform" keeps the compression of a proxy from holding events back.
+		// With "no-transform", a proxy does not compress the events and so does not delay them.
 		header.Set("Cache-Control", "no-cache, no-transform")
 		header.Set("X-Accel-Buffering", "no")
 	} else if x.route.NoStore {
@@ -75,7 +76,7 @@ func cleanAnswer(header http.Header, x *exchange) {
 	}
 }
 
-// common sets what every answer carries, the gateway's own too.
+// common sets the headers of every response, also of a refusal.
 func (x *exchange) common(header http.Header) {
 	for _, pair := range securityHeaders {
 		setDefault(header, pair[0], pair[1])
@@ -92,7 +93,7 @@ func (x *exchange) common(header http.Header) {
 	}
 }
 
-// outside keeps the upstream's own address out of a redirect.
+// outside removes the address of the upstream from a redirect.
 func (r *route) outside(location string) string {
 	origin := r.Upstream.Scheme + "://" + r.Upstream.Host
 	if len(location) < len(origin) || !strings.EqualFold(location[:len(origin)], origin) {
@@ -127,7 +128,7 @@ func mediaType(header http.Header) string {
 	return strings.ToLower(strings.TrimSpace(kind))
 }
 
-// requestID keeps the client's id when the backend would, else makes one.
+// requestID returns the id of the client if it is valid for the backend, else a new one.
 func requestID(given string) string {
 	if given != "" && len(given) <= 64 && !strings.ContainsFunc(given, notInID) {
 		return given
@@ -139,11 +140,11 @@ func notInID(c rune) bool {
 	return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-')
 }
 
-// targetOf is the upstream's address of an escaped path.
+// targetOf returns the URL of an escaped path on the upstream.
 func targetOf(base *url.URL, escaped, query string) *url.URL {
 	path, err := url.PathUnescape(escaped)
 	if err != nil {
-		path = escaped // find has unescaped it before
+		path = escaped // does not happen: find has unescaped it
 	}
 	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: path, RawPath: escaped, RawQuery: query}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnswersCarryTheSecurityHeadersTheyLack(t *testing.T) {
+func TestMissingSecurityHeadersAreAdded(t *testing.T) {
 	upstream := serving(t, func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Server", "uvicorn")
@@ -47,7 +47,7 @@ func TestAnswersCarryTheSecurityHeadersTheyLack(t *testing.T) {
 	assert.Equal(t, "max-age=31536000", response.Header.Get("Strict-Transport-Security"))
 	assert.Equal(t, []string{"default-src 'self'"}, response.Header.Values("Content-Security-Policy"))
 	assert.Equal(t, []string{"SAMEORIGIN"}, response.Header.Values("X-Frame-Options"))
-	assert.Empty(t, response.Header.Get("Cache-Control"), "Next.js decides what is kept of its pages")
+	assert.Empty(t, response.Header.Get("Cache-Control"), "Cache-Control of pages is set by Next.js")
 
 	for _, path := range []string{"/livez", "/api/livez", "/api/readyz"} {
 		response, _ = gateway.ask(t, "GET", path, "")
@@ -55,7 +55,7 @@ func TestAnswersCarryTheSecurityHeadersTheyLack(t *testing.T) {
 	}
 }
 
-func TestRefusalsCarryTheSecurityHeadersToo(t *testing.T) {
+func TestRefusalsHaveSecurityHeaders(t *testing.T) {
 	upstream := serving(t, echo)
 	config := testConfig(todoRoutes(upstream, upstream)...)
 	config.PublicURL = parsed(t, "https://todo.example")
@@ -68,7 +68,7 @@ func TestRefusalsCarryTheSecurityHeadersToo(t *testing.T) {
 	assert.Equal(t, "no-store", response.Header.Get("Cache-Control"))
 }
 
-func TestLongJSONIsCompressedForThoseWhoTakeIt(t *testing.T) {
+func TestLongJSONIsCompressedForClientsThatAcceptIt(t *testing.T) {
 	long := `"` + strings.Repeat("todo ", 1_000) + `"`
 	upstream := serving(t, func(w http.ResponseWriter, r *http.Request) {
 		assert.Empty(t, r.Header.Get("Accept-Encoding"))
@@ -83,7 +83,7 @@ func TestLongJSONIsCompressedForThoseWhoTakeIt(t *testing.T) {
 		fmt.Fprint(w, body)
 	})
 	gateway := run(t, testConfig(todoRoutes(upstream, upstream)...))
-	for range 3 * compressors { // a compressor is used again
+	for range 3 * compressors { // each compressor is used several times
 		response, text := gateway.ask(t, "GET", "/api/long", "", "Accept-Encoding", "br, gzip;q=0.5")
 		require.Equal(t, "gzip", response.Header.Get("Content-Encoding"))
 		assert.Equal(t, "authorization, accept-encoding", response.Header.Get("Vary"))
@@ -100,10 +100,10 @@ func TestLongJSONIsCompressedForThoseWhoTakeIt(t *testing.T) {
 	}
 	response, _ := gateway.ask(t, "HEAD", "/api/long", "", "Accept-Encoding", "gzip")
 	assert.Equal(t, int64(len(long)), response.ContentLength)
-	assert.Len(t, gateway.zips, compressors, "a compressor was not given back")
+	assert.Len(t, gateway.zips, compressors, "a compressor was not returned")
 }
 
-func TestAnswersGoOutPlainWhenAllCompressorsAreBusy(t *testing.T) {
+func TestResponsesAreNotCompressedWhenAllCompressorsAreBusy(t *testing.T) {
 	upstream := serving(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Length", "2000")
@@ -118,7 +118,7 @@ func TestAnswersGoOutPlainWhenAllCompressorsAreBusy(t *testing.T) {
 	assert.Len(t, text, 2_000)
 }
 
-func TestRedirectsDoNotShowTheUpstream(t *testing.T) {
+func TestRedirectsDoNotContainUpstreamAddress(t *testing.T) {
 	upstream := parsed(t, "http://api:8000")
 	plain := &route{Route: Route{Path: "/api/", Upstream: upstream}}
 	moved := &route{Route: Route{Path: "/app", Upstream: upstream, Rewrite: "/"}}

@@ -8,11 +8,11 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// maxAddresses bounds how many addresses rates remembers; the one that was quiet
-// for longest is forgotten first. An address costs about 300 bytes.
+// maxAddresses limits the addresses that rates remembers, at about 300 bytes each. Above
+// it, the address with the oldest request is removed.
 const maxAddresses = 8_192
 
-// rates bounds the requests per second of each address.
+// rates limits the requests per second of each address.
 type rates struct {
 	limit rate.Limit
 	burst int
@@ -54,7 +54,7 @@ func (r *rates) allow(address netip.Addr) bool {
 	return made.limiter.Allow()
 }
 
-// flights bounds the requests that hold an upstream at the same time.
+// flights limits the concurrent requests to upstreams.
 type flights struct {
 	max, perAddress int
 
@@ -67,7 +67,7 @@ func newFlights(limits Limits) *flights {
 	return &flights{max: limits.InFlight, perAddress: limits.InFlightPerAddress, count: map[netip.Addr]int{}}
 }
 
-// begin returns the status that refuses a request, or 0 and what ends it.
+// begin returns the function that ends the request, or the status that refuses it.
 func (f *flights) begin(address netip.Addr) (end func(), status int) {
 	key := group(address)
 	f.mu.Lock()

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestSlowAndLongHeadersEnd(t *testing.T) {
+func TestSlowAndLongHeadersAreRefused(t *testing.T) {
 	upstream := serving(t, echo)
 	gateway := run(t, testConfig(todoRoutes(upstream, upstream)...))
 	for _, text := range []string{"", "GET / HTTP/1.1\r\nHost: a\r\nX-A: "} {
@@ -34,7 +34,7 @@ func TestSlowAndLongHeadersEnd(t *testing.T) {
 	assert.Equal(t, 431, response.StatusCode)
 }
 
-func TestIdleConnectionsEnd(t *testing.T) {
+func TestIdleConnectionsAreClosed(t *testing.T) {
 	upstream := serving(t, echo)
 	config := testConfig(todoRoutes(upstream, upstream)...)
 	config.Limits.IdleTimeout = 200 * time.Millisecond
@@ -51,11 +51,11 @@ func TestIdleConnectionsEnd(t *testing.T) {
 	assert.Less(t, time.Since(began), 3*time.Second)
 }
 
-func TestReadersThatTakeNothingAreCutOff(t *testing.T) {
+func TestResponseIsAbortedWhenClientDoesNotRead(t *testing.T) {
 	ended := make(chan error, 1)
 	upstream := serving(t, func(w http.ResponseWriter, _ *http.Request) {
 		piece := make([]byte, 1<<20)
-		for range 64 { // more than all buffers of the kernel hold
+		for range 64 { // more than the buffers of the kernel
 			if _, err := w.Write(piece); err != nil {
 				ended <- err
 				return
@@ -70,12 +70,12 @@ func TestReadersThatTakeNothingAreCutOff(t *testing.T) {
 	case err := <-ended:
 		assert.Error(t, err)
 	case <-time.After(8 * time.Second):
-		t.Error("the answer still waits for its reader")
+		t.Error("the response was not aborted")
 	}
 	assert.Eventually(t, func() bool { return gateway.connections.total() == 0 }, 5*time.Second, 10*time.Millisecond)
 }
 
-func TestReadersThatAreSlowButGoOnAreServed(t *testing.T) {
+func TestSlowReaderReceivesCompleteResponse(t *testing.T) {
 	const size = 12 << 20
 	upstream := serving(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, size)) })
 	gateway := run(t, testConfig(todoRoutes(upstream, upstream)...))
@@ -95,10 +95,10 @@ func TestReadersThatAreSlowButGoOnAreServed(t *testing.T) {
 		time.Sleep(80 * time.Millisecond)
 	}
 	assert.Equal(t, int64(size), total)
-	assert.Greater(t, time.Since(began), gateway.config.Limits.WriteTimeout, "the test is too fast to show anything")
+	assert.Greater(t, time.Since(began), gateway.config.Limits.WriteTimeout, "the time of the test must exceed the write time-out")
 }
 
-func TestTheOldestWaitingConnectionMakesRoom(t *testing.T) {
+func TestOldestWaitingConnectionIsClosedAboveLimit(t *testing.T) {
 	for name, bounds := range map[string][2]int{"of one address": {100, 4}, "of all": {4, 100}} {
 		t.Run(name, func(t *testing.T) { oldestMakesRoom(t, bounds[0], bounds[1]) })
 	}
@@ -127,7 +127,7 @@ func oldestMakesRoom(t *testing.T, all, perAddress int) {
 	assert.LessOrEqual(t, gateway.connections.total(), 4)
 }
 
-func TestConnectionsBeyondTheBoundAreClosedWhileAllAreBusy(t *testing.T) {
+func TestNewConnectionIsRefusedWhileAllAreBusy(t *testing.T) {
 	held, release := gate(t)
 	upstream := serving(t, func(w http.ResponseWriter, r *http.Request) { <-held; echo(w, r) })
 	config := testConfig(todoRoutes(upstream, upstream)...)
@@ -148,7 +148,7 @@ func TestConnectionsBeyondTheBoundAreClosedWhileAllAreBusy(t *testing.T) {
 		return gateway.flights.total == 2
 	}, 5*time.Second, time.Millisecond)
 	conn, err := net.Dial("tcp", gateway.address)
-	if err == nil { // else it was reset before it was known to be there
+	if err == nil { // otherwise the connection was reset during Dial
 		defer func() { _ = conn.Close() }()
 		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
 		_, err = conn.Read(make([]byte, 1))
@@ -162,7 +162,7 @@ func TestConnectionsBeyondTheBoundAreClosedWhileAllAreBusy(t *testing.T) {
 	}
 }
 
-func TestTrustedProxiesHaveNoBoundOfTheirOwn(t *testing.T) {
+func TestTrustedProxiesHaveNoConnectionLimit(t *testing.T) {
 	upstream := serving(t, echo)
 	config := testConfig(todoRoutes(upstream, upstream)...)
 	config.Limits.ConnectionsPerAddress, config.Limits.HeaderTimeout = 1, 10*time.Second
@@ -182,7 +182,7 @@ func TestTrustedProxiesHaveNoBoundOfTheirOwn(t *testing.T) {
 	assert.Equal(t, 200, response.StatusCode)
 }
 
-func TestOneAddressHasSoManyRequestsASecond(t *testing.T) {
+func TestRequestRateOfAddressIsLimited(t *testing.T) {
 	upstream := serving(t, echo)
 	config := testConfig(todoRoutes(upstream, upstream)...)
 	config.Limits.Rate, config.Limits.Burst = 1, 5
@@ -193,7 +193,7 @@ func TestOneAddressHasSoManyRequestsASecond(t *testing.T) {
 		if response.StatusCode == 429 {
 			refused++
 			assert.Equal(t, "1", response.Header.Get("Retry-After"))
-			assert.JSONEq(t, `{"detail":"There are too many requests from your address. Please try again in a moment."}`, text)
+			assert.JSONEq(t, `{"detail":"Too many requests come from your address. Please try again in a moment."}`, text)
 		}
 	}
 	assert.Equal(t, 3, refused)
@@ -202,7 +202,7 @@ func TestOneAddressHasSoManyRequestsASecond(t *testing.T) {
 	assert.Equal(t, 200, response.StatusCode)
 }
 
-func TestRatesForgetTheAddressThatWasQuietForLongest(t *testing.T) {
+func TestRatesForgetAddressWithOldestRequest(t *testing.T) {
 	limits := DefaultLimits()
 	limits.Rate, limits.Burst = 0.001, 1
 	known := newRates(limits)
@@ -210,13 +210,13 @@ func TestRatesForgetTheAddressThatWasQuietForLongest(t *testing.T) {
 	assert.True(t, known.allow(first))
 	for i := range maxAddresses + 100 {
 		assert.True(t, known.allow(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})))
-		assert.False(t, known.allow(first), "an address that asks all the time was forgotten")
+		assert.False(t, known.allow(first), "an active address was forgotten")
 	}
 	assert.Len(t, known.known, maxAddresses)
 	assert.Equal(t, maxAddresses, known.recent.Len())
 }
 
-func TestRequestsInFlightAreBounded(t *testing.T) {
+func TestConcurrentRequestsAreLimited(t *testing.T) {
 	held, release := gate(t)
 	var running atomic.Int64
 	upstream := serving(t, func(w http.ResponseWriter, r *http.Request) {
@@ -244,16 +244,16 @@ func TestRequestsInFlightAreBounded(t *testing.T) {
 	}
 	clients := []raw{begin("/api/readyz", "192.0.2.1", 1)}
 	response, _ := gateway.ask(t, "GET", "/api/readyz", "", "X-Forwarded-For", "192.0.2.2")
-	assert.Equal(t, 503, response.StatusCode, "the route's own bound")
+	assert.Equal(t, 503, response.StatusCode, "limit of the route")
 	assert.Equal(t, "2", response.Header.Get("Retry-After"))
 	clients = append(clients, begin("/a", "192.0.2.1", 2), begin("/b", "192.0.2.1", 3))
 	response, _ = gateway.ask(t, "GET", "/quick", "", "X-Forwarded-For", "192.0.2.1")
-	assert.Equal(t, 429, response.StatusCode, "one address")
+	assert.Equal(t, 429, response.StatusCode, "limit of one address")
 	response, _ = gateway.ask(t, "GET", "/quick", "", "X-Forwarded-For", "192.0.2.2")
 	assert.Equal(t, 200, response.StatusCode, "another address")
 	clients = append(clients, begin("/c", "192.0.2.2", 4))
 	response, _ = gateway.ask(t, "GET", "/quick", "", "X-Forwarded-For", "192.0.2.3")
-	assert.Equal(t, 503, response.StatusCode, "all addresses")
+	assert.Equal(t, 503, response.StatusCode, "limit of all addresses")
 	release()
 	for _, client := range clients {
 		response, _ := client.answer(t)
@@ -263,7 +263,7 @@ func TestRequestsInFlightAreBounded(t *testing.T) {
 	assert.Equal(t, 200, response.StatusCode)
 }
 
-func TestAFloodOfRefusalsLeavesFewLines(t *testing.T) {
+func TestLogLimitsLinesOfManyRefusals(t *testing.T) {
 	log := &lines{}
 	limited := NewLog(slog.New(slog.NewJSONHandler(log, nil)))
 	for range 10_000 {
@@ -285,7 +285,7 @@ func TestAFloodOfRefusalsLeavesFewLines(t *testing.T) {
 	assert.Equal(t, strings.Repeat("é", 100)+"…", bounded(strings.Repeat("é", 300), 201))
 }
 
-func TestSocketsAreForgottenWhenClosed(t *testing.T) {
+func TestClosedConnectionsAreNotCounted(t *testing.T) {
 	upstream := serving(t, echo)
 	gateway := run(t, testConfig(todoRoutes(upstream, upstream)...))
 	for range 50 {

@@ -9,24 +9,24 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Lines per second that are logged, and how many at once: a flood must not fill
-// the disk.
+// logRate and logBurst limit the lines per second and at once. Otherwise many requests
+// could fill the disk.
 const (
 	logRate  = 10
 	logBurst = 50
 )
 
-// maxLogged bounds each text of a client in a line, in bytes.
+// maxLogged limits each text of a client in a line, in bytes.
 const maxLogged = 200
 
-// Log writes at most 10 lines a second and counts those that it leaves out.
+// Log writes at most logRate lines per second and counts the suppressed lines.
 type Log struct {
 	to         *slog.Logger
 	limit      *rate.Limiter
 	suppressed atomic.Int64
 }
 
-// NewLog returns a Log that writes to a handler which escapes what it is given.
+// NewLog returns a Log. The handler of the logger must escape control characters.
 func NewLog(to *slog.Logger) *Log {
 	return &Log{to: to, limit: rate.NewLimiter(logRate, logBurst)}
 }
@@ -42,7 +42,7 @@ func (l *Log) line(level slog.Level, message string, attributes ...slog.Attr) {
 	l.to.LogAttrs(context.Background(), level, message, attributes...)
 }
 
-// Write makes a Log the place for what net/http says: panics, mostly.
+// Write logs a message of net/http, for example a panic.
 func (l *Log) Write(text []byte) (int, error) {
 	l.line(slog.LevelError, "http server", slog.String("cause", bounded(strings.TrimSpace(string(text)), 4_000)))
 	return len(text), nil
@@ -55,7 +55,7 @@ func bounded(text string, limit int) string {
 	return strings.ToValidUTF8(text[:limit], "") + "…"
 }
 
-// Level logs errors of upstreams; refusals are the client's doing.
+// levelOf returns error for failures of the server, and warn for errors of the client.
 func levelOf(status int) slog.Level {
 	if status >= 500 {
 		return slog.LevelError

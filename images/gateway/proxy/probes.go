@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	// probeTimeout is shorter than a probe's own.
+	// probeTimeout is shorter than the time-out of the probes in the chart.
 	probeTimeout = 2 * time.Second
-	// maxProbe bounds the answer that a probe passes on, in bytes.
+	// maxProbe limits the response that a probe returns, in bytes.
 	maxProbe = 4 << 10
-	// maxProbes bounds those that ask at once.
+	// maxProbes limits the concurrent probes.
 	maxProbes = 8
 )
 
-// Probes returns what the port for probes answers: /livez for the gateway itself,
-// /readyz for the application through it, /frontend/livez for the application alone.
+// Probes returns the handler of the port for probes. /livez checks the gateway,
+// /frontend/livez the application, and /readyz both.
 func (g *Gateway) Probes() http.Handler {
 	client := &http.Client{
 		Timeout:       probeTimeout,
@@ -31,7 +31,7 @@ func (g *Gateway) Probes() http.Handler {
 		case places <- struct{}{}:
 			defer func() { <-places }()
 		default:
-			g.say(w, http.StatusServiceUnavailable, "too many probes at once")
+			g.say(w, http.StatusServiceUnavailable, "too many concurrent probes")
 			return
 		}
 		status, text, err := askReady(request.Context(), client, g.config)

@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// errPath is the answer to a path that two readers could understand differently.
+// errPath means that servers could read the path in different ways.
 var errPath = errors.New("the path is ambiguous")
 
-// table holds the routes, the one that wins first.
+// table has the routes in order of priority.
 type table []*route
 
-// route is a Route with what belongs to it at run time.
+// route is a Route with its state at run time.
 type route struct {
 	Route
 	upstream *upstream
-	busy     chan struct{} // nil when the route has no bound of its own
+	busy     chan struct{} // nil without MaxInFlight
 }
 
 func newTable(routes []Route, upstreams func(Route) *upstream) table {
@@ -67,10 +67,9 @@ func (t table) match(path string) *route {
 	return nil
 }
 
-// find returns the route of a request and the escaped path that its upstream is
-// asked for; a nil route when nothing matches. Upstreams differ in how they read
-// escapes, repeated slashes and dot segments. So a path has a route only if all
-// of these readings choose the same one; else find returns errPath.
+// find returns the route of a request and the escaped path for its upstream. The route is
+// nil when no route matches. Upstreams read escapes, repeated slashes and dot segments in
+// different ways. If these readings lead to different routes, find returns errPath.
 func (t table) find(target *url.URL) (*route, string, error) {
 	escaped := target.EscapedPath()
 	if escaped == "" && target.Host != "" {
@@ -83,7 +82,7 @@ func (t table) find(target *url.URL) (*route, string, error) {
 	if err != nil || strings.ContainsFunc(decoded, forbidden) {
 		return nil, "", errPath
 	}
-	// "..;x" is a parent folder for servers that know path parameters.
+	// Servers that support path parameters read "..;x" as "..".
 	bare := withoutParameters(decoded)
 	for segment := range strings.SplitSeq(bare, "/") {
 		if segment == "." || segment == ".." {
@@ -106,8 +105,8 @@ func (t table) find(target *url.URL) (*route, string, error) {
 	return chosen, asked, nil
 }
 
-// rewrite returns what the upstream is asked for. Path and Rewrite are plain
-// ASCII (see settings), so they are the same escaped and not.
+// rewrite returns the path for the upstream. Path and Rewrite have only characters that
+// need no escape (see settings).
 func (r *route) rewrite(path string) string {
 	if r.Rewrite == "" {
 		return path
@@ -122,12 +121,12 @@ func (r *route) rewrite(path string) string {
 	return r.Rewrite + below
 }
 
-// forbidden are characters that some servers take for a slash, or cut a path at.
+// forbidden reports characters that some servers read as a slash or as the end of a path.
 func forbidden(c rune) bool {
 	return c == '\\' || c < 0x20 || c == 0x7f || c == '\ufffd'
 }
 
-// collapse makes one slash of several.
+// collapse replaces repeated slashes by one.
 func collapse(path string) string {
 	for strings.Contains(path, "//") {
 		path = strings.ReplaceAll(path, "//", "/")

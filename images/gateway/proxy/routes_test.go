@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheLongestPathWinsAtTheBoundariesOfSegments(t *testing.T) {
+func TestLongestPathOfWholeSegmentsMatches(t *testing.T) {
 	origin := parsed(t, "http://api:8000")
 	routes := newTable([]Route{
 		{Path: "/", Upstream: origin}, {Path: "/a", Upstream: origin, Rewrite: "/"}, {Path: "/a/b/", Upstream: origin, Rewrite: "/x"},
@@ -32,7 +32,7 @@ func TestTheLongestPathWinsAtTheBoundariesOfSegments(t *testing.T) {
 	assert.Nil(t, found)
 }
 
-func TestARewriteCannotLeadToAnotherHost(t *testing.T) {
+func TestRewriteCannotReachAnotherHost(t *testing.T) {
 	routes := newTable([]Route{{Path: "/a", Upstream: parsed(t, "http://api:8000"), Rewrite: "/"}}, func(Route) *upstream { return nil })
 	for _, target := range []string{"/a//evil.example", "/a//evil.example/x"} {
 		_, _, err := routes.find(&url.URL{Path: target})
@@ -47,9 +47,9 @@ func mustUnescape(t *testing.T, text string) string {
 	return plain
 }
 
-// FuzzRoutesAgree reads each path as the strictest and the most generous of servers
-// do, and wants both to end at the route that the gateway chooses. It also wants
-// the upstream to be asked for the same path again.
+// FuzzRoutesAgree checks that a strict and a tolerant server would read each path as a
+// path of the route that the gateway chose, and that the path for the upstream stays the
+// same.
 func FuzzRoutesAgree(f *testing.F) {
 	for _, seed := range []string{
 		"/", "/api", "/api/", "/apix", "/api/auth", "/api/auth/token", "/api/authority", "/api/u1/tasks", "/api/livez",
@@ -101,7 +101,7 @@ func FuzzRoutesAgree(f *testing.F) {
 	})
 }
 
-// clean resolves what can be resolved, and keeps a slash at the end.
+// clean resolves escapes and dot segments, and keeps a slash at the end.
 func clean(reading string) string {
 	cleaned := path.Clean(reading)
 	if strings.HasSuffix(reading, "/") && cleaned != "/" {

@@ -10,12 +10,12 @@ import (
 )
 
 var (
-	busy    = refusal{status: http.StatusServiceUnavailable, code: "UNAVAILABLE", retryAfter: 2, detail: "Too much is going on right now. Please try again in a moment."}
-	tooMany = refusal{status: http.StatusTooManyRequests, code: "TOO_MANY_REQUESTS", retryAfter: 1, detail: "There are too many requests from your address. Please try again in a moment."}
+	busy    = refusal{status: http.StatusServiceUnavailable, code: "UNAVAILABLE", retryAfter: 2, detail: "The service is busy right now. Please try again in a moment."}
+	tooMany = refusal{status: http.StatusTooManyRequests, code: "TOO_MANY_REQUESTS", retryAfter: 1, detail: "Too many requests come from your address. Please try again in a moment."}
 )
 
-// ServeHTTP checks a request from the cheapest check to the dearest: a request that
-// is refused costs no upstream anything.
+// ServeHTTP implements http.Handler. The cheap checks come first, and no refused request
+// reaches an upstream.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	x := g.begin(w, request)
 	defer x.answer.release()
@@ -55,8 +55,9 @@ func (g *Gateway) begin(w http.ResponseWriter, request *http.Request) *exchange 
 			ResponseWriter: w, control: http.NewResponseController(w),
 			timeout: g.config.Limits.WriteTimeout, pool: g.zips,
 		},
-		// A message with both lengths ends its connection (RFC 9112, section 6.1).
-		// net/http hides the second one, so every message without a length does.
+		// The connection must close after a message with Content-Length and
+		// Transfer-Encoding (RFC 9112, section 6.1). net/http removes the former, so the
+		// connection closes after every message with Transfer-Encoding.
 		last: g.draining.Load() || len(request.TransferEncoding) > 0,
 	}
 	if probed[request.URL.Path] {
@@ -65,18 +66,18 @@ func (g *Gateway) begin(w http.ResponseWriter, request *http.Request) *exchange 
 	return x
 }
 
-// check decides all that needs no body.
+// check makes the checks that do not need the body.
 func (g *Gateway) check(x *exchange, request *http.Request) (refusal, bool) {
 	if !slices.Contains(methods, request.Method) {
 		x.last = true
 		return refusal{
 			status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED", allow: strings.Join(methods, ", "),
-			detail: "This address does not answer to that method.",
+			detail: "This address does not support that method.",
 		}, false
 	}
 	if !validHost(x.host) {
 		x.last = true
-		return refusal{status: http.StatusBadRequest, code: "BAD_REQUEST", detail: "The request names no valid host."}, false
+		return refusal{status: http.StatusBadRequest, code: "BAD_REQUEST", detail: "The Host header of the request is not valid."}, false
 	}
 	if !g.rates.allow(x.client) {
 		return tooMany, false
@@ -92,8 +93,8 @@ func (g *Gateway) check(x *exchange, request *http.Request) (refusal, bool) {
 	return g.checkUpgrade(x, request)
 }
 
-// checkUpgrade passes WebSockets where the route has some. Other protocols are not
-// offered, and a client that offers them goes on with HTTP/1.1 (RFC 9110, section 7.8).
+// checkUpgrade allows WebSockets if the route does. For other protocols it removes the
+// Upgrade header, so that the client continues with HTTP/1.1 (RFC 9110, section 7.8).
 func (g *Gateway) checkUpgrade(x *exchange, request *http.Request) (refusal, bool) {
 	protocol := request.Header.Get("Upgrade")
 	if protocol == "" {
@@ -108,10 +109,11 @@ func (g *Gateway) checkUpgrade(x *exchange, request *http.Request) (refusal, boo
 		return refusal{}, true
 	}
 	x.last = true
-	return refusal{status: http.StatusBadRequest, code: "BAD_REQUEST", detail: "This address has no WebSocket."}, false
+	return refusal{status: http.StatusBadRequest, code: "BAD_REQUEST", detail: "This address does not support WebSocket."}, false
 }
 
-// admit takes the place of a request among those that hold an upstream.
+// admit applies the limits of concurrent requests. It returns the function that ends the
+// request, or nil and the refusal.
 func (g *Gateway) admit(x *exchange) (func(), refusal) {
 	end, status := g.flights.begin(x.client)
 	switch status {
@@ -132,7 +134,7 @@ func (g *Gateway) admit(x *exchange) (func(), refusal) {
 	}
 }
 
-// outgoing is the client's request with the body that was read.
+// outgoing returns the request of the client with the body that was read.
 func (x *exchange) outgoing(request *http.Request) *http.Request {
 	out := request.WithContext(context.WithValue(request.Context(), exchangeKey{}, x))
 	if x.body.rest == nil {
@@ -142,7 +144,7 @@ func (x *exchange) outgoing(request *http.Request) *http.Request {
 	return out
 }
 
-// content is the body of one attempt, and whether it is whole.
+// content returns the body for one attempt, and whether it is complete.
 func (x *exchange) content(request *http.Request) (io.ReadCloser, bool) {
 	if !x.hasBody() {
 		return request.Body, true

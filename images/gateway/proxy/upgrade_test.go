@@ -14,7 +14,7 @@ import (
 
 const upgrading = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGVzdA==\r\n\r\n"
 
-// echoing accepts an upgrade and sends back what it gets.
+// echoing accepts an upgrade and returns the received bytes.
 func echoing(ended chan<- struct{}) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		conn, stream, err := http.NewResponseController(w).Hijack()
@@ -28,7 +28,7 @@ func echoing(ended chan<- struct{}) http.HandlerFunc {
 	}
 }
 
-func TestWebSocketsPassWhereARouteHasThemAndEndWhenIdle(t *testing.T) {
+func TestWebSocketWorksOnItsRouteAndEndsWhenIdle(t *testing.T) {
 	ended := make(chan struct{}, 1)
 	upstream := serving(t, echoing(ended))
 	sockets := testRoute("/ws", upstream)
@@ -40,7 +40,7 @@ func TestWebSocketsPassWhereARouteHasThemAndEndWhenIdle(t *testing.T) {
 	response, err := http.ReadResponse(client.reader, nil)
 	require.NoError(t, err)
 	require.Equal(t, 101, response.StatusCode)
-	for i := range 8 { // longer than the idle time, as bytes go over it
+	for i := range 8 { // traffic keeps the WebSocket open beyond the idle time-out
 		client.send(t, fmt.Sprint(i))
 		got, err := client.reader.ReadByte()
 		require.NoError(t, err, i)
@@ -53,25 +53,25 @@ func TestWebSocketsPassWhereARouteHasThemAndEndWhenIdle(t *testing.T) {
 	select {
 	case <-ended:
 	case <-time.After(5 * time.Second):
-		t.Error("the upstream's socket is still open")
+		t.Error("the connection to the upstream is still open")
 	}
 	_ = client.Close()
 	settles(t, before)
 	assert.Eventually(t, func() bool { return gateway.connections.total() == 0 }, 5*time.Second, 10*time.Millisecond)
 }
 
-func TestWebSocketsAreRefusedElsewhere(t *testing.T) {
-	nobody := serving(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s was passed on", r.URL) })
+func TestWebSocketIsRefusedOnOtherRoutes(t *testing.T) {
+	nobody := serving(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s reached the upstream", r.URL) })
 	gateway := run(t, testConfig(testRoute("/", nobody)))
 	client := gateway.dial(t)
 	client.send(t, upgrading)
 	response, text := client.answer(t)
 	assert.Equal(t, 400, response.StatusCode)
-	assert.JSONEq(t, `{"detail":"This address has no WebSocket."}`, text)
+	assert.JSONEq(t, `{"detail":"This address does not support WebSocket."}`, text)
 	client.ends(t)
 }
 
-func TestOtherProtocolsAreNotOffered(t *testing.T) {
+func TestUpgradeToOtherProtocolsIsIgnored(t *testing.T) {
 	upstream := serving(t, func(w http.ResponseWriter, r *http.Request) {
 		assert.Empty(t, r.Header.Get("Upgrade"))
 		assert.Empty(t, r.Header.Get("Http2-Settings"))
@@ -86,7 +86,7 @@ func TestOtherProtocolsAreNotOffered(t *testing.T) {
 	}
 }
 
-func TestAnUpstreamCannotSwitchProtocolsUnasked(t *testing.T) {
+func TestUpstreamCannotSwitchProtocolsWithoutRequest(t *testing.T) {
 	ended := make(chan struct{}, 8)
 	upstream := serving(t, echoing(ended))
 	gateway := run(t, testConfig(testRoute("/", upstream)))

@@ -13,23 +13,22 @@ import (
 )
 
 const (
-	// connectTimeout includes a lost packet: the address of a pod that is gone says
-	// nothing at all.
+	// connectTimeout allows for a lost packet. The address of a deleted pod does not
+	// answer at all.
 	connectTimeout = 1_500 * time.Millisecond
-	// repeatWithin is how long after a request came it may still be sent again.
+	// repeatWithin is the time after the arrival of a request in which it can be repeated.
 	repeatWithin = 45 * time.Second
-	// pausedAnswer is the patience with an answer that stops in the middle, where it
-	// is not an event stream.
+	// pausedAnswer limits the pauses within a response that is not an event stream.
 	pausedAnswer = 30 * time.Second
-	// maxAnswerHeader bounds the header of an upstream's answer, in bytes.
+	// maxAnswerHeader limits the response header of an upstream, in bytes.
 	maxAnswerHeader = 64 << 10
-	// keptPerUpstream bounds the idle connections to an upstream.
+	// keptPerUpstream limits the idle connections to an upstream.
 	keptPerUpstream = 32
 )
 
-// pauses come before a request that the upstream has not seen, or that only
-// reads, is sent once more. A pod that is replaced is still asked for a moment after
-// it has stopped to listen, and closes the connections kept to it.
+// pauses are the pauses before each repetition of a request. Repetitions cover the moment
+// in which a pod is replaced: it still receives requests after it has stopped listening,
+// and it closes its idle connections.
 var pauses = []time.Duration{20 * time.Millisecond, 250 * time.Millisecond, time.Second}
 
 var errSilent = errors.New("no answer in time")
@@ -48,7 +47,7 @@ func newUpstream(idle time.Duration) *upstream {
 		MaxIdleConns:           keptPerUpstream,
 		MaxIdleConnsPerHost:    keptPerUpstream,
 		MaxResponseHeaderBytes: maxAnswerHeader,
-		DisableCompression:     true, // what the client accepts is passed on, or nothing
+		DisableCompression:     true, // the client's Accept-Encoding decides
 	}
 	fresh := transport.Clone()
 	fresh.DisableKeepAlives = true
@@ -63,12 +62,12 @@ func (u *upstream) close() {
 // dispatcher sends each request to the upstream of its route.
 type dispatcher struct{}
 
-// RoundTrip asks, and asks again where nothing can be done twice.
+// RoundTrip sends the request, and repeats it if that cannot repeat an effect.
 func (dispatcher) RoundTrip(request *http.Request) (*http.Response, error) {
 	x := exchangeOf(request.Context())
 	reads := (request.Method == http.MethodGet || request.Method == http.MethodHead) && !x.hasBody()
-	// What changes something has a connection of its own: one that was kept may
-	// just be closed, and then nobody knows whether the upstream got it.
+	// A request that can change something has its own connection. If the upstream closed
+	// a kept connection at that moment, it would be unknown whether it got the request.
 	transport, patience := x.route.upstream.fresh, x.route.SilenceTimeout
 	if reads {
 		patience = x.route.ReadTimeout
@@ -93,11 +92,11 @@ func (dispatcher) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 }
 
-// ask sends a request once. connected tells whether the upstream may have seen it.
+// ask sends a request once. connected tells whether the upstream may have received it.
 func ask(request *http.Request, x *exchange, transport *http.Transport, patience time.Duration) (*http.Response, bool, error) {
 	content, whole := x.content(request)
 	if !whole {
-		return nil, true, errors.New("the beginning of the body is gone")
+		return nil, true, errors.New("repeat the request: a part of its body was sent already")
 	}
 	ctx, cancel := context.WithCancelCause(request.Context())
 	var connected atomic.Bool
@@ -126,7 +125,7 @@ func ask(request *http.Request, x *exchange, transport *http.Transport, patience
 	return response, true, nil
 }
 
-// upstreamBody ends an answer in the middle of which the upstream falls silent.
+// upstreamBody aborts a response when the upstream pauses for too long.
 type upstreamBody struct {
 	io.ReadCloser
 	pause  time.Duration
@@ -142,7 +141,7 @@ func (b *upstreamBody) Read(into []byte) (int, error) {
 		b.timer.Reset(b.pause)
 	}
 	count, err := b.ReadCloser.Read(into)
-	b.timer.Stop() // a slow client is not the upstream's fault
+	b.timer.Stop() // the time of a slow client does not count
 	return count, err
 }
 
@@ -156,8 +155,8 @@ func (b *upstreamBody) Close() error {
 	return err
 }
 
-// upgraded is the upstream's side of a WebSocket. All bytes of both directions go
-// through it, so it knows when none do.
+// upgraded is the upstream's side of a WebSocket. The bytes of both directions pass
+// through it, so it can detect an idle WebSocket.
 type upgraded struct {
 	io.ReadWriteCloser
 	idle   time.Duration

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestRequestsWhoseConnectionIsCutAreRepeatedOnlyIfTheyRead(t *testing.T) {
+func TestOnlyReadsAreRepeatedAfterConnectionReset(t *testing.T) {
 	for _, test := range []struct {
 		method, body string
 		status       int
@@ -40,7 +40,7 @@ func TestRequestsWhoseConnectionIsCutAreRepeatedOnlyIfTheyRead(t *testing.T) {
 	}
 }
 
-func TestReadsKeepConnectionsAndWritesHaveTheirOwn(t *testing.T) {
+func TestReadsShareConnectionAndWritesDoNot(t *testing.T) {
 	var mu sync.Mutex
 	ports := map[string]map[string]bool{"GET": {}, "POST": {}}
 	upstream := serving(t, func(w http.ResponseWriter, r *http.Request) {
@@ -58,7 +58,7 @@ func TestReadsKeepConnectionsAndWritesHaveTheirOwn(t *testing.T) {
 	assert.Len(t, ports["POST"], 3)
 }
 
-func TestReadsAreAskedAgainWhereAConnectionLeadsNowhere(t *testing.T) {
+func TestReadIsRepeatedWhenUpstreamIsSilent(t *testing.T) {
 	var asked atomic.Int64
 	upstream := serving(t, func(w http.ResponseWriter, r *http.Request) {
 		if asked.Add(1) == 1 {
@@ -73,7 +73,7 @@ func TestReadsAreAskedAgainWhereAConnectionLeadsNowhere(t *testing.T) {
 	assert.Equal(t, int64(2), asked.Load())
 }
 
-// nobody is where nobody listens any more.
+// nobody returns an address on which no server listens.
 func nobody(t *testing.T) string {
 	t.Helper()
 	port, err := net.Listen("tcp", "127.0.0.1:0")
@@ -82,7 +82,7 @@ func nobody(t *testing.T) string {
 	return port.Addr().String()
 }
 
-func TestAnythingThatNobodyTookIsSentAgain(t *testing.T) {
+func TestWriteIsRepeatedWhenConnectionIsRefused(t *testing.T) {
 	address := nobody(t)
 	upstream := parsed(t, "http://"+address)
 	gateway := run(t, testConfig(todoRoutes(upstream, upstream)...))
@@ -94,13 +94,13 @@ func TestAnythingThatNobodyTookIsSentAgain(t *testing.T) {
 			go func() { _ = late.Serve(port) }()
 		}
 	})
-	big := strings.Repeat("x", 200_000) // longer than what is kept in memory
+	big := strings.Repeat("x", 200_000) // longer than the part that is kept in memory
 	response, text := gateway.ask(t, "POST", "/form", big)
 	assert.Equal(t, 200, response.StatusCode)
 	assert.Equal(t, "POST /form "+big, text)
 }
 
-func TestAnUpstreamThatIsAwayIsAnsweredFor(t *testing.T) {
+func TestUnreachableUpstreamGets502(t *testing.T) {
 	upstream := parsed(t, "http://"+nobody(t))
 	gateway := run(t, testConfig(todoRoutes(upstream, upstream)...))
 	response, text := gateway.ask(t, "GET", "/api/u1/tasks?token=secret", "", "X-Request-Id", "r1")
@@ -117,9 +117,9 @@ func TestAnUpstreamThatIsAwayIsAnsweredFor(t *testing.T) {
 	assert.Contains(t, text, `"code":"UNAVAILABLE"`)
 }
 
-// TestARestartOfTheOnlyUpstreamFailsNoReadAndRepeatsNoWrite stops an upstream as a
-// pod stops, under load, while another one is about to listen.
-func TestARestartOfTheOnlyUpstreamFailsNoReadAndRepeatsNoWrite(t *testing.T) {
+// TestUpstreamRestartFailsNoReadAndRepeatsNoWrite stops an upstream under load, like a
+// pod, and starts another one.
+func TestUpstreamRestartFailsNoReadAndRepeatsNoWrite(t *testing.T) {
 	address := nobody(t)
 	var mu sync.Mutex
 	written := map[string]int{}
@@ -142,7 +142,7 @@ func TestARestartOfTheOnlyUpstreamFailsNoReadAndRepeatsNoWrite(t *testing.T) {
 	current := start()
 	upstream := parsed(t, "http://"+address)
 	config := testConfig(todoRoutes(upstream, upstream)...)
-	config.Limits.Rate, config.Limits.Burst = 100_000, 100_000 // all clients have one address here
+	config.Limits.Rate, config.Limits.Burst = 100_000, 100_000 // all clients of the test have the same address
 	gateway := run(t, config)
 	var clients sync.WaitGroup
 	until := time.Now().Add(2 * time.Second)
@@ -177,7 +177,7 @@ func TestARestartOfTheOnlyUpstreamFailsNoReadAndRepeatsNoWrite(t *testing.T) {
 	t.Logf("%d reads, %d writes, %d of them written", reads.Load(), writes.Load(), len(written))
 }
 
-func TestEventsArePassedOnWhileTheUpstreamIsStillSending(t *testing.T) {
+func TestEventsArriveBeforeStreamEnds(t *testing.T) {
 	held, finish := gate(t)
 	upstream := serving(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
@@ -198,14 +198,14 @@ func TestEventsArePassedOnWhileTheUpstreamIsStillSending(t *testing.T) {
 	line, err := reader.ReadString('\n')
 	require.NoError(t, err)
 	assert.Equal(t, "data: 1\n", line)
-	time.Sleep(2 * gateway.config.Limits.WriteTimeout) // longer than a reader may pause
+	time.Sleep(2 * gateway.config.Limits.WriteTimeout) // longer than the write time-out
 	finish()
 	rest, err := io.ReadAll(reader)
 	require.NoError(t, err)
 	assert.Equal(t, "\ndata: 2\n\n", string(rest))
 }
 
-func TestAnUpstreamLearnsThatTheClientHasLeft(t *testing.T) {
+func TestUpstreamRequestEndsWhenClientDisconnects(t *testing.T) {
 	arrived, left := make(chan struct{}, 2), make(chan struct{}, 2)
 	upstream := serving(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -226,13 +226,13 @@ func TestAnUpstreamLearnsThatTheClientHasLeft(t *testing.T) {
 		select {
 		case <-left:
 		case <-time.After(5 * time.Second):
-			t.Error("the upstream still works for a client that has left")
+			t.Error("the request to the upstream goes on after the client disconnected")
 		}
 	}
-	assert.NotContains(t, gateway.log.String(), "not reached", "a client that leaves is no failure")
+	assert.NotContains(t, gateway.log.String(), "not reached", "a client that disconnects is not a failure")
 }
 
-func TestAnAnswerIsCutOffWhereTheUpstreamDoes(t *testing.T) {
+func TestResponseIsAbortedWhenUpstreamAbortsIt(t *testing.T) {
 	upstream := serving(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Length", "5000")
@@ -246,7 +246,7 @@ func TestAnAnswerIsCutOffWhereTheUpstreamDoes(t *testing.T) {
 		client.send(t, "GET /api/u1 HTTP/1.1\r\nHost: a\r\nAccept-Encoding: "+accepts+"\r\n\r\n")
 		response, err := http.ReadResponse(client.reader, nil)
 		if err != nil {
-			continue // cut off before its header was complete: not taken for an answer either
+			continue // aborted before its header was complete
 		}
 		_, err = io.ReadAll(response.Body)
 		assert.Error(t, err, accepts)
@@ -254,7 +254,7 @@ func TestAnAnswerIsCutOffWhereTheUpstreamDoes(t *testing.T) {
 	assert.Len(t, gateway.zips, compressors)
 }
 
-func TestAnswersWithoutABodyArePassedOn(t *testing.T) {
+func TestResponsesWithoutBodyReachClient(t *testing.T) {
 	upstream := serving(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == "DELETE" {
 			w.WriteHeader(204)

@@ -14,12 +14,11 @@ import (
 const (
 	accountBody = 16 << 10
 	backendBody = 64 << 10
-	pageBody    = 1 << 20 // Next.js's own bound for server actions
+	pageBody    = 1 << 20 // the limit of Next.js for server actions
 	mostBody    = 1 << 30
 )
 
-// entry is a route as GATEWAY_ROUTES has it. What is left out has the default that
-// the comment names.
+// entry is a route of GATEWAY_ROUTES. The comments give the defaults of absent fields.
 type entry struct {
 	Path           string `json:"path"`
 	Exact          bool   `json:"exact"`
@@ -29,17 +28,17 @@ type entry struct {
 	BodySeconds    *int   `json:"bodySeconds"`    // 30
 	ReadSeconds    *int   `json:"readSeconds"`    // 12
 	SilenceSeconds *int   `json:"silenceSeconds"` // 300
-	KeepSeconds    *int   `json:"keepSeconds"`    // 4, as Node.js keeps connections for 5 s
+	KeepSeconds    *int   `json:"keepSeconds"`    // 4, because Node.js keeps connections for 5 s
 	Upgrade        bool   `json:"upgrade"`
 	KeepHost       *bool  `json:"keepHost"` // true
 	DropCookies    bool   `json:"dropCookies"`
 	Gzip           bool   `json:"gzip"`
 	NoStore        bool   `json:"noStore"`
-	MaxInFlight    int    `json:"maxInFlight"` // 0: no bound of the route's own
+	MaxInFlight    int    `json:"maxInFlight"` // 0: no limit
 	AccountErrors  bool   `json:"accountErrors"`
 }
 
-// routes returns those of GATEWAY_ROUTES, else those of the Todo Chatbot.
+// routes returns the routes of GATEWAY_ROUTES, or else the routes of the Todo Chatbot.
 func (r *reader) routes(frontend, backend *url.URL) []proxy.Route {
 	text := r.text("GATEWAY_ROUTES")
 	if text != "" {
@@ -61,7 +60,7 @@ func Default(frontend, backend *url.URL) []proxy.Route {
 	page := proxy.Route{
 		Path: "/", Upstream: frontend, MaxBody: pageBody, KeepHost: true,
 		BodyTimeout: 30 * time.Second,
-		// Next.js is in the same pod: silence means that it is slow, not that it is gone.
+		// Next.js is in the same pod, so silence means that it is slow, not unreachable.
 		ReadTimeout: 60 * time.Second, SilenceTimeout: 300 * time.Second,
 		KeepIdle: 4 * time.Second,
 	}
@@ -70,9 +69,9 @@ func Default(frontend, backend *url.URL) []proxy.Route {
 	api := proxy.Route{
 		Path: "/api/", Upstream: backend, MaxBody: backendBody,
 		BodyTimeout: 30 * time.Second,
-		// Longer than the backend's own patience with the database.
+		// Longer than the backend waits for the database.
 		ReadTimeout: 12 * time.Second,
-		// While its model thinks, the backend says every few seconds that it is there.
+		// While the backend waits for its model, it sends a comment every few seconds.
 		SilenceTimeout: 300 * time.Second,
 		KeepIdle:       10 * time.Second, // the backend keeps them for 75 s
 		DropCookies:    true, Gzip: true, NoStore: true,
@@ -158,7 +157,7 @@ func (r *reader) within(name string, given *int, fallback int) time.Duration {
 	return time.Duration(value) * time.Second
 }
 
-// plainPath tells whether a path means the same escaped and not.
+// plainPath tells whether a path has only characters that need no escape.
 func plainPath(path string) bool {
 	if !strings.HasPrefix(path, "/") || strings.Contains(path, "//") {
 		return false

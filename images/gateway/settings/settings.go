@@ -1,5 +1,5 @@
-// Package settings reads what the gateway needs from environment variables and
-// reports every problem at once. It opens nothing and asks nobody.
+// Package settings reads the settings of the gateway from environment variables, and
+// reports all problems together. It opens neither files nor connections.
 package settings
 
 import (
@@ -17,13 +17,13 @@ import (
 type Settings struct {
 	// Listen and ProbesListen are addresses, host:port.
 	Listen, ProbesListen string
-	// Drain is how long the gateway goes on to answer after SIGTERM, while it is no
-	// longer ready; Shutdown is how long running requests have after that.
+	// Drain is the time after SIGTERM in which the gateway answers but is not ready.
+	// Shutdown is the time for running requests after that.
 	Drain, Shutdown time.Duration
 	Proxy           proxy.Config
 }
 
-// Error lists every problem of the environment.
+// Error lists all problems of the environment.
 type Error struct{ Problems []string }
 
 // Error implements error.
@@ -55,14 +55,14 @@ func Read(getenv func(string) string) (Settings, error) {
 		Shutdown:     r.seconds("GATEWAY_SHUTDOWN_SECONDS", 65*time.Second, 1, 3_600),
 		Proxy: proxy.Config{
 			Image:          r.image("IMAGE_DIGEST"),
-			PublicURL:      r.url("PUBLIC_URL", true),
+			PublicURL:      r.url("PUBLIC_URL"),
 			TrustedProxies: r.prefixes("GATEWAY_TRUSTED_PROXIES"),
-			Ready:          r.url("GATEWAY_READY_URL", true),
+			Ready:          r.url("GATEWAY_READY_URL"),
 			Limits:         limits,
 		},
 	}
-	frontend := r.url("FRONTEND_URL", false)
-	backend := r.url("BACKEND_URL", false)
+	frontend := r.origin("FRONTEND_URL")
+	backend := r.origin("BACKEND_URL")
 	if read.Proxy.Ready == nil && frontend != nil {
 		read.Proxy.Ready = frontend.JoinPath("livez")
 	}
@@ -113,21 +113,28 @@ func (r *reader) address(name, fallback string) string {
 	return text
 }
 
-// url reads an origin, or any address when withPath.
-func (r *reader) url(name string, withPath bool) *url.URL {
+// url reads a URL of http or https.
+func (r *reader) url(name string) *url.URL {
+	return r.parsed(name, func(u *url.URL) bool { return u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") })
+}
+
+// origin reads a URL without a path.
+func (r *reader) origin(name string) *url.URL { return r.parsed(name, isOrigin) }
+
+func (r *reader) parsed(name string, valid func(*url.URL) bool) *url.URL {
 	text := r.text(name)
 	if text == "" {
 		return nil
 	}
 	parsed, err := url.Parse(text)
-	if err != nil || !isOrigin(parsed) && !withPath || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+	if err != nil || !valid(parsed) {
 		r.problem("%s is %q: it must be a URL such as http://127.0.0.1:3000", name, text)
 		return nil
 	}
 	return parsed
 }
 
-// isOrigin tells whether an address is only scheme, host and port.
+// isOrigin tells whether a URL has only scheme, host and port.
 func isOrigin(u *url.URL) bool {
 	return (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil &&
 		(u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == "" && !u.ForceQuery

@@ -12,7 +12,7 @@ func from(values map[string]string) func(string) string {
 	return func(name string) string { return values[name] }
 }
 
-func TestDefaultsAreThoseOfTheTodoChatbot(t *testing.T) {
+func TestDefaultsAreSettingsOfTodoChatbot(t *testing.T) {
 	read, err := Read(from(map[string]string{
 		"FRONTEND_URL": "http://127.0.0.1:3000", "BACKEND_URL": "http://todo-backend:8000",
 		"GATEWAY_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.7,2001:db8::/32", "IMAGE_DIGEST": "sha256:abc",
@@ -49,7 +49,7 @@ func TestRoutesComeFromTheEnvironment(t *testing.T) {
 	assert.Nil(t, read.Proxy.Ready)
 }
 
-func TestAllProblemsAreReportedAtOnce(t *testing.T) {
+func TestAllProblemsAreReportedTogether(t *testing.T) {
 	_, err := Read(from(map[string]string{
 		"FRONTEND_URL": "ftp://x", "BACKEND_URL": "http://a/path", "PUBLIC_URL": "todo.example",
 		"GATEWAY_TRUSTED_PROXIES": "10.0.0.0/33,proxy", "GATEWAY_RATE": "-1", "GATEWAY_BURST": "many",
@@ -63,7 +63,7 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	assert.Len(t, wrong.Problems, 2)
 }
 
-func TestWrongRoutesAreNamed(t *testing.T) {
+func TestProblemsOfRoutesNameTheField(t *testing.T) {
 	for text, want := range map[string]string{
 		`{}`:   "is not a JSON list",
 		`[]`:   "has no route",
