@@ -78,6 +78,15 @@ it.each([
   for (const script of scripts) expect(script).toContain(`nonce="${nonce}"`);
 });
 
+it("has a static error page that needs no script", async () => {
+  // Its inline scripts have no nonce, so the browser blocks them.
+  const response = await fetch(`${base}/_global-error`);
+  expect(response.status).toBe(500);
+  const text = (await response.text()).replace(/<script\b.*?<\/script>/gs, "");
+  expect(text).toContain("A server error occurred. Reload to try again.");
+  expect(text).toMatch(/<form[^>]*><button type="submit"[^>]*>Reload/);
+});
+
 it("forbids all content in responses that are not pages", async () => {
   for (const path of ["/livez", "/api/auth/token"]) {
     const response = await fetch(base + path);

@@ -95,16 +95,16 @@ it("takes a change back when the backend refuses it", async () => {
 
 it("removes a todo from the list that somebody else deleted before the change", async () => {
   const { backend, complete, shown, store, onProblem } = await todos(bread, milk);
-  backend.routes[put(1)] = refusal(404, "There is no such todo.");
+  backend.routes[put(1)] = refusal(404, "Not found.");
   store(bread);
   complete(milk);
-  await waitFor(() => expect(onProblem).toHaveBeenCalledWith("There is no such todo."));
+  await waitFor(() => expect(onProblem).toHaveBeenCalledWith("Not found."));
   await waitFor(() => expect(shown()).toEqual(["[ ] Bread"]));
 });
 
 it("counts a todo that somebody else deleted as deleted", async () => {
   const { backend, remove, result, shown, store, onProblem } = await todos(bread, milk);
-  backend.routes[del(1)] = refusal(404, "There is no such todo.");
+  backend.routes[del(1)] = refusal(404, "Not found.");
   store(bread);
   remove(milk);
   await waitFor(() => expect(result.current.remove.isSuccess).toBe(true));
