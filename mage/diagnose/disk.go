@@ -16,7 +16,7 @@ func tellsOfFullDisk(text string) bool {
 	return host.SaysFull(text) || slices.ContainsFunc(pressure, func(p string) bool { return strings.Contains(lower, p) })
 }
 
-// blameDisk makes a full disk of the node the cause if one of its lines says so:
+// blameDisk makes a full disk of the node the cause if a line says that it is full:
 // the other problems then follow from it.
 func (c *Cause) blameDisk(lines ...string) {
 	i := slices.IndexFunc(lines, tellsOfFullDisk)

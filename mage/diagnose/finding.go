@@ -9,7 +9,7 @@ import (
 
 // A finding must last for its grace before it ends the wait. Registries, schedulers
 // and volume plugins recover from short problems by themselves, and the kubelet
-// restarts containers. A problem that lasts longer stays.
+// restarts containers. A problem that lasts longer does not end by itself.
 const (
 	pullGrace      = 10 * time.Second
 	configGrace    = 10 * time.Second

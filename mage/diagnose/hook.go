@@ -81,7 +81,7 @@ func (w *Watcher) hookJobs(ctx context.Context) ([]batchv1.Job, error) {
 	return slices.DeleteFunc(jobs.Items, func(j batchv1.Job) bool { return j.Annotations[helmrelease.HookAnnotation] == "" }), nil
 }
 
-// hook finds the problem of a hook's Job as of a workload with one pod.
+// hook finds the problem of a hook's Job, which counts as a workload with one pod.
 func (s *Snapshot) hook(job *batchv1.Job, since restarts) []finding {
 	w := &Workload{Kind: kindJob, Name: job.Name, uid: job.UID, Wanted: 1, Template: job.Spec.Template.Spec, owners: []metav1.Object{job}}
 	for i := range s.pods {

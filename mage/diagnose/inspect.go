@@ -63,7 +63,7 @@ func podNow(w *Workload, p *corev1.Pod, old bool) Pod {
 // Services are Services by name with their ready endpoints, in the order of names.
 func (s *Snapshot) Services(names []string) ([]Service, error) {
 	if s.slicesUnseen != nil {
-		return nil, fmt.Errorf("list EndpointSlices: %w", s.slicesUnseen)
+		return nil, fmt.Errorf("list the EndpointSlices of the release: %w", s.slicesUnseen)
 	}
 	var out []Service
 	for _, name := range names {

@@ -252,7 +252,7 @@ func TestStatefulSetThatCannotCreatePodsHasACause(t *testing.T) {
 	assert.Equal(t, KindTimeout, found[0].Kind, "the last pod was created")
 }
 
-func TestEqualProblemsOfReplicasAreOneCauseAfterItsRoot(t *testing.T) {
+func TestReplicasWithTheSameProblemAreOneCause(t *testing.T) {
 	b := newBroken(diagnosetest.Looping(1, "Error", 3))
 	second := *diagnosetest.Pod("todo-backend-1-y", b.rs, diagnosetest.Looping(1, "Error", 3))
 	b.pods = append(b.pods, second)

@@ -56,7 +56,7 @@ func TestConnectKeepsTheWarningHandlerOfTheConfig(t *testing.T) {
 	assert.Equal(t, 1, warnings.seen)
 }
 
-func TestConnectRefusesAConfigThatContradictsItself(t *testing.T) {
+func TestConnectRefusesAnInvalidConfig(t *testing.T) {
 	_, err := Connect(&rest.Config{Host: "https://cluster.example", TLSClientConfig: rest.TLSClientConfig{Insecure: true, CAData: []byte("x")}})
 	assert.ErrorContains(t, err, `make clients for API server "https://cluster.example"`)
 }

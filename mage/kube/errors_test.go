@@ -20,7 +20,7 @@ import (
 
 var pods = schema.GroupResource{Resource: "pods"}
 
-func TestFinalTellsRefusalsFromPassingErrors(t *testing.T) {
+func TestFinalErrorsAreRefusalsAndMissingTrust(t *testing.T) {
 	for name, err := range map[string]error{
 		"forbidden":        apierrors.NewForbidden(pods, "a", errors.New("no")),
 		"wrapped":          fmt.Errorf("list pods: %w", apierrors.NewForbidden(pods, "a", errors.New("no"))),

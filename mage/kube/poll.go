@@ -25,9 +25,8 @@ type Poll struct {
 
 // Until calls try, at once and then every Every, until it returns nil. It returns
 // early, with the error itself, when try returns a Final error or one made by
-// Stop. When Within passes or ctx ends, the error holds the last error of try,
-// which says what did not come true; an attempt that is under way when Within
-// passes is allowed to finish.
+// Stop. When Within passes or ctx ends, the error contains the last error of
+// try. An attempt that has begun before Within passes may finish.
 func (p Poll) Until(ctx context.Context, try func(context.Context) error) error {
 	every := p.Every
 	if every <= 0 {

@@ -48,7 +48,7 @@ func TestApplyInstallsAndUpgradesAndDoesNothingWhenInSync(t *testing.T) {
 	assert.Equal(t, []string{"superseded", "deployed"}, c.statuses())
 }
 
-func TestEmptyValuesReplaceThoseOfTheLastRevision(t *testing.T) {
+func TestEmptyValuesReplaceTheLastValues(t *testing.T) {
 	c := newCluster(t)
 	spec := testSpec()
 	spec.Values = map[string]any{"image": "old"}
@@ -244,7 +244,7 @@ func TestApplyReportsRecordsThatCannotBeWritten(t *testing.T) {
 		c.record(1, helmrelease.StatusPendingInstall, nil)
 		_, _, err := c.deploy(context.Background(), testSpec())
 		require.ErrorIs(t, err, broken)
-		assert.ErrorContains(t, err, `mark revision 1 of release "todo", left pending-install, as failed`)
+		assert.ErrorContains(t, err, `mark revision 1 of release "todo" as failed instead of pending-install`)
 	})
 }
 

@@ -104,7 +104,7 @@ func hookClaims(wanted *helmrelease.Release) ([]*corev1.PersistentVolumeClaim, e
 		}
 		claim := &corev1.PersistentVolumeClaim{}
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, claim); err != nil {
-			return nil, fmt.Errorf("manifest of the release: %s: %w", kube.Ref(kindClaim, object.GetName()), err)
+			return nil, fmt.Errorf("parse %s in the manifest of the release: %w", kube.Ref(kindClaim, object.GetName()), err)
 		}
 		claims = append(claims, claim)
 	}

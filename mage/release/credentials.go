@@ -31,8 +31,8 @@ const (
 // differs, and an empty one is removed.
 //
 // stale tells whether running pods have read values that the Secret no longer
-// has. A key that is added is not stale: pods that need it could not start without
-// it. No value is ever part of an error.
+// has. An added key does not make pods stale: a pod that needs the key could not
+// start without it. Errors contain no values.
 //
 // A Secret that this pipeline did not make is used as it is if nothing is missing
 // in it. It is never written to: otherwise the error is *ForeignCredentials.
@@ -72,7 +72,7 @@ func EnsureCredentials(ctx context.Context, client kubernetes.Interface, namespa
 		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("credentials in secret %q of namespace %q: %w", name, namespace, err)
+		return false, fmt.Errorf("complete the credentials in secret %q of namespace %q: %w", name, namespace, err)
 	}
 	return stale, nil
 }
@@ -121,7 +121,7 @@ func HasCredential(ctx context.Context, client kubernetes.Interface, namespace, 
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("credentials in secret %q of namespace %q: %w", name, namespace, err)
+		return false, fmt.Errorf("read secret %q of namespace %q: %w", name, namespace, err)
 	}
 	return len(secret.Data[key]) > 0, nil
 }

@@ -84,7 +84,7 @@ func TestErrorsDoNotContainCredentials(t *testing.T) {
 		return true, nil, errors.New("forbidden")
 	})
 	_, err := EnsureCredentials(context.Background(), client, "ns", "todo-credentials", wantedKeys, map[string]string{"openai-api-key": "sk-1"})
-	assert.EqualError(t, err, `credentials in secret "todo-credentials" of namespace "ns": forbidden`)
+	assert.EqualError(t, err, `complete the credentials in secret "todo-credentials" of namespace "ns": forbidden`)
 }
 
 func TestAddedKeysDoNotMakeRunningPodsStale(t *testing.T) {
@@ -134,12 +134,12 @@ func TestEmptyOptionalCredentialIsRemoved(t *testing.T) {
 	ensure("sk-1")
 	assert.True(t, has())
 	before := secretData(t, client)
-	assert.True(t, ensure(""), "pods have the key and must be replaced")
+	assert.True(t, ensure(""), "pods have read the key and must be replaced")
 	assert.False(t, has())
 	after := secretData(t, client)
 	assert.NotContains(t, after, "openai-api-key")
 	assert.Equal(t, before["database-password"], after["database-password"])
-	assert.False(t, ensure(""), "there is nothing left to remove")
+	assert.False(t, ensure(""), "the key is already removed")
 }
 
 func TestForeignSecretIsReadAndNotChanged(t *testing.T) {
@@ -152,10 +152,10 @@ func TestForeignSecretIsReadAndNotChanged(t *testing.T) {
 		extra map[string]string
 		wants string
 	}{
-		"keys are missing":         {map[string][]byte{"theirs": []byte("kept"), "auth-secret": nil}, nil, "auth-secret, database-password"},
-		"a key is another's":       {map[string][]byte{"auth-secret": []byte("a"), "database-password": []byte("b"), "key": []byte("x")}, map[string]string{"key": "y"}, "key"},
-		"nothing would be written": {map[string][]byte{"auth-secret": []byte("a"), "database-password": []byte("b")}, nil, ""},
-		"only a removal":           {map[string][]byte{"auth-secret": []byte("a"), "database-password": []byte("b"), "key": []byte("x")}, map[string]string{"key": ""}, ""},
+		"missing keys":           {map[string][]byte{"theirs": []byte("kept"), "auth-secret": nil}, nil, "auth-secret, database-password"},
+		"key with another value": {map[string][]byte{"auth-secret": []byte("a"), "database-password": []byte("b"), "key": []byte("x")}, map[string]string{"key": "y"}, "key"},
+		"complete":               {map[string][]byte{"auth-secret": []byte("a"), "database-password": []byte("b")}, nil, ""},
+		"key to remove":          {map[string][]byte{"auth-secret": []byte("a"), "database-password": []byte("b"), "key": []byte("x")}, map[string]string{"key": ""}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := theirs(c.has)

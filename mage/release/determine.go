@@ -65,7 +65,7 @@ func (m *Manager) Determine(ctx context.Context, spec Spec) (State, error) {
 		return State{}, fmt.Errorf("determine the state of release %q: %w", spec.Name, err)
 	}
 	if state.Reason == "" && neverReady(last) {
-		state.Reason, state.settling = fmt.Sprintf("revision %d was not seen ready", last.Version), true
+		state.Reason, state.settling = fmt.Sprintf("the pods of revision %d were not seen ready", last.Version), true
 	}
 	if state.Reason == "" {
 		return State{Condition: InSync, Reason: "chart, values and cluster match", Revision: last.Version}, nil

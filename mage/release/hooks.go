@@ -136,8 +136,8 @@ func (h *hookWatch) stop() {
 	h.ended.Wait()
 }
 
-// failure is the error for a time bound that was reached: that of a hook, if one
-// runs.
+// failure is the error at the time bound: the failure of the running hook, or limit
+// if no hook runs.
 func (h *hookWatch) failure(ctx context.Context, limit timeLimit) error {
 	h.stop()
 	f := h.watcher.Failure(ctx)
@@ -148,8 +148,8 @@ func (h *hookWatch) failure(ctx context.Context, limit timeLimit) error {
 	return f
 }
 
-// hookFailure is why a hook of a revision failed, nil when none did or when the
-// cluster tells no more than Helm.
+// hookFailure says why a hook of a revision failed. It is nil if none failed, or if
+// the cluster shows no more than Helm's error.
 func (m *Manager) hookFailure(ctx context.Context, r *helmrelease.Release) *diagnose.Failure {
 	i := slices.IndexFunc(r.Hooks, func(h *helmrelease.Hook) bool {
 		return h.LastRun.Phase == helmrelease.HookPhaseFailed && h.Kind == kindJob

@@ -38,12 +38,12 @@ func addDigests(digests map[string]string, prefix string, c *chart.Chart) error 
 	}
 	metadata, err := json.Marshal(loadedMetadata(c.Metadata))
 	if err != nil {
-		return fmt.Errorf("metadata of chart %q: %w", c.Name(), err)
+		return fmt.Errorf("read the metadata of chart %q: %w", c.Name(), err)
 	}
 	add("Chart.yaml", metadata)
 	values, err := loadedValues(c)
 	if err != nil {
-		return fmt.Errorf("values of chart %q: %w", c.Name(), err)
+		return fmt.Errorf("read the values of chart %q: %w", c.Name(), err)
 	}
 	add("values.yaml", values)
 	if len(c.Schema) > 0 {
@@ -178,12 +178,12 @@ func differing(path string, before, now any, changed *[]string) {
 func plain(values map[string]any) (map[string]any, error) {
 	data, err := json.Marshal(values)
 	if err != nil {
-		return nil, fmt.Errorf("values: %w", err)
+		return nil, fmt.Errorf("convert the values to JSON: %w", err)
 	}
 	out := map[string]any{}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	if err := decoder.Decode(&out); err != nil {
-		return nil, fmt.Errorf("values: %w", err)
+		return nil, fmt.Errorf("convert the values to JSON: %w", err)
 	}
 	if out == nil { // null
 		out = map[string]any{}
@@ -208,7 +208,7 @@ func listed(prefix string, names []string) string {
 func copyChart(c *chart.Chart) (*chart.Chart, error) {
 	values, err := copyValues(c.Values)
 	if err != nil {
-		return nil, fmt.Errorf("chart %q: %w", c.Name(), err)
+		return nil, fmt.Errorf("copy chart %q: %w", c.Name(), err)
 	}
 	out := &chart.Chart{
 		Raw: c.Raw, Metadata: copyMetadata(c.Metadata), Lock: c.Lock, Schema: c.Schema,

@@ -39,7 +39,7 @@ func parseManifest(text string) (*manifest, error) {
 	for _, name := range names {
 		var content map[string]any
 		if err := yaml.Unmarshal([]byte(documents[name]), &content); err != nil {
-			return nil, fmt.Errorf("manifest of the release: %w", err)
+			return nil, fmt.Errorf("parse the manifest of the release: %w", err)
 		}
 		if len(content) == 0 {
 			continue
@@ -68,7 +68,7 @@ func (m *manifest) add(obj *unstructured.Unstructured) error {
 		m.statefulSets = append(m.statefulSets, s)
 	}
 	if err != nil {
-		return fmt.Errorf("manifest of the release: %s: %w", kube.Ref(obj.GetKind(), obj.GetName()), err)
+		return fmt.Errorf("parse %s in the manifest of the release: %w", kube.Ref(obj.GetKind(), obj.GetName()), err)
 	}
 	return nil
 }

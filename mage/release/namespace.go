@@ -60,7 +60,7 @@ func EnsureNamespace(ctx context.Context, client kubernetes.Interface, name stri
 		return kube.Stop(err)
 	})
 	if err != nil {
-		return Namespace{}, fmt.Errorf("namespace %q: %w", name, err)
+		return Namespace{}, fmt.Errorf("prepare namespace %q: %w", name, err)
 	}
 	return found, nil
 }

@@ -21,15 +21,15 @@ func TestOwnChecksTheChartAndTheRecordedDigests(t *testing.T) {
 		last   helmrelease.Status
 		why    string
 	}{
-		"none":                                 {nil, "", ""},
-		"ours":                                 {[]*chart.Chart{ours}, helmrelease.StatusDeployed, ""},
-		"ours that failed":                     {[]*chart.Chart{ours}, helmrelease.StatusFailed, ""},
-		"ours that was left pending":           {[]*chart.Chart{ours}, helmrelease.StatusPendingInstall, ""},
-		"ours that helm upgraded by hand":      {[]*chart.Chart{ours, byHelm}, helmrelease.StatusDeployed, ""},
-		"another chart's":                      {[]*chart.Chart{other}, helmrelease.StatusDeployed, `revision 1 is of chart "nginx"`},
-		"ours that another chart replaced":     {[]*chart.Chart{ours, other}, helmrelease.StatusDeployed, `revision 2 is of chart "nginx"`},
-		"our chart that helm installed":        {[]*chart.Chart{byHelm}, helmrelease.StatusDeployed, `its chart is "todo-chatbot", and another tool installed it`},
-		"another chart's that was uninstalled": {[]*chart.Chart{other}, helmrelease.StatusUninstalled, ""},
+		"none":                           {nil, "", ""},
+		"own":                            {[]*chart.Chart{ours}, helmrelease.StatusDeployed, ""},
+		"own, failed":                    {[]*chart.Chart{ours}, helmrelease.StatusFailed, ""},
+		"own, pending":                   {[]*chart.Chart{ours}, helmrelease.StatusPendingInstall, ""},
+		"own, last upgraded by helm":     {[]*chart.Chart{ours, byHelm}, helmrelease.StatusDeployed, ""},
+		"another chart":                  {[]*chart.Chart{other}, helmrelease.StatusDeployed, `revision 1 is of chart "nginx"`},
+		"own, replaced by another chart": {[]*chart.Chart{ours, other}, helmrelease.StatusDeployed, `revision 2 is of chart "nginx"`},
+		"same chart, installed by helm":  {[]*chart.Chart{byHelm}, helmrelease.StatusDeployed, `its chart is "todo-chatbot", and another tool installed it`},
+		"another chart, uninstalled":     {[]*chart.Chart{other}, helmrelease.StatusUninstalled, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster := newCluster(t)
@@ -52,7 +52,7 @@ func TestOwnChecksTheChartAndTheRecordedDigests(t *testing.T) {
 	}
 }
 
-func TestDeployedReleaseIsOwn(t *testing.T) {
+func TestReleaseOfADeployIsOwn(t *testing.T) {
 	c := newCluster(t)
 	c.mustDeploy(testSpec())
 	require.NoError(t, c.manager.Own(context.Background(), testRelease, "todo-chatbot"))

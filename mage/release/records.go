@@ -178,7 +178,7 @@ func (m *Manager) mark(ctx context.Context, r *helmrelease.Release, status helmr
 	marked.Info = &info
 	marked.SetStatus(status, why)
 	if err := m.records.update(ctx, &marked); err != nil {
-		return fmt.Errorf("mark revision %d of release %q, left %s, as %s: %w", r.Version, r.Name, r.Info.Status, status, err)
+		return fmt.Errorf("mark revision %d of release %q as %s instead of %s: %w", r.Version, r.Name, status, r.Info.Status, err)
 	}
 	return nil
 }

@@ -95,7 +95,7 @@ func TestRevisionServesOnceItsPodsWereSeenReady(t *testing.T) {
 		c.ready() // after the run was stopped
 		state, err := c.manager.Determine(context.Background(), stopped)
 		require.NoError(t, err)
-		assert.Equal(t, State{Condition: OutOfSync, Revision: 2, Reason: "revision 2 was not seen ready", settling: true}, state)
+		assert.Equal(t, State{Condition: OutOfSync, Revision: 2, Reason: "the pods of revision 2 were not seen ready", settling: true}, state)
 		_, err = c.manager.Apply(context.Background(), stopped, state)
 		require.NoError(t, err)
 		assert.Equal(t, []string{seenReady, seenReady}, c.descriptions())

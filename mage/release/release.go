@@ -55,8 +55,8 @@ type Options struct {
 	Progress *progress.Reporter
 	Timeout  time.Duration // 0 means 5 minutes
 
-	// Driver and Helm replace the parts that New makes from the config of its
-	// clients: tests give both.
+	// Driver and Helm replace the parts that New makes from the clients' config.
+	// Tests give both.
 	Driver driver.Driver // stores the release records; default Secrets in the namespace
 	Helm   helmkube.Interface
 }

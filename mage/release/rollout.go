@@ -35,7 +35,7 @@ func (m *Manager) waitRollout(ctx context.Context, wanted *manifest, step *progr
 	err := kube.Poll{}.Until(ctx, func(ctx context.Context) error {
 		seen, err := watcher.Rollout(ctx, rollout)
 		if err != nil {
-			return fmt.Errorf("look at the pods of the release: %w", err)
+			return fmt.Errorf("read the pods of the release: %w", err)
 		}
 		if len(seen.Waiting) == 0 {
 			return nil
@@ -79,8 +79,8 @@ func (m *Manager) watcher() *diagnose.Watcher {
 }
 
 // Settle waits, as Apply does, until the workloads of the last revision are rolled
-// out, after something else than a new revision has replaced their pods. It records
-// nothing. If they do not become ready, the error is a *diagnose.Failure.
+// out, for example after a restart. It records nothing. If they do not become ready,
+// the error is a *diagnose.Failure.
 func (m *Manager) Settle(ctx context.Context, name string) error {
 	step := m.progress.Start("pods", m.namespace+"/"+name)
 	ctx, cancel := context.WithTimeoutCause(ctx, m.timeout, timeLimit(m.timeout))
@@ -105,7 +105,7 @@ func (m *Manager) Settle(ctx context.Context, name string) error {
 }
 
 // unblock deletes old pods that are not ready and that a StatefulSet's controller
-// waits for before it replaces them: those of a broken revision never become ready.
+// waits for before it replaces them. Pods of a broken revision never become ready.
 func (m *Manager) unblock(ctx context.Context, blocking []*corev1.Pod) {
 	for _, p := range blocking {
 		err := m.clients.Clientset.CoreV1().Pods(m.namespace).Delete(ctx, p.Name, *metav1.NewPreconditionDeleteOptions(string(p.UID)))

@@ -16,7 +16,8 @@ import (
 // rotation.
 const rotationAnnotation = "todo-chatbot/rotation"
 
-// Rotation is a change of credentials that not all their readers know.
+// Rotation is an unfinished change of credentials: some pods may still use the old
+// values.
 type Rotation struct {
 	ID     string
 	values map[string][]byte
@@ -117,7 +118,7 @@ func change(ctx context.Context, client kubernetes.Interface, namespace, name st
 	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		secret, err := api.Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
-			return fmt.Errorf("secret %q of namespace %q: %w", name, namespace, err)
+			return fmt.Errorf("read secret %q of namespace %q: %w", name, namespace, err)
 		}
 		if secret.Labels[managedByLabel] != managedBy {
 			return &ForeignCredentials{Namespace: namespace, Name: name}

@@ -62,7 +62,7 @@ func TestUninstallWorksInEveryState(t *testing.T) {
 	}
 }
 
-func TestUninstallWaitsForPodsAndReportsTheRest(t *testing.T) {
+func TestUninstallReportsPodsThatDoNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t)
 		c.mustDeploy(testSpec())

@@ -12,7 +12,7 @@ type Workload struct {
 	Kind, Name    string
 	Ready, Wanted int
 	Images        []string // sorted, init containers' too
-	Restarts      int      // of all containers of its current pods
+	Restarts      int      // of all containers in the current pods
 }
 
 func observed(workloads []*diagnose.Workload) []Workload {
