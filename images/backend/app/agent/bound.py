@@ -16,7 +16,7 @@ from app.schemas import ToolCall
 CALLS = 300
 RESULTS = 2_000_000  # characters of all tool results
 
-_ENOUGH = f"{ENOUGH}. A part of it is done; please ask again for the rest."
+_LIMIT_REACHED = f"{ENOUGH}. A part of it is done; please ask again for the rest."
 
 # The only tool without changes.
 READ_ONLY = "list_tasks"
@@ -119,7 +119,7 @@ class UserTools(MCPServer):
 
 
 def _refusal(tool_name: str) -> CallToolResult:
-    text = f"Error executing tool {tool_name}: {_ENOUGH}"
+    text = f"Error executing tool {tool_name}: {_LIMIT_REACHED}"
     return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
 
 

@@ -1,4 +1,4 @@
-"""Reads what is to be added."""
+"""Reads intents that add todos."""
 
 from app.agent.builtin import patterns as re
 from app.agent.builtin.intents import Intent
@@ -25,12 +25,12 @@ _AFTER = re.compile(
     r"(?:(?:(?:(?:that|which) (?:says|reads|is called)|(?:(?:the )?(?:title|name)d?(?=\s*[:=]))|to|that|about|for|of|called|named|titled|saying|with (?:the )?(?:title|name)|by the name of)\b(?!['-])|:|-|–)\s*(?=\S))*",
     re.IGNORECASE,
 )
-# "Remind me tomorrow to call": the time goes last.
+# "Remind me tomorrow to call": the time moves to the end of the title.
 _TIME_FIRST = re.compile(
     r"^(?P<when>(?:today|tomorrow|tonight|(?:on|next|this) \w+|at \d[\w:.]*(?: ?[ap]m)?|in \w+ \w+))(?: to |[,:] (?:to )?)(?P<what>.+)$",
     re.IGNORECASE,
 )
-# "Remind me in ten minutes": of what?
+# "Remind me in ten minutes" has a time and no title.
 _TIME = r"(?:tomorrow|tonight|later|soon|(?:in|at|by) (?:an?|half an|the|\d[\w:.]*|\w+teen|one|two|three|five|ten|twenty|thirty)(?: (?:minutes?|hours?|days?|weeks?|am|pm|o'clock|evening|morning))?)"
 _TO_LIST = re.compile(
     rf"\s+(?:(?:to|on|in|into|onto|from)\s+(?:{_LIST}|mine)|as\s+(?:an?\s+)?(?:new\s+)?{NOUN}|to\s+(?:my|the)\s+{NOUN})(?P<when>\s+(?:today|tonight|tomorrow|(?:this|next)\s+\w+|(?:for|on|by|at)\s+(?!me\b)[^,.;]{{1,30}}))?$",
@@ -56,7 +56,7 @@ _UNFORGOTTEN = re.compile(
     r"^(?:don'?t|do not|never) forget (?:to|about) (?=\S)",
     re.IGNORECASE,
 )
-_APART = re.compile(
+_SEPARATELY = re.compile(
     r"[\s,]+(?:as|in|into)\s+(?:(?:two|three|four|five|\d+|several|separate|individual|different|single)\s+)+(?:tasks|to-?dos|items|entries)[\s.!?]*$|"
     r"[\s,]+(?:separately|as separate (?:ones|things))[\s.!?]*$",
     re.IGNORECASE,
@@ -65,7 +65,7 @@ _ITEM = re.compile(r"^\s*(?:[-*•–]|\d+[.)]|\[ ?\])\s+(.+)$")
 
 
 def _title(text: str, quotes: Quotes) -> str:
-    """Make a title of the words."""
+    """Return the words as a title."""
     held = Quotes.held(text)
     if len(held) == 1 and bare(text) == held[0]:
         return sentence_case(quotes.release(held[0]).strip())
@@ -83,7 +83,7 @@ def _intent(text: str, quotes: Quotes, source: str) -> Intent:
 
 
 def trim_end(text: str) -> str:
-    """Take politeness off the end; "now" and "today" may be part of a title."""
+    """Remove polite words at the end. "Now" and "today" may be part of a title."""
     s = bare(text)
     s = re.sub(
         r"(?i)(?:[\s,?!.]+(?:please(?: and thank you)?|pls|thank(?:s| you)(?: (?:so|very) much| a lot| in advance| again)?|thx|ty|cheers|kindly|for me|ta|(?:will|would|can|could) ya|will you|would you|can you|ok|okay|too|as well|pretty please|dear|buddy|mate|my friend|if (?:that|it)(?:'?s| is) (?:ok(?:ay)?|alright|all right|fine|possible|no trouble)|if (?:you please|i may)|if you (?:can|don'?t mind|could|like)|if possible|when(?:ever)? you (?:can|get a chance|have time)|right now|quickly|immediately|instead|(?<=\blist )then))+[^\w\ue000\ue001]*$",
@@ -94,7 +94,7 @@ def trim_end(text: str) -> str:
 
 
 def read_add(s: str, quotes: Quotes, source: str) -> list[Intent]:
-    """Read a part that starts with a word for adding; several intents when it lists several."""
+    """Read a part that starts with a verb for adding; returns an intent for each listed title."""
     rest = bare(
         re.sub(
             r"^(?:add:|(?:(?:new|next) )?(?:task|to-?do|reminder|note)(?: item| entry)?(?::| [-–]))\s*",
@@ -107,7 +107,7 @@ def read_add(s: str, quotes: Quotes, source: str) -> list[Intent]:
     if rest == bare(s):
         rest = _VERB.sub("", s, count=1).strip()
         placing = re.match(r"(?i)(?:add|insert|create|put|stick|include|new|note)\b", s)
-        # "Add remember the milk" is a title.
+        # In "add remember the milk", "remember the milk" is the title.
         remembered = r"(?:remember|remind me)\s+" + (r"(?=to\b|that\b|about\b)" if placing else "")
         rest = re.sub(rf"(?i)^(?:to\s+(?=remember\b))?{remembered}", "", rest)
         rest = re.sub(r"(?i)^(?:one more|another)(?: one| thing)?\s*[:?]\s*", "", rest)
@@ -165,33 +165,32 @@ def read_add(s: str, quotes: Quotes, source: str) -> list[Intent]:
     nothing = rf"(?i)(?:{_KIND}|please|now|for me|it|(?:something|anything|one)(?: new| else| more| different)?|this|that|both(?: of (?:them|these))?|them|these|those|all(?: of (?:them|these))?|one|another one|new|{_TIME})?"
     if re.fullmatch(nothing, trim(_TO_LIST.sub("", trim_end(rest)))):
         return [Intent("add", source=source)]
-    if found := _APART.search(rest):
+    if found := _SEPARATELY.search(rest):
         several, rest = True, rest[: found.start()]
     parts = _parts(rest, several=several)
     return [_intent(part, quotes, source) for part in parts]
 
 
 def _is_kind(rest: str, kind: re.Match) -> bool:
-    """Tell "a task to call" from "task force meeting notes"."""
+    """Distinguish "a task to call" from "task force meeting notes"."""
     after = rest[kind.end() :]
     return not after or not re.match(r"(?i)^\s+(?:force|manager|list for)\b", after)
 
 
-# What people mostly do: with one in front, and something it is done to, words are a
-# task of their own.
+# Frequent verbs of todos. Words that start with one and have an object are a separate todo.
 _DOING = re.compile(
     r"^(?:to )?(?:answer|ask|book|borrow|bring|buy|call|cancel|check|clean|collect|cook|dust|email|e-mail|empty|fetch|"
     r"fill|find|fix|fold|get|give|go|hoover|invite|iron|learn|mail|make|message|mop|mow|order|organi[sz]e|pack|paint|pay|"
     r"phone|pick up|plan|play|post|practi[cs]e|prepare|print|read|renew|repair|reply|return|ring|schedule|sell|send|sign|"
     r"study|sweep|take|text|tidy|update|vacuum|visit|walk|wash|water|wrap|write)\s+\S|"
-    # Whatever is done to "the", "my" or "some" of a thing.
+    # Any verb before "the", "my", "some" and a noun.
     r"^(?:to )?[a-z]{3,} (?:up |out |off |in )?(?:the|an?|my|our|his|her|their|some)\s+\S",
     re.IGNORECASE,
 )
 
 
 def _parts(rest: str, *, several: bool) -> list[str]:
-    """Split a list of titles, where it surely is one."""
+    """Split a list of titles, when it is certain that it is a list."""
     lines = [line for line in rest.split("\n") if line.strip()]
     if len(lines) > 1:
         return [m[1] if (m := _ITEM.match(line)) else line for line in lines]
@@ -216,7 +215,7 @@ def _parts(rest: str, *, several: bool) -> list[str]:
 
 
 def read_lines(text: str, quotes: Quotes) -> list[Intent]:
-    """Read "add these:" and a line for each; nothing when the message is not of that kind."""
+    """Read "add these:" and one title per line; returns nothing for other messages."""
     first, *others = text.split("\n")
     items = [m[1] for line in others if (m := _ITEM.match(line))]
     if not items or len(items) != len(others):

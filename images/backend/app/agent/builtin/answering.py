@@ -1,4 +1,4 @@
-"""Reads the answer to a question that was asked before."""
+"""Reads answers to a question of the assistant."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,7 +10,7 @@ from app.agent.builtin.matching import Task, match
 from app.agent.builtin.refs import DONE, NOUN, OPEN, Ref, Status, number, read_ref, status_of, trim
 from app.agent.builtin.text import Quotes, bare, fix_slips, sentence_case, tidy
 
-# Said alone these agree; "okay" and the like also begin sentences that do not.
+# These agree when nothing else is said. "Okay" and similar words also start other sentences.
 _CLEAR = (
     r"(?:yes+|y|yeah|yea|ye|yep|yup|ya|ja|aye|of course|absolutely|definitely|certainly|confirm(?:ed)?|i confirm|"
     r"(?:just )?do it|do that|do so|please do|go ahead|go on|carry on|continue|go for it|affirmative|proceed|make it so|by all means|👍|✅)"
@@ -26,7 +26,7 @@ _NO = (
     r"none of (?:them|these|those)|absolutely not|no way|of course not|rather not|please don'?t)"
 )
 _VAGUE = r"(?:maybe|perhaps|h+m+|idk|(?:i )?(?:don'?t|do not) know|dunno|(?:i'?m )?not sure|no idea|whatever|huh|what|eh+|let me think|possibly)[\s.!?]*"
-# A yes with one of these is no clear yes.
+# A yes with one of these words is not a clear yes.
 _RESERVE = r"\b(?:cancel|stop|abort|leave|forget|nothing|never|none|no|first|before|until|unless|if|when|only|just|except|but|not|n't|keep|instead|wait|hold|maybe|perhaps|later|tomorrow|or)\b|\?"
 _SOFT = r"(?:please|pls|plz|thanks|thank you|thx|sir|ma'am|then|now|all|both|of (?:them|it|these|those)|everything|really|indeed|and|,|\.|!|-)"
 _SAME = {
@@ -36,14 +36,14 @@ _SAME = {
     "add": r"(?:add|create|do)",
 }
 _OBJECT = rf"(?:all (?:the )?(?:two|three|four|five|six|seven|eight|nine|ten|\d+)(?: {NOUN}| of (?:them|these|those))?|both (?:of (?:them|these|those)|tasks)|them all|these all|it all|'?em(?: all)?|all (?:my |the |these )?tasks|all of (?:them|it|these)|it|them|that|this|these|those|all|both|everything|the tasks?|(?:these|those|this|that) {NOUN})"
-# "Cancel the gym" is a title, where one was asked for.
+# "Cancel the gym" is a title after a question for a title.
 _TITLE_AFTER_ALL = re.compile(
     rf"^(?:cancel|stop|skip|keep|leave) (?!(?:{_OBJECT}|please|now|here|there|thanks|as|like|asking|adding|renaming|(?:the|this|that|my) (?:tasks?|list|request|question|rename|change|titles?|name|old one))\b)[^?]+$",
     re.IGNORECASE,
 )
 _TOGETHER = r"\b(?:all|both|every|everything|each)\b"
 _SOME = r"\b(?:some|few|several|couple|many|most|half|any|either)\b"
-# "Cancel that" takes the question back, also where it was whether to delete.
+# "Cancel that" rejects the question, also a question about deleting.
 _TAKEN_BACK = re.compile(
     rf"^(?:please )?(?:cancel|drop|scratch|scrap|dismiss|ditch|forget|skip|abort|stop|undo) {_OBJECT}(?: please| then| now)?$",
     re.IGNORECASE,
@@ -55,7 +55,7 @@ _FROM_TITLE = re.compile(
 )
 
 
-# "All three", "both of them": so many, and no others.
+# "All three", "both of them": a number of todos.
 _NUMBER = r"(?:two|three|four|five|six|seven|eight|nine|ten|\d+)"
 _COUNTED = re.compile(
     rf"(?:(?:{_YES}|{_SOFT}|delete|remove|erase|mark|complete|finish|do|tick off|(?P<no>not?))(?!\w)\s*)*?"
@@ -65,7 +65,7 @@ _COUNTED = re.compile(
 )
 
 
-_SHORT = 60  # characters; who says how many they mean says little else
+_SHORT = 60  # characters; an answer that is only a number of todos is short
 _SO_MANY = re.compile(
     rf"(?:(?:yes|yeah|yep|ok|okay|sure)[\s,.]*)?(?P<n>{_NUMBER})[\s.!]*", re.IGNORECASE
 )
@@ -73,7 +73,7 @@ _SO_MANY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an answer says, and what else was said with it."""
+    """The meaning of an answer, and the rest of the message."""
 
     sort: Literal["yes", "no", "chosen", "text", "unclear"]
     tasks: list[Task] = field(default_factory=list)
@@ -82,7 +82,7 @@ class Reply:
 
 
 def read_reply(pending: Pending, message: str) -> Reply | None:
-    """Read a message as an answer; nothing when it speaks of something else."""
+    """Read a message as an answer; returns None when it is about something else."""
     text = fix_slips(tidy(message))
     flat = bare(text)
     if _TAKEN_BACK.match(flat):
@@ -117,7 +117,7 @@ def read_reply(pending: Pending, message: str) -> Reply | None:
     if pending.form in ("title", "text", "note"):
         return _new_text(text)
     if "?" in text:
-        # A question is no answer, though it may speak of the tasks.
+        # A question is not an answer, even if it names one of the todos.
         spoken = command_of(flat) is None and _chosen(pending, flat)
         return Reply("unclear") if spoken or re.match(rf"(?i){_YES}\b", flat) else None
     if re.match(rf"^(?:{_YES}|please)(?=$|[\s,.!;:-])", flat, re.IGNORECASE):
@@ -133,7 +133,7 @@ def read_reply(pending: Pending, message: str) -> Reply | None:
 
 
 def _how_many(pending: Pending, flat: str) -> Reply | None:
-    """Read "all three" and "both": a number that is not that of the tasks is no clear answer."""
+    """Read "all three" and "both"; a number other than the number of todos is unclear."""
     if not pending.tasks or len(flat) > _SHORT:
         return None
     if told := _COUNTED.fullmatch(flat):
@@ -141,13 +141,13 @@ def _how_many(pending: Pending, flat: str) -> Reply | None:
         meant = count == len(pending.tasks) and not told["no"]
         return Reply("chosen", pending.tasks) if meant else Reply("unclear")
     told = _SO_MANY.fullmatch(flat) if pending.form == "shall" else None
-    # "Yes, 3", of three: their number, or the one with that number?
+    # "Yes, 3" of three todos can mean all three, or the todo with number 3.
     doubtful = told is not None and number(told["n"]) == len(pending.tasks) > 1
     return Reply("unclear") if doubtful else None
 
 
 def after_adding(message: str) -> str:
-    """Read "and beans", "beans too" and "I meant oat milk" as going on with what was added."""
+    """Rewrite "and beans", "beans too" and "I meant oat milk" after a todo was added."""
     going = re.sub(r"(?i)^(?:oh,? )?(?:and|also|plus)\b[\s,]*", "add ", message)
     if found := re.match(
         r"(?i)^(?P<x>[^,;?]{2,60}?),? (?:too|as well)(?:,? please)?[\s.!]*$", going
@@ -158,12 +158,12 @@ def after_adding(message: str) -> str:
     return f"rename it to {found['x']}" if found else going
 
 
-# What we say once something was done, and how more of it is asked for.
+# The start of an answer, and the command that repeats its action.
 _DONE_SO = (("Well done! ", "mark {} as done"), ("I've deleted ", "delete {}"))
 
 
 def after_doing(answer: str, message: str) -> str:
-    """Read "and 5 too" as going on with what was done to others."""
+    """Rewrite "and 5 too" as the command that the answer before belongs to."""
     more = re.match(
         r"(?i)^(?:(?P<and>and|also|plus|oh and)\b[\s,]*)?(?P<x>[^,;?]{1,60}?)(?P<too>,? (?:too|as well|also))?(?:,? please)?[\s.!]*$",
         message,
@@ -210,7 +210,7 @@ def _refused(pending: Pending, flat: str, rest: str) -> Reply | None:
 
 
 def _agreed(pending: Pending, flat: str) -> Reply | None:
-    """Read what begins with a yes; only a whole or a clear one is taken for it."""
+    """Read a message that starts with a yes; it agrees when the yes is clear."""
     same = rf"(?:i (?:really )?want (?:you )?to )?{_SAME[pending.action.kind]} {_OBJECT}(?: as (?:done|completed?))?"
     agreed = rf"(?:{_YES}|{_SOFT}|{same}|as done)"
     found = re.match(rf"^(?:{agreed}(?=$|[\s,.!;:-])[\s,.!;:-]*)+", flat, re.IGNORECASE)
@@ -230,7 +230,7 @@ def _agreed(pending: Pending, flat: str) -> Reply | None:
 
 
 def _agreed_and(pending: Pending, said: str, rest: str) -> Reply | None:
-    """Read what follows a yes: less than what was asked about, or more."""
+    """Read the words after a yes: an exception, a choice, or a further command."""
     if found := re.match(r"(?i)^(?:except(?: for)?|not|without|keep|leave|all but)\s+(.+)$", rest):
         kept = _chosen(pending, found[1])
         if kept and kept.sort == "chosen":
@@ -245,7 +245,7 @@ def _agreed_and(pending: Pending, said: str, rest: str) -> Reply | None:
     if kind is None:
         return _chosen(pending, rest) or Reply("unclear")
     if not re.search(rf"(?i)\b{_CLEAR}\b", said):
-        # "Okay, so what is left" is no answer.
+        # "Okay, so what is left" is not an answer.
         return None
     joined = re.search(r"(?i)(?:[.;!]|\band|\bthen)\s*$", said)
     if re.search(_RESERVE, rest, re.IGNORECASE):
@@ -253,14 +253,14 @@ def _agreed_and(pending: Pending, said: str, rest: str) -> Reply | None:
     if joined or kind == "add":
         return Reply("yes", rest=rest)
     if kind == pending.action.kind:
-        # "Yes, delete the milk" is less than was asked about.
+        # "Yes, delete the milk" agrees to a part of the question.
         object_ = re.sub(r"(?i)^(?:get rid of|\w+)\s+", "", strip_lead(rest))
         return _chosen(pending, object_) or Reply("unclear")
     return Reply("unclear")
 
 
 _VERB = re.compile(r"(?:add|change|complete|delete|list|mark|remove|rename|show)\b", re.IGNORECASE)
-# Said when a title is asked for, this is none.
+# Answers to a question for a title that are not a title.
 _NO_TITLE = re.compile(
     r"^(?:(?:yes|yeah|yep|sure|sorry|oops|god|hell|nah|nope)\b.+|help|(?:yes|yeah|ok|okay|sure|well|so|oh|fine|certainly|definitely),? )*(?:(?:hm+|er|u[hm]+|ha(?:ha)+|lol|oops|nein|why|who|when|(?:the )?(?:title|name|description|details?|notes?)|it|that|this|one|these|those|them|later|tomorrow|not? .*|never.*|"
     r"(?:i|you) (?:can(?:not|'?t)?|do|don'?t|won'?t|guess|think|said|was|did|am|will|changed|want(?:ed)? to (?:cancel|keep|stop|leave|wait))\b.*|i'?m .*|(?:just )?kidding|just (?:a )?joking|"
@@ -288,7 +288,7 @@ def _new_text(text: str) -> Reply | None:
 
 
 def strip_quotes_lead(text: str) -> str:
-    """Take "please" off both ends; everything else may belong to a title."""
+    """Remove "please" and fillers at both ends; all other words may belong to a title."""
     s = re.sub(
         r"(?i)^(?:(?:please|just|maybe|ok|okay|u[hm]+|well|oh|ah|hm+|er+)[\s,]+|right,\s*)+",
         "",
@@ -298,7 +298,7 @@ def strip_quotes_lead(text: str) -> str:
 
 
 def _chosen(pending: Pending, text: str) -> Reply | None:
-    """Read which of the tasks asked about is meant."""
+    """Read which of the todos in the question is meant."""
     tasks = pending.tasks
     if not tasks:
         return None
@@ -345,13 +345,13 @@ def _chosen(pending: Pending, text: str) -> Reply | None:
 
 
 def _of_status(pending: Pending, status: Status) -> Reply:
-    """Read "only the completed ones", where that is less than all of them."""
+    """Read "only the completed ones"; unclear when these are all todos or none."""
     some = [t for t in pending.tasks if t.completed == (status == "completed")]
     return Reply("chosen", some) if 0 < len(some) < len(pending.tasks) else Reply("unclear")
 
 
 def _numbered(ref: Ref, tasks: list[Task]) -> Reply:
-    """Read numbers as ids; as places only where none of them is an id."""
+    """Read numbers as ids, or as places in the list when none of them is an id."""
     have = {task.id: task for task in tasks}
     if all(n in have for n in ref.ids):
         return Reply("chosen", [have[n] for n in ref.ids])

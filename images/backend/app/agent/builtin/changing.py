@@ -1,4 +1,4 @@
-"""Reads what is to become of a task's title or description."""
+"""Reads intents that change a title or a description."""
 
 from dataclasses import replace
 from itertools import islice
@@ -16,12 +16,12 @@ _VERB = re.compile(
 _MORE = r"(?:description|details?|notes?|comments?)"
 _NAME = r"(?:title|name|text|wording)"
 _TO = (
-    # "Change task 1 to read Buy milk", but also "change task 1 to read chapter 5".
+    # "Change task 1 to read Buy milk" and "change task 1 to read chapter 5" differ in "read".
     r"(?:to say|(?-i:to read(?=\s+[\ue000A-Z]|:))|to be|so (?:that )?it(?:'s| (?:says|reads|is))|to|into|as|with|by|for|->|=>|→|=|:)"
 )
 _AN = r"(?:an?\s+|the\s+|this\s+|some\s+|new\s+)*"
 
-# Each gives which task (ref), and the new title or text.
+# Each pattern has the todo (ref) and the new title or text.
 _TEXTS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -92,7 +92,7 @@ def _change(found: re.Match, quotes: Quotes) -> Change:
 
 
 def _of_words(s: str, old: str, new: str) -> Change | None:
-    """Read "change Rome to Milan": as many words for as many, where no task is spoken of."""
+    """Read "change Rome to Milan": equally many words replace words of a title."""
     words = old.split()
     if (
         not re.match(r"(?i)(?:change|replace|swap|switch)\b", s)
@@ -110,19 +110,19 @@ def _of_words(s: str, old: str, new: str) -> Change | None:
 
 
 def _instead(found: re.Match, quotes: Quotes) -> Change:
-    """Read "put milk instead of cream": of the task that has these words, whatever they are."""
+    """Read "put milk instead of cream": the words are replaced in the title that has them."""
     old = _clean(found["old"], quotes)
     return Change(Ref(query=old), title=_clean(found["title"], quotes), old=old)
 
 
 def _titled(ref: Ref, text: str, quotes: Quotes) -> Change:
-    """Read a new title, and the description that may come with it."""
+    """Read a new title, and a description if it has one."""
     description = None
     if quoted := re.match(
         r"\s*(\ue000\d+\ue001)\s*(?:[,.;]|\band\b)\s*(?!with\b|an?\b|the\b|its\b|description|details?|notes?)",
         text,
     ):
-        # What is in quotation marks is the whole of it.
+        # Text in quotation marks is the complete title.
         text = quoted[1]
     # "Update task 3 with the title ..."
     text = re.sub(
@@ -145,12 +145,12 @@ _NO_TITLE = re.compile(
 )
 
 
-# Ways to read a change that are looked at: nobody says "to" more often than that.
+# The number of readings of a change that are tried; each "to" gives one.
 _WAYS = 12
 
 
 def read_change(s: str, quotes: Quotes, source: str) -> Intent:
-    """Read a part that starts with a word for changing."""
+    """Read a part that starts with a verb for changing."""
     rest = s if re.search(r"(?i)^#|\bshould\b", s) else _VERB.sub("", s, count=1)
     rest = bare(
         re.sub(
@@ -187,7 +187,7 @@ def read_change(s: str, quotes: Quotes, source: str) -> Intent:
             return _status_or(
                 Intent("update", changes=(_change(found, quotes),), source=source), rest
             )
-    # "Task 5: Write a report for Q3": what follows the number is the title, whatever is in it.
+    # "Task 5: Write a report for Q3": all words after the number are the title.
     head = _HEAD.match(rest)
     if head and not re.match(
         rf"(?i){_TO}(?!\w)|(?:from|{_NAME}|{_MORE}|status)\b|(?:or|and|&)\s+(?:{NOUN}\s*)?#?\d",
@@ -221,7 +221,7 @@ def read_change(s: str, quotes: Quotes, source: str) -> Intent:
 
 
 def _status_or(intent: Intent, rest: str) -> Intent:
-    """Read "change task 1 to done" as what it is."""
+    """Read "change task 1 to done" as an intent to complete it."""
     first = intent.changes[0]
     ref = first.ref
     if status := re.match(r"(?i)^(?:the\s+)?status\s+(?:of|for)\s+(.+?)\s+(?:to|as|into)\b", rest):

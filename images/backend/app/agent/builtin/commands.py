@@ -1,4 +1,4 @@
-"""Tells which kind of command some words start."""
+"""Finds the kind of command at the start of a text."""
 
 from app.agent.builtin import patterns as re
 from app.agent.builtin.patterns import once
@@ -95,13 +95,13 @@ STRONG = re.compile(
     rf"(?P<complete>{_COMPLETE})|(?P<list>{_LIST}))(?!\w)",
     re.IGNORECASE,
 )
-# "... is done": whatever stands before it is what was finished.
+# "... is done": the words before it name the finished todo.
 SUFFIX = re.compile(
     r"^(?P<what>.+?)\s*(?:(?:is|are|was|were|'s|has been|have been|got)\s+)?(?:now |already |all |finally |just |both )*"
     r"(?:done|finished|completed?|ready|(?:(?<=is )|(?<=are )|(?<='s ))finish)(?: now| already| too| as well| today)?$",
     re.IGNORECASE,
 )
-# With "is", what sounds like a command before it can only be a task's name.
+# Before "is done", words that look like a command are a title.
 STATED = re.compile(
     r"^(?P<what>.+(?<! that)(?<! which)(?<! what)(?<! who)(?<! \d)(?<! everything)(?<! whatever)(?<! all)(?<! tasks)(?<! ones))\s+(?:is|are|was|were|has been|have been)\s+"
     r"(?:now |already |all |finally )*(?:done|finished|completed?)(?: now| already| too| as well| today)?$",
@@ -130,7 +130,7 @@ def _led(s: str) -> str:
 
 @once
 def strip_lead(text: str) -> str:
-    """Take off what only leads up to an intent, and put the intent in known words."""
+    """Remove polite and other opening words, and rewrite the rest in known words."""
     if found := re.match(r"\s*\+\s*(?=[^\W\d])", text):
         return f"add: {text[found.end() :]}"
     return reworded(led(text), lambda s: (STRONG.match(s) or WANT.match(s)) is not None)
@@ -138,7 +138,7 @@ def strip_lead(text: str) -> str:
 
 @once
 def led(text: str) -> str:
-    """Take greetings and "could you please" off the start, and put the first word right."""
+    """Remove greetings and "could you please", and correct the first word."""
     s = _led(text.strip())
     plain = _led(_SYMBOLS.sub("", s))
     if plain != s and STRONG.match(plain):
@@ -151,7 +151,7 @@ def led(text: str) -> str:
 
 @once
 def command_of(text: str, *, plain: bool = False) -> str | None:
-    """Return the kind of command that a part starts with; plain: in the very words of one."""
+    """Return the kind of command that a part starts with, or None."""
     s = led(text) if plain else strip_lead(text)
     if found := WANT.match(s):
         s = s[found.end() :]

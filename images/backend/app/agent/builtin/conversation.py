@@ -13,7 +13,7 @@ from app.agent.said import Said
 
 Kind = Literal["add", "complete", "delete", "update"]
 
-_LOOK_BACK = 6  # messages of the assistant in which "it" can mean something
+_MESSAGES_READ = 6  # messages of the assistant in which "it" can mean something
 # Characters of a message that are read, from its end, where a question is. An answer with 50 titles
 # is shorter.
 _TEXT_MAX = 16_000
@@ -165,13 +165,15 @@ def _pending(text: str) -> Pending | None:
 
 def read_context(past: list[Said]) -> Context:
     """Read the todos and the question that the next message may refer to."""
-    own = [said.text[-_TEXT_MAX:] for said in past[-3 * _LOOK_BACK :] if said.role == "assistant"]
+    own = [
+        said.text[-_TEXT_MAX:] for said in past[-3 * _MESSAGES_READ :] if said.role == "assistant"
+    ]
     pending = _pending(own[-1]) if own and past[-1].role == "assistant" else None
     deleted = _DELETED.search(own[-1]) if own else None
     focus: list[Task] = []
     listed: list[Task] = []
     recent: dict[int, Task] = {}
-    for text in reversed(own[-_LOOK_BACK:]):
+    for text in reversed(own[-_MESSAGES_READ:]):
         found = _listed(text)
         unique = {int(m["id"]): Task(int(m["id"]), m["title"]) for m in _NAMED.finditer(text)}
         if not listed and not found:

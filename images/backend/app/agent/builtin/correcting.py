@@ -1,4 +1,4 @@
-"""Reads what is put right in the same breath: "mark 3, sorry, I mean 4 as done"."""
+"""Applies corrections in the same message: "mark 3, sorry, I mean 4 as done"."""
 
 from app.agent.builtin import patterns as re
 from app.agent.builtin.commands import command_of
@@ -26,12 +26,12 @@ _NUMBER = r"#?\d+(?:st|nd|rd|th)?"
 _POINT = r"(?:\d{1,2}(?:[:.]\d\d)?(?: ?[ap]m)?|(?:mon|tues|wednes|thurs|fri|satur|sun)day|today|tomorrow|tonight)"
 
 
-# What is longer is no slip of the tongue, and would take long to compare.
+# characters; a longer message is not a short correction, and slow to compare
 _LONGEST = 400
 
 
 def corrected(text: str) -> str:
-    """Return the message as it is meant in the end."""
+    """Return the message with its correction applied."""
     if len(text) > _LONGEST:
         return text
     if _DROPPED.match(text):
@@ -47,13 +47,13 @@ def corrected(text: str) -> str:
         return "never mind"
     object_ = _OBJECT.match(before)
     if object_ and _IT.search(after):
-        # An intent, or a question, about what was to be deleted.
+        # "It" in the new intent or question is the todo of the first intent.
         return _IT.sub(object_["what"], after, count=1)
     kind = command_of(after)
     if kind == "update" and not re.search(r"(?i)\b(?:to|with|into|by)\b", after):
         kind = None  # "Replace the hinges" is a title
     if kind is not None and not (kind == "add" and command_of(before) == "add"):
-        # An intent instead of the intent: the first is not carried out. What "it" is was said there.
+        # The new intent replaces the first one, unless "it" needs the words of the first.
         return (
             text if re.search(r"(?i)\b(?:it|that|them|this)\b", after) and kind != "list" else after
         )
@@ -61,7 +61,7 @@ def corrected(text: str) -> str:
 
 
 def _replaced(before: str, after: str) -> str | None:
-    """Put what was meant in the place of what was said: of its kind, or the last there is."""
+    """Replace the corrected words: a number, a time, or the last words."""
     plain = re.sub(
         r"(?i)^(?:on|at|by|to|the|number|task)\s+(?=\d)|[\s.!]+$|^(?:on|at|by)\s+", "", after
     )

@@ -1,4 +1,4 @@
-"""Reads which task is to be deleted, or was finished."""
+"""Reads intents that delete or complete todos."""
 
 from app.agent.builtin import patterns as re
 from app.agent.builtin.intents import Intent
@@ -12,7 +12,7 @@ _DELETE_VERB = re.compile(
 )
 
 
-# Why, which is no part of the name; a doubt is no reason.
+# A reason, which is not part of the title. A doubt is not a reason.
 REASON = re.compile(
     r"(?:,?\s+(?:because|'?cause|cuz|coz|since|as)|,)\s+(?:(?:it|that|this|they|i|we|he|she|there)(?:'s|'m|'re|'ve)?|were|its|thats|theyre|im|ive)\b"
     r"(?=.*\b(?:no longer|any ?more|don'?t need|not needed|needed|done|did|cancel+ed|over|went|already|bought|happening|unnecessary|obsolete|irrelevant)\b)"
@@ -56,7 +56,7 @@ _DOING = re.compile(
 
 
 def what_done(s: str) -> str:
-    """Return the words for what was finished."""
+    """Return the words that name the finished todo."""
     flat = re.sub(r"(?i)\b(?:the )?status (?:of|for) ", "", trim(s))
     if found := re.match(rf"(?i)^(?:mark|flag)\s+(?:as\s+)?{DONE}\s*[:,]?\s*(.*)$", flat):
         return found[1]
@@ -67,13 +67,13 @@ def what_done(s: str) -> str:
         flat,
     ):
         return found[1]
-    # Why, which is no part of the name.
+    # A reason is not part of the title.
     flat = re.sub(
         r"(?i),\s*(?:because |since |as )?(?:i|we|it)(?:'ve|'s| have| has| is)?\b.{0,20}\b(?:did|done|finished|completed)\b[^,]*$",
         "",
         flat,
     )
-    # "Mark all tasks as done but the first".
+    # "Mark all tasks as done but the first": the exception moves before "as done".
     flat = re.sub(
         rf"(?i)^((?:mark|flag|set|check|tick|cross)\s+.+?)\s+((?:as |to |off )?{DONE}|off)\s+((?:except|apart from|but|other than|besides)\b.+)$",
         r"\1 \3 \2",

@@ -1,4 +1,4 @@
-"""What a message asks for."""
+"""Intents: the actions that a message asks for."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -13,33 +13,33 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One way to read a change: which task, and what it becomes."""
+    """One reading of a change: a todo and its new title or description."""
 
     ref: Ref
     title: str | None = None
     description: str | None = None
-    # The part of the title that is to be replaced: "from 10 to 11".
+    # The part of the title that is replaced: "from 10 to 11".
     old: str | None = None
-    # It is called a task in so many words, so that the title begins after that.
+    # The message says "task", so the title starts after this word.
     noun: bool = False
-    whole: bool = False  # without such a part, the title is replaced as a whole
+    whole: bool = False  # when the title does not have that part, the whole title is replaced
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One thing that is asked for."""
+    """One action that a message asks for."""
 
     kind: Kind
     ref: Ref = field(default_factory=Ref)
     title: str | None = None
     description: str | None = None
     status: Status = "all"
-    stated: bool = False  # "... is done" of what may be a task's very title
+    stated: bool = False  # "... is done" after words that may be a complete title
     query: str | None = None
-    soft: bool = False  # where nothing fits: everything is shown, or the words are a new task
+    soft: bool = False  # without a match, show everything, or add the words as a new todo
     changes: tuple[Change, ...] = ()
-    # The words it was read from, for an honest answer.
+    # The words of the message, for the answer.
     source: str = ""
-    # What is added may go on: all that is added then, and the intents it would otherwise hold.
+    # Words after a title may continue it: `whole` is the reading as titles, `loose` as intents.
     whole: tuple["Intent", ...] = ()
     loose: tuple["Intent", ...] = ()

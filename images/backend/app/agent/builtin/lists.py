@@ -1,4 +1,4 @@
-"""Reads what is to be shown."""
+"""Reads intents that show todos."""
 
 from app.agent.builtin import patterns as re
 from app.agent.builtin.intents import Intent
@@ -18,7 +18,7 @@ _NOTHING = re.compile(
     rf"^(?:(?:any|more|all|my|the|a|an|of|other|else|for|me|us|i|we|to|do|still|on|in|list|today|now|left|so far|{NOUN}|{DONE}|{OPEN}|anything|something|everything|much|many)\s*)*$",
     re.IGNORECASE,
 )
-# "Is there anything I've finished?" is about a status, whatever follows.
+# "Is there anything I've finished?" asks for a status, not for words of a title.
 _ANY = re.compile(
     r"^(?:is there|are there|do i have|have i got) (?:anything|something|any (?:tasks|to-?dos|things|ones))(?: (?:left )?(?:on|in) (?:my|the) (?:to-?do )?list)?(?: (?:that|which))? (?:i|we)\b",
     re.IGNORECASE,
@@ -79,7 +79,7 @@ def _status(s: str) -> Status:
 
 
 def read_list(s: str, quotes: Quotes) -> Intent:
-    """Read a question or an intent to see tasks; whatever it is, nothing is changed."""
+    """Read a question about todos or a request to see them. It never changes anything."""
     flat = trim(s)
     if found := re.search(r"(?i)(?:\btask|#)\s*(?:number |no\.? )?#?(\d+)\b", flat):
         return Intent("list", ref=read_ref(f"task {found[1]}", quotes), source=quotes.release(s))

@@ -1,4 +1,4 @@
-"""Finds the tasks that words mean, and says how sure that is."""
+"""Finds the todos that words name, and how certain the match is."""
 
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -90,7 +90,7 @@ _VOWELS = "aeiouy"
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task as list_tasks gives it."""
+    """A todo, as list_tasks returns it."""
 
     id: int
     title: str
@@ -100,7 +100,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Tasks that fit; not sure means that they are only worth asking about."""
+    """Matching todos. When the match is not sure, the person is asked."""
 
     tasks: list[Task]
     sure: bool
@@ -108,7 +108,7 @@ class Match:
 
 @lru_cache(maxsize=8192)
 def singular(word: str) -> str:
-    """Take the plural off."""
+    """Return the singular of a word."""
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 4 and word.endswith(("ches", "shes", "sses", "xes", "zes", "oes")):
@@ -120,7 +120,7 @@ def singular(word: str) -> str:
 
 @lru_cache(maxsize=8192)
 def stem(word: str) -> str:
-    """Take plural and tense off."""
+    """Return a word without plural and tense."""
     if word in _PAST:
         return _PAST[word]
     for ending in ("ing", "ed"):
@@ -135,12 +135,12 @@ def stem(word: str) -> str:
 
 
 def content(text: str) -> list[str]:
-    """Return the words that carry meaning; all words when none does."""
+    """Return the words of a text without filler words, or all if only filler words remain."""
     return telling(words(text))
 
 
 def telling(said: list[str]) -> list[str]:
-    """Return those of the words that carry meaning; all of them when none does."""
+    """Return the words without filler words, or all if only filler words remain."""
     return [w for w in said if w not in _FILLER] or said
 
 
@@ -152,11 +152,11 @@ def _main(said: list[str]) -> list[str]:
     return [singular(w) for w in said if w not in ("a", "an", "the", "my")]
 
 
-_TITLE_WORDS = 30  # words of a title that are looked at; 200 characters of prose are about 35
+_TITLE_WORDS = 30  # words of a title that are compared; 200 characters of prose have about 35
 
 
 class Index:
-    """A list's words and where they stand, so that no search goes through all of it again."""
+    """An index from words to todos, so that a search need not read every title."""
 
     def __init__(self, tasks: list[Task]) -> None:
         spend_on_list(4 * len(tasks) + sum(len(task.title) for task in tasks) // 6)
@@ -179,7 +179,7 @@ class Index:
 
     @property
     def notable(self) -> tuple[list[int], dict[str, set[int]], dict[str, list[str]]]:
-        """Return how many stems with a meaning each title has, where they are, and by initial."""
+        """Return, without filler words: stems per title, titles by stem, and stems by initial."""
         if self._notable is None:
             each = [{stem(w) for w in telling(said)} for said in self.words]
             where: dict[str, set[int]] = {}
@@ -190,18 +190,18 @@ class Index:
         return self._notable
 
     def at(self, numbers: Iterable[int]) -> list[Task]:
-        """Return tasks in the list's order."""
+        """Return todos in the order of the list."""
         return [self.tasks[number] for number in sorted(numbers)]
 
     def having(self, wanted: set[str], places: dict[str, set[int]]) -> list[Task]:
-        """Return the tasks that have all of these words."""
+        """Return the todos that have all of these words."""
         spend(2 + len(wanted))
         found = sorted((places.get(word, set()) for word in wanted), key=len)
         return self.at(set.intersection(*found)) if found and found[0] else []
 
 
 def _by_initial(every: Iterable[str]) -> dict[str, list[str]]:
-    """Sort words by their first letter, which slips leave alone."""
+    """Group words by their first letter, which misspelling is assumed to keep."""
     sorted_: dict[str, list[str]] = {}
     for word in every:
         sorted_.setdefault(word[:1], []).append(word)
@@ -212,7 +212,7 @@ _indexes: deque[Index] = deque(maxlen=4)
 
 
 def _index(tasks: list[Task]) -> Index:
-    """Return the index of a list, which nobody changes; it is kept, and the list with it."""
+    """Return the index of a list. It is cached, so the list must not be changed."""
     found = next((index for index in _indexes if index.tasks is tasks), None)
     if found is None:
         found = Index(tasks)
@@ -221,20 +221,20 @@ def _index(tasks: list[Task]) -> Index:
 
 
 def exact(title: str, tasks: list[Task]) -> list[Task]:
-    """Return the tasks of this very title."""
+    """Return the todos with exactly this title."""
     whole = tuple(_same(title))
     index = _index(tasks)
     return index.at(index.whole.get(whole, [])) if whole else []
 
 
 def in_order(query: str, task: Task) -> bool:
-    """Say whether the words stand in the title in this order, each once."""
+    """Report whether the title has the words in this order."""
     title = iter(stem(w) for w in words(task.title))
     return all(stem(w) in title for w in content(query))
 
 
 def told(report: str, tasks: list[Task]) -> list[Task]:
-    """Return the tasks whose very title, in whatever tense, is reported: "called grandma"."""
+    """Return the todos with this title in any tense: "called grandma"."""
     whole = [stem(w) for w in _same(report)]
     if not whole:
         return []
@@ -243,7 +243,7 @@ def told(report: str, tasks: list[Task]) -> list[Task]:
 
 
 def match(query: str, tasks: list[Task]) -> Match:
-    """Return the tasks of the best kind of fit: same title, same words, same stems, slips."""
+    """Return the best matches: equal title, else equal words, stems, or misspelt words."""
     wanted = content(query)
     if not wanted:
         return Match([], sure=True)
@@ -257,16 +257,16 @@ def match(query: str, tasks: list[Task]) -> Match:
     stems = {stem(w) for w in wanted}
     if found := index.having(stems, index.stems):
         return Match(found, sure=True)
-    found = _slipped(set(wanted), index)
-    return Match(found, sure=True) if found else _perhaps(stems, tasks)
+    found = _misspelt(set(wanted), index)
+    return Match(found, sure=True) if found else _partial(stems, tasks)
 
 
-_SENTENCE = 4  # words that make more than a name
+_SENTENCE = 4  # number of words from which a text counts as a sentence
 _CLAUSE = re.compile(r",\s|\s-\s|\s(?:because|since|as|cause|cuz)\s", re.IGNORECASE)
 
 
 def likely(query: str, tasks: list[Task]) -> Match:
-    """Match; where nothing fits, what stands before a clause is worth asking about."""
+    """Return matches; without any, return unsure matches of the words before a clause."""
     found = match(query, tasks)
     if not found.tasks and (clause := _CLAUSE.search(query)):
         found = Match(match(query[: clause.start()], tasks).tasks, sure=False)
@@ -274,7 +274,7 @@ def likely(query: str, tasks: list[Task]) -> Match:
 
 
 def _mentioned(query: str, tasks: list[Task]) -> Match:
-    """Return the tasks that a whole sentence says a word of."""
+    """Return the todos that share a word with a whole sentence."""
     said = {stem(w) for w in content(query)}
     if len(said) < _SENTENCE:
         return Match([], sure=True)
@@ -284,8 +284,8 @@ def _mentioned(query: str, tasks: list[Task]) -> Match:
     return Match(index.at(set().union(*long)), sure=False)
 
 
-def _slipped(wanted: set[str], index: Index) -> list[Task]:
-    """Return the tasks that have all the words, with slips in them."""
+def _misspelt(wanted: set[str], index: Index) -> list[Task]:
+    """Return the todos that have all the words, with spelling mistakes."""
     left: set[int] | None = None
     for word in wanted:
         have = set(index.stems.get(stem(word), ()))
@@ -300,8 +300,8 @@ def _slipped(wanted: set[str], index: Index) -> list[Task]:
     return index.at(left or ())
 
 
-def _perhaps(stems: set[str], tasks: list[Task]) -> Match:
-    """Return tasks that share at least half of the wanted words, or are wholly among them."""
+def _partial(stems: set[str], tasks: list[Task]) -> Match:
+    """Return todos that have at least half of the words, or only words of the query."""
     index = _index(tasks)
     sizes, where, initials = index.notable
     shared: Counter[int] = Counter()
@@ -313,7 +313,7 @@ def _perhaps(stems: set[str], tasks: list[Task]) -> Match:
     return Match(index.at(enough) or _described(stems, tasks), sure=False)
 
 
-# Words by which a description is spoken of.
+# Words that refer to a description.
 _OF_DESCRIPTIONS = frozenset(
     stem(w)
     for w in ("described", "description", "note", "details", "where", "whose", "which", "as")
@@ -321,11 +321,11 @@ _OF_DESCRIPTIONS = frozenset(
 
 
 def _described(stems: set[str], tasks: list[Task]) -> list[Task]:
-    """Return tasks whose title and description together hold all that is wanted."""
+    """Return todos whose title and description together have all the words."""
     wanted = stems - _OF_DESCRIPTIONS
     found = []
-    # To look for letters is cheap, and to read all words of 500 descriptions is not. Stems are
-    # written as they stand but for the last letter, unless they are those of other words.
+    # A substring search first: it is cheap, and splitting 500 descriptions into words is not. A
+    # stem without its last letter is a substring of its word, except for irregular verbs.
     letters = [one[:-1] for one in wanted if one not in _BASES]
     for task in tasks:
         if not wanted or not task.description:

@@ -1,4 +1,4 @@
-"""The built-in model behind the agents SDK's interface."""
+"""The built-in model with the interface of the agents SDK."""
 
 import json
 import time
@@ -44,8 +44,7 @@ def _output_text(output: Any) -> str:
 
 
 def _read(items: str | list[TResponseInputItem]) -> tuple[list[Said], list[str], bool]:
-    """Split the input into what was said, what the tools of this turn returned, and whether one
-    of them may have changed something."""
+    """Return the messages, the tool results of this turn, and whether a tool changed data."""
     if isinstance(items, str):
         return [Said("user", items)], [], False
     said: list[Said] = []
@@ -92,7 +91,7 @@ def _output(step: list[Call] | str) -> list[ResponseOutputItem]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Cut a text into words, as a real model streams it."""
+    """Split a text into words, as a remote model streams it."""
     start = 0
     while start < len(text):
         end = text.find(" ", start + 1)
@@ -102,13 +101,13 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 class BuiltinModel(Model):
-    """Answers from rules, in processes of its own; see the package's description."""
+    """Answers from rules, in separate processes; see the description of the package."""
 
     def __init__(self, pool: Pool | None = None) -> None:
         self._pool = pool or Pool()
 
     async def start(self) -> None:
-        """Make ready for the first message."""
+        """Start a process for the first message."""
         await self._pool.start()
 
     async def close(self) -> None:
@@ -116,7 +115,7 @@ class BuiltinModel(Model):
         await self._pool.close()
 
     async def _next(self, items: str | list[TResponseInputItem]) -> list[Call] | str:
-        """Return the next calls or the answer; what cannot be answered is said kindly."""
+        """Return the next calls or the answer, which is an apology after a failure."""
         said, outputs, changed = _read(items)
         try:
             return await self._pool.step(said, outputs)
@@ -158,7 +157,7 @@ class BuiltinModel(Model):
         conversation_id: str | None,
         prompt: ResponsePromptParam | None,
     ) -> AsyncIterator[TResponseStreamEvent]:
-        """Return the same, the answer word by word."""
+        """Return the next tool calls, or the answer word by word."""
         step = await self._next(input)
         output = _output(step)
         number = 0

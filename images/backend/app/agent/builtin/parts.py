@@ -1,4 +1,4 @@
-"""Cuts a message into parts that hold one intent each."""
+"""Splits a message into parts with one intent each."""
 
 from dataclasses import dataclass
 from itertools import islice
@@ -9,7 +9,7 @@ from app.agent.builtin.commands import CHAT, LEAD, SUFFIX, command_of, led, stri
 from app.agent.builtin.refs import DONE
 from app.agent.builtin.text import bare
 
-# After an adding part these may as well continue its title: "buy paint and remove the wallpaper".
+# After a part that adds, these may continue its title: "buy paint and remove the wallpaper".
 _LOOSE = re.compile(
     r"^(?:cancel|remove|drop|clear|finish|complete|change|update|check|fix|close|clear|erase|edit|"
     r"replace|get rid|throw|take|correct|trash|dump|empty|toss|ditch|make|write|find|read|need|have|"
@@ -24,12 +24,12 @@ _POINTS = re.compile(
     r"|^remind me|^what(?:'s| is| are) (?:left|pending|open|done)|^(?:show|list|tell|give|read) (?:me|us|my|all|everything|pending|completed|done|open|finished)\b",
     re.IGNORECASE,
 )
-# "If I finish, delete it": what hangs on a condition is no intent yet.
+# "If I finish, delete it": a condition is not an intent.
 _CONDITION = re.compile(
     r"^(?:unless|if|when|whenever|once|until|till|before|after (?!that\b|this\b)|as soon as|in case|suppose|supposing|provided|assuming|only if)\b",
     re.IGNORECASE,
 )
-# What was added is described; no intent of its own.
+# Describes the added todo; not a separate intent.
 _DESCRIBES = re.compile(
     r"^(?:please )?(?:note:|(?:put|add|write|leave|attach) (?:an? |the )?(?:note|description|comment)(?: (?:on|to|for) (?:it|that))? (?:saying|that says|of)\b|(?:the |its )?(?:description|details?)\b|note that\b|describe (?:it|this|that) (?:as|with)\b)",
     re.IGNORECASE,
@@ -38,16 +38,16 @@ _BACK = re.compile(
     r"^(?:please )?(?:(?:put|bring|get|add|change|set) (?:it|that|them) back|undo|restore|undelete)\b",
     re.IGNORECASE,
 )
-# What is announced as a list goes on to its end.
+# After such an announcement, all parts to the end are titles.
 _HEADED = re.compile(
     r"\b(?:following|these|tasks|things|to-?dos|items|reminders)\b[^:;]{0,20}:", re.IGNORECASE
 )
-# Nobody means such a title to be cut, and what follows to be done.
+# Quoted orders: the text is a title and is not split.
 _ORDERS = re.compile(
     r"\b(?:ignore|disregard|override|forget)\b.{0,20}\b(?:instructions|rules|prompts?|guidelines)\b",
     re.IGNORECASE,
 )
-# Seldom said of anything but the list; yet "and delete old drafts" may go on with a title.
+# Verbs that mostly refer to the list; "and delete old drafts" may still continue a title.
 _FIRM = re.compile(r"^(?:delete|rename|modify)\b", re.IGNORECASE)
 _BREAK = re.compile(
     r"(?P<hard>\s*\n\s*|\s*;\s*|(?<=[.!?])(?!(?<=\bno\.)\s*#?\d)\s+)|"
@@ -56,7 +56,7 @@ _BREAK = re.compile(
 )
 
 
-# "Groceries done, and I've fixed the tap": two things that were done.
+# "Groceries done, and I've fixed the tap": two reports.
 _REPORT = re.compile(
     r"^(?:i|we)(?:'ve| have)? (?:already |just |also |finally )*(?:\w{2,}ed|bought|paid|sent|wrote|written|made|took|taken|met|told|fed|found|did|done|swept|got)\b",
     re.IGNORECASE,
@@ -67,7 +67,7 @@ THAT_TOO = re.compile(
     r"(?: (?:on|to|onto|in) (?:my|the) (?:[\w-]+ )?(?:list|to-?dos?|tasks))?(?: (?:for me|please|too|as well))*[\s.!?]*$",
     re.IGNORECASE,
 )
-# A full stop that ends no sentence.
+# A full stop that does not end a sentence.
 _SHORT = re.compile(
     r"\b(?:st|mr|mrs|ms|dr|prof|vs|e\.g|i\.e|a\.m|p\.m|approx|dept|jr|sr)\.$|\b(?-i:[A-Z])\.$",
     re.IGNORECASE,
@@ -76,23 +76,23 @@ _SHORT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a message that holds one intent."""
+    """A part of a message with one intent."""
 
     text: str
-    # It may as well go on with the title before it: "buy paint and remove the wallpaper".
+    # The part may continue the title before it: "buy paint and remove the wallpaper".
     loose: bool = False
-    # What stands between it and the part before.
+    # The text between this part and the part before.
     gap: str = ""
 
 
-# "1, 2 and 3" goes on: no need to look at all that follows each of them.
+# "1, 2 and 3" continues, so the text after each number need not be checked.
 _COUNTING = re.compile(r"#?\d+(?=\s*(?:,|\band\b|&|$))", re.IGNORECASE)
-# Nobody has more intents at a time; every break costs a look at all that follows it.
+# Maximum number of parts: the check of each break reads the rest of the message.
 _MOST = 50
 
 
 def cut(text: str) -> list[Part]:
-    """Cut where a new intent starts; what only continues the one before stays with it."""
+    """Split a message where a new intent starts."""
     parts: list[Part] = []
     start, loose, joint = 0, False, ""
     for gap in islice(_BREAK.finditer(text), _MOST):
@@ -166,7 +166,7 @@ def _starts_new_part(
         return "surely" if hard and kind not in (None, "add") else None
     if kind != "add" or hard:
         return "surely"
-    # Which words go on with a title is open; those that point at the list do not.
+    # Such words may continue a title, unless they refer to the list.
     head = strip_lead(right)
     if following is None:
         pointing = re.search(r"(?i)\b(?:task|#)\s*\d|\b(?:is|are|'s)\b", next_part)

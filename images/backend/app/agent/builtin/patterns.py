@@ -1,8 +1,8 @@
-"""Regular expressions that cannot run away, with the interface of `re` as far as it is used here.
+"""Regular expressions with a limit on their work, and the functions of `re` that are used here.
 
-PCRE2 counts the steps of a match and stops at a limit, and each message has an amount of work that
-reading it may take. Beyond either the whole message is given up with TooHardError: half of it may
-be misread. Both are counted, not timed, so that a plan that is run again ends where it did before.
+PCRE2 counts the steps of a match and stops at a limit, and each message has a budget of work. Above
+either limit TooHardError ends the reading of the whole message, because a partly read message could
+be misunderstood. Work is counted, not timed, so that repeating a plan gives the same result.
 """
 
 import re
@@ -18,19 +18,19 @@ T = TypeVar("T")
 IGNORECASE = 1
 DOTALL = 2
 
-# Steps of one match; none of the tables takes 4,000, and plain prose of 400 characters 11,000. A
-# step takes about 20 ns.
+# Steps of one match. The test dialogues take less than 4,000, prose of 400 characters takes 11,000.
+# A step takes about 20 ns.
 STEPS = 16_000
 _STEPS_LONG = 40_000
-_LONG = 400  # characters from which a text may take more steps: a step or two for each of them
+_LONG = 400  # characters of a text above which the larger limit holds
 
-# Work that reading a message may take, roughly in microseconds; the tables' take 5,000 at most.
+# Work for one message, roughly in microseconds; the test dialogues take at most 5,000.
 WORK = 9_000
 WORK_PER_CHARACTER = 30
 
 
 class TooHardError(Exception):
-    """A message would take too long to read."""
+    """Reading a message would take too much work."""
 
 
 class _Meter:
@@ -40,7 +40,7 @@ class _Meter:
 
 
 def begin(message: str) -> None:
-    """Start to read a message."""
+    """Start a message with a full budget and empty caches."""
     _Meter.left = WORK + WORK_PER_CHARACTER * len(message)
     _Meter.lists = 0
     for forget in _Meter.forget:
@@ -48,28 +48,28 @@ def begin(message: str) -> None:
 
 
 def once(reader: Callable[P, T]) -> Callable[P, T]:
-    """Read the same words once for each message; nothing of it is kept for the next."""
+    """Cache the results of a reader until the next message."""
     kept = lru_cache(maxsize=512)(reader)
     _Meter.forget.append(kept.cache_clear)
     return cast("Callable[P, T]", kept)
 
 
 def spend(work: int) -> None:
-    """Take work off what the message may take; raises TooHardError when nothing is left."""
+    """Take work from the budget of the message; raises TooHardError when it is used up."""
     _Meter.left -= work
     if _Meter.left < 0:
         raise TooHardError
 
 
 def spend_on_list(work: int) -> None:
-    """Take off the work that a list is; the first of a message is free, however long it is."""
+    """Take the work for a list of todos from the budget; the first list of a message is free."""
     _Meter.lists += 1
     if _Meter.lists > 1:
         spend(work)
 
 
 class Match:
-    """Where a pattern fits, as re.Match tells it."""
+    """A match, with the methods of re.Match that are used here."""
 
     __slots__ = ("_found", "string")
 
@@ -89,20 +89,20 @@ class Match:
         return dict(self._found.groupdict())
 
     def start(self, group: int | str = 0) -> int:
-        """Return where a group begins."""
+        """Return the start of a group."""
         return int(self._found.span(group)[0])
 
     def end(self, group: int | str = 0) -> int:
-        """Return where a group ends."""
+        """Return the end of a group."""
         return int(self._found.span(group)[1])
 
     @property
     def lastgroup(self) -> str | None:
-        """Return the name of the group that took part, of a pattern where only one can."""
+        """Return the name of the matched group; the pattern allows only one."""
         return next((name for name, text in self.groupdict().items() if text is not None), None)
 
     def expand(self, template: str) -> str:
-        """Write out a template: \\1 and \\g<name> stand for groups."""
+        """Return a template with \\1 and \\g<name> replaced by the groups."""
         return _REFERENCE.sub(lambda ref: self[ref[1] or int(ref[2])] or "", template)
 
 
@@ -110,7 +110,7 @@ _REFERENCE = re.compile(r"\\g<(\w+)>|\\(\d)")
 
 
 class Pattern:
-    """A pattern."""
+    """A compiled pattern with a limit on its steps."""
 
     __slots__ = ("_compiled", "_options", "pattern")
 
@@ -127,17 +127,16 @@ class Pattern:
         kind = (anywhere, len(text) > _LONG)
         found = self._compiled.get(kind)
         if found is None:
-            # PCRE2 starts to count again at each place that it searches from, unless the search is a part
-            # of the pattern.
+            # PCRE2 restarts its count at each start position, unless the search is part of the pattern.
             form = rf"\G(?s:.*?)\K(?:{self.pattern})" if anywhere else self.pattern
             steps = _STEPS_LONG if len(text) > _LONG else STEPS
-            # As machine code it is no faster here, takes memory, and a hardened pod may forbid it.
+            # The JIT is not faster here, takes memory, and a hardened pod may forbid it.
             found = pcre2.compile(f"(*LIMIT_MATCH={steps})(*LF){form}", self._options, jit=False)
             self._compiled[kind] = found
         return found
 
     def match(self, text: str) -> Match | None:
-        """Match at the start."""
+        """Match at the start of the text."""
         try:
             found = self._for(text, anywhere=False).match(text)
         except pcre2.LibraryError as error:
@@ -145,7 +144,7 @@ class Pattern:
         return None if found is None else Match(found, text)
 
     def search(self, text: str) -> Match | None:
-        """Match anywhere."""
+        """Find the first match in the text."""
         try:
             found = self._for(text, anywhere=True).search(text)
         except pcre2.LibraryError as error:
@@ -153,7 +152,7 @@ class Pattern:
         return None if found is None else Match(found, text)
 
     def fullmatch(self, text: str) -> Match | None:
-        """Match the whole."""
+        """Match the whole text."""
         try:
             found = self._for(text, anywhere=False).fullmatch(text)
         except pcre2.LibraryError as error:
@@ -161,7 +160,7 @@ class Pattern:
         return None if found is None else Match(found, text)
 
     def finditer(self, text: str) -> Iterator[Match]:
-        """Return the matches one after the other."""
+        """Yield all matches."""
         try:
             for found in self._for(text, anywhere=True).finditer(text):
                 spend(3)
@@ -170,7 +169,7 @@ class Pattern:
             raise TooHardError from error
 
     def sub(self, to: str | Callable[[Match], str], text: str, count: int = 0) -> str:
-        """Replace the matches, or as many as count says."""
+        """Replace all matches, or the first `count`."""
         parts: list[str] = []
         at = 0
         for number, found in enumerate(self.finditer(text), 1):
@@ -181,7 +180,7 @@ class Pattern:
         return "".join([*parts, text[at:]]) if parts else text
 
     def split(self, text: str) -> list[str]:
-        """Return what stands between the matches."""
+        """Split the text at the matches."""
         parts: list[str] = []
         at = 0
         for found in self.finditer(text):
@@ -190,44 +189,44 @@ class Pattern:
         return [*parts, text[at:]]
 
 
-compiled = cache(Pattern)  # as many as are written down in this package
+compiled = cache(Pattern)  # one entry for each pattern of this package
 
 
 def compile(pattern: str, flags: int = 0) -> Pattern:  # noqa: A001 - re's name
-    """Return the pattern."""
+    """Return the compiled pattern."""
     return compiled(pattern, flags)
 
 
 def match(pattern: str, text: str, flags: int = 0) -> Match | None:
-    """Match at the start."""
+    """Match at the start of the text."""
     return compiled(pattern, flags).match(text)
 
 
 def search(pattern: str, text: str, flags: int = 0) -> Match | None:
-    """Match anywhere."""
+    """Find the first match in the text."""
     return compiled(pattern, flags).search(text)
 
 
 def fullmatch(pattern: str, text: str, flags: int = 0) -> Match | None:
-    """Match the whole."""
+    """Match the whole text."""
     return compiled(pattern, flags).fullmatch(text)
 
 
 def finditer(pattern: str, text: str, flags: int = 0) -> Iterator[Match]:
-    """Return the matches one after the other."""
+    """Yield all matches."""
     return compiled(pattern, flags).finditer(text)
 
 
 def findall(pattern: str, text: str, flags: int = 0) -> list[str]:
-    """Return the text of the matches; the pattern has no groups."""
+    """Return the text of all matches; the pattern must not have groups."""
     return [found[0] for found in compiled(pattern, flags).finditer(text)]
 
 
 def sub(pattern: str, to: str | Callable[[Match], str], text: str, flags: int = 0) -> str:
-    """Replace the matches."""
+    """Replace all matches."""
     return compiled(pattern, flags).sub(to, text)
 
 
 def split(pattern: str, text: str, flags: int = 0) -> list[str]:
-    """Return what stands between the matches."""
+    """Split the text at the matches."""
     return compiled(pattern, flags).split(text)

@@ -1,4 +1,4 @@
-"""Decides what to do with a message: which tools to call, what to ask, what to say."""
+"""Plans the answer to a message: tool calls, questions and sentences."""
 
 from collections.abc import Generator
 from dataclasses import replace
@@ -32,7 +32,7 @@ from app.agent.builtin.text import sentence_case
 from app.agent.said import Said
 from app.lengths import DESCRIPTION_MAX, MESSAGE_MAX, TITLE_MAX
 
-_AT_ONCE = 5  # calls that run together; each takes a database connection
+_AT_ONCE = 5  # tool calls at the same time; each takes a database connection
 
 
 def respond(said: list[Said]) -> Generator[list[Call], list[Result], str]:
@@ -45,7 +45,7 @@ def respond(said: list[Said]) -> Generator[list[Call], list[Result], str]:
             raise TooHardError
         yield from _respond(turn, said, message)
     except TooHardError:
-        # What was done before stays said: only the rest was not understood.
+        # Sentences about finished changes stay; only the rest of the message was not understood.
         turn.question = None
         turn.say(replies.TOO_HARD)
     return turn.answer()
@@ -54,7 +54,7 @@ def respond(said: list[Said]) -> Generator[list[Call], list[Result], str]:
 def _respond(turn: Turn, said: list[Said], message: str) -> Steps:
     pending = turn.context.pending
     if pending is not None:
-        rest = yield from _settle(turn, pending, message)
+        rest = yield from _read_answer(turn, pending, message)
         if rest is None:
             return
         message = rest
@@ -67,19 +67,19 @@ def _respond(turn: Turn, said: list[Said], message: str) -> Steps:
         intent.kind == "delete" and intent.ref.every and intent.ref.query is None
         for intent in intents
     ):
-        # "The party is off, delete everything": the whole holds the part.
+        # "The party is off, delete everything": deleting everything includes the party.
         intents = [intent for intent in intents if intent.kind != "ask_delete"]
     turn.several_deletes = sum(intent.kind == "delete" for intent in intents) > 1
     for intent in intents:
-        yield from _fulfil(turn, intent)
-    if len(turn.doomed) == 1:
-        yield from _delete(turn, turn.doomed)
-    elif turn.doomed:
-        turn.ask(ask_whether(Action("delete"), turn.doomed), "deleting")
+        yield from _carry_out(turn, intent)
+    if len(turn.to_delete) == 1:
+        yield from _delete(turn, turn.to_delete)
+    elif turn.to_delete:
+        turn.ask(ask_whether(Action("delete"), turn.to_delete), "deleting")
 
 
 def _joined(intents: list[Intent]) -> list[Intent]:
-    """Give "it" what the words before it were about: "the rent is paid, mark it as done"."""
+    """Resolve "it" from the intent before: "the rent is paid, mark it as done"."""
     joined: list[Intent] = []
     for intent in intents:
         before = joined[-1] if joined else None
@@ -88,7 +88,7 @@ def _joined(intents: list[Intent]) -> list[Intent]:
             and before.kind in ("ask_add", "ask_complete", "ask_delete", "ask_done")
             and intent.kind in ("complete", "delete", "update")
             and (intent.ref.it or any(change.ref.it for change in intent.changes))
-            # "My brother did that": it says no more than "it" does.
+            # In "my brother did that", "that" does not name a todo.
             and not re.search(r"(?i)\b(?:it|that|this|them)\b", before.ref.query or "")
         ):
             joined.pop()
@@ -101,7 +101,7 @@ def _joined(intents: list[Intent]) -> list[Intent]:
             and intent.ref.it
             and not before.ref.empty
         ):
-            # "The first is finished, so mark it as done": said twice.
+            # "The first is finished, so mark it as done" is one intent, said twice.
             continue
         elif before is not None and before.kind == intent.kind == "list" and before.ref.them:
             joined[-1] = intent
@@ -117,8 +117,8 @@ def _plain_list(intent: Intent) -> bool:
     return intent.kind == "list" and intent.ref.empty and intent.query is None
 
 
-def _settle(turn: Turn, pending: Pending, message: str) -> Steps:
-    """Take the message as the answer to our question; returns what is left of it to read."""
+def _read_answer(turn: Turn, pending: Pending, message: str) -> Steps:
+    """Read the message as an answer to the question; returns the rest, or None."""
     reply = read_reply(pending, message)
     if reply is None:
         return message
@@ -143,7 +143,7 @@ def _settle(turn: Turn, pending: Pending, message: str) -> Steps:
 
 
 def _act(turn: Turn, action: Action, tasks: list[Task]) -> Steps:
-    """Do to these tasks what was asked for; they are sure."""
+    """Apply the action to these todos, which are certain."""
     if not tasks:
         turn.say(replies.CALM)
     elif action.kind == "delete":
@@ -159,7 +159,7 @@ def _act(turn: Turn, action: Action, tasks: list[Task]) -> Steps:
         yield from _update(turn, tasks[0], action)
 
 
-def _fulfil(turn: Turn, intent: Intent) -> Steps:
+def _carry_out(turn: Turn, intent: Intent) -> Steps:
     match intent.kind:
         case "add":
             if intent.title is None:
@@ -174,15 +174,15 @@ def _fulfil(turn: Turn, intent: Intent) -> Steps:
             action = Action(intent.kind)
             tasks = yield from resolve(turn, intent.ref, action, intent.source)
             if intent.kind == "delete" and (turn.several_deletes or len(tasks) > 1):
-                turn.doomed += [t for t in tasks if t not in turn.doomed]
+                turn.to_delete += [t for t in tasks if t not in turn.to_delete]
             elif tasks:
                 yield from _act(turn, action, tasks)
         case "update":
             yield from _change(turn, intent)
         case "ask_delete" | "ask_complete":
-            yield from _consider(turn, intent)
+            yield from _confirm_hint(turn, intent)
         case "ask_add" | "ask_done":
-            yield from _wonder(turn, intent)
+            yield from _ask_about_name(turn, intent)
         case "not_done":
             yield from _not_done(turn, intent)
         case "undo" if turn.context.deleted:
@@ -195,7 +195,7 @@ def _fulfil(turn: Turn, intent: Intent) -> Steps:
 
 
 def _add_and_more(turn: Turn, intent: Intent) -> Steps:
-    """Tell a title that goes on from an intent that follows: by whether a task fits the intent."""
+    """Decide by the existing todos whether words continue a title or are further intents."""
     tasks = yield from turn.tasks()
     firm = []
     for more in intent.loose:
@@ -206,12 +206,12 @@ def _add_and_more(turn: Turn, intent: Intent) -> Steps:
             for added in intent.whole or (intent,):
                 yield from _add(turn, added.title or "", added.description)
             return
-        # What is destroyed on the strength of a likeness is asked about.
+        # Deleting is confirmed first, unless the message says "delete".
         doubtful = more.kind == "delete" and not re.match(r"(?i)(?:please )?delete\b", more.source)
         firm.append(replace(more, kind="ask_delete") if doubtful else more)
     yield from _add(turn, intent.title or "", intent.description)
     for more in firm:
-        yield from _fulfil(turn, more)
+        yield from _carry_out(turn, more)
 
 
 def _object(intent: Intent) -> str:
@@ -219,8 +219,8 @@ def _object(intent: Intent) -> str:
     return ref.query or ""
 
 
-def _consider(turn: Turn, intent: Intent) -> Steps:
-    """Ask about what was only hinted at."""
+def _confirm_hint(turn: Turn, intent: Intent) -> Steps:
+    """Ask whether a change that the message hints at is meant."""
     action = Action("delete" if intent.kind == "ask_delete" else "complete")
     if intent.ref.empty or (intent.ref.it and not turn.context.focus):
         turn.say(replies.UNCLEAR)
@@ -231,7 +231,7 @@ def _consider(turn: Turn, intent: Intent) -> Steps:
     elif not intent.ref.query:
         chosen = yield from resolve(turn, intent.ref, action, intent.source)
     else:
-        yield from _weigh(turn, intent, action, tasks)
+        yield from _ask_about_hint(turn, intent, action, tasks)
         return
     if chosen:
         turn.ask(ask_whether(action, chosen), intent.source)
@@ -239,8 +239,8 @@ def _consider(turn: Turn, intent: Intent) -> Steps:
         turn.say(replies.missing(intent.ref.ids[0]))
 
 
-def _weigh(turn: Turn, intent: Intent, action: Action, tasks: list[Task]) -> Steps:
-    """Ask about tasks that what was hinted at may speak of."""
+def _ask_about_hint(turn: Turn, intent: Intent, action: Action, tasks: list[Task]) -> Steps:
+    """Ask about the todos that a hint may mean."""
     query = intent.ref.query or ""
     named_so = [t for t in told(query, tasks) if not t.completed] if intent.stated else []
     if len(named_so) == 1:
@@ -261,8 +261,8 @@ def _weigh(turn: Turn, intent: Intent, action: Action, tasks: list[Task]) -> Ste
         turn.say(replies.unknown(query))
 
 
-def _wonder(turn: Turn, intent: Intent) -> Steps:
-    """Ask what to do with words that say no more than a task's name, or might be a new one."""
+def _ask_about_name(turn: Turn, intent: Intent) -> Steps:
+    """Ask about words that only name a todo, or that may be the title of a new one."""
     tasks = yield from turn.tasks()
     if intent.kind == "ask_done":
         ids = intent.ref.ids
@@ -285,7 +285,7 @@ def _wonder(turn: Turn, intent: Intent) -> Steps:
 
 
 def _not_done(turn: Turn, intent: Intent) -> Steps:
-    """Leave a pending task as it is; a completed one cannot be made pending."""
+    """Answer "not done": nothing to change for an open todo, not possible for a done one."""
     tasks = yield from turn.tasks()
     pointed = intent.ref.it or intent.ref.empty
     ids = {task.id for task in turn.context.focus} if pointed else set(intent.ref.ids)
@@ -304,12 +304,12 @@ def _add(turn: Turn, title: str, description: str | None) -> Steps:
         return
     task = Task(result.value["task_id"], result.value["title"])
     turn.topic = [task]
-    turn.stale()
+    turn.forget_tasks()
     turn.say(f"{ADDED}{named(task)} to your list.")
 
 
 def _each(turn: Turn, tool: str, tasks: list[Task]) -> Steps:
-    """Call a tool for each task, a few at a time; returns what was done and what was not there."""
+    """Call a tool for each todo, a few at a time; returns the changed and the missing todos."""
     done: list[Task] = []
     gone: list[Task] = []
     refused = 0
@@ -346,12 +346,12 @@ def _finish(turn: Turn, done: list[Task], gone: list[Task]) -> None:
     for task in gone:
         turn.say(replies.missing(task.id))
     turn.topic = done
-    turn.stale()
+    turn.forget_tasks()
 
 
 def _change(turn: Turn, intent: Intent) -> Steps:
     if intent.soft:
-        # "I want to change the oil" is something to do, where no task is called so.
+        # "I want to change the oil" is a new todo when no todo matches.
         found = match(intent.changes[0].ref.query or "", (yield from turn.tasks()))
         if not found.tasks or not found.sure:
             yield from _add(turn, sentence_case(intent.title or ""), None)
@@ -370,7 +370,7 @@ def _change(turn: Turn, intent: Intent) -> Steps:
 
 
 def _second(turn: Turn, change: Change) -> Steps:
-    """Read "change A to B and C to D", where C is a task too: returns B, C and D, or nothing."""
+    """Read "change A to B and C to D" when C is a todo; returns B, C and D, or None."""
     found = re.match(r"(?i)(?P<b>.+?),? and (?P<c>.+?) (?:to|into) (?P<d>.+)$", change.title or "")
     if found is None:
         return None
@@ -391,6 +391,6 @@ def _update(turn: Turn, task: Task, action: Action) -> Steps:
         return
     now = Task(task.id, result.value["title"])
     turn.topic = [now]
-    turn.stale()
+    turn.forget_tasks()
     what = "renamed it to" if action.title else "changed the description of"
     turn.say(f"I've {what} {named(now)}.")

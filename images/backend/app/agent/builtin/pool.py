@@ -1,8 +1,8 @@
-"""Processes of their own for the built-in model: it never runs on the event loop.
+"""Worker processes for the built-in model, so that it never blocks the event loop.
 
-Each message has a second of processor; a worker that takes more is ended by the kernel, and one
-that is stuck without taking any by us. Whoever asked gets a kind sentence, and the next message a
-new worker.
+Each message may use one second of processor time. The kernel ends a worker that takes more, and the
+pool ends a worker that does not answer in time. The person gets an apology, and the next message
+gets a new worker.
 """
 
 import asyncio
@@ -20,30 +20,30 @@ log = logging.getLogger("app.assistant")
 
 WORKERS = 2
 PROCESSOR_SECONDS = 1.0
-# A pod has half a processor, and its workers share it: far more than a second of it takes.
+# The workers of a pod share half a processor, so a second of processor time takes longer.
 WALL_SECONDS = 20.0
-# Messages that wait for a worker, and for how long; most take a few milliseconds.
+# Messages that may wait for a worker, and for how long. Most messages take a few milliseconds.
 WAITING = 32
 WAITING_SECONDS = 15.0
-# The assistant's messages that are looked at are six; nothing older is handed over.
+# Messages that a worker gets; the model reads the last six messages of the assistant.
 HISTORY = 18
 HISTORY_TEXT = 16_000
-# Bytes of a request and of an answer: 500 todos of full length are less than two million.
+# Maximum bytes of a request and of an answer; 500 todos of full length have less than 2 MB.
 FRAME = 8 * 2**20
 
 _ROOT = Path(__file__).resolve().parents[3]
 
 
 class BusyError(Exception):
-    """Too many messages wait already."""
+    """Too many messages wait for a worker."""
 
 
 class GaveUpError(Exception):
-    """The message took too long, or its worker died of it."""
+    """The message took too long, or its worker ended."""
 
 
 class _Worker:
-    """A process."""
+    """A worker process."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -55,7 +55,7 @@ class _Worker:
                 *command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,  # a traceback may hold what people say
+                stderr=asyncio.subprocess.DEVNULL,  # a traceback can contain what people write
                 cwd=_ROOT,
                 env={"PYTHONDONTWRITEBYTECODE": "1"},
             )
@@ -70,7 +70,7 @@ class _Worker:
         return self._process.pid
 
     async def ask(self, request: bytes) -> bytes:
-        """Send a request and return the answer; raises OSError or EOFError where there is none."""
+        """Send a request and return the answer; raises OSError or EOFError without one."""
         source, target = self._process.stdout, self._process.stdin
         if source is None or target is None:
             raise EOFError
@@ -82,7 +82,7 @@ class _Worker:
         return await source.readexactly(size)
 
     async def stop(self, patience: float = 0.0) -> int:
-        """End the process, at once or when it has had time to see that its input has ended."""
+        """End the process. With patience, it may first end by itself after its input is closed."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
@@ -95,7 +95,7 @@ class _Worker:
 
 
 class Pool:
-    """A few workers; they start when they are needed, and are used one message at a time."""
+    """A few workers. They start when needed, and each handles one message at a time."""
 
     def __init__(
         self,
@@ -114,11 +114,11 @@ class Pool:
 
     @property
     def pids(self) -> list[int]:
-        """Return the processes that there are."""
+        """Return the ids of the running processes."""
         return [worker.pid for worker in self._all if worker.alive]
 
     async def start(self) -> None:
-        """Start a first worker, so that the first message need not wait for it."""
+        """Start a worker, so that the first message does not wait for it."""
         self._idle.append(await self._worker())
 
     async def step(self, said: Sequence[Said], outputs: Sequence[str]) -> list[Call] | str:
@@ -174,8 +174,8 @@ class Pool:
         except (OSError, EOFError, TimeoutError):
             raise GaveUpError from None
         finally:
-            # Who stops to listen, because time is up or nobody waits any more, leaves half an
-            # answer behind: of no use for the next.
+            # After a timeout or a cancelled request the worker may still send an answer, which the
+            # next request would read. So this worker is not used again.
             if whole:
                 self._idle.append(worker)
             else:
@@ -184,7 +184,7 @@ class Pool:
 
     async def _ended(self, worker: _Worker, after: float | None = None) -> None:
         self._all.discard(worker)
-        # A process that has closed its output is about to end by itself, and tells why.
+        # A process that has closed its output ends by itself; its exit code tells the reason.
         code = await asyncio.shield(worker.stop(patience=0.2))
         took = None if after is None else round(after, 2)
         log.warning("a worker of the built-in model ended", extra={"code": code, "seconds": took})
@@ -196,7 +196,7 @@ def _request(said: Sequence[Said], outputs: Sequence[str]) -> bytes:
 
 
 def _step(answer: bytes) -> list[Call] | str:
-    """Read a worker's answer."""
+    """Read the answer of a worker."""
     found = json.loads(answer)
     if "failed" in found:
         log.error("the built-in model failed", extra={"reason": str(found["failed"])})

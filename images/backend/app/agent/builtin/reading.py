@@ -1,4 +1,4 @@
-"""Reads the intents out of a message: each part goes to the reader of its kind."""
+"""Reads the intents of a message: each part goes to the reader for its kind."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -47,7 +47,7 @@ _NEVER = re.compile(
     r"(?!forget|let me forget)",
     re.IGNORECASE,
 )
-# What is ordered may have "not" in its title.
+# After such a command, "not" may be part of the title.
 _ORDERED = re.compile(r"^(?:mark|flag|complete|finish|check|tick|cross|close|set)\b", re.IGNORECASE)
 _LATER = re.compile(
     r"\b(?:soon|about to|when|once|before|until|if|unless)\b|\b(?:not|never|don'?t|do not)(?: (?:yet|now|done|complete\w*|finish\w*|it|this|that))*$",
@@ -85,7 +85,7 @@ _UNDO = re.compile(
     r"(?:change|rename|turn|set|put|switch) (?:it|that|this|them) back\b(?! to\b(?! (?:(?:what|how|the way) it|before|normal|the (?:old|original|previous))\b)).*|(?:that|it) was (?:a mistake|wrong)|i didn't mean (?:that|it|to).*|(?:can you )?undelete.*)$",
     re.IGNORECASE,
 )
-# "Scratch that" may take words back as well as a task.
+# "Scratch that" may mean the last words or a todo.
 _IDIOM = re.compile(
     r"^(?:drop|scratch|scrap|dismiss|ditch|cancel|kill|toss) (?:it|that|this)$", re.IGNORECASE
 )
@@ -110,13 +110,13 @@ _CORRECTION = re.compile(
 )
 
 
-# "We're out of coffee", "forgot to buy nappies": what is lacking, where it is to be added.
+# "We're out of coffee", "forgot to buy nappies": the missing thing becomes the title.
 _LACK = re.compile(
     r"^(?:(?:i|we)(?:'re|'m| are| am)? (?:almost |nearly |all )?(?:out of|low on)|(?:(?:i|we) )?(?:forgot|always forget|keep forgetting) to(?: add)?)\s+",
     re.IGNORECASE,
 )
 _LESS = re.compile(r"(?:but |so |and )?(?:just|only)\b", re.IGNORECASE)
-# What makes the words before it less than an intent.
+# Words that make the intent before them uncertain.
 _HEDGE = re.compile(
     r"^(?:(?:but |only )*(?:if|unless|when|once|until)\b|(?:i'?m |i am )?(?:not sure|unsure|kidding|joking)\b|just (?:kidding|joking)\b|"
     r"maybe\b|perhaps\b|i (?:think|guess)\b|or not\b|jk\b)",
@@ -152,12 +152,12 @@ def read(message: str) -> list[Intent]:
             continue
         found = read_part(part.text, quotes)
         if found[0].kind == "refuse" and _IMPERSONATION.match(strip_lead(part.text)):
-            # What follows would be for someone else too.
+            # The rest of the message is also for someone else.
             return found
         if part.loose and intents and intents[-1].kind == "add":
             whole = read_part(before + part.gap + part.text, quotes)
             added = [intent for intent in whole if intent.kind == "add" and intent.title]
-            # What came before it in a list of several stands for itself.
+            # Titles of a list before this one are already separate intents.
             titles = [intent.title for intent in intents[:-1]]
             intents[-1] = replace(
                 intents[-1],
@@ -170,11 +170,11 @@ def read(message: str) -> list[Intent]:
             intents[-1] = _tentative(intents[-1])
             continue
         if intents and intents[-1].source == "never" and part.gap.strip().lower() in ("and", "or"):
-            # "Don't delete milk and remove eggs": how far does the "don't" reach?
+            # "Don't delete milk and remove eggs": "don't" may cover both, so ask.
             found = [_tentative(intent) for intent in found]
         correctable = ("delete", "complete", "ask_delete", "ask_complete")
         if intents and intents[-1].kind in correctable and _CORRECTION.match(part.text):
-            # "Delete milk? No, complete it": the first was taken back.
+            # "Delete milk? No, complete it": the second intent replaces the first.
             found = [replace(w, ref=intents[-1].ref) if w.ref.it else w for w in found]
             intents.pop()
         if intents and intents[-1].kind == found[0].kind == "list" and _LESS.match(part.text):
@@ -198,12 +198,12 @@ _TENTATIVE: dict[Kind, Kind] = {
 
 
 def _tentative(intent: Intent) -> Intent:
-    """Ask about what would have been done."""
+    """Return the intent as one that is asked about first."""
     return replace(intent, kind=_TENTATIVE.get(intent.kind, intent.kind))
 
 
 def _enumerated(text: str) -> str:
-    """Give each of "1. add tea 2. add coffee" a line of its own."""
+    """Put each item of "1. add tea 2. add coffee" on its own line."""
     if re.search(r"(?:^|[\s:])1[.)]\s.*\s2[.)]\s", text):
         return re.sub(r"(?:^|\s)(?=\d{1,2}[.)]\s)", "\n", text).strip()
     return text
@@ -217,7 +217,7 @@ def _chatting(plain: str) -> Kind:
 
 
 def read_part(part: str, quotes: Quotes) -> list[Intent]:
-    """Read one part of a message."""
+    """Return the intents of one part of a message."""
     plain = bare(re.sub(r"^\s*-(?=\d)", "minus ", part))
     source = quotes.release(plain)
     if CHAT.match(plain):
@@ -234,7 +234,7 @@ def read_part(part: str, quotes: Quotes) -> list[Intent]:
         return [wanted]
     s = wanted
     if (hedged := _HEDGED.match(s)) and not s.endswith("?"):
-        # "I think the dentist is done" is not sure of it.
+        # "I think the dentist is done" is uncertain.
         return [_tentative(intent) for intent in read_part(s[hedged.end() :], quotes)]
     command = STRONG.match(s)
     kind = command.lastgroup if command else None
@@ -254,7 +254,7 @@ def read_part(part: str, quotes: Quotes) -> list[Intent]:
         what = reasoned if reasoned != whole else found["what"]
         return [Intent("ask_delete", read_ref(what, quotes), source=source)]
     if _NEVER.match(s) and not re.match(r"(?i)^(?:don'?t|do not|never) (?:let me )?forget", s):
-        # "Don't delete milk, complete it": what "it" is was said.
+        # "Don't delete milk, complete it": keep the todo for "it".
         object_ = STRONG.sub("", _NEVER.sub("", s, count=1), count=1)
         return [Intent("calm", read_ref(object_, quotes), source="never")]
     if kind in ("delete", "complete", "update") and _MUSING.search(plain):
@@ -265,7 +265,7 @@ def read_part(part: str, quotes: Quotes) -> list[Intent]:
     if kind == "list" or _QUESTION.match(s):
         return [read_list(s, quotes)]
     if kind != "add":
-        # There is no task -1; a lost sign would make it another.
+        # There is no todo -1. Without its sign the number would name another todo.
         s = re.sub(r"(?i)^((?:\w+ ){1,4}(?:no\. ?|#)?)-(?=\d)", r"\1minus ", s)
     if (
         kind == "complete"
@@ -307,7 +307,7 @@ def read_part(part: str, quotes: Quotes) -> list[Intent]:
 
 
 def _is_foreign(s: str, kind: str | None) -> bool:
-    """A title may speak of users; a command about them may not."""
+    """Report whether a command is about another user. A title may contain the word "user"."""
     if kind != "add":
         return True
     return (
@@ -328,13 +328,13 @@ def _by_command(kind: str, s: str, quotes: Quotes, source: str) -> list[Intent]:
             return [changing.read_change(half, quotes, source) for half in halves]
         return [changing.read_change(s, quotes, source)]
     if kind == "add":
-        return _needed(s, quotes, source) or adding.read_add(s, quotes, source)
+        return _read_need(s, quotes, source) or adding.read_add(s, quotes, source)
     if kind == "delete":
         return [read_deletion(s, quotes, source)]
     return read_completion(what_done(s), quotes, source)
 
 
-# "Change the dentist to Call doctor and task 4 to Pay taxes".
+# "Change the dentist to Call doctor and task 4 to Pay taxes": two intents.
 _TWO_CHANGES = re.compile(
     rf"^(?P<first>(?P<verb>change|rename|update|edit) .+? to .+?),? and (?P<second>(?:(?:task|number|no\.?|#) ?\d+|the [^,;]{{1,40}}? {NOUN}) to \S.*)$",
     re.IGNORECASE,
@@ -352,8 +352,8 @@ _LISTING = re.compile(
 )
 
 
-def _needed(s: str, quotes: Quotes, source: str) -> list[Intent] | None:
-    """Read "I need to delete task 3" as the command it is; most of what people need is a task."""
+def _read_need(s: str, quotes: Quotes, source: str) -> list[Intent] | None:
+    """Read "I need to delete task 3" as a command; other needs become new todos."""
     found = _NEED.match(s)
     if found is None:
         return None
@@ -370,10 +370,10 @@ def _needed(s: str, quotes: Quotes, source: str) -> list[Intent] | None:
         ours = kind == "delete" and re.match(r"(?i)(?:delete|remove|erase)\b", rest)
         if not pointed and (intent.ref.empty or (intent.ref.query is not None and not ours)):
             return None
-        # Who needs to finish something has not finished it.
+        # A person who needs to finish something has not finished it.
         unfinished = re.match(r"(?i)(?:finish|complete|close)\b", rest)
         if kind == "delete" and not pointed:
-            # An intent about the list where a task is called so, and something to do otherwise.
+            # A change of the list when a todo matches, otherwise a new todo.
             return [replace(intent, kind="ask_delete", title=quotes.release(rest), soft=True)]
         return [replace(intent, kind="ask_complete") if unfinished else intent]
     if kind == "update" and re.match(r"(?i)fix\b", rest):

@@ -1,4 +1,4 @@
-"""Which task a phrase points at: by number, by place, by "it", by title, or all of them."""
+"""Reads phrases that refer to todos: by number, place, "it" or title, or all todos."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -22,7 +22,7 @@ _NUMBERS = [
     "eleven",
     "twelve",
 ]
-_PLACES_MAX = 500  # a list has no more; "the first 999999999" would fill the memory
+_PLACES_MAX = 500  # maximum length of a list; "the first 999999999" would fill the memory
 _ORDINALS = [
     "first",
     "second",
@@ -52,27 +52,27 @@ _LABEL = rf"(?:{NOUN}\s*(?:with\s+)?(?:number|no\.?|nr\.?|id\s*=?|#)?|number|no\
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A phrase that points at tasks."""
+    """A reference to todos."""
 
     ids: tuple[int, ...] = ()
-    places: tuple[int, ...] = ()  # from 1; -1 is the last
+    places: tuple[int, ...] = ()  # places in the list, from 1; -1 is the last
     it: bool = False
     them: bool = False
     every: bool = False
     status: Status = "all"
     query: str | None = None
-    excluded: str | None = None  # all of them but this
+    excluded: str | None = None  # the exception in "all but ..."
     quoted: bool = False
-    either: bool = False  # one of several: "1 or 2"
+    either: bool = False  # one of the ids: "1 or 2"
 
     @property
     def empty(self) -> bool:
-        """Say whether it points at nothing."""
+        """Report whether the phrase refers to nothing."""
         return self == Ref()
 
 
 def number(word: str) -> int:
-    """Read a number in digits or letters."""
+    """Read a number in digits or words."""
     lower = word.lower()
     return _NUMBERS.index(lower) + 1 if lower in _NUMBERS else int(word)
 
@@ -98,7 +98,7 @@ _TRAIL = re.compile(
 
 
 def trim(text: str) -> str:
-    """Take politeness and "from my list" off the end."""
+    """Remove polite words and "from my list" at the end."""
     return bare(_TRAIL.sub("", bare(text)).rstrip("?"))
 
 
@@ -178,7 +178,7 @@ _STATUS = re.compile(
 
 
 def status_of(word: str | None) -> Status:
-    """Read a status word."""
+    """Return the status that a word means."""
     if not word:
         return "all"
     if re.fullmatch(OPEN, word, re.IGNORECASE):
@@ -187,7 +187,7 @@ def status_of(word: str | None) -> Status:
 
 
 def read_ref(text: str, quotes: Quotes) -> Ref:
-    """Read what a phrase points at."""
+    """Read the todos that a phrase refers to."""
     s = trim(text)
     if not s:
         return Ref()
@@ -205,7 +205,7 @@ def read_ref(text: str, quotes: Quotes) -> Ref:
     ):
         return Ref()
     if aside := re.match(r"(?i)^(?P<it>it|that|this|them|those|these),\s+\S", s):
-        # "Scrap that, she just called me".
+        # "Scrap that, she just called me": a reason follows "that".
         s = aside["it"]
     if _FOCUS.match(s) or _LAST_ADDED.match(s):
         return Ref(it=True)
@@ -231,7 +231,7 @@ def read_ref(text: str, quotes: Quotes) -> Ref:
     return _read_many(s, quotes) or _read_title(s, quotes)
 
 
-# "The ones I already finished", "what I haven't done yet".
+# "The ones I already finished", "what I haven't done yet": a status.
 _OF_MINE = re.compile(
     rf"^(?:(?:all|the|my|those|any|every)\s+)*(?:{NOUN}|stuff|what(?:ever)?|everything|all|those)\s+(?:(?:of )?(?:that|which|what)\s+)?(?:i|we)"
     r"(?:(?P<open>(?:'ve| have| had| did)?(?: not|n't)(?: yet)?|haven'?t|didn'?t)|'ve| have|'d| had)?\s*(?:already |just |even |yet )*"
@@ -276,7 +276,7 @@ def _read_many(s: str, quotes: Quotes) -> Ref | None:
 
 
 def _subject(text: str, quotes: Quotes) -> str | None:
-    """Return what tasks are about, None when nothing narrows them down."""
+    """Return the subject in "tasks about ...", or None when all todos are meant."""
     s = re.sub(rf"^(?:the |my )?(?:{NOUN}|list)\b\s*", "", bare(text), flags=re.IGNORECASE)
     if re.fullmatch(
         r"(?:(?:that )?(?:is|are|i have|i've got|there(?: is| are)?)?\s*(?:on|in|from)?\s*"

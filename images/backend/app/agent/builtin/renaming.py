@@ -1,4 +1,4 @@
-"""Settles which reading of a change is meant, by the tasks that there are."""
+"""Chooses the reading of a change that fits the existing todos."""
 
 from dataclasses import replace
 from re import escape
@@ -13,7 +13,7 @@ from app.agent.builtin.text import sentence_case
 
 
 def settled(turn: Turn, changes: tuple[Change, ...]) -> Steps:
-    """Return the change that is meant, with the whole of its new title."""
+    """Return the change that is meant, with its complete new title."""
     change = changes[0]
     if len(changes) > 1 and not _is_firm(change.ref):
         change = _likeliest(changes, (yield from turn.tasks()))
@@ -33,7 +33,7 @@ _HOURS = r"(?:\d{1,2}(?:[:.]\d\d)? ?(?:[ap]\.?m\.?|o'clock)|\d{1,2}[:.]\d\d|noon
 
 
 def _dated(turn: Turn, change: Change) -> Change:
-    """Read "make that Wednesday" of what is to be done on Tuesday: another day, not another title."""
+    """Read "make that Wednesday": the day in the title changes, not the whole title."""
     spoken = turn.topic or turn.context.focus
     if not change.ref.it or len(spoken) != 1 or not change.title:
         return change
@@ -48,7 +48,7 @@ def _dated(turn: Turn, change: Change) -> Change:
 
 
 def _of_a_kind(change: Change, title: str) -> Change:
-    """Read "make that a tennis court" of "Book a squash court"."""
+    """Read "make that a tennis court" after "Book a squash court"."""
     thing = re.fullmatch(r"(?i)(?:an?|the|some) .*?(?P<last>\w+)", change.title or "")
     if thing is None:
         return change
@@ -65,7 +65,7 @@ def _lower(text: str) -> str:
 
 
 def _replaced(turn: Turn, change: Change) -> Steps:
-    """Return the title with a part of it replaced; None, to be asked about, where it has no such part."""
+    """Return the title with a part replaced, or None when it does not have this part."""
     tasks = yield from turn.tasks()
     if change.ref.ids or change.ref.it:
         ids = change.ref.ids or tuple(task.id for task in turn.topic or turn.context.focus)
@@ -77,10 +77,10 @@ def _replaced(turn: Turn, change: Change) -> Steps:
     parts = re.Pattern(rf"(?i)(?<!\w){escape(change.old)}(?!\w)").split(found[0].title)
     if len(parts) != 2:
         return None
-    # "Book a train instead of flights", in "Book flights": what stands there is not said twice.
+    # "Book a train instead of flights", in "Book flights": "Book" is not repeated.
     before, now, after = parts[0].split(), change.title.split(), parts[1].split()
     if change.whole and len(before + after) == 1:
-        # "Replace milk with juice", in "Buy milk": nearly all of it is spoken of.
+        # "Replace milk with juice", in "Buy milk": the new text is the whole title.
         return None
     before = before[: len(before) - _overlap(before, now)]
     after = after[_overlap(now, after) :]
@@ -88,7 +88,7 @@ def _replaced(turn: Turn, change: Change) -> Steps:
 
 
 def _overlap(left: list[str], right: list[str]) -> int:
-    """Return how many words at the end of the one begin the other."""
+    """Return the number of words that end `left` and start `right`."""
     ends, starts = [w.lower() for w in left], [w.lower() for w in right]
     sizes = range(min(len(left), len(right)), 0, -1)
     return next((n for n in sizes if ends[-n:] == starts[:n]), 0)
@@ -99,19 +99,19 @@ def _is_firm(ref: Ref) -> bool:
 
 
 def _holds(change: Change, tasks: list[Task]) -> bool:
-    """Say whether what is to be replaced stands in the title."""
+    """Report whether a title has the words that are replaced."""
     old = (change.old or "").lower()
     return bool(old) and len(tasks) == 1 and old in tasks[0].title.lower()
 
 
 def _likeliest(changes: tuple[Change, ...], tasks: list[Task]) -> Change:
-    """Read "change call to mom to call dad" the way that finds a task."""
+    """Choose the reading of "change call to mom to call dad" that matches a todo."""
 
     def fit(change: Change) -> tuple[bool, bool, bool, bool, bool, bool, int, int]:
         query = change.ref.query or ""
         found = match(query, tasks)
         sure = found.sure and bool(found.tasks)
-        # The most words of the title, in the shortest phrase.
+        # Prefer the shortest phrase with the most words of the title.
         return (
             bool(exact(query, tasks)),
             sure and _holds(change, found.tasks),

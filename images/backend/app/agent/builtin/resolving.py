@@ -1,4 +1,4 @@
-"""Finds the tasks a phrase points at, asking where it could be more than one."""
+"""Finds the todos that a reference means, and asks when several are possible."""
 
 from dataclasses import dataclass, field
 
@@ -11,60 +11,60 @@ from app.agent.builtin.steps import Call, Steps
 from app.agent.builtin.text import Quotes
 
 _ID_MAX = 2**31 - 1
-_ASKED = 50  # tasks in one question
-_NAMED = 20  # tasks that one phrase names
+_ASKED = 50  # todos in one question
+_NAMED = 20  # todos that one phrase may name
 
 
 @dataclass
 class Turn:
-    """One answer in the making."""
+    """The answer to one message, while it is made."""
 
     context: Context
     lines: list[str] = field(default_factory=list)
     question: str | None = None
-    # What an earlier part of the message spoke of: what "it" means in a later one.
+    # Todos of an earlier part of the message: the meaning of "it" in a later part.
     topic: list[Task] = field(default_factory=list)
-    # Tasks to delete when the message names several: they are asked about together.
-    doomed: list[Task] = field(default_factory=list)
+    # Todos to delete when the message names several: one question is asked for all.
+    to_delete: list[Task] = field(default_factory=list)
     several_deletes: bool = False
     _tasks: list[Task] | None = None
 
     def say(self, line: str) -> None:
-        """Add a sentence."""
+        """Add a sentence to the answer."""
         if line not in self.lines:
             self.lines.append(line)
 
     def ask(self, question: str, source: str = "") -> None:
-        """Ask, unless something is asked already: one question at a time."""
+        """Add a question; an answer has only one, and names a further one for later."""
         if self.question is None:
             self.question = question
         elif source:
             self.say(f"One thing at a time: please tell me again about “{source}” afterwards.")
 
     def answer(self) -> str:
-        """Return the whole answer; the question comes last."""
+        """Return the complete answer. The question is at the end."""
         parts = [*self.lines, *([self.question] if self.question else [])]
         return "\n".join(parts) or replies.UNCLEAR
 
     def tasks(self) -> Steps:
-        """List all tasks, once."""
+        """Return all todos; they are fetched once."""
         if self._tasks is None:
             self._tasks = yield from self.fetch("all")
         return self._tasks
 
     def fetch(self, status: Status) -> Steps:
-        """List tasks of a status."""
+        """Return the todos with a status."""
         (result,) = yield [Call("list_tasks", {"status": status})]
         rows = result.value if isinstance(result.value, list) else []
         return [Task(r["id"], r["title"], r["completed"], r.get("description")) for r in rows]
 
-    def stale(self) -> None:
-        """Forget the list after a change."""
+    def forget_tasks(self) -> None:
+        """Fetch the todos again after a change."""
         self._tasks = None
 
 
 def resolve(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
-    """Return the tasks that are surely meant; none after a question or an apology."""
+    """Return the todos that are certainly meant; none after a question or an apology."""
     if ref.ids:
         return (yield from _by_id(turn, ref, action, source))
     if ref.it or ref.them:
@@ -72,14 +72,14 @@ def resolve(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
     if ref.places:
         return (yield from _by_place(turn, ref, action, source))
     if ref.every:
-        yield from _every(turn, ref, action, source)
+        yield from _ask_about_all(turn, ref, action, source)
         return []
     tasks: list[Task] = yield from turn.tasks()
     if ref.status != "all":
         tasks = [t for t in tasks if t.completed == (ref.status == "completed")]
     focus = [t for t in tasks if t.id in {f.id for f in turn.context.focus}]
     if ref.empty and len(focus) == 1 and _open(focus, action):
-        # "Done!", of the only task that was just spoken of.
+        # "Done!" after a message about a single todo.
         return _one_of(turn, Match(focus, sure=True), action, source, "")
     if ref.query is None:
         label = "" if ref.status == "all" else ref.status
@@ -89,20 +89,20 @@ def resolve(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
         others = {task.id for task in turn.context.listed} - spoken
         left = [t for t in tasks if t.id in others]
         return _one_of(turn, Match(left, sure=True), action, source, ref.query)
-    # "Finish report" may be the very title of a task.
+    # "Finish report" may be the complete title of a todo.
     found = match(ref.query, exact(source, tasks) or tasks)
     if not found.tasks or not found.sure:
         parts = [] if ref.quoted else apart(ref.query, tasks, action)
         if parts:
             return parts
     if not found.tasks and not ref.quoted:
-        # "The flights, we are not going": asked about, as the rest may mean something else.
+        # "The flights, we are not going": ask, because the rest may mean something else.
         found = likely(ref.query, tasks)
     return _one_of(turn, found, action, source, ref.query)
 
 
 def _open(tasks: list[Task], action: Action) -> list[Task]:
-    """What is done already cannot be meant when something is to be completed."""
+    """Return the todos that the action can apply to: done todos cannot be completed."""
     return [t for t in tasks if not t.completed] if action.kind == "complete" else tasks
 
 
@@ -118,7 +118,7 @@ def _one_of(turn: Turn, found: Match, action: Action, source: str, query: str) -
     if len(chosen) == 1:
         if found.sure and query:
             return chosen
-        # Only a likeness, or a command without a task: even a single one is asked about.
+        # An unsure match, or a command without a todo: ask, even if only one is left.
         turn.ask(ask_whether(action, chosen), source)
         return []
     if query:
@@ -136,7 +136,7 @@ def _none(action: Action) -> str:
 
 
 def apart(query: str, tasks: list[Task], action: Action) -> list[Task]:
-    """Read "milk and eggs" as two tasks when each is surely one."""
+    """Read "milk and eggs" as two todos when both match for certain."""
     parts = [p for p in re.split(r"\s*,\s*(?:and\s+)?|\s+(?:and|&|plus)\s+", query) if p.strip()]
     if not 2 <= len(parts) <= _NAMED:
         return []
@@ -204,13 +204,13 @@ def _by_place(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
         chosen.append(listed[index])
     if known or chosen == turn.context.focus:
         return chosen
-    # Nothing was listed, so "the first" of what is a guess.
+    # Without a list in the conversation, "the first" is a guess.
     turn.ask(ask_whether(action, chosen), source)
     return []
 
 
-def _spared(turn: Turn, excluded: str, tasks: list[Task], action: Action) -> list[Task]:
-    """Return what is excepted: "all but the first", "all but milk and eggs"."""
+def _excluded(turn: Turn, excluded: str, tasks: list[Task], action: Action) -> list[Task]:
+    """Return the excluded todos: "all but the first", "all but milk and eggs"."""
     ref = read_ref(excluded, Quotes())
     places = [place if place < 0 else place - 1 for place in ref.places]
     listed = turn.context.listed or tasks
@@ -222,8 +222,8 @@ def _spared(turn: Turn, excluded: str, tasks: list[Task], action: Action) -> lis
     return match(excluded, tasks).tasks or apart(excluded, tasks, action)
 
 
-def _every(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
-    """Ask about all that fit: what touches several tasks is never done unasked."""
+def _ask_about_all(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
+    """Ask about all matching todos: a change of several todos is always confirmed."""
     tasks: list[Task] = yield from turn.tasks()
     if ref.status != "all":
         tasks = [t for t in tasks if t.completed == (ref.status == "completed")]
@@ -235,7 +235,7 @@ def _every(turn: Turn, ref: Ref, action: Action, source: str) -> Steps:
             return
         tasks = found.tasks
     if ref.excluded is not None:
-        kept = _spared(turn, ref.excluded, tasks, action)
+        kept = _excluded(turn, ref.excluded, tasks, action)
         if not kept:
             turn.say(replies.unknown(ref.excluded))
             return

@@ -1,4 +1,4 @@
-"""One step of a plan, from what was said and what the tools of this turn returned."""
+"""Runs a plan to its next step, from the messages and the tool results of this turn."""
 
 import json
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from app.agent.said import Said
 
 
 def _result(output: str) -> Result:
-    """Read a tool's output; an error is text, everything else JSON."""
+    """Read the output of a tool: an error is text, a result is JSON."""
     try:
         value = json.loads(output)
     except ValueError:
@@ -22,8 +22,8 @@ def _result(output: str) -> Result:
 def next_step(said: list[Said], outputs: Iterable[str]) -> list[Call] | str:
     """Return the next calls or the answer.
 
-    The plan is a generator that is run again from its start at each step, fed with the results so
-    far: it is deterministic, so it arrives where it was.
+    The plan is a generator. Each step runs it again from the start with the results so far; it is
+    deterministic, so it reaches the same point.
     """
     plan = respond(said)
     remaining = (_result(output) for output in outputs)

@@ -1,10 +1,10 @@
-"""Puts sentences of another build, which a comma would cut in the wrong place, into one that is read."""
+"""Rewrites sentences that would be split at the wrong comma."""
 
 from app.agent.builtin import patterns as re
 from app.agent.builtin.refs import DONE
 from app.agent.builtin.wording import MORE, NAME, TASK
 
-# "In task 3, change dentist to doctor": one intent, although there is a comma in it.
+# "In task 3, change dentist to doctor": one intent with a comma.
 _FRONTED = re.compile(rf"^(?:please )?(?:in|for|on|to) {TASK},\s+", re.IGNORECASE)
 _WHOLE = re.compile(
     r"^(?:(?:please )?instead of [^,;]+|there'?s (?:an? )?(?:typo|mistake|error) in [^,;]+),",
@@ -28,7 +28,7 @@ _SO_IS = re.compile(
 
 
 def joined_up(text: str) -> str:
-    """Put a sentence that a comma would cut in the wrong place into another form."""
+    """Return the sentence in a form that is split correctly."""
     if found := _WRONG.match(text):
         return f"change the {found['what']} of {found['ref']} to {found['x']}"
     if found := _REPLACED.match(text):

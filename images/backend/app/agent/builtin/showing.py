@@ -1,4 +1,4 @@
-"""Shows tasks: all of a status, those about something, or one with all there is to it."""
+"""Shows todos: with a status, about a subject, or one with its details."""
 
 from app.agent.builtin import replies
 from app.agent.builtin.conversation import bullet
@@ -10,7 +10,7 @@ from app.agent.builtin.steps import Steps
 
 
 def show(turn: Turn, intent: Intent) -> Steps:
-    """Show what is asked for; it is what "it" and "the first" mean from then on."""
+    """Show the todos of an intent. Later, "it" and "the first" refer to them."""
     if intent.ref.them and turn.context.listed:
         before = {task.id for task in turn.context.listed}
         turn.topic = [t for t in (yield from turn.tasks()) if t.id in before]
@@ -47,6 +47,6 @@ def _of(tasks: list[Task], status: Status) -> list[Task]:
 
 def _detail(task: Task) -> str:
     state = "done" if task.completed else "still to do"
-    # On one line: what stands at a line's start may be read back as a question of ours.
+    # On one line: the start of a line may later be read as a question of the assistant.
     told = " ".join((task.description or "").split())
     return f"This one is {state}:\n{bullet(task)}" + (f"\nDescription: {told}" if told else "")

@@ -1,4 +1,4 @@
-"""Reads what is only stated: that something was done, or not done, or is to be done."""
+"""Reads statements: something is done, is not done, or is to do."""
 
 from app.agent.builtin import patterns as re
 from app.agent.builtin.ending import WHEN
@@ -15,7 +15,7 @@ NOT_DONE = re.compile(
 
 
 def not_done(what: str, quotes: Quotes) -> Intent:
-    """Read what is said not to be done."""
+    """Read a statement that something is not done."""
     what = re.sub(
         r"(?i)^(?:i|we)\b|(?:'s|\b(?:is|are|was|were))$", "", NOT_DONE.sub(" ", what).strip()
     )
@@ -23,7 +23,7 @@ def not_done(what: str, quotes: Quotes) -> Intent:
 
 
 def loose_words(s: str, quotes: Quotes, source: str) -> Intent:
-    """Read words without a command: word of something done, something to do, or a task's name."""
+    """Read words without a command: a report, something to do, or a title."""
     done = re.match(
         r"(?i)^(?:i|we)(?:'ve| have)?\s+(?:just |already |finally )*(?P<what>(?:(?!need|feed|speed)\w+ed|bought|paid|sent|wrote|went|had|held|got|made|took|ran|met|told|"
         r"fed|found|did|gave|brought|spoke|sold|built|swept|drove|read|picked|cut|put|did)\b.*)$",

@@ -1,17 +1,17 @@
-"""Steps of a plan: calls go out, results come back, a sentence ends it."""
+"""Steps of a plan: it yields tool calls, receives results, and returns the answer."""
 
 import struct
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-# The length before what goes to a worker and comes from it.
+# The length prefix of requests to a worker and of its answers.
 HEADER = struct.Struct(">I")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A tool to call."""
+    """A call of a tool."""
 
     tool: str
     arguments: dict[str, Any]
@@ -19,11 +19,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a tool gave back."""
+    """The result or the error of a tool."""
 
     value: Any = None
     error: str | None = None
 
 
-# A part of a plan that ends with a value of its own.
+# A part of a plan that returns a value.
 Steps = Generator[list[Call], list[Result], Any]

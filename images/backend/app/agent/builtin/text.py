@@ -1,4 +1,4 @@
-"""Words: quotes set aside, politeness taken off, slips of the keyboard put right."""
+"""Text functions: quoted parts, spelling mistakes, words and titles."""
 
 import re as plain_re
 from functools import lru_cache
@@ -7,7 +7,7 @@ from itertools import combinations
 from app.agent.builtin import patterns as re
 from app.agent.builtin.patterns import spend
 
-_OPEN, _CLOSE = "\ue000", "\ue001"  # private use: nobody types them
+_OPEN, _CLOSE = "\ue000", "\ue001"  # private use characters, which people do not type
 
 _QUOTED = re.compile(
     r'"([^"\n]+)"|“([^”\n]+)”|«([^»\n]+)»|`([^`\n]+)`'
@@ -15,7 +15,7 @@ _QUOTED = re.compile(
 )
 _HELD = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
 
-# Verbs that start a command. Typed wrongly at that place, they are recognised all the same.
+# Verbs that start a command. They are recognised with spelling mistakes too.
 _VERBS = [
     "add",
     "create",
@@ -50,7 +50,7 @@ _VERBS = [
     "which",
     "reopen",
 ]
-# Right words that are close to a verb.
+# Correct words that are similar to a verb.
 _RIGHT = frozenset(
     [
         "charge",
@@ -159,29 +159,29 @@ _KNOWN_ANYWHERE = {
 }  # fmt: skip
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-# The same for titles, in the faster engine: there is one way to match it, and so no way back.
+# The same for titles with the faster engine of Python: this pattern cannot backtrack.
 _WORDS = plain_re.compile(_WORD.pattern)
 
 
-# Whoever types our marks all the same means nothing by them.
+# Private use characters in a message are removed.
 _PLAIN = str.maketrans("’‘„“”\r" + _OPEN + _CLOSE, '\'\'"""\n  ')
 
 
 def tidy(message: str) -> str:
-    """Make quotes and spaces uniform; line breaks stay."""
-    # Spaces by hand: patterns that find runs of them start anew at each space of a run.
+    """Make quotes and spaces uniform. Line breaks are kept."""
+    # Without patterns: a search for runs of spaces restarts at each space of a run.
     lines = (" ".join(line.split()) for line in message.translate(_PLAIN).split("\n"))
     return "\n".join(line for line in lines if line)
 
 
 class Quotes:
-    """Quoted parts, set aside so that nothing in them is taken for a command."""
+    """Quoted parts, replaced by placeholders so that their words are not read as commands."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
 
     def hold(self, text: str) -> str:
-        """Put placeholders in place of quoted parts."""
+        """Replace quoted parts by placeholders."""
 
         def keep(found: re.Match) -> str:
             self._parts.append(next(part for part in found.groups() if part is not None))
@@ -190,7 +190,7 @@ class Quotes:
         return _QUOTED.sub(keep, text)
 
     def release(self, text: str) -> str:
-        """Put the parts back, without their quotes."""
+        """Replace placeholders by the quoted parts, without quotes."""
         return _HELD.sub(lambda found: self._parts[int(found[1])], text)
 
     @staticmethod
@@ -200,7 +200,7 @@ class Quotes:
 
 
 def distance(a: str, b: str) -> int:
-    """Return how many slips (swap, miss, double, wrong key) lie between two words."""
+    """Return the number of edits (swap, omission, doubling, replacement) between two words."""
     spend(1 + len(a) * len(b) // 6)
     return _distance(a, b)
 
@@ -219,11 +219,11 @@ def _distance(a: str, b: str) -> int:
     return row[-1]
 
 
-_WORD_MAX = 40  # what is longer is no word with a slip in it
+_WORD_MAX = 40  # longer words are not checked for spelling mistakes
 
 
 def alike(word: str, right: str) -> bool:
-    """Say whether word is surely right with a slip in it, and not another word."""
+    """Report whether `word` is a misspelling of `right` and not another word."""
     if word == right:
         return True
     if len(word) == len(right) == 3:
@@ -234,14 +234,14 @@ def alike(word: str, right: str) -> bool:
         return False
     slips = distance(word, right)
     if slips == 1:
-        # One letter for another makes a different short word too easily: walk, work; plan, play.
+        # A replaced letter easily makes another short word: walk, work; plan, play.
         return len(word) != len(right) or sorted(word) == sorted(right) or len(right) >= 6
     return slips == 2 and min(len(word), len(right)) >= 8
 
 
-# Neighbours on the keyboard.
+# Neighbouring keys.
 _KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-# One slip makes another word of these.
+# Pairs of correct words that differ by one edit.
 _TWINS = (
     "diary dairy", "trail trial", "angel angle", "form from", "quiet quite", "bread beard", "united untied",
     "calm clam", "lion loin", "split spilt", "casual causal", "martial marital", "goal gaol", "sign sing",
@@ -255,14 +255,14 @@ _TWIN = {frozenset(pair) for group in _TWINS for pair in combinations(group.spli
 
 
 def _near(a: str, b: str) -> bool:
-    """Say whether a finger, or an ear, easily takes one letter for the other."""
+    """Report whether two letters are neighbours on the keyboard or sound alike."""
     if a in "aeiouy" and b in "aeiouy":
         return True
     return any(a in row and b in row and abs(row.index(a) - row.index(b)) == 1 for row in _KEYS)
 
 
 def misspelt(word: str, right: str) -> bool:
-    """Say the same of words in titles, where "grandpa" is no slip for "grandma"."""
+    """Report the same for words in titles, where "grandpa" is not a misspelt "grandma"."""
     if word == right:
         return True
     if not alike(word, right) or frozenset((word, right)) in _TWIN:
@@ -271,14 +271,14 @@ def misspelt(word: str, right: str) -> bool:
         return True
     short, long = sorted((word, right), key=len)
     if len(short) < len(long):
-        # "Plane" and "planet" are two words, "milk" and "milkk" are not.
+        # "Plane" and "planet" are two words; "milkk" is a misspelt "milk".
         return not long.startswith(short) or long[-1] == long[-2]
     differing = [(a, b) for a, b in zip(word, right, strict=True) if a != b]
     return len(differing) == 1 and _near(*differing[0])
 
 
 def _shortened(word: str, verb: str) -> bool:
-    """Say whether two letters were left out of a long verb."""
+    """Report whether `word` is a long verb without two of its letters."""
     if len(verb) - len(word) != 2 or len(verb) < 8 or word[0] + word[-1] != verb[0] + verb[-1]:
         return False
     letters = iter(verb)
@@ -296,14 +296,14 @@ def _command_word(word: str) -> str:
 
 
 def fix_first_word(text: str) -> str:
-    """Put a command's first word right."""
+    """Correct the spelling of the first word of a command."""
     found = re.match(r"[A-Za-z']+", text)
     if found is None:
         return text
     return _command_word(found[0]) + text[found.end() :]
 
 
-# Long words of the list; with a letter left out, doubled or swapped they are no other word.
+# Long words about the list. One edit does not turn them into another word.
 _LONG = (
     "outstanding",
     "completed",
@@ -341,7 +341,7 @@ _FILLERS = re.compile(r"(?<=\s)(?:um+|uh+|erm+),?\s+", re.IGNORECASE)
 
 
 def fix_slips(text: str) -> str:
-    """Put right what is never a word of its own."""
+    """Correct spelling mistakes that are not other words."""
     plain = _MISSING_APOSTROPHE.sub("I'd", _FILLERS.sub("", text))
     return _WORD.sub(lambda found: _fixed(found[0]), plain)
 
@@ -362,5 +362,5 @@ def sentence_case(text: str) -> str:
 
 
 def bare(text: str) -> str:
-    """Take spaces and loose punctuation off both ends."""
+    """Remove spaces and punctuation at both ends."""
     return text.strip(" \t\n,;:-–—").rstrip(" .!,;:-–—").strip()

@@ -1,4 +1,4 @@
-"""Reads what follows "I want to": a command, or something to do."""
+"""Reads the words after "I want to": a command, or something to do."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from app.agent.builtin.text import Quotes
 
 
 def wanted_of(s: str, quotes: Quotes, source: str) -> str | Intent:
-    """Return the words of the command that is wanted, or the intent; what wants nothing stays."""
+    """Return the words after "I want to" as a command or an intent; other text is returned as is."""
     found = WANT.match(s)
     if found is None:
         return s
@@ -23,7 +23,7 @@ def wanted_of(s: str, quotes: Quotes, source: str) -> str | Intent:
 
 
 def _soft_change(s: str, quotes: Quotes, source: str) -> Intent | None:
-    """Read "I want to change the report": an intent about the list where a task is called so."""
+    """Read "I want to change the report": a change when a todo matches, else a new todo."""
     if not re.match(r"(?i)(?:change|fix|correct|adjust) ", s) or re.search(
         rf"(?i)\b{NOUN}\b|#?\d|\bit\b", s
     ):

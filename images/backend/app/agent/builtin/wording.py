@@ -1,4 +1,4 @@
-"""Puts other ways to word an intent into the words that the readers know."""
+"""Rewrites other wordings of an intent into commands that the readers know."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from app.agent.builtin import patterns as re
 from app.agent.builtin.refs import DONE, NOUN, OPEN
 
 _LIST = r"(?:my|the|our|this|that) (?:[\w-]+ )?(?:list|tasks|to-?dos?)"
-# What can only be meant as a task of the list: it says so, or gives a number.
+# A certain reference to a todo: it says "task" or has a number.
 _AFTER_NUMBER = (
     r"should|must|can|could|has|needs?|is|are|to|into|as|be|say|read|become|delete|remove|erase|change|rename|"
     r"update|edit|done|closed|resolved|settled|off|out|gone|removed|deleted|change|replace|add|set|swap|description|notes?"
@@ -42,9 +42,9 @@ _SETTLED_BE = (
 )
 _SAY = r"(?:say|read|be called|be named|be titled|be renamed(?: to| as)?|be changed(?: to| into)?|be updated to|become)"
 
-# Said of a command that the readers know already, as much as of anything else.
+# Rules for every text, also for commands that the readers know.
 _ALWAYS: tuple[tuple[str, str], ...] = (
-    # What is to be written down.
+    # Adding, with verbs for writing down.
     (
         r"(?:jot|note|write|put|get|type) (?:this|that|it|the following|something)(?: down)?(?: for me)?(?: please)?\s*[:–-]\s*(?P<x>.+)",
         r"add: \g<x>",
@@ -207,9 +207,9 @@ _ALWAYS: tuple[tuple[str, str], ...] = (
     (rf"make {TASK} (?:say|read) (?P<x>.+)", r"change \g<ref> to \g<x>"),
 )  # fmt: skip
 
-# Said of what starts with no command.
+# Rules for text that does not start with a command.
 _ELSE: tuple[tuple[str, str], ...] = (
-    # What is to be added.
+    # Adding.
     (
         rf"(?:(?:there(?:'s| is)|here(?:'s| is)|i(?:'ve| have)(?: got)?|we have) )?(?:something|(?:an?|one|another|the)(?: (?:more|new|last|other|next))* {_ONES}) "
         r"(?:that )?(?:i|we)(?:'ve)? (?:still |also |really )*(?:need|have|got|must|should|want|ought)(?: to)?(?: (?:do|get done|remember|take care of|add|note))?\s*(?::|–|-|is(?: to)?)\s*(?P<x>.+)",
@@ -267,7 +267,7 @@ _ELSE: tuple[tuple[str, str], ...] = (
     ),
     (r"(?:it is|it's) (?:important|essential|vital|crucial|necessary)(?: that i| for me to| to) (?P<x>.+)", r"i need to \g<x>"),
     (rf"(?P<x>(?!(?:is|are|what|go|back|add|return)\b)\S+(?: \S+){{0,4}}?) (?:to|on|onto) {_LIST}", r"add \g<x>"),
-    # What is to be shown.
+    # Showing.
     (
         r"(?:(?:pull|bring|call|print|read) (?:up|out)|open|fetch|load|return|count|grab|output|print|review|inspect|look (?:at|over|through)|(?:go|run) (?:over|through)|"
         r"(?:run|walk|take|talk) me through|summari[sz]e|recap|enumerate|update me on|brief me on|tell me about|hit me with|throw me|"
@@ -279,7 +279,7 @@ _ELSE: tuple[tuple[str, str], ...] = (
     (r"(?:is there|got|have i got|do i have) (?:something|anything|any ?(?:tasks|thing|to-?dos))(?: (?:that )?i (?:should|must|need to|have to|can) (?:do|finish|complete)| to do| left)?", "show me my pending tasks"),
     (r"(?:my |the |today's )*(?:agenda|plan|schedule|day|to do list|list)", "show me my tasks"),
     (r"(?:(?:a|the) )?(?:recap|overview|summary|rundown|status(?: update)?)(?: of (?:my|the) (?:list|tasks|day|to-?dos?))?", "show me my tasks"),
-    # What was finished.
+    # Completing.
     (r"mission accomplished\s*[:,–-]\s*(?P<x>.+)", r"finished \g<x>"),
     (rf"{TASK} (?:closed|resolved|settled)", r"\g<ref> is done"),
     (
@@ -297,7 +297,7 @@ _ELSE: tuple[tuple[str, str], ...] = (
     (r"(?:put|place|make) (?:an? )?(?:check|tick|x|cross|checkmark|check mark|line)(?: mark)? (?:next to|on|by|against|through|beside|at|in front of|before) (?P<x>.+)", r"mark \g<x> as done"),
     (r"(?P<x>.+?)\s*[✓✔✅☑]\ufe0f?", r"mark \g<x> as done"),
     (r"(?:[✓✔✅☑]\ufe0f?|\[x\])\s*(?P<x>.+)", r"mark \g<x> as done"),
-    # What is to be deleted.
+    # Deleting.
     (rf"{TASK} (?:{_MUST} )?(?:please )?be {_REMOVED}(?: from {_LIST})?\??", r"delete \g<ref>"),
     (rf"(?:see (?:to it )?that|i(?:'d| would)? (?:want|like|need))? ?{TASK} (?:is |be |to be )?(?:gone|{_REMOVED}|off {_LIST})(?: from {_LIST})?", r"delete \g<ref>"),
     (rf"(?:i(?:'d| would)? (?:want|like|need)) (?P<x>[^,;:]{{1,80}}?) (?:to be )?(?:gone|{_REMOVED}|off {_LIST})(?: from {_LIST})?", r"delete \g<x>"),
@@ -305,7 +305,7 @@ _ELSE: tuple[tuple[str, str], ...] = (
     (rf"{TASK}\s*[:,–-]?\s+(?:please )?(?:delete|remove|erase)(?: it| this| that)?", r"delete \g<ref>"),
     (r"(?P<x>[^,;:–-]{2,60}?)(?:\s*[:]|\s+[–-])\s+(?:please )?(?:delete|remove|erase)(?: it| this| that)?", r"delete \g<x>"),
     (r"(?:about|regarding|as for) (?P<x>[^,;:]{2,60}?)[:,]\s+(?:please )?(?P<verb>delete|remove|complete|finish|rename) it", r"\g<verb> \g<x>"),
-    # What is to be changed.
+    # Changing.
     (r"(?:amend|adjust|rewrite|retype|tweak) (?P<x>.+)", r"change \g<x>"),
     (rf"(?:switch|convert|make) {TASK} (?:to|into|say|read|be|become)(?: say| read| be)? (?P<x>(?!{DONE}|{OPEN}).+)", r"change \g<ref> to \g<x>"),
     (rf"(?:i want|i(?:'d| would| should) like|i need) {TASK} to {_SAY} (?P<x>.+)", r"change \g<ref> to \g<x>"),
@@ -331,14 +331,14 @@ def _compiled(rules: tuple[tuple[str, str], ...]) -> tuple[tuple[re.Pattern, str
     return tuple((re.compile(rf"^{rule}{_END}$", re.IGNORECASE), to) for rule, to in rules)
 
 
-# What is longer is no short intent in other words, and would take long to compare.
+# characters; longer text is not a short command in other words, and slow to compare
 _LONGEST = 400
 _FIRST = _compiled(_ALWAYS)
 _THEN = _compiled(_ELSE)
 
 
 def reworded(s: str, is_command: Callable[[str], bool]) -> str:
-    """Return an intent in the words of a known command, or as it is."""
+    """Return the text as a known command, or unchanged."""
     if len(s) > _LONGEST:
         return s
     for pattern, known in _FIRST:
@@ -348,7 +348,7 @@ def reworded(s: str, is_command: Callable[[str], bool]) -> str:
         return s
     for pattern, known in _THEN:
         if found := pattern.match(s):
-            # "One more thing: delete task 3" holds a command of its own.
+            # "One more thing: delete task 3" contains a complete command.
             inner: str | None = found.groupdict().get("x")
             if known.startswith("add: ") and inner and is_command(inner):
                 return inner
@@ -357,7 +357,7 @@ def reworded(s: str, is_command: Callable[[str], bool]) -> str:
 
 
 def _timed(found: re.Match, known: str) -> str:
-    """Write out the intent; the time goes last."""
+    """Return the command with the time at its end."""
     when = found.groupdict().get("when")
     text: str = found.expand(known.replace(r" \g<when>", ""))
     return f"{text} {when[0].lower()}{when[1:]}" if when else text

@@ -1,8 +1,8 @@
-"""The process in which the built-in model thinks; app.agent.builtin.pool starts it.
+"""The worker process of the built-in model, started by app.agent.builtin.pool.
 
-It reads requests from its input and writes answers to its output, each after its length, and ends
-when its input does, so that it never outlives the server, however that ends. It knows no secret:
-its environment is empty, and it sees a message, never whose it is.
+It reads requests from its standard input and writes answers to its standard output, both with a
+length prefix. It exits when its input is closed, so that it never outlives the server. It has no
+secrets: its environment is empty, and requests do not name the user.
 """
 
 import contextlib
@@ -19,14 +19,14 @@ from app.agent.builtin.running import next_step
 from app.agent.builtin.steps import HEADER, Call
 from app.agent.said import Said
 
-# Bytes of memory that it may take: it takes 40 MiB, and 500 todos of full length some more.
+# Maximum memory in bytes. The process needs 40 MiB, and a little more for 500 long todos.
 _MEMORY = 320 * 2**20
 
 Step = Callable[[list[Said], list[str]], list[Call] | str]
 
 
-def _modest() -> None:
-    """Be the first to go when memory runs out, and the last to get the processor."""
+def _lower_priority() -> None:
+    """Lower the priority: the server gets the processor first, and survives when memory runs out."""
     os.nice(5)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
@@ -49,7 +49,7 @@ def _answer(step: Step, request: bytes) -> dict[str, Any]:
 
 
 def serve(step: Step, seconds: float, source: BinaryIO, target: BinaryIO) -> None:
-    """Answer requests; the kernel ends the process when one takes more processor than this."""
+    """Answer requests; the kernel ends the process when one takes more processor time than this."""
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     while len(header := source.read(HEADER.size)) == HEADER.size:
         request = source.read(HEADER.unpack(header)[0])
@@ -61,10 +61,10 @@ def serve(step: Step, seconds: float, source: BinaryIO, target: BinaryIO) -> Non
 
 
 def main(step: Step = next_step) -> None:
-    """Run until the input ends; the argument is the limit in seconds of processor."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this
-    _modest()
-    # Patterns are compiled when they are first used: now, rather than on someone's time.
+    """Run until the input ends. The argument of the process is the limit in processor seconds."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the server, which ends this process
+    _lower_priority()
+    # Patterns are compiled at first use; do it before the first message.
     for message in ("delete the milk and bread tasks", "change milk to bread", "what's pending?"):
         next_step([Said("user", message)], ["[]"] * 3)
     gc.freeze()
