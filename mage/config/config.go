@@ -32,10 +32,15 @@ type Environment struct {
 	NodePort  int    // of the cluster's node, behind Port; 0 as Port
 	Timeout   time.Duration
 	Cache     string // absolute path; may not exist yet
-	Offline   bool   // no image registry is asked
-	PlainHTTP bool   // people may reach a cluster that someone else made without TLS
-	Cluster   Cluster
-	Agent     Agent
+	// Mirrors are registries that serve the repositories of others, by the host name
+	// of the registry that each serves.
+	Mirrors map[string]string
+	// InsecureRegistries are reached by plain HTTP.
+	InsecureRegistries []string
+	Offline            bool // no image registry is asked
+	PlainHTTP          bool // people may reach a cluster that someone else made without TLS
+	Cluster            Cluster
+	Agent              Agent
 
 	published []Published
 	content   []byte  // of File

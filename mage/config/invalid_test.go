@@ -28,7 +28,7 @@ func printed(t *testing.T, e *config.Environment) string {
 func TestEveryMistakeIsNamedWithItsPlace(t *testing.T) {
 	// One mistake a case, in an otherwise good file: the line `old` becomes `with`.
 	for _, c := range []struct{ name, old, with, want string }{
-		{"an unknown key", "  release: todo", "  releaze: todo", `values/dev.yaml:3: pipeline.releaze: unknown key; known are namespace, release, url, timeout, cluster, allowPlainHttp, agent`},
+		{"an unknown key", "  release: todo", "  releaze: todo", `values/dev.yaml:3: pipeline.releaze: unknown key; known are namespace, release, url, timeout, cluster, allowPlainHttp, mirrors, insecureRegistries, agent`},
 		{"an unknown key deep down", "      cpus: 3", "      cpu: 3", `values/dev.yaml:12: pipeline.cluster.minikube.cpu: unknown key; known are profile, home, driver, cpus, memory, startArgs, addonImages, addonRegistries`},
 		{"a value where keys belong", "  url: {port: 8080}", "  url: 8080", `values/dev.yaml:4: pipeline.url: want the keys port, found the number 8080`},
 		{"keys where a value belongs", "  timeout: 2m", "  timeout: {minutes: 2}", `values/dev.yaml:17: pipeline.timeout: want text, found keys and values`},
@@ -102,7 +102,7 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	_, err := config.Load(root, "dev", variables("TODO_PROVIDER", "cloud"))
 	require.Error(t, err)
 	assert.Equal(t, `configuration of environment "dev": 7 problems
-  values/dev.yaml:3: pipeline.color: unknown key; known are namespace, release, url, timeout, cluster, allowPlainHttp, agent
+  values/dev.yaml:3: pipeline.color: unknown key; known are namespace, release, url, timeout, cluster, allowPlainHttp, mirrors, insecureRegistries, agent
   values/dev.yaml:2: pipeline.namespace: "A" is not a name: want 1 to 63 of a-z, 0-9 and -, with a letter or digit first and last
   values/dev.yaml:4: pipeline.timeout: "soon" is not a duration from 10s to 1h, such as 3m or 90s
   environment variable TODO_PROVIDER: unknown provider "cloud"; known are auto, kind, minikube, kubecontext
@@ -208,7 +208,7 @@ func TestFilesOfUnusualShape(t *testing.T) {
 		{"an empty file lacks its ports", "", "pipeline.url.port: must be given"},
 		{"only a comment", "# nothing\n", "pipeline.url.port: must be given"},
 		{"a list", "- a\n", "values/dev.yaml:1: want keys and values, found a list"},
-		{"a pipeline of nothing", "pipeline:\n", "values/dev.yaml:1: pipeline: want the keys namespace, release, url, timeout, cluster, allowPlainHttp, agent, found nothing"},
+		{"a pipeline of nothing", "pipeline:\n", "values/dev.yaml:1: pipeline: want the keys namespace, release, url, timeout, cluster, allowPlainHttp, mirrors, insecureRegistries, agent, found nothing"},
 		{"an anchor within itself", "pipeline: &p\n  url: *p\n", "not valid YAML"},
 		{"bytes that are no text", "\xff\xfe\x00", "not valid YAML"},
 	} {

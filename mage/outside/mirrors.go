@@ -28,16 +28,42 @@ func (m mirror) place() (registry.Place, error) {
 	return registry.Parse(m.address, options...)
 }
 
+// CheckMirror says why a mirror cannot serve the registry of a host name; nil if it
+// can.
+func CheckMirror(host, address string) error {
+	served, err := servedRegistry(host, address)
+	if err != nil {
+		return err
+	}
+	return mirror{address: address}.check(served)
+}
+
+// CheckInsecure says why a text is not the host of a registry; nil if it is.
+func CheckInsecure(host string) error {
+	place, err := registry.Parse(host, name.Insecure)
+	if err != nil || place.Path != "" {
+		return fmt.Errorf("insecure registry %q: want HOST:PORT or HOST.DOMAIN, without a path", host)
+	}
+	return nil
+}
+
+func servedRegistry(host, address string) (name.Registry, error) {
+	served, err := name.NewRegistry(host, name.StrictValidation)
+	if err != nil || !strings.ContainsAny(host, ".:") {
+		return name.Registry{}, fmt.Errorf("mirror %q: %q is not the host name of a registry, such as docker.io or registry.k8s.io", address, host)
+	}
+	return served, nil
+}
+
 func readInsecure(hosts []string) ([]string, error) {
 	var insecure []string
 	var problems []error
 	for _, host := range hosts {
-		place, err := registry.Parse(host, name.Insecure)
-		if err != nil || place.Path != "" {
-			problems = append(problems, fmt.Errorf("insecure registry %q: want HOST:PORT or HOST.DOMAIN, without a path", host))
+		if err := CheckInsecure(host); err != nil {
+			problems = append(problems, err)
 			continue
 		}
-		insecure = append(insecure, place.Registry.Name())
+		insecure = append(insecure, host)
 	}
 	return insecure, errors.Join(problems...)
 }
@@ -48,9 +74,9 @@ func (a *Access) readMirrors(settings map[string]string, engine []string) (map[s
 	mirrors := map[string][]mirror{}
 	var problems []error
 	for _, host := range slices.Sorted(maps.Keys(settings)) {
-		served, err := name.NewRegistry(host, name.StrictValidation)
-		if err != nil || !strings.ContainsAny(host, ".:") {
-			problems = append(problems, fmt.Errorf("mirror %q: %q is not the host name of a registry, such as docker.io or registry.k8s.io", settings[host], host))
+		served, err := servedRegistry(host, settings[host])
+		if err != nil {
+			problems = append(problems, err)
 			continue
 		}
 		m := mirror{address: settings[host]}
