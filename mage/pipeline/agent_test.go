@@ -14,14 +14,15 @@ import (
 	"todo-chatbot/mage/progress"
 )
 
-// keyed is dev with variables of the shell, of which keyFrom names one if it is not empty.
-func keyed(t *testing.T, keyFrom string, shell map[string]string) (*Pipeline, *bytes.Buffer) {
+// withKeyFrom returns the pipeline of dev with environment variables. keyFrom names the
+// variable of the model's API key, or is empty.
+func withKeyFrom(t *testing.T, keyFrom string, shell map[string]string) (*Pipeline, *bytes.Buffer) {
 	t.Helper()
-	return keyedWith(t, keyFrom, "logLevel: debug", shell)
+	return withBackendConfig(t, keyFrom, "logLevel: debug", shell)
 }
 
-// keyedWith is keyed with other values of the backend's configuration.
-func keyedWith(t *testing.T, keyFrom, backend string, shell map[string]string) (*Pipeline, *bytes.Buffer) {
+// withBackendConfig is withKeyFrom with other values of the backend's configuration.
+func withBackendConfig(t *testing.T, keyFrom, backend string, shell map[string]string) (*Pipeline, *bytes.Buffer) {
 	t.Helper()
 	root := copyProject(t, "")
 	file := filepath.Join(root, "values", "dev.yaml")
@@ -35,7 +36,7 @@ func keyedWith(t *testing.T, keyFrom, backend string, shell map[string]string) (
 	return p, &steps
 }
 
-func TestTheModelsKeyFollowsWhatTheEnvironmentSays(t *testing.T) {
+func TestModelKeyFollowsEnvironmentFile(t *testing.T) {
 	shell := map[string]string{"OPENAI_API_KEY": "sk-topsecret", "TEAM_KEY": "sk-team"}
 	d := newDeployed(t)
 	for _, step := range []struct {
@@ -43,17 +44,17 @@ func TestTheModelsKeyFollowsWhatTheEnvironmentSays(t *testing.T) {
 		changed            bool
 		says               string
 	}{
-		{"a key in the shell alone", "", "", false, ""},
-		{"a variable that is named", "OPENAI_API_KEY", "sk-topsecret", true, `(?m)^agent +key from OPENAI_API_KEY +used .*in Secret todo-credentials$`},
-		{"the same again", "OPENAI_API_KEY", "sk-topsecret", false, `key from OPENAI_API_KEY +used`},
+		{"key in the shell only", "", "", false, ""},
+		{"named variable", "OPENAI_API_KEY", "sk-topsecret", true, `(?m)^agent +key from OPENAI_API_KEY +used .*in Secret todo-credentials$`},
+		{"same variable again", "OPENAI_API_KEY", "sk-topsecret", false, `key from OPENAI_API_KEY +used`},
 		{"another variable", "TEAM_KEY", "sk-team", true, `key from TEAM_KEY +used`},
-		{"no variable any more", "", "", true, `(?m)^agent +key +removed .*pipeline.agent.keyFrom names no variable$`},
-		{"none again", "", "", false, ""},
+		{"no variable named", "", "", true, `(?m)^agent +key +removed .*pipeline.agent.keyFrom names no variable$`},
+		{"no variable named again", "", "", false, ""},
 	} {
-		p, steps := keyed(t, step.keyFrom, shell)
+		p, steps := withKeyFrom(t, step.keyFrom, shell)
 		changed, err := p.ensureCredentials(t.Context(), d.client)
 		require.NoError(t, err, step.name)
-		assert.Equal(t, step.changed, changed, "%s: pods that read the key are replaced", step.name)
+		assert.Equal(t, step.changed, changed, "%s: pods with another key are replaced", step.name)
 		data := d.secret(t).Data
 		assert.Equal(t, step.key, string(data[agentKey]), step.name)
 		assert.Equal(t, oldPassword, string(data[databasePassword]), step.name)
@@ -66,8 +67,8 @@ func TestTheModelsKeyFollowsWhatTheEnvironmentSays(t *testing.T) {
 	}
 }
 
-func TestADeployWithoutTheKeyThatItsEnvironmentNamesEndsBeforeAnythingStarts(t *testing.T) {
-	p, steps := keyed(t, "TEAM_KEY", map[string]string{"OPENAI_API_KEY": "sk-mine"})
+func TestDeployRefusesEmptyKeyVariableBeforeItStarts(t *testing.T) {
+	p, steps := withKeyFrom(t, "TEAM_KEY", map[string]string{"OPENAI_API_KEY": "sk-mine"})
 	_, err := p.Deploy(t.Context(), DeployOptions{})
 	require.Error(t, err)
 	assert.Equal(t, ExitUsage, ExitCode(err))
@@ -75,10 +76,10 @@ func TestADeployWithoutTheKeyThatItsEnvironmentNamesEndsBeforeAnythingStarts(t *
 	assert.NotContains(t, steps.String(), "cluster")
 	locks, err := filepath.Glob(filepath.Join(p.env.Cache, "*"))
 	require.NoError(t, err)
-	assert.Empty(t, locks, "nothing was begun")
+	assert.Empty(t, locks, "the cache folder is not made")
 }
 
-func TestDeployRefusesAModelKeyThatTheBackendWouldNotRead(t *testing.T) {
+func TestDeployRefusesModelKeyThatBackendDoesNotRead(t *testing.T) {
 	shell := map[string]string{"TEAM_KEY": "sk-team"}
 	for setting, backend := range map[string]string{
 		`backend.config.openai.apiKeySecret.name is "llm"`:  "openai: {apiKeySecret: {name: llm, key: openai-api-key}}",
@@ -86,7 +87,7 @@ func TestDeployRefusesAModelKeyThatTheBackendWouldNotRead(t *testing.T) {
 		`global.credentialsSecret is "mine"`:                "}\nglobal: {credentialsSecret: mine",
 	} {
 		t.Run(setting, func(t *testing.T) {
-			p, _ := keyedWith(t, "TEAM_KEY", backend, shell)
+			p, _ := withBackendConfig(t, "TEAM_KEY", backend, shell)
 			_, err := p.Deploy(t.Context(), DeployOptions{})
 			require.Error(t, err)
 			assert.Equal(t, ExitUsage, ExitCode(err))
@@ -95,11 +96,11 @@ func TestDeployRefusesAModelKeyThatTheBackendWouldNotRead(t *testing.T) {
 			assert.NotContains(t, err.Error(), "sk-team")
 		})
 	}
-	p, _ := keyedWith(t, "TEAM_KEY", "openai: {apiKeySecret: {name: todo-credentials}}", shell)
+	p, _ := withBackendConfig(t, "TEAM_KEY", "openai: {apiKeySecret: {name: todo-credentials}}", shell)
 	key, err := p.modelKey()
 	require.NoError(t, err)
 	assert.Equal(t, "sk-team", key.Reveal(), "the same Secret may be named")
-	p, _ = keyedWith(t, "", "openai: {apiKeySecret: {name: llm}}", nil)
+	p, _ = withBackendConfig(t, "", "openai: {apiKeySecret: {name: llm}}", nil)
 	_, err = p.modelKey()
 	require.NoError(t, err, "without keyFrom the backend may read any Secret")
 }

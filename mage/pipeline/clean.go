@@ -4,18 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"strings"
 
 	"todo-chatbot/mage/airgap"
-	"todo-chatbot/mage/cluster"
 	"todo-chatbot/mage/engine"
 )
 
-// Cleaned says what a clean did.
+// Cleaned is the result of a clean.
 type Cleaned struct {
-	Removed []string // in the order in which it was removed
-	Kept    []string // what did not go, and why
+	Removed []string // in the order of removal
+	Kept    []string // with the reasons
 }
 
 func (c *Cleaned) removed(what ...string) { c.Removed = append(c.Removed, what...) }
@@ -24,213 +22,206 @@ func (c *Cleaned) kept(what, why string, args ...any) {
 	c.Kept = append(c.Kept, what+": "+fmt.Sprintf(why, args...))
 }
 
-// Clean removes what deploys made: the release, the cluster, containers,
-// networks and the engine's process. With caches it also removes what makes the
-// next deploy fast. It leaves what it did not make, and what other clusters and
-// runs of the pipeline use. What could not be asked is never taken to be absent:
-// it is an error, after everything else was done.
-func (p *Pipeline) Clean(ctx context.Context, caches bool) (Cleaned, error) {
-	var done Cleaned
-	if !exists(p.env.Cache) {
-		made, err := p.wireExisting(ctx)
-		if made == nil {
-			return done, err
+// CleanOptions change Clean.
+type CleanOptions struct {
+	Caches bool // also remove the caches, which make the next deploy fast
+}
+
+// Clean removes everything that deploys made: the release, the cluster, containers,
+// networks and the engine's process. It keeps what it did not make, and what other
+// clusters and runs of the pipeline use. If it cannot find out whether something
+// exists, it removes the rest and returns an error.
+func (p *Pipeline) Clean(ctx context.Context, opts CleanOptions) (Cleaned, error) {
+	c := &cleaning{p: p, opts: opts}
+	if !exists(p.env.Cache) { // without engine and cache there is nothing to remove, and no folder to make for a lock
+		s, err := p.services.find(ctx)
+		if s == nil {
+			return c.done, err
 		}
-		made.close()
+		s.close()
 	}
-	err := p.exclusive(ctx, "clean", func(ctx context.Context) error {
-		c := &cleaning{p: p, caches: caches, done: &done}
-		return c.run(ctx)
-	})
-	return done, err
+	err := p.exclusive(ctx, "clean", c.all)
+	return c.done, err
 }
 
-// cleaning is one clean.
+// cleaning is the state of one Clean.
 type cleaning struct {
-	p      *Pipeline
-	caches bool
-	done   *Cleaned
+	p    *Pipeline
+	opts CleanOptions
+	done Cleaned
 }
 
-func (c *cleaning) run(ctx context.Context) error {
-	made, err := c.p.wireExisting(ctx)
+func (c *cleaning) all(ctx context.Context) error {
+	s, err := c.p.services.find(ctx)
 	if err != nil {
 		return err
 	}
-	var unasked error
-	if made != nil {
-		defer made.close()
-		if unasked, err = c.cluster(ctx, made); err != nil {
-			return err
-		}
-		if err := c.builder(ctx, made); err != nil {
-			return errors.Join(unasked, err)
-		}
+	if s == nil {
+		return c.machine(ctx, c.p.services.daemon())
 	}
-	return errors.Join(unasked, c.rest(ctx))
+	defer s.close()
+	unknown, err := c.cluster(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := c.builder(ctx, s); err != nil {
+		return errors.Join(unknown, err)
+	}
+	return errors.Join(unknown, c.machine(ctx, c.p.services.daemon()))
 }
 
-// cluster removes the cluster with all that is in it, or, from one that was there
-// before, the release. unasked is why a release could not be looked for.
-func (c *cleaning) cluster(ctx context.Context, made *parts) (unasked, err error) {
-	ours, err := made.provider.Ours(ctx)
+// cluster removes a cluster of the pipeline with everything in it. From another
+// cluster it removes only the release. unknown is the reason why it could not find out
+// whether a release exists.
+func (c *cleaning) cluster(ctx context.Context, s *services) (unknown, err error) {
+	ours, err := s.provider.Ours(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if !ours {
-		if unasked, err = c.release(ctx, made.provider); err != nil {
+	if ours {
+		if err := c.p.confirmDeletion(ctx, s); err != nil {
 			return nil, err
 		}
-		c.done.Kept = append(c.done.Kept, c.p.clusterStays())
+		c.done.removed(c.p.releaseIn(ctx, s)...)
 	} else {
-		if err := c.p.sureToDelete(ctx, made.provider); err != nil {
+		if unknown, err = c.release(ctx, s); err != nil {
 			return nil, err
 		}
-		c.done.removed(c.p.releasesIn(ctx, made.provider)...)
+		c.done.Kept = append(c.done.Kept, c.p.foreignCluster())
 	}
-	removed, err := made.provider.Delete(ctx)
+	removed, err := s.provider.Delete(ctx)
 	c.done.removed(removed...)
-	return unasked, err
+	return unknown, err
 }
 
-// clusterStays says why a cluster of somebody else's is left.
-func (p *Pipeline) clusterStays() string {
+// foreignCluster names a cluster that stays, with the reason.
+func (p *Pipeline) foreignCluster() string {
+	const why = ": the pipeline did not make it"
 	if p.providerName() == "minikube" {
-		return fmt.Sprintf("minikube profile %q: it was there before the pipeline", p.env.Cluster.Minikube.Profile)
+		return fmt.Sprintf("minikube profile %q", p.env.Cluster.Minikube.Profile) + why
 	}
-	return fmt.Sprintf("cluster of context %q: it was there before the pipeline", p.env.Cluster.Kubecontext.Context)
+	return fmt.Sprintf("cluster of context %q", p.env.Cluster.Kubecontext.Context) + why
 }
 
-// releasesIn names the environment's release in a cluster that is about to go,
-// for the user to read: what cannot be seen goes all the same.
-func (p *Pipeline) releasesIn(ctx context.Context, provider cluster.Provider) []string {
-	found, err := provider.Find(ctx)
+// releaseIn names the environment's release in a cluster that is about to be deleted,
+// for the output. Errors are left out, because the deletion does not depend on it.
+func (p *Pipeline) releaseIn(ctx context.Context, s *services) []string {
+	found, err := s.provider.Find(ctx)
 	if err != nil || found == nil {
 		return nil
 	}
 	defer found.Close()
-	manager, err := p.releases(found)
+	t, err := s.open(found)
 	if err != nil {
 		return nil
 	}
-	if history, err := manager.History(ctx, p.env.Release); err != nil || len(history) == 0 {
+	if history, err := t.releases.History(ctx, p.env.Release); err != nil || len(history) == 0 {
 		return nil
 	}
-	return []string{p.releaseName()}
+	return []string{"release " + p.releaseName()}
 }
 
-func (p *Pipeline) releaseName() string {
-	return fmt.Sprintf("release %s/%s", p.env.Namespace, p.env.Release)
-}
-
-// builder removes the builder, which every checkout and cluster on the engine
-// shares, once nobody else has a use for it, and with caches what it keeps.
-func (c *cleaning) builder(ctx context.Context, made *parts) error {
+// builder removes the builder, which all checkouts and clusters on the engine share,
+// unless somebody else uses it. With the caches it also removes the build cache.
+func (c *cleaning) builder(ctx context.Context, s *services) error {
 	const what = "container " + engine.BuildKitName
-	if made.engine == nil {
-		if made.noEngine == nil {
+	if s.engine == nil {
+		if s.noEngine == nil {
 			return nil
 		}
-		c.done.kept(what, "whether it is there could not be asked")
-		return fmt.Errorf("look for %s: %w", what, made.noEngine)
+		c.done.kept(what, "the engine could not be asked whether it exists")
+		return fmt.Errorf("look for %s: %w", what, s.noEngine)
 	}
-	there, cache, err := made.engine.HasBuildKit(ctx)
+	there, cache, err := s.engine.HasBuildKit(ctx)
 	if err != nil {
 		return err
 	}
-	if there || c.caches && cache {
-		users, err := c.p.builderUsers(ctx, made)
+	if there || c.opts.Caches && cache {
+		users, err := c.builderUsers(ctx, s)
 		switch {
 		case err != nil:
-			c.done.kept(what, "who else uses it could not be asked")
+			c.done.kept(what, "its other users could not be found out")
 			return err
 		case len(users) > 0:
 			c.done.kept(what, "it also serves %s", strings.Join(users, ", "))
 			return nil
 		}
 	}
-	removed, err := made.engine.RemoveBuildKit(ctx)
+	removed, err := s.engine.RemoveBuildKit(ctx)
 	c.done.removed(removed...)
-	if err != nil || !c.caches {
+	if err != nil || !c.opts.Caches {
 		return err
 	}
-	removed, err = made.engine.RemoveBuildCache(ctx)
+	removed, err = s.engine.RemoveBuildCache(ctx)
 	c.done.removed(removed...)
 	if err != nil {
 		return err
 	}
-	removed, kept, err := made.engine.RemoveImages(ctx, airgap.KindNodeRef, airgap.BuildKitRef)
+	removed, kept, err := s.engine.RemoveImages(ctx, airgap.KindNodeRef, airgap.BuildKitRef)
 	c.done.removed(removed...)
 	c.done.Kept = append(c.done.Kept, kept...)
 	return err
 }
 
-// builderUsers names who else has a use for the builder: the pipeline's other
-// clusters on this engine and in Minikube, runs with this cache folder, and
-// builds that run now, of any project and user of this engine.
-func (p *Pipeline) builderUsers(ctx context.Context, made *parts) ([]string, error) {
-	kind, profile := "", ""
-	switch p.providerName() {
-	case "kind":
-		kind = p.env.Cluster.Name
-	case "minikube":
-		profile = p.env.Cluster.Minikube.Profile
-	}
+// builderUsers names the other users of the builder: the pipeline's other clusters on
+// this engine and in Minikube, runs with this cache folder, and running builds of any
+// project and user.
+func (c *cleaning) builderUsers(ctx context.Context, s *services) ([]string, error) {
 	var users []string
-	clusters, err := cluster.Others(ctx, made.engine.Client, kind)
+	clusters, err := s.others.OnEngine(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range clusters {
 		users = append(users, fmt.Sprintf("cluster %q", name))
 	}
-	profiles, err := cluster.OtherProfiles(ctx, profile, p.env.Cluster.Minikube.Home, exec.LookPath)
+	profiles, err := s.others.Profiles(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for other minikube profiles: %w", err)
 	}
 	for _, name := range profiles {
 		users = append(users, fmt.Sprintf("minikube profile %q", name))
 	}
-	runs, err := p.otherRuns()
+	runs, err := c.p.otherRuns()
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range runs {
 		users = append(users, fmt.Sprintf("a run on cluster %q", name))
 	}
-	busy, err := made.engine.BuildKitBusy(ctx)
+	busy, err := s.engine.BuildKitBusy(ctx)
 	if busy {
-		users = append(users, "a build that runs")
+		users = append(users, "a running build")
 	}
 	return users, err
 }
 
-// rest stops the engine's process and, with caches, removes the folders, unless
-// another run needs them.
-func (c *cleaning) rest(ctx context.Context) error {
+// machine stops the engine's process and removes the caches, unless another run uses
+// them.
+func (c *cleaning) machine(ctx context.Context, daemon EngineProcess) error {
 	runs, err := c.p.otherRuns()
 	if err != nil {
 		return err
 	}
 	if len(runs) > 0 {
 		why := fmt.Sprintf("a run on cluster %s uses it", strings.Join(runs, ", "))
-		if engine.Noted(c.p.env.Cache) != "" {
+		if daemon.Noted() != "" {
 			c.done.kept("container engine", "%s", why)
 		}
-		if c.caches {
+		if c.opts.Caches {
 			c.done.kept("folder "+c.p.env.Cache, "%s", why)
 		}
 		return nil
 	}
-	stopped, kept, err := engine.Stop(ctx, c.p.env.Cache)
+	stopped, kept, err := daemon.Stop(ctx)
 	if stopped != "" {
 		c.done.removed(stopped)
 	}
 	if kept != "" {
 		c.done.Kept = append(c.done.Kept, kept)
 	}
-	if err != nil || !c.caches {
+	if err != nil || !c.opts.Caches {
 		return err
 	}
-	return c.p.cleanCache(c.done)
+	return c.caches()
 }

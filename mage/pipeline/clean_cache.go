@@ -13,52 +13,53 @@ import (
 	"todo-chatbot/mage/cache"
 )
 
-// reports are what the targets write below build/. Backups are not among them:
-// they are often the only copy of what they hold.
+// reports are the files and folders that the targets write below build/. Backups are
+// not among them, because they are often the only copy of the data.
 var reports = []string{"bench.json", "charts", "contract.xml", "e2e", "evidence", "load.json", "smoke.json", "smoke.xml"}
 
-// cleanCache removes what the pipeline keeps in its cache folder, and the
-// reports. What somebody else put into either stays, and is named.
-func (p *Pipeline) cleanCache(done *Cleaned) error {
-	note := func(dir string, removed bool, kept []cache.Kept, err error) error {
-		if err != nil {
-			return fmt.Errorf("remove %q: %w", dir, err)
-		}
-		if removed {
-			done.Removed = append(done.Removed, "folder "+dir)
-		}
-		for _, k := range kept {
-			done.Kept = append(done.Kept, k.String())
-		}
-		return nil
-	}
-	build := filepath.Join(p.env.Root, "build")
-	removed, kept, err := cleanReports(build)
-	if err := note(build, removed, kept, err); err != nil {
+// caches removes the reports and the pipeline's files in its cache folder. It keeps
+// and names other files.
+func (c *cleaning) caches() error {
+	build := filepath.Join(c.p.env.Root, "build")
+	removed, kept, err := removeReports(build)
+	if err := c.note(build, removed, kept, err); err != nil {
 		return err
 	}
-	lock := filepath.Base(p.lockPath())
-	removed, kept, err = cache.Remove(p.env.Cache, cache.Rules{Last: []string{lock + ".holder", lock}})
-	return note(p.env.Cache, removed, kept, err)
+	lock := filepath.Base(c.p.lockPath())
+	removed, kept, err = cache.Remove(c.p.env.Cache, cache.Rules{Last: []string{lock + ".holder", lock}})
+	return c.note(c.p.env.Cache, removed, kept, err)
 }
 
-func cleanReports(build string) (removed bool, kept []cache.Kept, err error) {
+// note records the removal of a folder.
+func (c *cleaning) note(dir string, removed bool, kept []cache.Kept, err error) error {
+	if err != nil {
+		return fmt.Errorf("remove %q: %w", dir, err)
+	}
+	if removed {
+		c.done.removed("folder " + dir)
+	}
+	for _, k := range kept {
+		c.done.Kept = append(c.done.Kept, k.String())
+	}
+	return nil
+}
+
+func removeReports(build string) (removed bool, kept []cache.Kept, err error) {
 	if info, err := os.Lstat(build); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		return false, []cache.Kept{{Path: build, Why: "it is a symbolic link, so what is behind it is not removed"}}, nil
+		return false, []cache.Kept{{Path: build, Why: "it is a symbolic link, so its target is not removed"}}, nil
 	}
 	return cache.Sweep(build, cache.Rules{
 		Known: func(entry fs.DirEntry) bool { return slices.Contains(reports, entry.Name()) },
 		Spare: func(name string) string {
 			if name == backupsFolder {
-				return "backups are yours to remove"
+				return "only you remove backups"
 			}
 			return ""
 		},
 	})
 }
 
-// otherRuns names the clusters that other runs work on now, from this project or
-// another, with this cache folder.
+// otherRuns names the clusters on which other runs with this cache folder work now.
 func (p *Pipeline) otherRuns() ([]string, error) {
 	const prefix, suffix = "cluster-", ".lock.holder"
 	holders, err := filepath.Glob(filepath.Join(p.env.Cache, prefix+"*"+suffix))
@@ -72,9 +73,9 @@ func (p *Pipeline) otherRuns() ([]string, error) {
 			continue
 		}
 		lock := flock.New(path)
-		free, err := lock.TryRLock() // its run may have been killed
+		free, err := lock.TryRLock() // a killed run leaves the holder file
 		if err != nil {
-			return nil, fmt.Errorf("look whether another run holds %q: %w", path, err)
+			return nil, fmt.Errorf("find out whether another run holds %q: %w", path, err)
 		}
 		if free {
 			_ = lock.Unlock()

@@ -11,17 +11,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"todo-chatbot/mage/cluster"
 	"todo-chatbot/mage/release"
 )
 
-// release uninstalls from a cluster that stays. unasked is why the release could
-// not be looked for, which it may be in spite of.
-func (c *cleaning) release(ctx context.Context, provider cluster.Provider) (unasked, err error) {
-	found, err := provider.Find(ctx)
+// release uninstalls the release from a cluster that stays. unknown is the reason why
+// it could not find out whether there is a release.
+func (c *cleaning) release(ctx context.Context, s *services) (unknown, err error) {
+	found, err := s.provider.Find(ctx)
 	if err == nil && found == nil {
-		status, asked := provider.Status(ctx)
-		if err = asked; err == nil {
+		status, statusErr := s.provider.Status(ctx)
+		if err = statusErr; err == nil {
 			err = fmt.Errorf("cluster %q is %s", status.Name, status.State)
 		}
 	}
@@ -29,39 +28,41 @@ func (c *cleaning) release(ctx context.Context, provider cluster.Provider) (unas
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		c.done.kept(c.p.releaseName(), "whether it is there could not be asked")
-		return fmt.Errorf("look for %s: %w", c.p.releaseName(), err), nil
+		name := "release " + c.p.releaseName()
+		c.done.kept(name, "the cluster could not be asked whether it exists")
+		return fmt.Errorf("look for %s: %w", name, err), nil
 	}
 	defer found.Close()
-	manager, err := c.p.releases(found)
+	t, err := s.open(found)
 	if err != nil {
 		return nil, err
 	}
-	return nil, c.uninstall(ctx, found.Name, manager, found.Clients.Clientset)
+	return nil, c.uninstall(ctx, t)
 }
 
-// uninstall removes the environment's release if it is the pipeline's, once
-// somebody has agreed. The data stays, and is named.
-func (c *cleaning) uninstall(ctx context.Context, where string, manager *release.Manager, clients kubernetes.Interface) error {
+// uninstall removes the environment's release, if it is the pipeline's and the user
+// confirms. It keeps the data and names it.
+func (c *cleaning) uninstall(ctx context.Context, t target) error {
 	p := c.p
-	err := manager.Own(ctx, p.env.Release, chartName)
+	name := "release " + p.releaseName()
+	err := t.releases.Own(ctx, p.env.Release, chartName)
 	if foreign, ok := errors.AsType[*release.Foreign](err); ok {
-		c.done.kept(p.releaseName(), "it was not made by the pipeline: %s", foreign.Why)
+		c.done.kept(name, "the pipeline did not make it: %s", foreign.Why)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	_, err = manager.History(ctx, p.env.Release)
+	_, err = t.releases.History(ctx, p.env.Release)
 	switch {
 	case err == nil:
-		question := fmt.Sprintf("Remove %s from cluster %q, which stays, as do the release's volumes and credentials", p.releaseName(), where)
-		if err := p.sure(question); err != nil {
+		question := fmt.Sprintf("Remove %s from cluster %q and keep the cluster and the release's volumes and credentials", name, t.cluster.Name)
+		if err := p.confirmLoss(question); err != nil {
 			return err
 		}
-		removed, err := manager.Uninstall(ctx, p.env.Release)
+		removed, err := t.releases.Uninstall(ctx, p.env.Release)
 		if removed {
-			c.done.removed(p.releaseName())
+			c.done.removed(name)
 		}
 		if err != nil {
 			return err
@@ -69,16 +70,16 @@ func (c *cleaning) uninstall(ctx context.Context, where string, manager *release
 	case !errors.Is(err, release.ErrNotFound):
 		return err
 	}
-	left, err := p.data(ctx, clients)
+	left, err := p.remainingData(ctx, t.kubernetes)
 	if len(left) > 0 {
-		c.done.kept("data of "+p.releaseName(), "volumes and credentials outlive it: `kubectl delete -n %s %s` removes them for good", p.env.Namespace, strings.Join(left, " "))
+		c.done.kept("data of "+name, "volumes and credentials outlive it: `kubectl delete -n %s %s` removes them for good", p.env.Namespace, strings.Join(left, " "))
 	}
 	return err
 }
 
-// data are what holds the release's data, as kubectl names it.
-func (p *Pipeline) data(ctx context.Context, clients kubernetes.Interface) ([]string, error) {
-	claims, err := clients.CoreV1().PersistentVolumeClaims(p.env.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/instance=" + p.env.Release})
+// remainingData lists the objects with the release's data, as kubectl names them.
+func (p *Pipeline) remainingData(ctx context.Context, client kubernetes.Interface) ([]string, error) {
+	claims, err := client.CoreV1().PersistentVolumeClaims(p.env.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/instance=" + p.env.Release})
 	if err != nil {
 		return nil, fmt.Errorf("list the volume claims of namespace %q: %w", p.env.Namespace, err)
 	}
@@ -87,7 +88,7 @@ func (p *Pipeline) data(ctx context.Context, clients kubernetes.Interface) ([]st
 		left = append(left, "pvc/"+claim.Name)
 	}
 	slices.Sort(left)
-	secret, err := clients.CoreV1().Secrets(p.env.Namespace).Get(ctx, p.credentialsSecret(), metav1.GetOptions{})
+	secret, err := client.CoreV1().Secrets(p.env.Namespace).Get(ctx, p.credentialsSecret(), metav1.GetOptions{})
 	switch {
 	case err == nil && !release.OwnCredentials(secret):
 	case err == nil:

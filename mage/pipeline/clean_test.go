@@ -22,8 +22,9 @@ import (
 	"todo-chatbot/mage/engine"
 )
 
-// used is a pipeline whose cache folder and reports hold what runs leave there.
-func used(t *testing.T) *Pipeline {
+// afterRuns returns a clean of the caches of a pipeline whose cache folder and reports
+// have the files of earlier runs.
+func afterRuns(t *testing.T) *cleaning {
 	t.Helper()
 	p := load(t, copyProject(t, ""), "dev", nil)
 	require.NoError(t, p.makeCache())
@@ -36,101 +37,102 @@ func used(t *testing.T) *Pipeline {
 	for _, name := range reports {
 		write(t, filepath.Join(p.env.Root, "build", name), "")
 	}
-	return p
+	return cleanAll(p)
 }
 
-func TestCleanAllRemovesWhatThePipelineMadeAndTheFolders(t *testing.T) {
-	p := used(t)
-	build := filepath.Join(p.env.Root, "build")
-	var done Cleaned
-	require.NoError(t, p.cleanCache(&done))
-	assert.Equal(t, Cleaned{Removed: []string{"folder " + build, "folder " + p.env.Cache}}, done)
-	assert.NoDirExists(t, p.env.Cache)
+func cleanAll(p *Pipeline) *cleaning { return &cleaning{p: p, opts: CleanOptions{Caches: true}} }
+
+func TestCleanAllRemovesCacheFolderAndReports(t *testing.T) {
+	c := afterRuns(t)
+	build := filepath.Join(c.p.env.Root, "build")
+	require.NoError(t, c.caches())
+	assert.Equal(t, Cleaned{Removed: []string{"folder " + build, "folder " + c.p.env.Cache}}, c.done)
+	assert.NoDirExists(t, c.p.env.Cache)
 	assert.NoDirExists(t, build)
 
-	done = Cleaned{}
-	require.NoError(t, p.cleanCache(&done), "a second time")
-	assert.Equal(t, Cleaned{}, done)
+	c = cleanAll(c.p)
+	require.NoError(t, c.caches(), "a second time")
+	assert.Equal(t, Cleaned{}, c.done)
 }
 
-func TestCleanAllLeavesTheBackupsAndWhatSomebodyElsePutThere(t *testing.T) {
-	p := used(t)
+func TestCleanAllKeepsBackupsAndForeignFiles(t *testing.T) {
+	c := afterRuns(t)
+	p := c.p
 	build := filepath.Join(p.env.Root, "build")
 	backup, mine, diary := filepath.Join(build, "backups", "dev", "a.dump"), filepath.Join(build, "notes.txt"), filepath.Join(p.env.Cache, "diary.txt")
 	album := filepath.Join(p.env.Cache, "photos", "1.jpg")
 	for _, file := range []string{backup, mine, diary, album} {
 		write(t, file, "the only copy")
 	}
-	var done Cleaned
-	require.NoError(t, p.cleanCache(&done))
+	require.NoError(t, c.caches())
 	for _, file := range []string{backup, mine, diary, album} {
 		assert.FileExists(t, file)
 	}
 	assert.NoFileExists(t, filepath.Join(build, "smoke.json"))
 	assert.NoDirExists(t, filepath.Join(p.env.Cache, "builds"))
 	assert.Equal(t, []string{
-		filepath.Join(build, "backups") + ": backups are yours to remove",
+		filepath.Join(build, "backups") + ": only you remove backups",
 		mine + ": the pipeline did not create it",
 		diary + ": the pipeline did not create it",
 		filepath.Dir(album) + ": the pipeline did not create it",
-	}, done.Kept)
+	}, c.done.Kept)
 }
 
-func TestCleanAllRemovesNothingFromAFolderWithoutTheMarker(t *testing.T) {
+func TestCleanAllKeepsCacheFolderWithoutMarker(t *testing.T) {
 	p := load(t, copyProject(t, ""), "dev", nil)
 	file := filepath.Join(p.env.Cache, "images", "mine.png")
 	write(t, file, "")
-	var done Cleaned
-	require.NoError(t, p.cleanCache(&done))
+	c := cleanAll(p)
+	require.NoError(t, c.caches())
 	assert.FileExists(t, file)
-	assert.Empty(t, done.Removed)
-	assert.Equal(t, []string{p.env.Cache + ": it has no CACHEDIR.TAG that the pipeline wrote"}, done.Kept)
+	assert.Empty(t, c.done.Removed)
+	assert.Equal(t, []string{p.env.Cache + ": it has no CACHEDIR.TAG that the pipeline wrote"}, c.done.Kept)
 }
 
-func TestCleanAllFollowsNoSymbolicLink(t *testing.T) {
+func TestCleanAllDoesNotFollowSymbolicLinks(t *testing.T) {
 	elsewhere := t.TempDir()
 	treasure := filepath.Join(elsewhere, "smoke.json")
 	write(t, treasure, "")
-	p := used(t)
+	c := afterRuns(t)
+	p := c.p
 	build := filepath.Join(p.env.Root, "build")
 	require.NoError(t, os.RemoveAll(build))
 	require.NoError(t, os.Symlink(elsewhere, build))
 	require.NoError(t, os.RemoveAll(filepath.Join(p.env.Cache, "images")))
 	require.NoError(t, os.Symlink(elsewhere, filepath.Join(p.env.Cache, "images")))
 	require.NoError(t, os.Symlink(elsewhere, filepath.Join(p.env.Cache, "builds", "inside")))
-	var done Cleaned
-	require.NoError(t, p.cleanCache(&done))
+	require.NoError(t, c.caches())
 	assert.FileExists(t, treasure)
 	assert.Equal(t, []string{
-		build + ": it is a symbolic link, so what is behind it is not removed",
+		build + ": it is a symbolic link, so its target is not removed",
 		filepath.Join(p.env.Cache, "images") + ": it is a symbolic link, and the pipeline creates none",
-	}, done.Kept)
+	}, c.done.Kept)
 }
 
-func TestACacheFolderBehindASymbolicLinkIsEmptiedAndTheLinkStays(t *testing.T) {
-	p := used(t)
+func TestCleanAllEmptiesCacheFolderBehindSymbolicLink(t *testing.T) {
+	c := afterRuns(t)
+	p := c.p
 	link := filepath.Join(t.TempDir(), "link")
 	require.NoError(t, os.Symlink(p.env.Cache, link))
 	behind := p.env.Cache
 	p.env.Cache = link
-	var done Cleaned
-	require.NoError(t, p.cleanCache(&done))
-	assert.Empty(t, done.Kept)
+	require.NoError(t, c.caches())
+	assert.Empty(t, c.done.Kept)
 	entries, err := os.ReadDir(behind)
 	require.NoError(t, err)
 	assert.Empty(t, entries)
 }
 
-func TestAFolderThatIsNotThePipelinesIsRefusedAsTheCacheAlsoLater(t *testing.T) {
+func TestMakeCacheRefusesFolderWithForeignFiles(t *testing.T) {
 	p := load(t, copyProject(t, ""), "dev", nil)
-	write(t, filepath.Join(p.env.Cache, "diary.txt"), "came between the check and the use")
+	write(t, filepath.Join(p.env.Cache, "diary.txt"), "written after the check of the settings")
 	err := p.makeCache()
 	require.Error(t, err)
 	assert.Equal(t, ExitUsage, ExitCode(err))
 	assert.ErrorContains(t, err, "it contains diary.txt, which the pipeline did not create")
 }
 
-func TestEvidenceBehindASymbolicLinkIsNotRemoved(t *testing.T) {
+func TestRemoveBelowDoesNotFollowSymbolicLinks(t *testing.T) {
 	root, elsewhere := t.TempDir(), t.TempDir()
 	theirs := filepath.Join(elsewhere, "evidence", "dev", "theirs.txt")
 	write(t, theirs, "")
@@ -139,16 +141,16 @@ func TestEvidenceBehindASymbolicLinkIsNotRemoved(t *testing.T) {
 	assert.FileExists(t, theirs)
 	write(t, filepath.Join(root, "ours", "a"), "")
 	require.NoError(t, removeBelow(root, "ours"))
-	require.NoError(t, removeBelow(root, "ours"), "what is not there is no error")
+	require.NoError(t, removeBelow(root, "ours"), "a missing folder is not an error")
 	assert.NoDirExists(t, filepath.Join(root, "ours"))
 }
 
-// dockerd is a container engine that knows containers and volumes by name.
+// dockerd is the API of a container engine with containers and volumes by name.
 type dockerd struct {
 	mu         sync.Mutex
-	containers map[string]map[string]any // as inspect answers
+	containers map[string]map[string]any // the answers of inspect
 	volumes    map[string]bool
-	execs      map[string]bool // whether they still run
+	execs      map[string]bool // true if they still run
 	broken     bool
 }
 
@@ -194,8 +196,8 @@ func (d *dockerd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// building is a pipeline whose engine has the builder with its cache.
-func building(t *testing.T) (*dockerd, *cleaning, *parts) {
+// withBuilder returns a clean of a pipeline whose engine has the builder and its cache.
+func withBuilder(t *testing.T) (*dockerd, *cleaning, *services) {
 	t.Helper()
 	d := &dockerd{
 		containers: map[string]map[string]any{engine.BuildKitName: {"Id": "b", "ExecIDs": []string{"a-build"}}},
@@ -208,10 +210,11 @@ func building(t *testing.T) (*dockerd, *cleaning, *parts) {
 	t.Setenv("PATH", t.TempDir()) // without minikube
 	p := load(t, projectRoot, "dev", map[string]string{"TODO_PROVIDER": "kind"})
 	require.NoError(t, p.makeCache())
-	return d, &cleaning{p: p, done: &Cleaned{}, caches: true}, &parts{engine: &engine.Engine{Client: docker}}
+	found := &engine.Engine{Client: docker}
+	return d, cleanAll(p), &services{engine: found, others: newWire(p).others(found)}
 }
 
-// kindNode is a node of one of the pipeline's clusters, as the engine tells.
+// kindNode returns the engine's answer for a node of one of the pipeline's clusters.
 func kindNode(cluster string) map[string]any {
 	return map[string]any{
 		"Labels":     map[string]string{"io.x-k8s.kind.cluster": cluster},
@@ -219,8 +222,8 @@ func kindNode(cluster string) map[string]any {
 	}
 }
 
-// runs holds the lock of another cluster, as a run on it does.
-func runs(t *testing.T, p *Pipeline, name string) {
+// holdLock holds the lock of another cluster, as a run on it does.
+func holdLock(t *testing.T, p *Pipeline, name string) {
 	t.Helper()
 	path := filepath.Join(p.env.Cache, "cluster-"+name+".lock")
 	lock := flock.New(path)
@@ -231,18 +234,18 @@ func runs(t *testing.T, p *Pipeline, name string) {
 	write(t, path+".holder", "process 1, deploy:dev")
 }
 
-func TestCleanRemovesTheBuilderWhenNobodyElseUsesIt(t *testing.T) {
-	d, c, made := building(t)
-	d.containers["todo-control-plane"] = kindNode("todo") // its own
+func TestCleanRemovesUnusedBuilder(t *testing.T) {
+	d, c, s := withBuilder(t)
+	d.containers["todo-control-plane"] = kindNode("todo") // the environment's own cluster
 	write(t, filepath.Join(c.p.env.Cache, "cluster-killed.lock"), "")
 	write(t, filepath.Join(c.p.env.Cache, "cluster-killed.lock.holder"), "process 1, deploy:dev")
-	require.NoError(t, c.builder(t.Context(), made))
+	require.NoError(t, c.builder(t.Context(), s))
 	assert.Equal(t, []string{"container " + engine.BuildKitName, "volume " + engine.BuildKitName}, c.done.Removed)
 	assert.Empty(t, c.done.Kept)
 	assert.Empty(t, d.volumes)
 }
 
-func TestCleanKeepsTheBuilderForWhoeverElseUsesIt(t *testing.T) {
+func TestCleanKeepsBuilderThatOthersUse(t *testing.T) {
 	for name, c := range map[string]struct {
 		use func(*testing.T, *dockerd, *Pipeline)
 		who string
@@ -250,37 +253,37 @@ func TestCleanKeepsTheBuilderForWhoeverElseUsesIt(t *testing.T) {
 		"another cluster of the pipeline": {func(_ *testing.T, d *dockerd, _ *Pipeline) {
 			d.containers["second-control-plane"] = kindNode("second")
 		}, `cluster "second"`},
-		"a build of another checkout": {func(_ *testing.T, d *dockerd, _ *Pipeline) { d.execs["a-build"] = true }, "a build that runs"},
-		"a run on another cluster":    {func(t *testing.T, _ *dockerd, p *Pipeline) { runs(t, p, "third") }, `a run on cluster "third"`},
+		"a build of another checkout": {func(_ *testing.T, d *dockerd, _ *Pipeline) { d.execs["a-build"] = true }, "a running build"},
+		"a run on another cluster":    {func(t *testing.T, _ *dockerd, p *Pipeline) { holdLock(t, p, "third") }, `a run on cluster "third"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d, cleaning, made := building(t)
+			d, cleaning, s := withBuilder(t)
 			c.use(t, d, cleaning.p)
-			require.NoError(t, cleaning.builder(t.Context(), made))
+			require.NoError(t, cleaning.builder(t.Context(), s))
 			assert.Empty(t, cleaning.done.Removed)
 			assert.Equal(t, []string{"container " + engine.BuildKitName + ": it also serves " + c.who}, cleaning.done.Kept)
-			assert.NotEmpty(t, d.volumes, "and its cache")
+			assert.NotEmpty(t, d.volumes, "its cache stays too")
 		})
 	}
 }
 
-func TestABuilderThatCouldNotBeAskedForIsAnError(t *testing.T) {
-	d, c, made := building(t)
+func TestCleanFailsIfEngineCannotBeAskedForBuilder(t *testing.T) {
+	d, c, s := withBuilder(t)
 	d.broken = true
-	require.ErrorContains(t, c.builder(t.Context(), made), "the disk is gone")
+	require.ErrorContains(t, c.builder(t.Context(), s), "the disk is gone")
 
 	gone := errors.New("permission denied")
-	require.ErrorIs(t, c.builder(t.Context(), &parts{noEngine: gone}), gone)
-	assert.Equal(t, []string{"container " + engine.BuildKitName + ": whether it is there could not be asked"}, c.done.Kept)
-	assert.NoError(t, c.builder(t.Context(), &parts{}), "no engine at all")
+	require.ErrorIs(t, c.builder(t.Context(), &services{noEngine: gone}), gone)
+	assert.Equal(t, []string{"container " + engine.BuildKitName + ": the engine could not be asked whether it exists"}, c.done.Kept)
+	assert.NoError(t, c.builder(t.Context(), &services{}), "without an engine there is no builder")
 }
 
-func TestCleanLeavesCachesAndEngineToAnotherRun(t *testing.T) {
-	_, c, _ := building(t)
+func TestCleanKeepsCachesAndEngineThatAnotherRunUses(t *testing.T) {
+	_, c, _ := withBuilder(t)
 	write(t, filepath.Join(c.p.env.Cache, "engine", "dockerd.pid"), "4194399")
 	write(t, filepath.Join(c.p.env.Cache, "builds", "x"), "")
-	runs(t, c.p, "third")
-	require.NoError(t, c.rest(t.Context()))
+	holdLock(t, c.p, "third")
+	require.NoError(t, c.machine(t.Context(), newWire(c.p).daemon()))
 	assert.Empty(t, c.done.Removed)
 	assert.Equal(t, []string{
 		"container engine: a run on cluster third uses it",
@@ -289,14 +292,14 @@ func TestCleanLeavesCachesAndEngineToAnotherRun(t *testing.T) {
 	assert.FileExists(t, filepath.Join(c.p.env.Cache, "builds", "x"))
 }
 
-func TestAnEngineThatCouldNotBeAskedIsNeverTakenForNone(t *testing.T) {
+func TestUnreachableEngineIsAnErrorOfEveryTarget(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, listener.Close())
 	t.Setenv("DOCKER_HOST", "tcp://"+listener.Addr().String())
 	p := load(t, projectRoot, "dev", map[string]string{"TODO_PROVIDER": "kind"})
 	for name, ask := range map[string]func() error{
-		"clean":          func() error { _, err := p.Clean(t.Context(), false); return err },
+		"clean":          func() error { _, err := p.Clean(t.Context(), CleanOptions{}); return err },
 		"cluster:down":   func() error { _, err := p.ClusterDown(t.Context()); return err },
 		"cluster:status": func() error { _, err := p.ClusterStatus(t.Context()); return err },
 		"release:status": func() error { _, err := p.Status(t.Context()); return err },
@@ -310,7 +313,7 @@ func TestAnEngineThatCouldNotBeAskedIsNeverTakenForNone(t *testing.T) {
 	}
 }
 
-func TestAClusterOnAnEngineThatStandsStillLeavesATrace(t *testing.T) {
+func TestEngineTraceFindsFilesOfEarlierRuns(t *testing.T) {
 	p := load(t, projectRoot, "dev", nil)
 	assert.Empty(t, p.engineTrace())
 	write(t, filepath.Join(p.env.Cache, "engine", "dockerd.pid"), "4194399")
@@ -319,22 +322,22 @@ func TestAClusterOnAnEngineThatStandsStillLeavesATrace(t *testing.T) {
 	assert.Equal(t, filepath.Join(p.env.Cache, "kind-todo.kubeconfig"), p.engineTrace())
 }
 
-func TestAReleaseThatCouldNotBeLookedForIsKeptAndAnError(t *testing.T) {
+func TestCleanReportsReleaseThatItCannotLookFor(t *testing.T) {
 	p := load(t, projectRoot, "dev", nil)
 	for name, c := range map[string]struct {
 		provider stub
 		says     string
 	}{
-		"a cluster out of reach":        {stub{found: &cluster.Unreachable{Cluster: "theirs", Cause: errors.New("no route")}}, `query cluster "theirs": no route`},
-		"a profile that does not run":   {stub{state: cluster.Stopped}, `cluster "todo" is stopped`},
-		"one whose API server is wrong": {stub{state: cluster.Broken}, `cluster "todo" is broken`},
+		"unreachable cluster": {stub{found: &cluster.Unreachable{Cluster: "theirs", Cause: errors.New("no route")}}, `query cluster "theirs": no route`},
+		"stopped profile":     {stub{state: cluster.Stopped}, `cluster "todo" is stopped`},
+		"broken cluster":      {stub{state: cluster.Broken}, `cluster "todo" is broken`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cleaning := &cleaning{p: p, done: &Cleaned{}}
-			unasked, err := cleaning.release(t.Context(), c.provider)
+			cleaning := &cleaning{p: p}
+			unknown, err := cleaning.release(t.Context(), &services{provider: c.provider})
 			require.NoError(t, err, "the rest is cleaned")
-			require.ErrorContains(t, unasked, c.says)
-			assert.Equal(t, []string{"release todo-dev/todo: whether it is there could not be asked"}, cleaning.done.Kept)
+			require.ErrorContains(t, unknown, c.says)
+			assert.Equal(t, []string{"release todo-dev/todo: the cluster could not be asked whether it exists"}, cleaning.done.Kept)
 		})
 	}
 }

@@ -14,77 +14,79 @@ import (
 	"todo-chatbot/mage/release"
 )
 
-// Diff is what a deploy would change now, as a unified diff of the manifests,
-// empty when none differs. It builds, makes and changes nothing; what that leaves
-// unknown, and that there is nothing to change, goes to the progress. The diff is
-// complete where the error is that the API server would not take a change.
-func (p *Pipeline) Diff(ctx context.Context) (string, error) {
+// Diff returns the changes of a deploy as a unified diff of the manifests, empty if
+// no manifest would change. It builds, makes and changes nothing. Notes name the
+// unknown parts. If the API server would refuse a change, the diff is complete and
+// there is an error too.
+func (p *Pipeline) Diff(ctx context.Context) (diff string, err error) {
 	sources, err := p.sources()
 	if err != nil {
 		return "", err
 	}
-	if err := p.checkChart(); err != nil {
-		return "", err
-	}
-	made, c, closeAll, err := p.reach(ctx)
+	gate, err := p.checkChart()
 	if err != nil {
 		return "", err
 	}
-	defer closeAll()
-	manager, err := p.releases(c)
-	if err != nil {
-		return "", err
-	}
-	released, err := manager.Values(ctx, p.env.Release)
-	if err != nil {
-		return "", err
-	}
-	digests, err := p.inRegistry(ctx, made, c, sources)
-	if err != nil {
-		return "", err
-	}
-	images, unbuilt, err := known(sources, digests, released)
-	if err != nil {
-		return "", err
-	}
-	spec, err := p.spec(images)
-	if err != nil {
-		return "", err
-	}
-	plan, err := manager.Plan(ctx, spec, p.env.Agent.APIKey.Reveal())
-	if err != nil {
-		return "", err
-	}
-	for _, note := range explain(plan, unbuilt) {
-		p.opts.Progress.Note("%s", note)
-	}
-	return plan.Diff, p.refusal(plan.Refused)
+	err = p.withTarget(ctx, func(s *services, t target) error {
+		images, unbuilt, err := p.presentImages(ctx, s, t, sources)
+		if err != nil {
+			return err
+		}
+		spec, err := p.spec(gate.Chart, images)
+		if err != nil {
+			return err
+		}
+		plan, err := t.releases.Plan(ctx, spec, p.env.Agent.APIKey.Reveal())
+		if err != nil {
+			return err
+		}
+		for _, note := range planNotes(plan, unbuilt) {
+			p.opts.Progress.Note("%s", note)
+		}
+		diff = plan.Diff
+		return p.refusalError(plan.Refused)
+	})
+	return diff, err
 }
 
-// inRegistry finds, for each of sources, what a deploy would take from the
-// registry for its present key; nil where it would build.
-func (p *Pipeline) inRegistry(ctx context.Context, made *parts, c *cluster.Cluster, sources []*image.Input) ([]*name.Digest, error) {
-	digests := make([]*name.Digest, len(sources))
-	if c.Registry.Push == "" {
-		return digests, nil // without its registry the cluster has no image
+// presentImages returns the images of a deploy as far as they are known without a
+// build.
+func (p *Pipeline) presentImages(ctx context.Context, s *services, t target, sources []*image.Input) ([]Built, []unbuiltImage, error) {
+	released, err := t.releases.Values(ctx, p.env.Release)
+	if err != nil {
+		return nil, nil, err
 	}
-	if err := p.obtainable(ctx, made, sources); err != nil {
+	digests, err := p.registryDigests(ctx, s, t.cluster.Registry, sources)
+	if err != nil {
+		return nil, nil, err
+	}
+	return chooseImages(sources, digests, released)
+}
+
+// registryDigests finds the digest in the registry for the present input key of each
+// source. It is nil if a deploy would build the image.
+func (p *Pipeline) registryDigests(ctx context.Context, s *services, of cluster.Registry, sources []*image.Input) ([]*name.Digest, error) {
+	digests := make([]*name.Digest, len(sources))
+	if of.Push == "" {
+		return digests, nil
+	}
+	if err := checkBases(ctx, s.supply, sources); err != nil {
 		return nil, err
 	}
-	publisher, err := p.publisher(c.Registry)
+	registry, err := s.registry(of)
 	if err != nil {
 		return nil, err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for i, src := range sources {
 		group.Go(func() error {
-			known, err := loadKnown(ctx, made, src)
+			known, err := loadKnown(ctx, s.supply, src)
 			if err != nil || !known {
 				return err
 			}
-			have, err := p.present(ctx, publisher, src)
-			if have.there {
-				digests[i] = &have.digest
+			found, err := p.lookUp(ctx, s.store, registry, src)
+			if found.there {
+				digests[i] = &found.digest
 			}
 			return err
 		})
@@ -92,12 +94,12 @@ func (p *Pipeline) inRegistry(ctx context.Context, made *parts, c *cluster.Clust
 	return digests, group.Wait()
 }
 
-// loadKnown reads the sources of an image without making a base. It reports
-// false if a base would have to be made first.
-func loadKnown(ctx context.Context, made *parts, src *image.Input) (bool, error) {
+// loadKnown reads the sources of an image without making a base. It reports false if
+// a base would have to be made first.
+func loadKnown(ctx context.Context, supply Supply, src *image.Input) (bool, error) {
 	var bases []image.Base
 	for _, ref := range src.Refs() {
-		base, err := made.supply.Known(ctx, ref)
+		base, err := supply.Known(ctx, ref)
 		if err != nil {
 			return false, fmt.Errorf("image %q: %w", src.Name, err)
 		}
@@ -112,36 +114,36 @@ func loadKnown(ctx context.Context, made *parts, src *image.Input) (bool, error)
 	return true, nil
 }
 
-// unbuilt is an image that a deploy would build first.
-type unbuilt struct {
+// unbuiltImage is an image that a deploy would build.
+type unbuiltImage struct {
 	name     string
-	released bool // the release has one, whose digest stands for the new one
+	released bool // the diff shows the released digest instead of the new one
 }
 
-// known are the images of a deploy as far as one can tell without building: the
-// registry's; else the one that the release has; else zeroes.
-func known(sources []*image.Input, present []*name.Digest, released map[string]any) ([]Built, []unbuilt, error) {
+// chooseImages takes the digest of each source from the registry, else from the
+// release, else zeroes.
+func chooseImages(sources []*image.Input, present []*name.Digest, released map[string]any) ([]Built, []unbuiltImage, error) {
 	var images []Built
-	var missing []unbuilt
+	var unbuilt []unbuiltImage
 	for i, src := range sources {
 		if present[i] != nil {
 			images = append(images, Built{Name: src.Name, Digest: *present[i]})
 			continue
 		}
-		digest, was := releasedImage(released, src.Name)
-		if !was {
+		digest, isReleased := releasedImage(released, src.Name)
+		if !isReleased {
 			var err error
-			if digest, err = name.NewDigest("localhost:5000/" + repository(src.Name) + "@" + placeholder); err != nil {
-				return nil, nil, fmt.Errorf("name of image %q: %w", src.Name, err)
+			if digest, err = zeroReference(src.Name); err != nil {
+				return nil, nil, err
 			}
 		}
 		images = append(images, Built{Name: src.Name, Digest: digest})
-		missing = append(missing, unbuilt{src.Name, was})
+		unbuilt = append(unbuilt, unbuiltImage{src.Name, isReleased})
 	}
-	return images, missing, nil
+	return images, unbuilt, nil
 }
 
-// releasedImage reads an image from the values that values wrote for it.
+// releasedImage reads the reference of a source from the values of a release.
 func releasedImage(values map[string]any, source string) (name.Digest, bool) {
 	for _, key := range imageValues(source) {
 		values, _ = values[key].(map[string]any)
@@ -151,27 +153,27 @@ func releasedImage(values map[string]any, source string) (name.Digest, bool) {
 	return digest, err == nil
 }
 
-// explain is what a diff alone does not tell.
-func explain(plan release.Plan, missing []unbuilt) []string {
+// planNotes returns the facts about a plan that its diff does not show.
+func planNotes(plan release.Plan, unbuilt []unbuiltImage) []string {
 	var notes, names []string
-	for _, m := range missing {
-		names = append(names, m.name)
-		stands := "zeroes stand for its digest"
-		if m.released {
-			stands = "the digest that the release has stands for the new one"
+	for _, u := range unbuilt {
+		names = append(names, u.name)
+		shown := "zeroes"
+		if u.released {
+			shown = "the digest of the release"
 		}
-		notes = append(notes, fmt.Sprintf("image %s would be built first; here %s", m.name, stands))
+		notes = append(notes, fmt.Sprintf("image %s would be built first; the diff shows %s in place of the new digest", u.name, shown))
 	}
 	slices.Sort(notes)
 	slices.Sort(names)
 	switch {
 	case plan.Diff != "":
 	case len(names) > 0:
-		notes = append(notes, "nothing else would change but the digests of "+strings.Join(names, ", "))
+		notes = append(notes, "only the digests of these images would change: "+strings.Join(names, ", "))
 	case plan.Reason != "":
-		notes = append(notes, "no manifest would change; a deploy would act all the same: "+plan.Reason)
+		notes = append(notes, "no manifest would change, but a deploy would still act: "+plan.Reason)
 	default:
-		notes = append(notes, fmt.Sprintf("nothing to change: revision %d is what is wanted", plan.Revision))
+		notes = append(notes, fmt.Sprintf("nothing to change: revision %d is in sync", plan.Revision))
 	}
 	return notes
 }

@@ -3,9 +3,6 @@ package pipeline
 import (
 	"context"
 
-	kindimage "sigs.k8s.io/kind/pkg/apis/config/defaults"
-
-	"todo-chatbot/mage/airgap"
 	"todo-chatbot/mage/cluster"
 	"todo-chatbot/mage/doctor"
 	"todo-chatbot/mage/host"
@@ -26,8 +23,8 @@ func (p *Pipeline) Doctor(ctx context.Context) doctor.Findings {
 	}
 	facts.GatherMachine(ctx, p.env.Root)
 	p.gatherCluster(ctx, &facts)
-	supply := airgap.New(airgap.Options{Root: p.env.Root, Cache: p.env.Cache, Offline: p.env.Offline})
-	facts.GatherRegistries(ctx, supply, p.upstream(ctx, facts.Provider, supply))
+	puller := newWire(p).supply(nil)
+	facts.GatherRegistries(ctx, puller, p.upstream(ctx, facts.Provider, puller))
 	return facts.Findings()
 }
 
@@ -38,31 +35,25 @@ func (p *Pipeline) gatherCluster(ctx context.Context, facts *doctor.Facts) {
 	if found == nil && facts.Provider == "kind" {
 		return
 	}
-	made, err := p.assemble(ctx, found, host.Apt{})
-	defer made.close()
+	s, err := newWire(p).assemble(ctx, found)
 	if err != nil {
 		facts.ClusterErr = err
 		return
 	}
-	facts.GatherCluster(ctx, made.provider, func(c *cluster.Cluster) (release.Observation, error) {
-		manager, err := p.releases(c)
+	defer s.close()
+	facts.GatherCluster(ctx, s.provider, func(c *cluster.Cluster) (release.Observation, error) {
+		t, err := s.open(c)
 		if err != nil {
 			return release.Observation{}, err
 		}
-		return manager.Status(ctx, p.env.Release)
+		seen, err := t.releases.Inspect(ctx, p.env.Release)
+		return seen.Observation, err
 	})
 }
 
 // upstream lists the images that a deploy takes from image registries.
-func (p *Pipeline) upstream(ctx context.Context, provider string, supply *airgap.Supply) []string {
-	refs := []string{airgap.BuildKitRef}
-	if provider == "kind" {
-		node := airgap.KindNodeRef
-		if pull, err := supply.CanPull(ctx, kindimage.Image); err == nil && pull {
-			node = kindimage.Image
-		}
-		refs = append(refs, airgap.RegistryRef, node)
-	}
+func (p *Pipeline) upstream(ctx context.Context, provider string, puller doctor.Puller) []string {
+	refs := upstreamOfCluster(ctx, provider, puller)
 	sources, _ := p.sources() // a deploy reports sources and Dockerfiles that cannot be read
 	for _, src := range sources {
 		refs = append(refs, src.Refs()...)

@@ -15,23 +15,23 @@ import (
 	"todo-chatbot/mage/chart"
 )
 
-// featuresDir holds a values file for each feature of the chart, which no
-// environment need use.
+// featuresDir has a values file for each feature of the chart that the environments
+// may not use.
 const featuresDir = "test/render/features"
 
-// Lint is the whole gate for chart and values, without a cluster: each
-// environment, those of one cluster together, and each feature of the chart. It
-// tells everything that is wrong at once.
+// Lint checks chart and values without a cluster: each environment, the
+// environments of one cluster together, and each feature of the chart. The error
+// holds all findings.
 func Lint(environments ...*Pipeline) error {
 	if len(environments) == 0 {
 		return nil
 	}
-	var features errgroup.Group // beside the environments: together they take a machine's cores for seconds
+	var features errgroup.Group // at the same time as the environments: both take seconds
 	features.Go(environments[0].lintFeatures)
 	var errs []error
 	onCluster := map[string][]chart.Rendered{}
 	for _, p := range environments {
-		rendered, err := p.gate(false)
+		rendered, err := p.reportCheck(chart.Options{})
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -42,7 +42,7 @@ func Lint(environments ...*Pipeline) error {
 	for _, cluster := range slices.Sorted(maps.Keys(onCluster)) {
 		together := onCluster[cluster]
 		if err := chart.Fit(together[0].Options.Capacity, together...); err != nil {
-			errs = append(errs, usage(fmt.Errorf("environments on cluster %q: %w", cluster, err)))
+			errs = append(errs, usageError(fmt.Errorf("environments on cluster %q: %w", cluster, err)))
 		}
 	}
 	return errors.Join(append(errs, features.Wait())...)
@@ -64,9 +64,9 @@ func (p *Pipeline) lintFeatures() error {
 			return nil
 		})
 	}
-	_ = group.Wait() // the errors are told together
+	_ = group.Wait() // errs has the errors
 	if err := errors.Join(errs...); err != nil {
-		return step.Fail(usage(err))
+		return step.Fail(usageError(err))
 	}
 	step.Done("valid", fmt.Sprintf("%d values files", len(files)))
 	return nil

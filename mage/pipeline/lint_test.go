@@ -14,8 +14,8 @@ import (
 	"todo-chatbot/mage/progress"
 )
 
-// all are the pipelines of every environment below root.
-func all(t *testing.T, root string) []*Pipeline {
+// allEnvironments returns the pipelines of all environments below root.
+func allEnvironments(t *testing.T, root string) []*Pipeline {
 	t.Helper()
 	names, err := config.Names(root)
 	require.NoError(t, err)
@@ -26,7 +26,7 @@ func all(t *testing.T, root string) []*Pipeline {
 	return environments
 }
 
-// edit changes a file of a copied project.
+// edit replaces text in a file of a copied project.
 func edit(t *testing.T, file, old, with string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -35,8 +35,8 @@ func edit(t *testing.T, file, old, with string) {
 	write(t, file, strings.Replace(string(text), old, with, 1))
 }
 
-func TestTheProjectsChartPassesWithEveryEnvironmentAndFeature(t *testing.T) {
-	environments := all(t, projectRoot)
+func TestLintPassesForAllEnvironmentsAndFeatures(t *testing.T) {
+	environments := allEnvironments(t, projectRoot)
 	var steps bytes.Buffer
 	for _, p := range environments {
 		p.opts.Progress = progress.New(&steps, progress.Options{})
@@ -47,12 +47,12 @@ func TestTheProjectsChartPassesWithEveryEnvironmentAndFeature(t *testing.T) {
 	}
 }
 
-func TestLintTellsWhatIsWrongWithEveryEnvironmentAndFeature(t *testing.T) {
+func TestLintReportsAllFindingsOfAllEnvironmentsAndFeatures(t *testing.T) {
 	root := copyProject(t, "\npostgresql: {replicaCuont: 2}\n")
 	edit(t, filepath.Join(root, "values", "staging.yaml"), "replicas: 2", "replicas: two")
 	write(t, filepath.Join(root, featuresDir, "bad.yaml"), "global:\n  database: {sslMode: require}\n")
 	write(t, filepath.Join(root, featuresDir, "worse.yaml"), "a: [1\n")
-	err := Lint(all(t, root)...)
+	err := Lint(allEnvironments(t, root)...)
 	assert.Equal(t, ExitUsage, ExitCode(err))
 	for _, want := range []string{
 		`chart of environment "dev": `, "postgresql.replicaCuont: unknown key",
@@ -64,17 +64,17 @@ func TestLintTellsWhatIsWrongWithEveryEnvironmentAndFeature(t *testing.T) {
 	}
 }
 
-func TestEnvironmentsOfOneClusterMustFitIntoItTogether(t *testing.T) {
-	root := copyProject(t, "  replicas: 4\n") // of the backend, which is the file's last
+func TestLintSumsTheLimitsOfEnvironmentsOnOneCluster(t *testing.T) {
+	root := copyProject(t, "  replicas: 4\n") // of the backend, the last key of the file
 	dev := filepath.Join(root, "values", "dev.yaml")
-	require.NoError(t, Lint(load(t, root, "dev", nil)), "alone it fits")
-	err := Lint(all(t, root)...)
+	require.NoError(t, Lint(load(t, root, "dev", nil)), "alone it fits into the cluster")
+	err := Lint(allEnvironments(t, root)...)
 	assert.Equal(t, ExitUsage, ExitCode(err))
 	assert.ErrorContains(t, err, `environments on cluster "auto/todo": the memory limits of all environments on the cluster are 4640Mi, and 864Mi more during an update of one; the sum must be below 4Gi`)
-	assert.ErrorContains(t, err, "dev.yaml:22 backend.replicas)")
+	assert.Regexp(t, `dev\.yaml:\d+ backend\.replicas\)`, err.Error(), "it names the line in the values file")
 
 	edit(t, dev, "cluster: {provider: auto, name: todo}", "cluster: {provider: auto, name: todo, minikube: {memory: 8192}}")
-	assert.NoError(t, Lint(all(t, root)...), "a larger profile has room")
+	assert.NoError(t, Lint(allEnvironments(t, root)...), "they fit into a larger profile")
 	edit(t, dev, "provider: auto, name: todo, minikube: {memory: 8192}", "provider: kind, name: other")
-	assert.NoError(t, Lint(all(t, root)...), "they are on clusters of their own")
+	assert.NoError(t, Lint(allEnvironments(t, root)...), "they are on two clusters")
 }

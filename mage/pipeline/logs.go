@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"todo-chatbot/mage/chart"
-	"todo-chatbot/mage/cluster"
 	"todo-chatbot/mage/release"
 )
 
@@ -26,15 +25,15 @@ func (p *Pipeline) Logs(ctx context.Context, out io.Writer, opts LogOptions) err
 	if err := p.checkComponent(opts.Component); err != nil {
 		return err
 	}
-	err := p.withRelease(ctx, func(m *release.Manager, _ *cluster.Cluster) error {
+	err := p.withTarget(ctx, func(_ *services, t target) error {
 		chosen := release.LogOptions{Component: opts.Component}
 		if opts.Follow {
-			return m.Follow(ctx, out, p.env.Release, chosen)
+			return t.releases.Follow(ctx, out, p.env.Release, chosen)
 		}
-		return m.Logs(ctx, out, p.env.Release, chosen)
+		return t.releases.Logs(ctx, out, p.env.Release, chosen)
 	})
 	if errors.Is(err, release.ErrNoPods) {
-		err = fmt.Errorf("read the logs of release %s/%s: %w: `mage deploy:to %s` creates them", p.env.Namespace, p.env.Release, err, p.env.Name)
+		err = fmt.Errorf("read the logs of release %s: %w: `mage deploy:to %s` creates them", p.releaseName(), err, p.env.Name)
 	}
 	return err
 }
@@ -46,7 +45,7 @@ func (p *Pipeline) checkComponent(component string) error {
 	}
 	loaded, err := chart.Load(p.chartDir())
 	if err != nil {
-		return usage(err)
+		return usageError(err)
 	}
 	var known []string
 	for _, sub := range loaded.Dependencies() {
@@ -54,7 +53,7 @@ func (p *Pipeline) checkComponent(component string) error {
 	}
 	slices.Sort(known)
 	if !slices.Contains(known, component) {
-		return usage(fmt.Errorf("component %q is not one of %s", component, strings.Join(known, ", ")))
+		return usageError(fmt.Errorf("component %q is not one of %s", component, strings.Join(known, ", ")))
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"todo-chatbot/mage/config"
 )
 
-func TestShowWritesTheAddressOnlyWhenTheFrontendAnswers(t *testing.T) {
+func TestShowWritesAddressOnlyIfFrontendAnswers(t *testing.T) {
 	status := http.StatusOK
 	asked := ""
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -39,7 +39,7 @@ func TestShowWritesTheAddressOnlyWhenTheFrontendAnswers(t *testing.T) {
 	assert.ErrorContains(t, p.show(t.Context(), &out, server.URL, OpenOptions{}), "does not answer")
 }
 
-func TestEverySystemHasItsBrowserCommand(t *testing.T) {
+func TestBrowserCommandOfEachSystem(t *testing.T) {
 	for goos, want := range map[string]string{"linux": "xdg-open", "darwin": "open", "windows": "rundll32"} {
 		args := browserCommand(goos, "http://127.0.0.1:8080")
 		assert.Equal(t, want, args[0], goos)

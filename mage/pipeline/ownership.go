@@ -5,45 +5,44 @@ import (
 	"errors"
 	"fmt"
 
-	"k8s.io/client-go/kubernetes"
-
 	"todo-chatbot/mage/release"
 )
 
-// chartName is the application's chart, by which its releases are known.
-const chartName = "todo-chatbot"
-
-// own refuses a release of the environment's name that somebody else made.
-func (p *Pipeline) own(ctx context.Context, manager *release.Manager) error {
-	err := manager.Own(ctx, p.env.Release, chartName)
+// checkOwner refuses a release that the pipeline did not make.
+func (p *Pipeline) checkOwner(ctx context.Context, releases ReleaseOwner) error {
+	err := releases.Own(ctx, p.env.Release, chartName)
 	if _, foreign := errors.AsType[*release.Foreign](err); foreign {
-		return usage(fmt.Errorf("%w; nothing was changed: choose another namespace with TODO_NAMESPACE, or another pipeline.release in values/%s.yaml; "+
-			"`mage deploy:to %s -adopt` takes it over, and removes what it has and this application does not", err, p.env.Name, p.env.Name))
+		return usageError(fmt.Errorf("%w; nothing was changed: choose another namespace with TODO_NAMESPACE, or another pipeline.release in values/%s.yaml; "+
+			"`mage deploy:to %s -adopt` takes the release over and removes its objects that this application does not have", err, p.env.Name, p.env.Name))
 	}
 	return err
 }
 
-// claim makes sure, before a deploy changes anything, that what it is about to
-// change is the pipeline's, or with adopt makes it so.
-func (p *Pipeline) claim(ctx context.Context, manager *release.Manager, clients kubernetes.Interface, adopt bool) error {
-	if !adopt {
-		if err := p.own(ctx, manager); err != nil {
+// prepareNamespace makes the namespace, after it checked that the release in it is
+// the pipeline's. With Adopt it takes the release and its Secret over.
+func (p *Pipeline) prepareNamespace(ctx context.Context, t target, opts DeployOptions) error {
+	if !opts.Adopt {
+		if err := p.checkOwner(ctx, t.releases); err != nil {
 			return err
 		}
 	}
-	found, err := release.EnsureNamespace(ctx, clients, p.env.Namespace, namespaceLabels())
+	found, err := release.EnsureNamespace(ctx, t.kubernetes, p.env.Namespace, namespaceLabels())
 	if err != nil {
 		return err
 	}
 	switch {
 	case len(found.Missing) > 0:
-		p.opts.Progress.Note("namespace %q was there before, so its labels are not changed, and it does not hold pods to Pod Security \"restricted\": "+
-			"`%s` does, where whatever else runs there keeps to it too", found.Name, found.LabelCommand())
+		p.opts.Progress.Note("namespace %q was there before, so its labels are not changed and Pod Security \"restricted\" is not enforced in it: "+
+			"`%s` enforces it, if all pods in the namespace comply", found.Name, found.LabelCommand())
 	case found.Unseen != nil:
-		p.opts.Progress.Note("namespace %q may not be looked at (%v): it is taken to be there, with labels that suit its keeper", found.Name, found.Unseen)
+		p.opts.Progress.Note("namespace %q cannot be read (%v): the deploy assumes that it exists with suitable labels", found.Name, found.Unseen)
 	}
-	if !adopt {
+	if !opts.Adopt {
 		return nil
 	}
-	return release.AdoptCredentials(ctx, clients, p.env.Namespace, p.credentialsSecret())
+	return release.AdoptCredentials(ctx, t.kubernetes, p.env.Namespace, p.credentialsSecret())
+}
+
+func namespaceLabels() map[string]string {
+	return map[string]string{"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/enforce-version": "latest"}
 }

@@ -20,10 +20,10 @@ import (
 	"todo-chatbot/mage/smoke"
 )
 
-// projectRoot is this project: the tests use its own chart, values and images.
+// projectRoot is this project, whose chart, values and images the tests use.
 const projectRoot = "../.."
 
-// load is the pipeline of an environment, with a cache of its own.
+// load returns the pipeline of an environment with a new cache folder.
 func load(t *testing.T, root, env string, variables map[string]string) *Pipeline {
 	t.Helper()
 	cache := t.TempDir()
@@ -38,8 +38,8 @@ func load(t *testing.T, root, env string, variables map[string]string) *Pipeline
 	return New(e, Options{Getenv: getenv})
 }
 
-// copyProject copies what chart and configuration need, with the development
-// values extended by more.
+// copyProject copies the files of chart and configuration, and appends more to the
+// values of dev.
 func copyProject(t *testing.T, more string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -68,6 +68,12 @@ func write(t *testing.T, path, text string) {
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 }
 
+// checkOnly checks the chart and returns the error.
+func checkOnly(p *Pipeline) error {
+	_, err := p.checkChart()
+	return err
+}
+
 func digestOf(t *testing.T, repository, digit string) name.Digest {
 	t.Helper()
 	digest, err := name.NewDigest("localhost:5000/" + repository + "@sha256:" + strings.Repeat(digit, 64))
@@ -87,34 +93,34 @@ func at(t *testing.T, values map[string]any, path ...string) any {
 	return value
 }
 
-func TestExitCodeTellsWhoseTurnItIs(t *testing.T) {
+func TestExitCodeOfErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		err  error
 		want int
 	}{
-		"no error":                 {nil, 0},
-		"something broke":          {errors.New("disk on fire"), ExitBroken},
-		"another run":              {&Busy{Cluster: "todo"}, ExitBroken},
-		"the user's files":         {usage(errors.New("no such key")), ExitUsage},
-		"the user's files, deeper": {fmt.Errorf("deploy: %w", usage(errors.New("no such key"))), ExitUsage},
-		"an unknown environment":   {&config.Unknown{Name: "prod"}, ExitUsage},
-		"a faulty environment":     {fmt.Errorf("load: %w", &config.Invalid{}), ExitUsage},
-		"a red verdict":            {&Error{Code: ExitRed, Err: errors.New("red")}, ExitRed},
-		"a red one among others":   {errors.Join(errors.New("also"), &Error{Code: ExitRed, Err: errors.New("red")}), ExitRed},
+		"no error":               {nil, 0},
+		"other error":            {errors.New("disk on fire"), ExitBroken},
+		"another run":            {&Busy{Cluster: "todo"}, ExitBroken},
+		"usage error":            {usageError(errors.New("no such key")), ExitUsage},
+		"wrapped usage error":    {fmt.Errorf("deploy: %w", usageError(errors.New("no such key"))), ExitUsage},
+		"an unknown environment": {&config.Unknown{Name: "prod"}, ExitUsage},
+		"invalid environment":    {fmt.Errorf("load: %w", &config.Invalid{}), ExitUsage},
+		"failed checks":          {&Error{Code: ExitRed, Err: errors.New("red")}, ExitRed},
+		"failed checks, joined":  {errors.Join(errors.New("also"), &Error{Code: ExitRed, Err: errors.New("red")}), ExitRed},
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, ExitCode(c.err)) })
 	}
 }
 
-func TestUsageKeepsTheErrorAndItsAbsence(t *testing.T) {
-	assert.NoError(t, usage(nil))
+func TestUsageErrorKeepsCauseAndNil(t *testing.T) {
+	assert.NoError(t, usageError(nil))
 	cause := errors.New("no such key")
-	err := usage(cause)
+	err := usageError(cause)
 	assert.ErrorIs(t, err, cause)
 	assert.EqualError(t, err, "no such key")
 }
 
-func TestExclusiveTurnsASecondRunAwayAndNamesTheFirst(t *testing.T) {
+func TestSecondRunOnClusterIsRefusedWithNameOfFirst(t *testing.T) {
 	p := load(t, projectRoot, "dev", nil)
 	ran := false
 	err := p.exclusive(context.Background(), "deploy:dev", func(ctx context.Context) error {
@@ -134,7 +140,7 @@ func TestExclusiveTurnsASecondRunAwayAndNamesTheFirst(t *testing.T) {
 	assert.True(t, ran)
 }
 
-func TestExclusiveFreesTheClusterHoweverTheRunEnds(t *testing.T) {
+func TestClusterIsFreeAfterErrorAndPanic(t *testing.T) {
 	p := load(t, projectRoot, "dev", nil)
 	free := func() error {
 		return p.exclusive(context.Background(), "again", func(context.Context) error { return nil })
@@ -148,10 +154,10 @@ func TestExclusiveFreesTheClusterHoweverTheRunEnds(t *testing.T) {
 	require.NoError(t, free(), "after a panic")
 	holders, err := filepath.Glob(filepath.Join(p.env.Cache, "*.holder"))
 	require.NoError(t, err)
-	assert.Empty(t, holders, "nobody is named as the holder")
+	assert.Empty(t, holders, "no holder file is left")
 }
 
-func TestExclusiveLetsRunsOnDifferentClustersThrough(t *testing.T) {
+func TestRunsOnDifferentClustersDoNotExclude(t *testing.T) {
 	p := load(t, projectRoot, "dev", nil)
 	other := *p.env
 	other.Cluster.Name = "other"
@@ -163,7 +169,7 @@ func TestExclusiveLetsRunsOnDifferentClustersThrough(t *testing.T) {
 	assert.True(t, ran)
 }
 
-func TestSourcesAreTheProjectsImages(t *testing.T) {
+func TestSourcesSelectImagesByName(t *testing.T) {
 	p := load(t, projectRoot, "dev", nil)
 	for name, c := range map[string]struct{ names, want []string }{
 		"all": {nil, []string{"backend", "frontend", "gateway", "postgresql"}},
@@ -186,7 +192,7 @@ func sourceNames(sources []*image.Input) []string {
 	return names
 }
 
-func TestAnUnknownImageIsTheUsersMistakeBeforeAnythingStarts(t *testing.T) {
+func TestBuildOfUnknownImageIsUsageError(t *testing.T) {
 	p := load(t, projectRoot, "dev", nil)
 	for _, names := range [][]string{{"backned"}, {"backend", "backned"}} {
 		_, err := p.Build(context.Background(), names...)
@@ -216,7 +222,7 @@ func TestFaultyDockerfileIsUsageError(t *testing.T) {
 	}
 }
 
-func TestChecksAreTheImagesThatHaveATestDockerfile(t *testing.T) {
+func TestImageChecksAreFoundByTestDockerfile(t *testing.T) {
 	root := copyProject(t, "")
 	expected := []string{}
 	for _, image := range []string{"backend", "frontend", "postgresql"} {
@@ -226,14 +232,14 @@ func TestChecksAreTheImagesThatHaveATestDockerfile(t *testing.T) {
 	}
 	require.Contains(t, expected, "backend-checks")
 	require.NotContains(t, expected, "postgresql-checks")
-	checks, err := load(t, root, "dev", nil).checks()
+	checks, err := load(t, root, "dev", nil).imageChecks()
 	require.NoError(t, err)
 	assert.Equal(t, expected, sourceNames(checks))
 	assert.Equal(t, filepath.Join(root, "images", "backend", "test.Dockerfile"), checks[0].Dockerfile)
-	assert.Equal(t, filepath.Join(root, "images"), checks[0].Context, "checks may use what lies beside the image")
+	assert.Equal(t, filepath.Join(root, "images"), checks[0].Context, "checks can use files of other images")
 }
 
-func TestJudgeGivesARedVerdictItsOwnCodeAndEveryReason(t *testing.T) {
+func TestJudgeReturnsExitCode3WithAllFailedChecks(t *testing.T) {
 	p := load(t, projectRoot, "dev", nil)
 	assert.NoError(t, p.judge(smoke.Verdict{Results: []smoke.Result{{Name: "livez", Outcome: smoke.Passed}}}))
 	err := p.judge(smoke.Verdict{Results: []smoke.Result{
@@ -242,24 +248,21 @@ func TestJudgeGivesARedVerdictItsOwnCodeAndEveryReason(t *testing.T) {
 		{Name: "chat", Outcome: smoke.Failed, Err: errors.New("no answer")},
 	}})
 	assert.Equal(t, ExitRed, ExitCode(err))
-	assert.EqualError(t, err, "the application of environment \"dev\" does not pass its checks:\n  tasks: status 500\n  chat: no answer")
-	assert.Equal(t, ExitRed, ExitCode(p.judge(smoke.Verdict{})), "no checks are no success")
+	assert.EqualError(t, err, "the application of environment \"dev\" fails its checks:\n  tasks: status 500\n  chat: no answer")
+	assert.Equal(t, ExitRed, ExitCode(p.judge(smoke.Verdict{})), "a verdict without checks is not a success")
 }
 
-// taken is a cluster that cannot be made because a port is taken.
-type taken struct {
-	cluster.Provider
-	port int
-}
+// portInUse is a provider that cannot make its cluster because a port is in use.
+type portInUse struct{ port int }
 
-func (f taken) Ensure(context.Context) (*cluster.Cluster, error) {
+func (f portInUse) Ensure(context.Context) (*cluster.Cluster, error) {
 	return nil, fmt.Errorf("make cluster: %w", &cluster.PortInUse{Port: f.port, Target: 30080})
 }
 
-func TestATakenPortIsReportedWithTheSettingThatChoosesIt(t *testing.T) {
+func TestPortInUseIsReportedWithItsSetting(t *testing.T) {
 	p := load(t, projectRoot, "dev", nil)
 	for port, setting := range map[int]string{8080: "TODO_PORT", 8081: "pipeline.url.port in values/staging.yaml"} {
-		_, err := p.ensure(context.Background(), &parts{provider: taken{port: port}})
+		_, err := p.ensureCluster(context.Background(), portInUse{port: port})
 		assert.Equal(t, ExitUsage, ExitCode(err))
 		assert.ErrorContains(t, err, "the port's setting is "+setting)
 		assert.ErrorContains(t, err, strconv.Itoa(port))

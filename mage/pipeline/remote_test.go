@@ -13,53 +13,53 @@ import (
 	"todo-chatbot/mage/cluster"
 )
 
-func TestAClusterOnTheNetworkLetsNobodyInWithoutTLSUnlessTold(t *testing.T) {
+func TestRemoteClusterNeedsTLSUnlessPlainHTTPIsAllowed(t *testing.T) {
 	for name, c := range map[string]struct {
 		old, with, want string
 	}{
-		"a port of its nodes": {"frontend:\n", "frontend:\n  service: {type: NodePort}\n", "Service todo-frontend: spec.type: NodePort publishes the application without TLS"},
-		"a load balancer":     {"frontend:\n", "frontend:\n  service: {type: LoadBalancer}\n", "Service todo-frontend: spec.type: LoadBalancer publishes the application without TLS"},
-		"an Ingress":          {"    tlsSecretName: todo-tls\n", "", "Ingress todo-frontend: spec.rules[0].host: is published without TLS"},
+		"NodePort":     {"frontend:\n", "frontend:\n  service: {type: NodePort}\n", "Service todo-frontend: spec.type: NodePort publishes the application without TLS"},
+		"LoadBalancer": {"frontend:\n", "frontend:\n  service: {type: LoadBalancer}\n", "Service todo-frontend: spec.type: LoadBalancer publishes the application without TLS"},
+		"Ingress":      {"    tlsSecretName: todo-tls\n", "", "Ingress todo-frontend: spec.rules[0].host: is published without TLS"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := copyProject(t, "")
 			file := filepath.Join(root, "values", "remote.yaml")
-			require.NoError(t, load(t, root, "remote", nil).checkChart())
+			require.NoError(t, checkOnly(load(t, root, "remote", nil)))
 			edit(t, file, c.old, c.with)
-			err := load(t, root, "remote", nil).checkChart()
+			err := checkOnly(load(t, root, "remote", nil))
 			require.Error(t, err)
 			assert.Equal(t, ExitUsage, ExitCode(err))
 			assert.ErrorContains(t, err, c.want)
 			assert.ErrorContains(t, err, "pipeline.allowPlainHttp: true")
-			assert.Regexp(t, `values/remote\.yaml:\d+ frontend\.(service\.type|ingress\.host)`, err.Error(), "the place in the user's file")
+			assert.Regexp(t, `values/remote\.yaml:\d+ frontend\.(service\.type|ingress\.host)`, err.Error(), "it names the line in the user's file")
 
 			edit(t, file, "  release: todo\n", "  release: todo\n  allowPlainHttp: true\n")
-			assert.NoError(t, load(t, root, "remote", nil).checkChart())
+			assert.NoError(t, checkOnly(load(t, root, "remote", nil)))
 		})
 	}
 }
 
-func TestAPortOfAClusterOnThisMachineNeedsNoTLS(t *testing.T) {
+func TestLocalClusterNeedsNoTLS(t *testing.T) {
 	root := copyProject(t, "")
 	edit(t, filepath.Join(root, "values", "remote.yaml"), "provider: kubecontext", "provider: kind")
 	edit(t, filepath.Join(root, "values", "remote.yaml"), "  release: todo\n", "  release: todo\n  url: {port: 8090}\n")
 	edit(t, filepath.Join(root, "values", "remote.yaml"), "frontend:\n", "frontend:\n  service: {type: NodePort, nodePort: 30090}\n")
-	assert.NoError(t, load(t, root, "remote", nil).checkChart())
+	assert.NoError(t, checkOnly(load(t, root, "remote", nil)))
 }
 
-func TestAnEnvironmentWithoutANodePortIsReachedByAForward(t *testing.T) {
+func TestEnvironmentWithoutNodePortHasNoPublishedURL(t *testing.T) {
 	p := load(t, projectRoot, "remote", nil)
-	_, ok := p.published(t.Context(), &cluster.Cluster{})
+	_, ok := p.publishedURL(t.Context(), network{Cluster: &cluster.Cluster{}})
 	assert.False(t, ok)
 	assert.Empty(t, p.env.Published())
 }
 
-// A port-forward asks the Service for its port by name: the number is a value of
-// the chart.
-func TestTheFrontendsServiceHasThePortThatAForwardAsksFor(t *testing.T) {
+// A port-forward names the port of the Service, because its number is a value of the
+// chart.
+func TestFrontendServiceHasPortOfPortForward(t *testing.T) {
 	for _, name := range []string{"dev", "staging", "remote"} {
 		p := load(t, projectRoot, name, nil)
-		rendered, err := p.render(true)
+		rendered, err := p.render(chart.Options{OneVersion: true})
 		require.NoError(t, err)
 		assert.True(t, hasPort(t, rendered.Manifests, p.env.Release+"-frontend", frontendPort.StrVal), name)
 	}

@@ -30,19 +30,22 @@ const (
 	oldVolume = "pvc-old"
 )
 
-// volumes is the application in memory with a volume of 1Gi, and what the
-// cluster's controllers do about StatefulSets, claims and volumes.
-type volumes struct {
+// volumeWorld is the application in memory with a volume of 1Gi, and the cluster's
+// controllers of StatefulSets, claims and volumes.
+type volumeWorld struct {
 	*deployed
-	grows     bool // the storage class lets volumes grow
+	volumeClass
 	steps     bytes.Buffer
 	deletions []string                // propagation of each deletion of the StatefulSet
-	kept      map[string]podtest.Data // what a volume holds whose server is gone
+	kept      map[string]podtest.Data // data of a volume whose server was deleted
 }
 
-func newVolumes(t *testing.T, grows bool) *volumes {
+// volumeClass is the storage class.
+type volumeClass struct{ grows bool }
+
+func newVolumeWorld(t *testing.T, class volumeClass) *volumeWorld {
 	t.Helper()
-	v := &volumes{deployed: newDeployed(t), grows: grows, kept: map[string]podtest.Data{}}
+	v := &volumeWorld{deployed: newDeployed(t), volumeClass: class, kept: map[string]podtest.Data{}}
 	cache, root := v.env.Cache, t.TempDir()
 	env := *v.env
 	env.Root, env.Cache, env.Timeout = root, cache, 2*time.Second
@@ -69,18 +72,18 @@ func claimSpec(size, volume string) corev1.PersistentVolumeClaimSpec {
 		Requests: corev1.ResourceList{corev1.ResourceStorage: quantity.MustParse(size)}}}
 }
 
-// bind makes the server's claim, with a volume.
-func (v *volumes) bind(t *testing.T, size, volume string) {
+// bind makes the server's claim with a volume.
+func (v *volumeWorld) bind(t *testing.T, size, volume string) {
 	t.Helper()
 	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: dataClaim, Namespace: podtest.Namespace}, Spec: claimSpec(size, volume)}
 	claim.Status.Capacity = corev1.ResourceList{corev1.ResourceStorage: quantity.MustParse(size)}
 	require.NoError(t, v.client.Tracker().Create(corev1.SchemeGroupVersion.WithResource("persistentvolumeclaims"), claim, podtest.Namespace))
 }
 
-// control stands in for the cluster: the StatefulSet's pod comes and goes with it,
-// unless it is orphaned, a new claim gets an empty volume, and what a volume holds
-// goes with its claim unless it is retained.
-func (v *volumes) control(t *testing.T) {
+// control acts as the cluster's controllers. The StatefulSet's pod starts and ends with
+// it, unless it is orphaned. A new claim gets an empty volume. The data of a volume is
+// deleted with its claim, unless the volume is retained.
+func (v *volumeWorld) control(t *testing.T) {
 	pods := corev1.SchemeGroupVersion.WithResource("pods")
 	object, err := v.client.Tracker().Get(pods, podtest.Namespace, "todo-postgresql-0")
 	require.NoError(t, err)
@@ -113,7 +116,7 @@ func (v *volumes) control(t *testing.T) {
 			require.NoError(t, v.client.Tracker().Delete(pods, podtest.Namespace, server.Name))
 			volume, err := v.client.Tracker().Get(corev1.SchemeGroupVersion.WithResource("persistentvolumes"), "", oldVolume)
 			require.NoError(t, err)
-			assert.Equal(t, corev1.PersistentVolumeReclaimRetain, volume.(*corev1.PersistentVolume).Spec.PersistentVolumeReclaimPolicy, "it is kept before anything goes")
+			assert.Equal(t, corev1.PersistentVolumeReclaimRetain, volume.(*corev1.PersistentVolume).Spec.PersistentVolumeReclaimPolicy, "the volume is retained before the server is deleted")
 			v.kept[oldVolume] = v.pod.Databases[podtest.App]
 		}
 		return false, nil, nil
@@ -129,13 +132,13 @@ func (v *volumes) control(t *testing.T) {
 	})
 }
 
-func (v *volumes) to(size string) *resizing {
-	return &resizing{p: v.Pipeline, db: v.db, size: quantity.MustParse(size), clients: v.client,
-		ready: func(context.Context) (Deployment, error) { return Deployment{Complete: true}, nil }}
+func (v *volumeWorld) to(size string) *resize {
+	return &resize{p: v.Pipeline, target: v.target(), size: quantity.MustParse(size),
+		settle: func(context.Context) (Deployment, error) { return Deployment{Complete: true}, nil }}
 }
 
-// is checks how the volume, its StatefulSet and the data are.
-func (v *volumes) is(t *testing.T, size, volume string) {
+// assertState checks the volume, its StatefulSet and the data.
+func (v *volumeWorld) assertState(t *testing.T, size, volume string) {
 	t.Helper()
 	now, err := v.db.Data(context.Background())
 	require.NoError(t, err)
@@ -145,27 +148,27 @@ func (v *volumes) is(t *testing.T, size, volume string) {
 	assert.Equal(t, asDeployed, podtest.Replicas(v.client))
 }
 
-func TestAVolumeThatCanGrowGrowsUnderTheRunningServer(t *testing.T) {
-	v := newVolumes(t, true)
-	done, err := v.to("2Gi").run(t.Context())
+func TestResizeGrowsVolumeOfRunningServer(t *testing.T) {
+	v := newVolumeWorld(t, volumeClass{grows: true})
+	done, err := v.to("2Gi").enlarge(t.Context())
 	require.NoError(t, err)
 	assert.True(t, done.Complete)
-	v.is(t, "2Gi", oldVolume)
+	v.assertState(t, "2Gi", oldVolume)
 	assert.Equal(t, []string{"Orphan"}, v.deletions, "the server's pod stays")
-	assert.Empty(t, v.pod.Ran, "nothing is done in the server")
+	assert.Empty(t, v.pod.Ran, "no command runs in the server")
 	set, err := v.client.AppsV1().StatefulSets(podtest.Namespace).Get(t.Context(), "todo-postgresql", metav1.GetOptions{})
 	require.NoError(t, err)
-	assert.Equal(t, map[string]string{"meta.helm.sh/release-name": "todo"}, set.Annotations, "Helm knows it as its own")
+	assert.Equal(t, map[string]string{"meta.helm.sh/release-name": "todo"}, set.Annotations, "Helm still owns it")
 	assert.Empty(t, set.UID)
 
 	v.client.ClearActions()
-	_, err = v.to("2Gi").run(t.Context())
+	_, err = v.to("2Gi").enlarge(t.Context())
 	require.NoError(t, err)
-	assert.False(t, v.touched(), "again there is nothing to do")
+	assert.False(t, v.touched(), "a second resize changes nothing")
 }
 
-func TestARunThatWasStoppedAfterTheClaimGrewIsFinished(t *testing.T) {
-	v := newVolumes(t, true)
+func TestResizeFinishesInterruptedResize(t *testing.T) {
+	v := newVolumeWorld(t, volumeClass{grows: true})
 	now, err := v.db.Data(t.Context())
 	require.NoError(t, err)
 	v.client.PrependReactor("delete", "statefulsets", func(clienttesting.Action) (bool, runtime.Object, error) {
@@ -173,31 +176,31 @@ func TestARunThatWasStoppedAfterTheClaimGrewIsFinished(t *testing.T) {
 	})
 	require.ErrorIs(t, v.db.Enlarge(t.Context(), now, quantity.MustParse("2Gi")), errLost)
 	v.deletions = []string{"none"}
-	_, err = v.to("2Gi").run(t.Context())
+	_, err = v.to("2Gi").enlarge(t.Context())
 	require.NoError(t, err)
-	v.is(t, "2Gi", oldVolume)
+	v.assertState(t, "2Gi", oldVolume)
 }
 
-func TestAVolumeIsNeverMadeSmaller(t *testing.T) {
-	v := newVolumes(t, true)
+func TestResizeRefusesSmallerVolume(t *testing.T) {
+	v := newVolumeWorld(t, volumeClass{grows: true})
 	v.client.ClearActions()
-	_, err := v.to("512Mi").run(t.Context())
+	_, err := v.to("512Mi").enlarge(t.Context())
 	require.ErrorContains(t, err, "(nothing was changed): it has 1Gi, and a volume cannot become smaller; set postgresql.persistence.size to 1Gi or more")
-	assert.Equal(t, ExitUsage, ExitCode(cured(err)))
+	assert.Equal(t, ExitUsage, ExitCode(withExitCode(err)))
 	assert.False(t, v.touched())
 }
 
-func TestDataMovesToANewVolumeWhereTheOldOneCannotGrow(t *testing.T) {
-	v := newVolumes(t, false)
+func TestResizeMovesDataIfVolumeCannotGrow(t *testing.T) {
+	v := newVolumeWorld(t, volumeClass{})
 	var asked []string
-	v.opts.Sure = func(question string) bool { asked = append(asked, question); return true }
-	done, err := v.to("2Gi").run(t.Context())
+	v.opts.ConfirmLoss = func(question string) bool { asked = append(asked, question); return true }
+	done, err := v.to("2Gi").enlarge(t.Context())
 	require.NoError(t, err, v.steps.String())
 	assert.True(t, done.Complete)
-	v.is(t, "2Gi", "pvc-new")
+	v.assertState(t, "2Gi", "pvc-new")
 	assert.Equal(t, podtest.Complete(), v.kept[oldVolume], "the old volume is kept with its data")
 	require.Len(t, asked, 2)
-	assert.Contains(t, asked[1], "the application is away meanwhile, and volume pvc-old is kept")
+	assert.Contains(t, asked[1], "the application is down during the move, and volume pvc-old is kept")
 	assert.Contains(t, v.steps.String(), "kubectl delete pv pvc-old")
 	backups, err := v.backups().List()
 	require.NoError(t, err)
@@ -205,45 +208,45 @@ func TestDataMovesToANewVolumeWhereTheOldOneCannotGrow(t *testing.T) {
 	assert.Equal(t, database.SumOK, backups[0].Sum)
 }
 
-func TestNothingIsExchangedUnlessTheBackupIsWhole(t *testing.T) {
+func TestResizeReplacesVolumeOnlyAfterCompleteBackup(t *testing.T) {
 	for _, script := range []string{"dump", "check"} {
-		v := newVolumes(t, false)
+		v := newVolumeWorld(t, volumeClass{})
 		v.pod.Before = func(ran string) error {
 			if ran == script {
 				return errLost
 			}
 			return nil
 		}
-		_, err := v.to("2Gi").run(t.Context())
+		_, err := v.to("2Gi").enlarge(t.Context())
 		require.ErrorIs(t, err, errLost)
 		assert.Empty(t, v.deletions, script)
 		v.pod.Before = nil
-		v.is(t, "1Gi", oldVolume)
+		v.assertState(t, "1Gi", oldVolume)
 	}
 }
 
-func TestAVolumeThatCannotBeKeptIsNotExchanged(t *testing.T) {
-	v := newVolumes(t, false)
+func TestResizeKeepsVolumeThatCannotBeRetained(t *testing.T) {
+	v := newVolumeWorld(t, volumeClass{})
 	v.client.PrependReactor("patch", "persistentvolumes", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: "persistentvolumes"}, oldVolume, errors.New("no rights"))
 	})
-	_, err := v.to("2Gi").run(t.Context())
+	_, err := v.to("2Gi").enlarge(t.Context())
 	require.ErrorContains(t, err, "keep persistent volume \"pvc-old\", which needs rights on the whole cluster (nothing was changed)")
 	assert.Empty(t, v.deletions)
-	v.is(t, "1Gi", oldVolume)
+	v.assertState(t, "1Gi", oldVolume)
 }
 
-func TestARestoreThatFailsLeavesBothCopiesAndNobodyInAnEmptyDatabase(t *testing.T) {
-	v := newVolumes(t, false)
+func TestFailedRestoreOfResizeKeepsBothCopiesAndStopsPods(t *testing.T) {
+	v := newVolumeWorld(t, volumeClass{})
 	v.pod.Before = func(ran string) error {
 		if ran == "load" {
 			return errLost
 		}
 		return nil
 	}
-	_, err := v.to("2Gi").run(t.Context())
+	_, err := v.to("2Gi").enlarge(t.Context())
 	require.ErrorIs(t, err, errLost)
-	assert.ErrorContains(t, err, "frontend and backend stay away, and the data is in backup ")
+	assert.ErrorContains(t, err, "frontend and backend stay stopped, and the data is in backup ")
 	assert.ErrorContains(t, err, "persistent volume \"pvc-old\"")
 	assert.Equal(t, map[string]int{"frontend": 0, "backend": 0}, podtest.Replicas(v.client))
 	assert.Equal(t, podtest.Complete(), v.kept[oldVolume])
@@ -251,19 +254,19 @@ func TestARestoreThatFailsLeavesBothCopiesAndNobodyInAnEmptyDatabase(t *testing.
 	v.pod.Before = nil
 	backups, err := v.backups().List()
 	require.NoError(t, err)
-	restore := &restoration{p: v.Pipeline, db: v.db, archive: v.archive(backups[0].Name), clients: v.client,
-		ready: func(context.Context) (Deployment, error) { return Deployment{Complete: true}, nil }}
-	_, err = restore.run(t.Context())
-	require.NoError(t, err, "as the message says")
-	v.is(t, "2Gi", "pvc-new")
+	r := &restore{p: v.Pipeline, target: v.target(), archive: v.archive(backups[0].Name),
+		settle: func(context.Context) (Deployment, error) { return Deployment{Complete: true}, nil }}
+	_, err = r.replaceData(t.Context())
+	require.NoError(t, err, "the message names this next step")
+	v.assertState(t, "2Gi", "pvc-new")
 }
 
-func TestANoChangesNothing(t *testing.T) {
+func TestResizeWithoutConfirmationChangesNothing(t *testing.T) {
 	for _, grows := range []bool{true, false} {
-		v := newVolumes(t, grows)
-		v.opts.Sure = func(string) bool { return false }
+		v := newVolumeWorld(t, volumeClass{grows: grows})
+		v.opts.ConfirmLoss = func(string) bool { return false }
 		v.client.ClearActions()
-		_, err := v.to("2Gi").run(t.Context())
+		_, err := v.to("2Gi").enlarge(t.Context())
 		require.Error(t, err)
 		assert.Equal(t, ExitUsage, ExitCode(err))
 		assert.False(t, v.touched())
@@ -272,7 +275,7 @@ func TestANoChangesNothing(t *testing.T) {
 	}
 }
 
-func TestTheSizeIsThatOfTheEnvironmentsValues(t *testing.T) {
+func TestWantedSizeComesFromValues(t *testing.T) {
 	size, err := load(t, copyProject(t, "\npostgresql: {persistence: {size: 3Gi}}\n"), "dev", nil).wantedSize()
 	require.NoError(t, err)
 	assert.Equal(t, "3Gi", size.String())

@@ -6,32 +6,33 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
-	"k8s.io/client-go/kubernetes"
-
-	"todo-chatbot/mage/cluster"
 	"todo-chatbot/mage/database"
 )
 
-// Restore puts a backup in the place of the environment's data: a file of this
-// machine, or, by its name, one of build/backups/<env> or of the volume. What is
-// no whole backup of this application, or is of a schema that the backend does
-// not know, is refused while the application serves on.
+// cleanupTime bounds the cleanup after an interrupt. mage gives it five seconds.
+const cleanupTime = 4 * time.Second
+
+// Restore replaces the environment's data by a backup: a file of this machine, or the
+// name of a backup in build/backups/<env> or in the backup volume. An incomplete backup,
+// one of another application, and one whose schema the backend does not know are refused
+// while the application still serves.
 func (p *Pipeline) Restore(ctx context.Context, file string) (done Deployment, err error) {
 	err = p.exclusive(ctx, "db:restore", func(ctx context.Context) error {
-		return p.withDatabase(ctx, func(db *database.Database, c *cluster.Cluster) error {
-			r := &restoration{p: p, db: db, archive: p.archive(file), clients: c.Clients.Clientset, ready: p.ready(c)}
-			done, err = r.run(ctx)
-			return err
+		return p.withTarget(ctx, func(_ *services, t target) error {
+			r := p.newRestore(t, p.archive(file))
+			done, err = r.replaceData(ctx)
+			return withExitCode(err)
 		})
 	})
 	return done, err
 }
 
-// archive is the backup that the user's words name. What is no file of this
-// machine is taken for a name of the volume's.
+// archive finds the backup that the user named. If it is not a file of this machine, it
+// is the name of a backup in the volume.
 func (p *Pipeline) archive(file string) database.Archive {
-	for _, path := range []string{p.below(file), filepath.Join(string(p.backups()), file)} {
+	for _, path := range []string{p.absolute(file), filepath.Join(string(p.backups()), file)} {
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 			return database.Archive{Path: path}
 		}
@@ -39,23 +40,31 @@ func (p *Pipeline) archive(file string) database.Archive {
 	return database.Archive{Name: file}
 }
 
-// restoration is one restore into a release that runs.
-type restoration struct {
+// restore loads one backup into the running release.
+type restore struct {
 	p       *Pipeline
-	db      *database.Database
+	target  target
 	archive database.Archive
-	clients kubernetes.Interface
-	ready   func(context.Context) (Deployment, error)
-	schemas []string // that the backend takes, where that was asked before it ended
+	settle  func(context.Context) (Deployment, error) // waits for the pods and checks the application
+	schemas []string                                  // that the backend knows; read before the backend stops
 }
 
-func (r *restoration) run(ctx context.Context) (Deployment, error) {
-	question := fmt.Sprintf("Replace everything in the database of %s/%s by backup %s", r.p.env.Namespace, r.p.env.Release, r.archive)
-	if r.p.opts.Sure == nil { // nobody will agree, so nothing is loaded for it
-		return Deployment{}, r.p.sure(question)
+func (p *Pipeline) newRestore(t target, archive database.Archive) *restore {
+	return &restore{
+		p: p, target: t, archive: archive,
+		settle: func(ctx context.Context) (Deployment, error) { return p.settle(ctx, t) },
 	}
-	// The password of the Secret may not yet be the database's.
-	if err := r.p.takeUpRotation(ctx, r.clients, r.db); err != nil {
+}
+
+// replaceData loads the backup into a second database and swaps the two.
+func (r *restore) replaceData(ctx context.Context) (Deployment, error) {
+	question := fmt.Sprintf("Replace all data in the database of %s by backup %s", r.p.releaseName(), r.archive)
+	if r.p.opts.ConfirmLoss == nil { // the answer is known before the work
+		return Deployment{}, r.p.confirmLoss(question)
+	}
+	// After an interrupted rotation the Secret and the database may have different
+	// passwords.
+	if err := r.p.resumeRotation(ctx, r.target); err != nil {
 		return Deployment{}, err
 	}
 	if err := r.check(ctx); err != nil {
@@ -65,95 +74,91 @@ func (r *restoration) run(ctx context.Context) (Deployment, error) {
 	if err := r.load(ctx); err != nil {
 		return Deployment{}, err
 	}
-	if err := r.p.sure(question); err != nil {
+	if err := r.p.confirmLoss(question); err != nil {
 		return Deployment{}, err
 	}
-	if err := r.exchange(ctx); err != nil {
+	if err := r.swap(ctx); err != nil {
 		return Deployment{}, err
 	}
-	done, err := r.ready(ctx)
+	done, err := r.settle(ctx)
 	if err != nil {
-		return done, fmt.Errorf("backup %q is restored, and then: %w; what it replaced is in the server, in the database whose name ends in _replaced, until the next restore", r.archive, err)
+		return done, fmt.Errorf("backup %q is restored, and then: %w; the replaced data stays in the server until the next restore, in the database whose name ends in _replaced", r.archive, err)
 	}
-	return done, r.db.Forget(ctx, database.Replaced)
+	return done, r.target.database.Forget(ctx, database.Replaced)
 }
 
-func (r *restoration) check(ctx context.Context) error {
+func (r *restore) check(ctx context.Context) error {
 	step := r.p.opts.Progress.Start("check", r.archive.String())
-	if err := r.db.Check(ctx, r.archive); err != nil {
+	if err := r.target.database.Check(ctx, r.archive); err != nil {
 		return step.Fail(err)
 	}
-	step.Done("whole", "checksum fits, read to its end")
+	step.Done("complete", "its checksum matches and it can be read to its end")
 	return nil
 }
 
-// load restores beside the application's database and looks at what came out.
-func (r *restoration) load(ctx context.Context) error {
+// load restores the backup into a second database and checks the tables and the schema.
+func (r *restore) load(ctx context.Context) error {
 	step := r.p.opts.Progress.Start("load", r.archive.String())
-	password, err := r.db.Password(ctx)
+	password, err := r.target.database.Password(ctx)
 	if err != nil {
 		return step.Fail(err)
 	}
-	contents, err := r.db.Load(ctx, r.archive, password)
+	contents, err := r.target.database.Load(ctx, r.archive, password)
 	if err != nil {
 		return step.Fail(err)
 	}
-	known, err := r.known(ctx)
+	known, err := r.knownSchemas(ctx)
 	if err != nil {
 		return step.Fail(err)
 	}
 	if err := contents.Fits(r.archive.String(), known); err != nil {
 		return step.Fail(err)
 	}
-	step.Done("restored beside", fmt.Sprintf("%d tables, schema %v", len(contents.Tables), contents.Revisions))
+	step.Done("loaded", fmt.Sprintf("into a second database: %d tables, schema %v", len(contents.Tables), contents.Revisions))
 	return nil
 }
 
-// known are the schemas that the backend will take: those that a running one
-// names, or, where none runs, those of the sources.
-func (r *restoration) known(ctx context.Context) ([]string, error) {
+// knownSchemas returns the schema revisions that a running backend names, or, if none
+// runs, those of the sources.
+func (r *restore) knownSchemas(ctx context.Context) ([]string, error) {
 	if len(r.schemas) > 0 {
 		return r.schemas, nil
 	}
-	known, err := r.db.Revisions(ctx)
+	known, err := r.target.database.Revisions(ctx)
 	if !errors.Is(err, database.ErrNoBackend) {
 		return known, err
 	}
-	r.p.opts.Progress.Note("no backend runs that could be asked which schemas it knows: the project's sources are asked")
+	r.p.opts.Progress.Note("no backend runs, so the schemas of the project's sources count as known")
 	return database.RevisionsIn(filepath.Join(r.p.env.Root, "images", "backend", "alembic", "versions"))
 }
 
-// exchange gives the restored database the place of the application's while
-// nothing uses either. Frontend and backend come back however it ends.
-func (r *restoration) exchange(ctx context.Context) (err error) {
-	step := r.p.opts.Progress.Start("restore", r.p.env.Namespace+"/"+r.p.env.Release)
+// swap exchanges the two databases while frontend and backend are stopped. Both start
+// again, also after an error.
+func (r *restore) swap(ctx context.Context) (err error) {
+	step := r.p.opts.Progress.Start("restore", r.p.releaseName())
 	defer func() {
-		fresh, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
+		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 		defer cancel()
-		if err = errors.Join(err, r.db.Resume(fresh)); err != nil {
+		if err = errors.Join(err, r.target.database.Resume(cleanup)); err != nil {
 			err = step.Fail(err)
 			return
 		}
 		step.Done("restored", r.archive.String())
 	}()
-	step.Update("frontend and backend end")
-	limited, cancel := context.WithTimeoutCause(ctx, r.p.env.Timeout, fmt.Errorf("not done within %s", r.p.env.Timeout))
-	defer cancel()
-	if err := r.db.Pause(limited); err != nil {
+	step.Update("stop frontend and backend")
+	if err := r.p.withTimeout(ctx, r.target.database.Pause); err != nil {
 		return err
 	}
-	step.Update("the databases exchange their names")
-	// Two renames in one transaction: a Ctrl-C waits for them, so that what it leaves is known.
-	whole, stop := context.WithTimeout(context.WithoutCancel(ctx), r.p.env.Timeout)
-	defer stop()
-	return r.db.Swap(whole)
+	step.Update("swap the databases")
+	// Two renames in one transaction. Ctrl-C does not interrupt it, so its result is known.
+	return r.p.withTimeout(context.WithoutCancel(ctx), r.target.database.Swap)
 }
 
-// forget removes what a restore that did not come to its end has made beside.
-func (r *restoration) forget(ctx context.Context) {
-	fresh, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
+// forget removes the second database of a restore that did not finish.
+func (r *restore) forget(ctx context.Context) {
+	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()
-	if err := r.db.Forget(fresh, database.Restored); err != nil {
-		r.p.opts.Progress.Note("%v: the next restore does it", err)
+	if err := r.target.database.Forget(cleanup, database.Restored); err != nil {
+		r.p.opts.Progress.Note("%v: the next restore removes it", err)
 	}
 }

@@ -9,78 +9,84 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/sirupsen/logrus"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	kindimage "sigs.k8s.io/kind/pkg/apis/config/defaults"
 
 	"todo-chatbot/mage/airgap"
 	"todo-chatbot/mage/cluster"
 	"todo-chatbot/mage/config"
+	"todo-chatbot/mage/database"
+	"todo-chatbot/mage/doctor"
 	"todo-chatbot/mage/engine"
 	"todo-chatbot/mage/host"
 	"todo-chatbot/mage/image"
+	"todo-chatbot/mage/progress"
 	"todo-chatbot/mage/release"
+	"todo-chatbot/mage/smoke"
 )
 
-// parts are the concrete things of one run.
-type parts struct {
-	engine   *engine.Engine // nil where none answers and the cluster is reached without
-	noEngine error          // then: why
-	supply   *airgap.Supply
-	provider cluster.Provider
+// frontendPort names the port of the frontend's Service. Its number is a value of the
+// chart.
+var frontendPort = intstr.FromString("http")
+
+// wire constructs the services of the real world. It implements factory.
+type wire struct {
+	p        *Pipeline
+	keychain *keychain // docker's logins
 }
 
-func (made *parts) close() {
-	if made != nil && made.engine != nil {
-		made.engine.Client.Close()
-	}
+func newWire(p *Pipeline) *wire {
+	return &wire{p: p, keychain: newKeychain(func(format string, args ...any) { p.opts.Progress.Note(format, args...) })}
 }
 
-// wire finds or starts the container engine and puts the parts together.
-func (p *Pipeline) wire(ctx context.Context) (*parts, error) {
-	apt := host.Apt{Lock: filepath.Join(p.env.Cache, "apt.lock")}
-	if err := p.makeCache(); err != nil {
+func (w *wire) start(ctx context.Context) (*services, error) {
+	if err := w.p.makeCache(); err != nil {
 		return nil, err
 	}
 	found, err := engine.Ensure(ctx, engine.Options{
-		Root: p.env.Root, Cache: p.env.Cache, Apt: apt, Confirm: p.opts.Confirm, Progress: p.opts.Progress,
+		Root: w.p.env.Root, Cache: w.p.env.Cache, Apt: w.p.apt(), Confirm: w.p.opts.Confirm, Progress: w.p.opts.Progress,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return p.assemble(ctx, found, apt)
+	return w.assemble(ctx, found)
 }
 
-// wireExisting is wire without starting anything. nil means that there is no
-// engine, and never was one for this cache folder, so that nothing can be on it.
-// One that could not be asked is an error, but for a cluster that is reached
-// without an engine: then it is noEngine.
-func (p *Pipeline) wireExisting(ctx context.Context) (*parts, error) {
-	apt := host.Apt{Lock: filepath.Join(p.env.Cache, "apt.lock")}
+// find returns an error if an engine is there and does not answer. A cluster that
+// needs no engine can be used all the same: then the error is noEngine.
+func (w *wire) find(ctx context.Context) (*services, error) {
 	found, err := engine.Find(ctx)
 	if err == nil {
-		return p.assemble(ctx, found, apt)
+		return w.assemble(ctx, found)
 	}
 	absent, isAbsent := errors.AsType[*engine.Absent](err)
-	none := isAbsent && absent.Certain && p.engineTrace() == ""
-	if p.providerName() != "kind" {
-		made, wiring := p.assemble(ctx, nil, apt)
+	trace := w.p.engineTrace()
+	none := isAbsent && absent.Certain && trace == ""
+	if w.p.providerName() != "kind" {
+		s, wiring := w.assemble(ctx, nil)
 		if wiring == nil && !none {
-			made.noEngine = err
+			s.noEngine = err
 		}
-		return made, wiring
+		return s, wiring
 	}
 	if none {
 		return nil, nil
 	}
-	if trace := p.engineTrace(); isAbsent && absent.Certain {
-		err = fmt.Errorf("%w; %s shows that it was used before, so what it holds could not be asked. If that engine is gone for good, remove that file", err, trace)
+	if isAbsent && absent.Certain {
+		err = fmt.Errorf("%w; file %s shows that an engine was used before, so its cluster may still exist. If that engine is gone for good, remove the file", err, trace)
 	}
 	return nil, err
 }
 
-// engineTrace is a file that shows that this cache folder's cluster was made on an
-// engine, or an engine started for it, and that neither was removed; "" without.
+func (w *wire) daemon() EngineProcess { return engineProcess{w.p.env.Cache} }
+
+func (p *Pipeline) apt() host.Apt { return host.Apt{Lock: filepath.Join(p.env.Cache, "apt.lock")} }
+
+// engineTrace returns a file that shows that this cache folder's cluster was made on
+// an engine, or that an engine was started for it; "" if there is none.
 func (p *Pipeline) engineTrace() string {
 	if path := p.kubeconfig("kind"); exists(path) {
 		return path
@@ -93,7 +99,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// providerName is the provider's, where the settings leave it to what is installed too.
+// providerName returns the name of the cluster provider. For "auto" it depends on the
+// installed programs.
 func (p *Pipeline) providerName() string {
 	if p.env.Cluster.Provider == "auto" {
 		return cluster.Auto(exec.LookPath)
@@ -101,21 +108,36 @@ func (p *Pipeline) providerName() string {
 	return p.env.Cluster.Provider
 }
 
-func (p *Pipeline) assemble(ctx context.Context, found *engine.Engine, apt host.Apt) (*parts, error) {
-	made := &parts{engine: found}
-	made.supply = airgap.New(airgap.Options{
-		Root: p.env.Root, Cache: p.env.Cache, Apt: apt, Progress: p.opts.Progress,
-		Keychain:   remote.WithAuthFromKeychain(p.keychain),
-		Restricted: found != nil && found.Restricted,
-		Offline:    p.env.Offline,
-	})
+// assemble constructs the services on an engine, which may be nil.
+func (w *wire) assemble(ctx context.Context, found *engine.Engine) (*services, error) {
+	store := w.p.store()
+	supply := w.supply(found)
+	s := &services{supply: supply, store: store, programs: programs{store}, registry: w.registry, open: w.open, close: func() {}}
 	var err error
-	made.provider, err = p.provider(ctx, made)
-	return made, err
+	if found != nil {
+		s.engine = found
+		s.others = w.others(found)
+		s.close = func() { found.Client.Close() }
+		s.builder = func(ctx context.Context) (Builder, error) { return w.builder(ctx, found, supply) }
+	}
+	if s.provider, err = w.provider(ctx, found, supply); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
 }
 
-func (p *Pipeline) provider(ctx context.Context, made *parts) (cluster.Provider, error) {
-	c := p.env.Cluster
+func (w *wire) supply(found *engine.Engine) *airgap.Supply {
+	return airgap.New(airgap.Options{
+		Root: w.p.env.Root, Cache: w.p.env.Cache, Apt: w.p.apt(), Progress: w.p.opts.Progress,
+		Keychain:   remote.WithAuthFromKeychain(w.keychain),
+		Restricted: found != nil && found.Restricted,
+		Offline:    w.p.env.Offline,
+	})
+}
+
+func (w *wire) provider(ctx context.Context, found *engine.Engine, supply *airgap.Supply) (Provider, error) {
+	p, c := w.p, w.p.env.Cluster
 	ports := map[int]int{}
 	for _, published := range p.env.Published() {
 		ports[published.Port] = published.NodePort
@@ -133,41 +155,56 @@ func (p *Pipeline) provider(ctx context.Context, made *parts) (cluster.Provider,
 			Registry: cluster.Registry{Push: c.Kubecontext.Push, Pull: c.Kubecontext.Pull}, Progress: p.opts.Progress,
 		})
 	default:
-		return p.kind(ctx, made, ports)
+		return w.kind(ctx, found, supply, ports)
 	}
 }
 
-// kind is a cluster whose node and registry come from wherever images come from.
-func (p *Pipeline) kind(ctx context.Context, made *parts, ports map[int]int) (cluster.Provider, error) {
-	pull, err := made.supply.CanPull(ctx, kindimage.Image)
+// kind returns the provider of kind clusters. Node and registry are pulled, or made by
+// a recipe.
+func (w *wire) kind(ctx context.Context, found *engine.Engine, supply *airgap.Supply, ports map[int]int) (Provider, error) {
+	pull, err := supply.CanPull(ctx, kindimage.Image)
 	if err != nil {
 		return nil, err
 	}
-	return cluster.NewKind(made.engine.Client, cluster.KindOptions{
-		Name: p.env.Cluster.Name, Kubeconfig: p.kubeconfig("kind"), Ports: ports,
-		Restricted: made.engine.Restricted || made.engine.CgroupV1, Progress: p.opts.Progress,
+	return cluster.NewKind(found.Client, cluster.KindOptions{
+		Name: w.p.env.Cluster.Name, Kubeconfig: w.p.kubeconfig("kind"), Ports: ports,
+		Restricted: found.Restricted || found.CgroupV1, Progress: w.p.opts.Progress,
 		DisableDefaultCNI: !pull,
 		NodeImage: func(ctx context.Context) (string, error) {
 			ref := airgap.KindNodeRef
 			if pull {
 				ref = kindimage.Image
 			}
-			return ref, made.load(ctx, ref)
+			return ref, loadImage(ctx, found, supply, ref)
 		},
-		RegistryImage: airgap.RegistryRef, // a locally made node image holds it, and any other node pulls it
+		RegistryImage: airgap.RegistryRef, // a locally made node image holds it; another node pulls it
 	})
 }
 
-// load gives the engine an image, which it pulls itself where it can.
-func (made *parts) load(ctx context.Context, ref string) error {
-	resolved, err := made.supply.Resolve(ctx, ref)
+// upstreamOfCluster lists the upstream images of builder and cluster.
+func upstreamOfCluster(ctx context.Context, provider string, puller doctor.Puller) []string {
+	refs := []string{airgap.BuildKitRef}
+	if provider != "kind" {
+		return refs
+	}
+	node := airgap.KindNodeRef
+	if pull, err := puller.CanPull(ctx, kindimage.Image); err == nil && pull {
+		node = kindimage.Image
+	}
+	return append(refs, airgap.RegistryRef, node)
+}
+
+// loadImage gives the engine a locally made image. An image of an image registry it
+// lets the engine pull.
+func loadImage(ctx context.Context, found *engine.Engine, supply *airgap.Supply, ref string) error {
+	resolved, err := supply.Resolve(ctx, ref)
 	if err != nil {
 		return err
 	}
 	if !resolved.Made() {
-		return made.engine.PullImage(ctx, ref)
+		return found.PullImage(ctx, ref)
 	}
-	_, err = made.engine.LoadImage(ctx, ref, resolved.Image)
+	_, err = found.LoadImage(ctx, ref, resolved.Image)
 	return err
 }
 
@@ -175,13 +212,13 @@ func (p *Pipeline) kubeconfig(provider string) string {
 	return filepath.Join(p.env.Cache, provider+"-"+p.env.Cluster.Name+".kubeconfig")
 }
 
-// builder is BuildKit, in a container of the engine's.
-func (p *Pipeline) builder(ctx context.Context, made *parts) (*image.Builder, error) {
-	if err := made.load(ctx, airgap.BuildKitRef); err != nil {
+// builder starts BuildKit in a container of the engine.
+func (w *wire) builder(ctx context.Context, found *engine.Engine, supply *airgap.Supply) (Builder, error) {
+	if err := loadImage(ctx, found, supply, airgap.BuildKitRef); err != nil {
 		return nil, err
 	}
-	step := p.opts.Progress.Start("builder", "buildkit")
-	started, err := made.engine.BuildKit(ctx, airgap.BuildKitRef, engine.BuilderSetup{})
+	step := w.p.opts.Progress.Start("builder", "buildkit")
+	started, err := found.BuildKit(ctx, airgap.BuildKitRef, engine.BuilderSetup{})
 	if err != nil {
 		return nil, step.Fail(err)
 	}
@@ -190,19 +227,97 @@ func (p *Pipeline) builder(ctx context.Context, made *parts) (*image.Builder, er
 	} else {
 		step.Done("running", "")
 	}
-	// BuildKit's client writes warnings of its content store to stderr at every
-	// build, past every reporter.
+	// BuildKit's client writes warnings of its content store directly to stderr at
+	// every build.
 	logrus.SetOutput(io.Discard)
-	secrets, err := config.BuildSecrets(p.opts.Getenv)
+	secrets, err := config.BuildSecrets(w.p.opts.Getenv)
 	if err != nil {
-		return nil, usage(err)
+		return nil, usageError(err)
 	}
-	return image.NewBuilder(made.engine.DialBuildKit, p.store(), image.BuilderOptions{Secrets: secrets}), nil
+	return image.NewBuilder(found.DialBuildKit, w.p.store(), image.BuilderOptions{Secrets: secrets}), nil
 }
 
-// store is where built images stay on this machine.
+// store returns the folder of built images on this machine.
 func (p *Pipeline) store() *image.Store { return image.NewStore(filepath.Join(p.env.Cache, "builds")) }
 
-func (p *Pipeline) releases(c *cluster.Cluster) (*release.Manager, error) {
-	return release.New(c.Clients, p.env.Namespace, release.Options{Progress: p.opts.Progress, Timeout: p.env.Timeout})
+// registry uses the cluster's own login if the cluster has one, else docker's.
+func (w *wire) registry(of cluster.Registry) (Registry, error) {
+	return image.NewPublisher(of.Push, of.Pull, image.PublisherOptions{Login: of.Login, Keychain: w.keychain})
+}
+
+func (w *wire) open(c *cluster.Cluster) (target, error) {
+	env := w.p.env
+	releases, err := release.New(c.Clients, env.Namespace, release.Options{Progress: w.p.opts.Progress, Timeout: env.Timeout})
+	if err != nil {
+		return target{}, err
+	}
+	return target{
+		cluster: c, kubernetes: c.Clients.Clientset, releases: releases, checker: checker{},
+		database: database.New(c.Clients, env.Namespace, env.Release, database.Options{}),
+		network:  network{Cluster: c, namespace: env.Namespace, service: env.Release + "-frontend"},
+	}, nil
+}
+
+// programs implements ProgramBuilder.
+type programs struct{ store *image.Store }
+
+func (b programs) Compile(ctx context.Context, src *image.Input, step *progress.Step) (v1.Image, error) {
+	return image.Compile(ctx, src, b.store, step)
+}
+
+// network implements Network.
+type network struct {
+	*cluster.Cluster
+	namespace, service string
+}
+
+func (n network) Forward(ctx context.Context, localPort int) (addr string, stop func(), err error) {
+	addr, stop, err = cluster.Forward(ctx, n.Clients, cluster.ServicePort{Namespace: n.namespace, Service: n.service, Port: frontendPort}, localPort)
+	if err != nil {
+		err = fmt.Errorf("service %q of namespace %q: %w", n.service, n.namespace, err)
+	}
+	return addr, stop, err
+}
+
+// checker implements Checker.
+type checker struct{}
+
+func (checker) Check(ctx context.Context, url string, images smoke.Images) smoke.Verdict {
+	return smoke.Run(ctx, smoke.Checks(url, smoke.Options{Images: images}), nil)
+}
+
+// engineProcess implements EngineProcess for a cache folder.
+type engineProcess struct{ cache string }
+
+func (e engineProcess) Noted() string { return engine.Noted(e.cache) }
+
+func (e engineProcess) Stop(ctx context.Context) (stopped, kept string, err error) {
+	return engine.Stop(ctx, e.cache)
+}
+
+// otherClusters implements OtherClusters. kind and profile name the environment's own
+// cluster, which is left out.
+type otherClusters struct {
+	engine              *engine.Engine
+	kind, profile, home string
+}
+
+func (w *wire) others(found *engine.Engine) otherClusters {
+	c := w.p.env.Cluster
+	others := otherClusters{engine: found, home: c.Minikube.Home}
+	switch w.p.providerName() {
+	case "kind":
+		others.kind = c.Name
+	case "minikube":
+		others.profile = c.Minikube.Profile
+	}
+	return others
+}
+
+func (o otherClusters) OnEngine(ctx context.Context) ([]string, error) {
+	return cluster.Others(ctx, o.engine.Client, o.kind)
+}
+
+func (o otherClusters) Profiles(ctx context.Context) ([]string, error) {
+	return cluster.OtherProfiles(ctx, o.profile, o.home, exec.LookPath)
 }

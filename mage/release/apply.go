@@ -53,7 +53,11 @@ func (m *Manager) Apply(ctx context.Context, spec Spec, state State) (Observatio
 	if err != nil {
 		return obs, step.Fail(err)
 	}
-	step.Done(fmt.Sprintf("revision %d", obs.Revision), outcome(obs, state))
+	if state.Condition == InSync {
+		step.Done("unchanged", fmt.Sprintf("revision %d", obs.Revision))
+	} else {
+		step.Done(fmt.Sprintf("revision %d", obs.Revision), outcome(obs, state))
+	}
 	return obs, nil
 }
 

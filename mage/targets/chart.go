@@ -10,7 +10,7 @@ import (
 	"todo-chatbot/mage/pipeline"
 )
 
-// ChartLint checks the chart with the values of every environment and feature.
+// ChartLint checks the chart with the values of all environments and features.
 func ChartLint() error {
 	root, err := os.Getwd()
 	if err != nil {
@@ -22,9 +22,9 @@ func ChartLint() error {
 	}
 	var errs []error
 	var environments []*pipeline.Pipeline
-	progress := reporter()
+	shared := reporter()
 	for _, name := range names {
-		p, err := open(flags{env: &name, progress: progress})
+		p, err := open(Flags{Env: &name}, shared)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -34,17 +34,17 @@ func ChartLint() error {
 	return exit(errors.Join(append(errs, pipeline.Lint(environments...))...))
 }
 
-// ChartTemplate prints the manifests of an environment, with zeroes for digests.
-func ChartTemplate(env *string) error {
-	return with(flags{env: env}, func(p *pipeline.Pipeline) error { return p.Template(os.Stdout) })
+// ChartTemplate prints the manifests of an environment.
+func ChartTemplate(f Flags) error {
+	return with(f, func(p *pipeline.Pipeline) error { return p.Template(os.Stdout) })
 }
 
-// ChartPackage writes the chart to build/charts as one file, if it passes the gate.
+// ChartPackage writes the chart to build/charts if it passes all checks.
 func ChartPackage() error {
 	if err := ChartLint(); err != nil {
 		return err
 	}
-	return with(flags{}, func(p *pipeline.Pipeline) error {
+	return with(Flags{}, func(p *pipeline.Pipeline) error {
 		packed, err := p.PackChart()
 		if err == nil {
 			fmt.Fprintf(os.Stdout, "package %s\n", packed.File)
@@ -53,15 +53,15 @@ func ChartPackage() error {
 	})
 }
 
-// ChartPush puts the chart into the cluster's registry, if it passes the gate.
-func ChartPush(ctx context.Context, env *string) error {
+// ChartPush pushes the chart to the cluster's registry if it passes all checks.
+func ChartPush(ctx context.Context, f Flags) error {
 	if err := ChartLint(); err != nil {
 		return err
 	}
-	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
-		address, err := p.PushChart(ctx)
+	return with(f, func(p *pipeline.Pipeline) error {
+		reference, err := p.PushChart(ctx)
 		if err == nil {
-			fmt.Fprintf(os.Stdout, "chart %s\n", address)
+			fmt.Fprintf(os.Stdout, "chart %s\n", reference)
 		}
 		return err
 	})

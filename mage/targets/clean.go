@@ -7,11 +7,17 @@ import (
 	"todo-chatbot/mage/pipeline"
 )
 
-// Clean removes what the other targets made, and with caches also what they
-// keep for the next time.
-func Clean(ctx context.Context, env *string, yes *bool, caches bool) error {
-	return with(flags{env: env, yes: yes}, func(p *pipeline.Pipeline) error {
-		done, err := p.Clean(ctx, caches)
+// Clean removes the results of deploys.
+func Clean(ctx context.Context, f Flags) error { return clean(ctx, f, pipeline.CleanOptions{}) }
+
+// CleanAll does the same as Clean and removes the caches.
+func CleanAll(ctx context.Context, f Flags) error {
+	return clean(ctx, f, pipeline.CleanOptions{Caches: true})
+}
+
+func clean(ctx context.Context, f Flags, opts pipeline.CleanOptions) error {
+	return with(f, func(p *pipeline.Pipeline) error {
+		done, err := p.Clean(ctx, opts)
 		printCleaned(os.Stdout, done, err)
 		return err
 	})

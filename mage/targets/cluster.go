@@ -9,8 +9,8 @@ import (
 )
 
 // ClusterUp makes sure that the cluster runs and its registry answers.
-func ClusterUp(ctx context.Context, env *string, yes *bool) error {
-	return with(flags{env: env, yes: yes}, func(p *pipeline.Pipeline) error {
+func ClusterUp(ctx context.Context, f Flags) error {
+	return with(f, func(p *pipeline.Pipeline) error {
 		c, err := p.ClusterUp(ctx)
 		if err != nil {
 			return err
@@ -21,18 +21,18 @@ func ClusterUp(ctx context.Context, env *string, yes *bool) error {
 	})
 }
 
-// ClusterDown removes the cluster, with every release and volume in it.
-func ClusterDown(ctx context.Context, env *string, yes *bool) error {
-	return with(flags{env: env, yes: yes}, func(p *pipeline.Pipeline) error {
+// ClusterDown removes the cluster with all its releases and volumes.
+func ClusterDown(ctx context.Context, f Flags) error {
+	return with(f, func(p *pipeline.Pipeline) error {
 		done, err := p.ClusterDown(ctx)
 		printCleaned(os.Stdout, done, err)
 		return err
 	})
 }
 
-// ClusterStatus says how the cluster is.
-func ClusterStatus(ctx context.Context, env *string) error {
-	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
+// ClusterStatus prints the state of the cluster.
+func ClusterStatus(ctx context.Context, f Flags) error {
+	return with(f, func(p *pipeline.Pipeline) error {
 		status, err := p.ClusterStatus(ctx)
 		if err == nil {
 			printClusterStatus(os.Stdout, status)
@@ -42,8 +42,8 @@ func ClusterStatus(ctx context.Context, env *string) error {
 }
 
 // ClusterPassword prints the password of the cluster's own image registry.
-func ClusterPassword(ctx context.Context, env *string) error {
-	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
+func ClusterPassword(ctx context.Context, f Flags) error {
+	return with(f, func(p *pipeline.Pipeline) error {
 		login, err := p.RegistryLogin(ctx)
 		if err == nil {
 			fmt.Fprintln(os.Stdout, login.Password())

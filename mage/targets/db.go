@@ -9,14 +9,11 @@ import (
 	"todo-chatbot/mage/pipeline"
 )
 
-// DBBackup saves the database to a file and prints its path.
-func DBBackup(ctx context.Context, env, to *string) error {
-	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
-		target := ""
-		if to != nil {
-			target = *to
-		}
-		path, err := p.Backup(ctx, target)
+// DBBackup saves the database to a file and prints its path. A nil to means
+// build/backups/<env>.
+func DBBackup(ctx context.Context, f Flags, to *string) error {
+	return with(f, func(p *pipeline.Pipeline) error {
+		path, err := p.Backup(ctx, value(to))
 		if err == nil {
 			fmt.Fprintln(os.Stdout, path)
 		}
@@ -24,10 +21,10 @@ func DBBackup(ctx context.Context, env, to *string) error {
 	})
 }
 
-// DBList prints the backups, the newest first: place, name, bytes, time and
-// what its checksum says.
-func DBList(ctx context.Context, env *string) error {
-	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
+// DBList prints the backups, the newest first: place, name, bytes, time and the state of
+// the checksum.
+func DBList(ctx context.Context, f Flags) error {
+	return with(f, func(p *pipeline.Pipeline) error {
 		all, err := p.Backups(ctx)
 		for _, b := range all {
 			fmt.Fprintf(os.Stdout, "%s %s %d %s %s\n", b.Place, b.Name, b.Size, b.Time.Format(time.RFC3339), b.Sum)
@@ -36,18 +33,18 @@ func DBList(ctx context.Context, env *string) error {
 	})
 }
 
-// DBResize gives the database a volume of the size that the values say.
-func DBResize(ctx context.Context, env *string, yes *bool) error {
-	return with(flags{env: env, yes: yes}, func(p *pipeline.Pipeline) error {
+// DBResize enlarges the database's volume to the size in the values.
+func DBResize(ctx context.Context, f Flags) error {
+	return with(f, func(p *pipeline.Pipeline) error {
 		done, err := p.Resize(ctx)
 		printDeployment(os.Stdout, done)
 		return err
 	})
 }
 
-// DBRestore puts a backup in the place of the database.
-func DBRestore(ctx context.Context, file string, env *string, yes *bool) error {
-	return with(flags{env: env, yes: yes}, func(p *pipeline.Pipeline) error {
+// DBRestore replaces the data by a backup.
+func DBRestore(ctx context.Context, f Flags, file string) error {
+	return with(f, func(p *pipeline.Pipeline) error {
 		done, err := p.Restore(ctx, file)
 		printDeployment(os.Stdout, done)
 		return err

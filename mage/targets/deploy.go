@@ -7,16 +7,18 @@ import (
 	"todo-chatbot/mage/pipeline"
 )
 
-// Deploy takes the sources to a running, verified release of an environment;
-// with keepFailed, one that fails is left as it is; with adopt, one that somebody
-// else made is taken over.
-func Deploy(ctx context.Context, env string, yes, keepFailed, adopt *bool) error {
-	return with(flags{env: &env, yes: yes}, func(p *pipeline.Pipeline) error {
-		done, err := p.Deploy(ctx, pipeline.DeployOptions{KeepFailed: given(keepFailed), Adopt: given(adopt)})
+// DeployFlags are the options of deploy:*.
+type DeployFlags struct {
+	Yes        *bool
+	KeepFailed *bool // do not roll a failed release back
+	Adopt      *bool // take over a release of the same name that somebody else made
+}
+
+// Deploy builds, installs and checks the application of an environment.
+func Deploy(ctx context.Context, env string, f DeployFlags) error {
+	return with(Flags{Env: &env, Yes: f.Yes}, func(p *pipeline.Pipeline) error {
+		done, err := p.Deploy(ctx, pipeline.DeployOptions{KeepFailed: value(f.KeepFailed), Adopt: value(f.Adopt)})
 		printDeployment(os.Stdout, done)
 		return err
 	})
 }
-
-// given tells whether an option was given and is true.
-func given(option *bool) bool { return option != nil && *option }

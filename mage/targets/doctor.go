@@ -13,8 +13,8 @@ import (
 )
 
 // Doctor lists what a deploy needs, what is missing and how to fix it; it changes nothing.
-func Doctor(ctx context.Context, env *string) error {
-	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
+func Doctor(ctx context.Context, f Flags) error {
+	return with(f, func(p *pipeline.Pipeline) error {
 		findings := p.Doctor(ctx)
 		if err := printFindings(os.Stdout, findings); err != nil {
 			return err

@@ -7,13 +7,15 @@ import (
 	"todo-chatbot/mage/pipeline"
 )
 
-// Logs prints what the release's pods log; -component=backend takes one component's, -follow goes on until Ctrl-C.
-func Logs(ctx context.Context, env *string, component *string, follow *bool) error {
-	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
-		opts := pipeline.LogOptions{Follow: follow != nil && *follow}
-		if component != nil {
-			opts.Component = *component
-		}
-		return p.Logs(ctx, os.Stdout, opts)
+// LogFlags are the options of logs.
+type LogFlags struct {
+	Component *string
+	Follow    *bool // print new lines until Ctrl-C
+}
+
+// Logs prints the logs of the release's pods.
+func Logs(ctx context.Context, f Flags, of LogFlags) error {
+	return with(f, func(p *pipeline.Pipeline) error {
+		return p.Logs(ctx, os.Stdout, pipeline.LogOptions{Component: value(of.Component), Follow: value(of.Follow)})
 	})
 }

@@ -7,9 +7,15 @@ import (
 	"todo-chatbot/mage/pipeline"
 )
 
-// Open says where the application answers, and holds a port-forward where the cluster publishes no port; -browser also shows it.
-func Open(ctx context.Context, env *string, browser *bool) error {
-	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
-		return p.Open(ctx, os.Stdout, pipeline.OpenOptions{Browser: browser != nil && *browser})
+// OpenFlags are the options of open.
+type OpenFlags struct {
+	Browser *bool // also open a browser
+}
+
+// Open prints the application's address, and opens a port-forward if the cluster
+// publishes no port.
+func Open(ctx context.Context, f Flags, of OpenFlags) error {
+	return with(f, func(p *pipeline.Pipeline) error {
+		return p.Open(ctx, os.Stdout, pipeline.OpenOptions{Browser: value(of.Browser)})
 	})
 }

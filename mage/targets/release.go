@@ -10,9 +10,9 @@ import (
 	"todo-chatbot/mage/pipeline"
 )
 
-// ReleaseStatus says what runs: revision, pods, images by digest, restarts, endpoints, warnings.
-func ReleaseStatus(ctx context.Context, env *string) error {
-	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
+// ReleaseStatus prints the running release.
+func ReleaseStatus(ctx context.Context, f Flags) error {
+	return with(f, func(p *pipeline.Pipeline) error {
 		seen, err := p.Status(ctx)
 		if err == nil {
 			printInspection(os.Stdout, seen)
@@ -21,18 +21,18 @@ func ReleaseStatus(ctx context.Context, env *string) error {
 	})
 }
 
-// ReleaseHistory lists the revisions.
-func ReleaseHistory(ctx context.Context, env *string) error {
-	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
+// ReleaseHistory lists the revisions of the release.
+func ReleaseHistory(ctx context.Context, f Flags) error {
+	return with(f, func(p *pipeline.Pipeline) error {
 		revisions, err := p.History(ctx)
 		printHistory(os.Stdout, revisions)
 		return err
 	})
 }
 
-// ReleaseDiff prints what a deploy would change now.
-func ReleaseDiff(ctx context.Context, env *string) error {
-	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
+// ReleaseDiff prints the changes that a deploy would make.
+func ReleaseDiff(ctx context.Context, f Flags) error {
+	return with(f, func(p *pipeline.Pipeline) error {
 		diff, err := p.Diff(ctx)
 		if term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == "" {
 			diff = coloured(diff)
@@ -42,10 +42,10 @@ func ReleaseDiff(ctx context.Context, env *string) error {
 	})
 }
 
-// ReleaseRollback goes back to an earlier revision, by default the last that served, and verifies it.
-func ReleaseRollback(ctx context.Context, env *string, revision *int) error {
-	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
-		done, err := p.Rollback(ctx, revision)
+// ReleaseRollback goes back to an earlier revision; nil means the last one that served.
+func ReleaseRollback(ctx context.Context, f Flags, revision *int) error {
+	return with(f, func(p *pipeline.Pipeline) error {
+		done, err := p.Rollback(ctx, pipeline.RollbackOptions{Revision: revision})
 		printDeployment(os.Stdout, done)
 		return err
 	})

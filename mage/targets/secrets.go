@@ -7,9 +7,9 @@ import (
 	"todo-chatbot/mage/pipeline"
 )
 
-// SecretsRotate gives the database and the sessions new secrets.
-func SecretsRotate(ctx context.Context, env *string) error {
-	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
+// SecretsRotate generates new database passwords and a new session secret.
+func SecretsRotate(ctx context.Context, f Flags) error {
+	return with(f, func(p *pipeline.Pipeline) error {
 		done, err := p.RotateSecrets(ctx)
 		printDeployment(os.Stdout, done)
 		return err

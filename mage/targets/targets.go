@@ -1,6 +1,6 @@
-// Package targets is what the magefile's commands do: one file a namespace, and
-// each function loads, calls and prints. It decides nothing. A nil pointer is an
-// option that was not given.
+// Package targets implements the magefile's targets: one file for each namespace. A
+// target loads the environment, calls one use case of package pipeline and prints the
+// result; it makes no decision. A nil pointer is an option that was not given.
 package targets
 
 import (
@@ -21,32 +21,46 @@ import (
 
 const defaultEnvironment = "dev"
 
-// flags are the options that several targets share.
-type flags struct {
-	env      *string
-	yes      *bool
-	progress *progress.Reporter // of several pipelines at once; nil makes one
+// Flags are the options that most targets have.
+type Flags struct {
+	Env *string // nil means dev
+	Yes *bool   // do not ask
+}
+
+// value returns the value of an option, or the zero value.
+func value[T any](option *T) (v T) {
+	if option != nil {
+		v = *option
+	}
+	return v
+}
+
+// with calls do with the pipeline of an environment.
+func with(f Flags, do func(*pipeline.Pipeline) error) error {
+	p, err := open(f, reporter())
+	if err == nil {
+		err = do(p)
+	}
+	return exit(err)
 }
 
 // open loads an environment and returns its pipeline.
-func open(f flags) (*pipeline.Pipeline, error) {
+func open(f Flags, report *progress.Reporter) (*pipeline.Pipeline, error) {
 	name := defaultEnvironment
-	if f.env != nil {
-		name = *f.env
+	if f.Env != nil {
+		name = *f.Env
 	}
 	root, err := os.Getwd()
 	if err != nil {
-		return nil, fmt.Errorf("find the project: %w", err)
+		return nil, fmt.Errorf("find the project's folder: %w", err)
 	}
 	env, err := config.Load(root, name, os.Getenv)
 	if err != nil {
 		return nil, err
 	}
-	progress := f.progress
-	if progress == nil {
-		progress = reporter()
-	}
-	return pipeline.New(env, pipeline.Options{Progress: progress, Getenv: os.Getenv, Confirm: confirm(f.yes), Sure: sure(f.yes)}), nil
+	return pipeline.New(env, pipeline.Options{
+		Progress: report, Getenv: os.Getenv, Confirm: confirm(f.Yes), ConfirmLoss: confirmLoss(f.Yes),
+	}), nil
 }
 
 func reporter() *progress.Reporter {
@@ -58,42 +72,6 @@ func reporter() *progress.Reporter {
 	return progress.New(os.Stderr, progress.Options{Terminal: terminal && !mg.Verbose(), Verbose: mg.Verbose(), Width: width})
 }
 
-// confirm asks at a terminal, where Enter is a yes; anywhere else, and with -yes,
-// the answer is yes.
-func confirm(yes *bool) func(string) bool { return ask(yes, "[Y/n]", yesByDefault) }
-
-// sure is for what cannot be undone: only -yes, or a yes that is typed, is one. It
-// is nil where neither is given and nobody can be asked.
-func sure(yes *bool) func(string) bool {
-	if yes != nil && *yes {
-		return func(string) bool { return true }
-	}
-	return ask(yes, "[y/N]", yesWhenTyped)
-}
-
-// Answers that agree.
-var (
-	yesWhenTyped = []string{"y", "yes"}
-	yesByDefault = append([]string{""}, yesWhenTyped...)
-)
-
-// ask returns what asks a question at a terminal, or nil where nobody is asked.
-func ask(yes *bool, choice string, agreeing []string) func(string) bool {
-	if yes != nil && *yes || !term.IsTerminal(int(os.Stdin.Fd())) || os.Getenv("CI") != "" {
-		return nil
-	}
-	return func(question string) bool {
-		fmt.Fprintf(os.Stderr, "%s? %s ", question, choice)
-		return agrees(os.Stdin, agreeing)
-	}
-}
-
-// agrees reads one answer; a terminal that is closed instead is a no.
-func agrees(in io.Reader, agreeing []string) bool {
-	answer, err := bufio.NewReader(in).ReadString('\n')
-	return err == nil && slices.Contains(agreeing, strings.ToLower(strings.TrimSpace(answer)))
-}
-
 // exit gives an error the exit code that mage ends with.
 func exit(err error) error {
 	if err == nil {
@@ -102,11 +80,39 @@ func exit(err error) error {
 	return mg.Fatal(pipeline.ExitCode(err), err)
 }
 
-// with opens a pipeline and does one thing with it.
-func with(f flags, do func(*pipeline.Pipeline) error) error {
-	p, err := open(f)
-	if err == nil {
-		err = do(p)
+// confirm asks at a terminal; Enter means yes. Without a terminal, and with -yes, it
+// returns nil, which means yes.
+func confirm(yes *bool) func(string) bool {
+	if value(yes) || !interactive() {
+		return nil
 	}
-	return exit(err)
+	return question("[Y/n]", "", "y", "yes")
+}
+
+// confirmLoss asks before data is lost; only a typed yes, or -yes, confirms. It returns
+// nil if nobody can be asked, which means no.
+func confirmLoss(yes *bool) func(string) bool {
+	if value(yes) {
+		return func(string) bool { return true }
+	}
+	if !interactive() {
+		return nil
+	}
+	return question("[y/N]", "y", "yes")
+}
+
+func interactive() bool { return term.IsTerminal(int(os.Stdin.Fd())) && os.Getenv("CI") == "" }
+
+// question returns a function that asks a question on the terminal.
+func question(choice string, agreeing ...string) func(string) bool {
+	return func(text string) bool {
+		fmt.Fprintf(os.Stderr, "%s? %s ", text, choice)
+		return agrees(os.Stdin, agreeing...)
+	}
+}
+
+// agrees reads one answer. A closed terminal means no.
+func agrees(in io.Reader, agreeing ...string) bool {
+	answer, err := bufio.NewReader(in).ReadString('\n')
+	return err == nil && slices.Contains(agreeing, strings.ToLower(strings.TrimSpace(answer)))
 }

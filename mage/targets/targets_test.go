@@ -19,9 +19,9 @@ import (
 	"todo-chatbot/mage/pipeline"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
-// functions are those of the magefile and of what it imports.
+// functions returns the functions of the magefile and of its imports.
 func functions(info *parse.PkgInfo) []*parse.Function {
 	all := slices.Clone([]*parse.Function(info.Funcs))
 	for _, imported := range info.Imports {
@@ -30,14 +30,14 @@ func functions(info *parse.PkgInfo) []*parse.Function {
 	return all
 }
 
-// TestTheTargetsAreTheGoldenOnesAndEachIsDescribed guards against targets that vanish: mage
-// says nothing of a function whose parameters it does not understand.
-func TestTheTargetsAreTheGoldenOnesAndEachIsDescribed(t *testing.T) {
+// TestTargetsAreDescribedAndMatchGoldenFile finds targets that vanish: mage leaves out a
+// function whose parameters it does not support, without an error.
+func TestTargetsAreDescribedAndMatchGoldenFile(t *testing.T) {
 	info, err := parse.PrimaryPackage("go", "../..", []string{"magefile.go"}, false)
 	require.NoError(t, err)
 	var lines []string
 	for _, f := range functions(info) {
-		assert.NotEmpty(t, f.Synopsis, "`mage -l` shows nothing beside %s", targetName(f))
+		assert.NotEmpty(t, f.Synopsis, "`mage -l` prints no description of %s", targetName(f))
 		words := []string{targetName(f)}
 		for _, arg := range f.Args {
 			word := fmt.Sprintf("<%s %s>", arg.Name, arg.Type)
@@ -63,7 +63,7 @@ func TestTheTargetsAreTheGoldenOnesAndEachIsDescribed(t *testing.T) {
 	assert.Equal(t, string(want), got, "if this is meant: go test ./mage/targets -update")
 }
 
-// targetName is the name as mage lists it.
+// targetName returns the name that mage lists.
 func targetName(f *parse.Function) string {
 	parts := strings.Split(f.TargetName(), ":")
 	for i, part := range parts {
@@ -72,7 +72,7 @@ func targetName(f *parse.Function) string {
 	return strings.Join(parts, ":")
 }
 
-func TestExitCarriesThePipelinesCodeToMage(t *testing.T) {
+func TestExitPassesExitCodeToMage(t *testing.T) {
 	require.NoError(t, exit(nil))
 	for want, err := range map[int]error{
 		1: errors.New("disk on fire"),
@@ -84,30 +84,30 @@ func TestExitCarriesThePipelinesCodeToMage(t *testing.T) {
 	}
 }
 
-func TestAnUnknownEnvironmentEndsWithTwoAndTheKnownOnes(t *testing.T) {
+func TestUnknownEnvironmentIsUsageErrorThatListsKnownOnes(t *testing.T) {
 	t.Chdir("../..")
 	env := "prod"
-	err := ChartTemplate(&env)
+	err := ChartTemplate(Flags{Env: &env})
 	require.Error(t, err)
 	assert.Equal(t, 2, mg.ExitStatus(err))
 	assert.ErrorContains(t, err, `unknown environment "prod": there is dev, remote, staging`)
 }
 
-func TestNobodyIsAskedWithTheFlagOrInAutomation(t *testing.T) {
+func TestNobodyIsAskedWithYesOrInCI(t *testing.T) {
 	yes := true
 	assert.Nil(t, confirm(&yes))
-	require.NotNil(t, sure(&yes))
-	assert.True(t, sure(&yes)("Delete everything"), "-yes is a yes to what cannot be undone")
+	require.NotNil(t, confirmLoss(&yes))
+	assert.True(t, confirmLoss(&yes)("Delete everything"), "-yes also confirms the loss of data")
 	t.Setenv("CI", "true")
 	assert.Nil(t, confirm(nil))
-	assert.Nil(t, sure(nil), "what cannot be undone is then refused")
+	assert.Nil(t, confirmLoss(nil), "the pipeline then refuses")
 }
 
-func TestWhatCannotBeUndoneTakesATypedYes(t *testing.T) {
-	for answer, want := range map[string]struct{ confirmed, sure bool }{
+func TestAgreesOnlyWithGivenAnswers(t *testing.T) {
+	for answer, want := range map[string]struct{ confirmed, lossConfirmed bool }{
 		"\n": {true, false}, "y\n": {true, true}, " YES \r\n": {true, true}, "n\n": {false, false}, "yep\n": {false, false}, "": {false, false},
 	} {
-		assert.Equal(t, want.confirmed, agrees(strings.NewReader(answer), yesByDefault), "%q", answer)
-		assert.Equal(t, want.sure, agrees(strings.NewReader(answer), yesWhenTyped), "%q", answer)
+		assert.Equal(t, want.confirmed, agrees(strings.NewReader(answer), "", "y", "yes"), "%q", answer)
+		assert.Equal(t, want.lossConfirmed, agrees(strings.NewReader(answer), "y", "yes"), "%q", answer)
 	}
 }

@@ -11,9 +11,20 @@ import (
 	"todo-chatbot/mage/pipeline"
 )
 
-// TestSmoke asks the deployed application whether it works, through the address that people use.
-func TestSmoke(ctx context.Context, env *string) error {
-	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
+// IntegrationFlags are the options of test:integration.
+type IntegrationFlags struct {
+	Run  *string // part of the names of the scenarios to run; nil means all
+	Long *bool   // also run the scenarios that take minutes
+}
+
+// BenchFlags are the options of bench.
+type BenchFlags struct {
+	Cold *bool // also measure with empty caches
+}
+
+// TestSmoke checks the deployed application through the address that people use.
+func TestSmoke(ctx context.Context, f Flags) error {
+	return with(f, func(p *pipeline.Pipeline) error {
 		verdict, err := p.Smoke(ctx)
 		if tableErr := verdict.WriteTable(os.Stderr); tableErr != nil {
 			return tableErr
@@ -22,8 +33,9 @@ func TestSmoke(ctx context.Context, env *string) error {
 	})
 }
 
-// TestUnit runs the linters, the Go packages' hermetic tests, and the images' own checks in the builder.
-func TestUnit(ctx context.Context, yes *bool) error {
+// TestUnit runs the linters, the hermetic tests of the Go packages, and the checks of the
+// images in the builder.
+func TestUnit(ctx context.Context, f Flags) error {
 	linter, err := lint(ctx)
 	if err != nil {
 		return exit(err)
@@ -33,10 +45,11 @@ func TestUnit(ctx context.Context, yes *bool) error {
 	if err := run(command); err != nil {
 		return exit(err)
 	}
-	return with(flags{yes: yes}, func(p *pipeline.Pipeline) error { return p.TestImages(ctx) })
+	return with(f, func(p *pipeline.Pipeline) error { return p.TestImages(ctx) })
 }
 
-// TestChart checks the chart for every environment and compares its manifests with the golden ones.
+// TestChart checks the chart for all environments and compares its manifests with the
+// golden files.
 func TestChart(ctx context.Context) error {
 	if err := ChartLint(); err != nil {
 		return err
@@ -44,38 +57,37 @@ func TestChart(ctx context.Context) error {
 	return exit(goTest(ctx, "./test/render", "./mage/chart"))
 }
 
-// TestIntegration runs the scenarios of a deployment on a cluster of its own: all, or
-// those whose name contains scenario.
-func TestIntegration(ctx context.Context, scenario *string, long *bool) error {
+// TestIntegration runs the scenarios of deploys on a cluster of its own.
+func TestIntegration(ctx context.Context, f IntegrationFlags) error {
 	args := []string{"test", "-count=1", "-v", "-timeout=90m"}
-	if scenario != nil {
-		args = append(args, "-run=^TestScenarios$/"+*scenario)
+	if f.Run != nil {
+		args = append(args, "-run=^TestScenarios$/"+*f.Run)
 	}
 	command := goCommand(ctx, append(args, "./test/integration")...)
-	if long != nil && *long {
+	if value(f.Long) {
 		command.Env = append(os.Environ(), "TODO_TEST_LONG=1")
 	}
 	return exit(run(command))
 }
 
-// TestE2E has two people use the deployed application in a real browser.
-func TestE2E(ctx context.Context, env *string) error {
-	return deployed(ctx, env, []string{"test", "-count=1", "-v", "-timeout=30m", "./test/e2e"}, pipeline.Chromium)
+// TestE2E tests the deployed application in a real browser.
+func TestE2E(ctx context.Context, f Flags) error {
+	return deployed(ctx, f, []string{"test", "-count=1", "-v", "-timeout=30m", "./test/e2e"}, pipeline.Chromium())
 }
 
-// TestContract asks the deployed API everything that its description allows.
-func TestContract(ctx context.Context, env *string) error {
-	return deployed(ctx, env, []string{"test", "-count=1", "-v", "-timeout=20m", "./test/contract"}, pipeline.Python, pipeline.Pip)
+// TestContract tests the deployed API against its OpenAPI document.
+func TestContract(ctx context.Context, f Flags) error {
+	return deployed(ctx, f, []string{"test", "-count=1", "-v", "-timeout=20m", "./test/contract"}, pipeline.Python(), pipeline.Pip())
 }
 
-// TestLoad has many people use the deployed application at once.
-func TestLoad(ctx context.Context, env *string) error {
-	return deployed(ctx, env, []string{"run", "./test/load"})
+// TestLoad measures the deployed application under load.
+func TestLoad(ctx context.Context, f Flags) error {
+	return deployed(ctx, f, []string{"run", "./test/load"})
 }
 
-// deployed runs go with the environment by which a test finds the application.
-func deployed(ctx context.Context, env *string, args []string, tools ...pipeline.Tool) error {
-	return with(flags{env: env}, func(p *pipeline.Pipeline) error {
+// deployed calls go with the environment variables that name the deployed application.
+func deployed(ctx context.Context, f Flags, args []string, tools ...pipeline.Tool) error {
+	return with(f, func(p *pipeline.Pipeline) error {
 		return p.Deployed(ctx, func(found []string) error {
 			command := goCommand(ctx, args...)
 			command.Env = append(os.Environ(), found...)
@@ -84,21 +96,21 @@ func deployed(ctx context.Context, env *string, args []string, tools ...pipeline
 	})
 }
 
-// TestAll runs everything: unit, chart and integration.
-func TestAll(ctx context.Context, yes *bool) error {
-	if err := TestUnit(ctx, yes); err != nil {
+// TestAll runs TestUnit, TestChart and TestIntegration.
+func TestAll(ctx context.Context, f Flags) error {
+	if err := TestUnit(ctx, f); err != nil {
 		return err
 	}
 	if err := TestChart(ctx); err != nil {
 		return err
 	}
-	return TestIntegration(ctx, nil, nil)
+	return TestIntegration(ctx, IntegrationFlags{})
 }
 
-// Bench measures deploys from every starting point; -cold also from empty caches.
-func Bench(ctx context.Context, cold *bool) error {
+// Bench measures the time of deploys.
+func Bench(ctx context.Context, f BenchFlags) error {
 	args := []string{"run", "./test/bench"}
-	if cold != nil && *cold {
+	if value(f.Cold) {
 		args = append(args, "-cold")
 	}
 	return exit(run(goCommand(ctx, args...)))
@@ -108,10 +120,10 @@ func goTest(ctx context.Context, args ...string) error {
 	return run(goCommand(ctx, append([]string{"test", "-count=1"}, args...)...))
 }
 
-// goCommand is go in this terminal.
+// goCommand returns a command of go in this terminal.
 func goCommand(ctx context.Context, args ...string) *exec.Cmd { return command(ctx, "go", args...) }
 
-// command is a program in this terminal; Ctrl-C reaches it as it reaches mage.
+// command returns a command of a program in this terminal. Ctrl-C reaches it and mage.
 func command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, program, args...)
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr

@@ -36,7 +36,7 @@ func (f *fixture) cleanNextToForeign(t *testing.T) {
 	}()
 	refused := f.mage(t, "clean")
 	require.Equal(t, 2, refused.Code, "it would remove volumes with data without a question")
-	assert.Contains(t, refused.Stderr, "give -yes if that is meant")
+	assert.Contains(t, refused.Stderr, "give -yes to confirm")
 	assert.Empty(t, refused.Lines("removed"))
 	result := f.mage(t, "clean", "-yes")
 	require.Zero(t, result.Code, result.Stderr)

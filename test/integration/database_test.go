@@ -159,7 +159,7 @@ func (f *fixture) refusesUnusableBackups(t *testing.T, file string, ada guest) {
 // Ctrl-C the application serves again by itself, after a kill with the next restore.
 func (f *fixture) restoresAfterInterruption(t *testing.T, file string, ada guest, before map[string]string) {
 	t.Helper()
-	stopped, err := f.MageStopped(t.Context(), project.Stop{Seen: "restored beside"}, "db:restore", file, "-yes")
+	stopped, err := f.MageStopped(t.Context(), project.Stop{Seen: "into a second database"}, "db:restore", file, "-yes")
 	require.NoError(t, err)
 	assert.NotZero(t, stopped.Code)
 	require.Eventually(t, func() bool {
@@ -168,7 +168,7 @@ func (f *fixture) restoresAfterInterruption(t *testing.T, file string, ada guest
 	}, 2*time.Minute, time.Second, "frontend and backend serve again")
 	assert.Equal(t, before, ada.rows(t))
 
-	_, err = f.MageStopped(t.Context(), project.Stop{Seen: "restored beside", After: 300 * time.Millisecond, Kill: true}, "db:restore", file, "-yes")
+	_, err = f.MageStopped(t.Context(), project.Stop{Seen: "into a second database", After: 300 * time.Millisecond, Kill: true}, "db:restore", file, "-yes")
 	require.NoError(t, err)
 	restored := f.mage(t, "db:restore", file, "-yes")
 	require.Zero(t, restored.Code, restored.Stderr)

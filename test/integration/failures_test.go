@@ -200,7 +200,7 @@ func (f *fixture) keepsFailed(t *testing.T) {
 	assert.Contains(t, diff.Stdout, "\n+              name: nowhere\n")
 	result := f.mage(t, "deploy:dev", "-keepFailed")
 	assert.Equal(t, 1, result.Code)
-	assert.Regexp(t, fmt.Sprintf(`%s.*; left as it is: .*mage release:rollback -env=dev -revision=%d`, expected.says, served), flat(result.Stderr))
+	assert.Regexp(t, fmt.Sprintf(`%s.*; the failed revision stays: .*mage release:rollback -env=dev -revision=%d`, expected.says, served), flat(result.Stderr))
 	status := f.mage(t, "release:status").Stdout
 	assert.Contains(t, status, fmt.Sprintf("revision %d failed: ", served+1))
 	assert.Contains(t, status, "CreateContainerConfigError")

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -10,11 +9,8 @@ import (
 	"todo-chatbot/mage/cluster"
 )
 
-// chartRepository is what the registry calls the folder of charts; Helm adds the
-// chart's name.
+// chartRepository is the folder of charts in the registry. Helm adds the chart's name.
 const chartRepository = "charts"
-
-var errNoRegistry = errors.New("the cluster's image registry does not answer, or not as it should: `mage cluster:up` brings it up")
 
 // PackChart writes the chart to build/charts as one file.
 func (p *Pipeline) PackChart() (*chart.Package, error) {
@@ -27,32 +23,29 @@ func (p *Pipeline) PackChart() (*chart.Package, error) {
 	return packed, nil
 }
 
-// PushChart puts the chart's package into the cluster's registry and returns the
-// address at which the helm command of this machine finds it.
-func (p *Pipeline) PushChart(ctx context.Context) (address string, err error) {
+// PushChart pushes the chart's package to the cluster's registry and returns its
+// reference for the helm command of this machine.
+func (p *Pipeline) PushChart(ctx context.Context) (reference string, err error) {
 	packed, err := p.PackChart()
 	if err != nil {
 		return "", err
 	}
 	err = p.exclusive(ctx, "chart:push", func(ctx context.Context) error {
-		c, closeCluster, err := p.running(ctx)
-		if err != nil {
+		return p.withTarget(ctx, func(s *services, t target) error {
+			reference, err = p.pushChart(ctx, s, t.cluster.Registry, packed)
 			return err
-		}
-		defer closeCluster()
-		address, err = p.pushChart(ctx, c.Registry, packed)
-		return err
+		})
 	})
-	return address, err
+	return reference, err
 }
 
-func (p *Pipeline) pushChart(ctx context.Context, to cluster.Registry, packed *chart.Package) (string, error) {
+func (p *Pipeline) pushChart(ctx context.Context, s *services, to cluster.Registry, packed *chart.Package) (string, error) {
 	repo := chartRepository + "/" + packed.Name
 	step := p.opts.Progress.Start("chart", repo+":"+packed.Tag())
 	if to.Push == "" {
 		return "", step.Fail(errNoRegistry)
 	}
-	publisher, err := p.publisher(to)
+	registry, err := s.registry(to)
 	if err != nil {
 		return "", step.Fail(err)
 	}
@@ -64,18 +57,18 @@ func (p *Pipeline) pushChart(ctx context.Context, to cluster.Registry, packed *c
 	if err != nil {
 		return "", step.Fail(fmt.Errorf("digest of chart %q: %w", packed.Name, err))
 	}
-	address := "oci://" + to.Push + "/" + repo + "@" + digest.String()
-	there, err := publisher.Holds(ctx, repo, packed.Tag(), digest)
+	reference := "oci://" + to.Push + "/" + repo + "@" + digest.String()
+	there, err := registry.Holds(ctx, repo, packed.Tag(), digest)
 	if err != nil {
 		return "", step.Fail(err)
 	}
 	if there {
 		step.Done("unchanged", digest.String()[:19]+"… is in the registry")
-		return address, nil
+		return reference, nil
 	}
-	if _, err := publisher.Publish(ctx, repo, artifact, []string{packed.Tag()}); err != nil {
+	if _, err := registry.Publish(ctx, repo, artifact, []string{packed.Tag()}); err != nil {
 		return "", step.Fail(err)
 	}
 	step.Done("pushed", fmt.Sprintf("%.1f kB", float64(packed.Size())/1e3))
-	return address, nil
+	return reference, nil
 }

@@ -14,9 +14,9 @@ import (
 	"todo-chatbot/mage/cluster"
 )
 
-// stub is a provider whose cluster is in a state and cannot be reached.
+// stub is the provider of an unreachable cluster in a given state.
 type stub struct {
-	cluster.Provider
+	Provider
 	state cluster.State
 	found error
 }
@@ -26,35 +26,35 @@ func (s stub) Status(context.Context) (cluster.Status, error) {
 }
 func (s stub) Find(context.Context) (*cluster.Cluster, error) { return nil, s.found }
 
-func TestDeletingAClusterWithDataIsAskedFor(t *testing.T) {
+func TestConfirmDeletionAsksBeforeDataIsLost(t *testing.T) {
 	var asked []string
 	p := load(t, projectRoot, "dev", nil)
-	refused := p.sureToDelete(t.Context(), stub{state: cluster.Running})
-	require.ErrorContains(t, refused, "give -yes if that is meant", "nobody is there to be asked")
+	refused := p.confirmDeletion(t.Context(), &services{provider: stub{state: cluster.Running}})
+	require.ErrorContains(t, refused, "give -yes to confirm", "nobody can be asked")
 	assert.Equal(t, ExitUsage, ExitCode(refused))
 
-	p.opts.Sure = func(question string) bool {
+	p.opts.ConfirmLoss = func(question string) bool {
 		asked = append(asked, question)
 		return false
 	}
-	require.NoError(t, p.sureToDelete(t.Context(), stub{state: cluster.Absent}))
+	require.NoError(t, p.confirmDeletion(t.Context(), &services{provider: stub{state: cluster.Absent}}))
 	assert.Empty(t, asked)
 
-	err := p.sureToDelete(t.Context(), stub{state: cluster.Stopped})
-	assert.EqualError(t, err, "the answer was no, so nothing was changed")
+	err := p.confirmDeletion(t.Context(), &services{provider: stub{state: cluster.Stopped}})
+	assert.EqualError(t, err, "the user did not confirm, so nothing was changed")
 	assert.Equal(t, ExitUsage, ExitCode(err))
-	require.Error(t, p.sureToDelete(t.Context(), stub{state: cluster.Broken, found: errors.New("refused")}))
+	require.Error(t, p.confirmDeletion(t.Context(), &services{provider: stub{state: cluster.Broken, found: errors.New("refused")}}))
 	assert.Equal(t, []string{
-		`Delete cluster "todo" with whatever data it holds, which cannot be seen (it does not run)`,
-		`Delete cluster "todo" with whatever data it holds, which cannot be seen (refused)`,
+		`Delete cluster "todo" and all its data, which cannot be listed (the cluster does not run)`,
+		`Delete cluster "todo" and all its data, which cannot be listed (refused)`,
 	}, asked)
 }
 
-func TestVolumesWithDataAreThoseThatWereMade(t *testing.T) {
+func TestListBoundClaimsLeavesOutPendingClaims(t *testing.T) {
 	claim := func(namespace, name string, phase corev1.PersistentVolumeClaimPhase) *corev1.PersistentVolumeClaim {
 		return &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Status: corev1.PersistentVolumeClaimStatus{Phase: phase}}
 	}
-	held, err := claims(t.Context(), fake.NewClientset(
+	held, err := listBoundClaims(t.Context(), fake.NewClientset(
 		claim("todo-staging", "data-todo-postgresql-0", corev1.ClaimBound), claim("todo-dev", "data-todo-postgresql-0", corev1.ClaimBound),
 		claim("todo-staging", "todo-postgresql-backup", corev1.ClaimPending),
 	))

@@ -32,12 +32,20 @@ import (
 
 const registryPassword = "right"
 
-// imageRegistry is a registry, which takes everybody or only user "todo".
-func imageRegistry(t *testing.T, login bool) cluster.Registry {
+// openRegistry starts a registry that needs no login.
+func openRegistry(t *testing.T) cluster.Registry { return startRegistry(t, nil) }
+
+// guardedRegistry starts a registry that answers only user "todo".
+func guardedRegistry(t *testing.T) cluster.Registry {
+	return startRegistry(t, registry.NewLogin("todo", registryPassword))
+}
+
+// startRegistry starts a registry in memory; nil means that it needs no login.
+func startRegistry(t *testing.T, login *registry.Login) cluster.Registry {
 	t.Helper()
 	inner := registryserver.New(registryserver.Logger(log.New(io.Discard, "", 0)))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if user, password, _ := r.BasicAuth(); login && (user != "todo" || password != registryPassword) {
+		if user, password, _ := r.BasicAuth(); login != nil && (user != login.User || password != login.Password()) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
 			http.Error(w, `{"errors":[{"code":"UNAUTHORIZED"}]}`, http.StatusUnauthorized)
 			return
@@ -48,8 +56,8 @@ func imageRegistry(t *testing.T, login bool) cluster.Registry {
 	return cluster.Registry{Push: strings.TrimPrefix(server.URL, "http://"), Pull: "localhost:5000"}
 }
 
-// scene is a run with one image, whose builder only counts.
-type scene struct {
+// oneImage is a run with one image, whose builder counts its calls and fails.
+type oneImage struct {
 	*imageRun
 	t      *testing.T
 	src    *image.Input
@@ -58,7 +66,7 @@ type scene struct {
 	server cluster.Registry
 }
 
-var errBuilt = errors.New("the builder was asked")
+var errBuilt = errors.New("the builder was called")
 
 func input(t *testing.T, name, dir string) *image.Input {
 	t.Helper()
@@ -67,30 +75,41 @@ func input(t *testing.T, name, dir string) *image.Input {
 	return in
 }
 
-func newScene(t *testing.T, server cluster.Registry) *scene {
+// offlineSupply returns a supply that asks no image registry.
+func offlineSupply(t *testing.T) Supply {
 	t.Helper()
-	s := &scene{t: t, log: &bytes.Buffer{}, server: server}
+	return airgap.New(airgap.Options{Root: t.TempDir(), Cache: t.TempDir(), Offline: true})
+}
+
+func newOneImage(t *testing.T, server cluster.Registry) *oneImage {
+	t.Helper()
+	s := &oneImage{t: t, log: &bytes.Buffer{}, server: server}
 	p := load(t, projectRoot, "dev", nil)
 	p.opts.Progress = progress.New(s.log, progress.Options{})
-	p.keychain.progress = p.opts.Progress
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "Dockerfile"), "FROM scratch\nCOPY Dockerfile /\n")
 	s.src = input(t, "backend", dir)
 	require.NoError(t, s.src.Load(t.Context(), nil))
 	s.imageRun = &imageRun{
-		p: p, made: &parts{supply: airgap.New(airgap.Options{Root: t.TempDir(), Cache: t.TempDir(), Offline: true})},
+		p: p, services: &services{supply: offlineSupply(t), registry: newWire(p).registry},
 		cluster: func() (*cluster.Cluster, error) { return &cluster.Cluster{Registry: s.server}, nil },
-		builder: func() (*image.Builder, error) {
+		builder: func() (Builder, error) {
 			s.built++
 			return nil, errBuilt
 		},
-		registryFirst: true,
 	}
+	s.emptyCache()
 	return s
 }
 
-// push puts an image under the key, as anybody with a login could.
-func (s *scene) push(login *registry.Login) v1.Hash {
+// emptyCache makes the run forget the images of earlier runs.
+func (s *oneImage) emptyCache() {
+	s.p.env.Cache = s.t.TempDir()
+	s.services.store, s.services.programs = s.p.store(), programs{s.p.store()}
+}
+
+// push pushes a random image under the key, as everybody with a login can.
+func (s *oneImage) push(login *registry.Login) v1.Hash {
 	s.t.Helper()
 	img, err := random.Image(100, 1)
 	require.NoError(s.t, err)
@@ -106,7 +125,7 @@ func (s *scene) push(login *registry.Login) v1.Hash {
 	return digest
 }
 
-func (s *scene) tagged() string {
+func (s *oneImage) tagged() string {
 	s.t.Helper()
 	tag, err := name.NewTag(s.server.Push + "/" + repository(s.src.Name) + ":" + s.src.Key().Tag())
 	require.NoError(s.t, err)
@@ -115,46 +134,46 @@ func (s *scene) tagged() string {
 	return found.Digest.String()
 }
 
-func TestADigestThatThisMachineDidNotPushIsNotDeployed(t *testing.T) {
-	s := newScene(t, imageRegistry(t, false))
+func TestDigestThatThisMachineDidNotPushIsNotUsed(t *testing.T) {
+	s := newOneImage(t, openRegistry(t))
 	ours := s.push(nil)
 	require.NoError(t, s.p.store().Record(s.src.Source, s.src.Key(), ours))
-	built, err := s.images(t.Context(), []*image.Input{s.src})
+	built, err := s.publishAll(t.Context(), []*image.Input{s.src})
 	require.NoError(t, err)
 	assert.Equal(t, ours.String(), built[0].Digest.DigestStr())
 	assert.NotContains(t, s.log.String(), "did not push")
 
 	theirs := s.push(nil)
-	built, err = s.images(t.Context(), []*image.Input{s.src})
+	built, err = s.publishAll(t.Context(), []*image.Input{s.src})
 	require.NoError(t, err)
 	assert.Equal(t, ours.String(), built[0].Digest.DigestStr(), "the same digest as before: no new revision")
-	assert.Contains(t, s.log.String(), fmt.Sprintf("image backend: the registry has %s under its key, which this machine did not push; %s, which it did, is used", theirs, ours))
-	assert.Equal(t, ours.String(), s.tagged(), "the tag is put right")
+	assert.Contains(t, s.log.String(), fmt.Sprintf("image backend: the registry has %s under its key, which this machine did not push; the digest that it pushed, %s, is used", theirs, ours))
+	assert.Equal(t, ours.String(), s.tagged(), "the tag is corrected")
 	assert.Zero(t, s.built)
 }
 
-func TestWhatNobodyVouchesForIsBuiltAgain(t *testing.T) {
-	s := newScene(t, imageRegistry(t, false))
+func TestUnrecordedImageInOpenRegistryIsBuiltAgain(t *testing.T) {
+	s := newOneImage(t, openRegistry(t))
 	theirs := s.push(nil)
-	_, err := s.images(t.Context(), []*image.Input{s.src})
+	_, err := s.publishAll(t.Context(), []*image.Input{s.src})
 	require.ErrorIs(t, err, errBuilt)
-	assert.Contains(t, s.log.String(), fmt.Sprintf("the registry has %s under its key; this machine has not pushed it, and anybody may push there", theirs))
+	assert.Contains(t, s.log.String(), fmt.Sprintf("the registry has %s under its key; this machine did not push it, and everybody may push there", theirs))
 }
 
-func TestAPushedDigestThatTheRegistryLostIsPushedAgain(t *testing.T) {
-	s := newScene(t, imageRegistry(t, false))
+func TestLostDigestIsPushedAgain(t *testing.T) {
+	s := newOneImage(t, openRegistry(t))
 	require.NoError(t, s.p.store().Record(s.src.Source, s.src.Key(), v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("a", 64)}))
 	s.push(nil)
-	_, err := s.images(t.Context(), []*image.Input{s.src})
+	_, err := s.publishAll(t.Context(), []*image.Input{s.src})
 	require.ErrorIs(t, err, errBuilt)
 }
 
-func TestATeamsImageIsBelievedOfARegistryThatWantsALoginAndRemembered(t *testing.T) {
-	server := imageRegistry(t, true)
+func TestUnrecordedImageInGuardedRegistryIsUsedAndRecorded(t *testing.T) {
+	server := guardedRegistry(t)
 	server.Login = registry.NewLogin("todo", registryPassword)
-	s := newScene(t, server)
+	s := newOneImage(t, server)
 	theirs := s.push(server.Login)
-	built, err := s.images(t.Context(), []*image.Input{s.src})
+	built, err := s.publishAll(t.Context(), []*image.Input{s.src})
 	require.NoError(t, err)
 	assert.Equal(t, theirs.String(), built[0].Digest.DigestStr())
 	known, recorded := s.p.store().Digest(s.src.Source, s.src.Key())
@@ -162,7 +181,7 @@ func TestATeamsImageIsBelievedOfARegistryThatWantsALoginAndRemembered(t *testing
 	assert.Equal(t, theirs, known)
 }
 
-// dockerConfig makes docker's configuration the given text.
+// dockerConfig sets docker's configuration.
 func dockerConfig(t *testing.T, text string) {
 	t.Helper()
 	t.Setenv("HOME", t.TempDir())
@@ -174,22 +193,22 @@ func dockerConfig(t *testing.T, text string) {
 	write(t, filepath.Join(dir, "config.json"), text)
 }
 
-func TestDockersLoginIsUsedForPushes(t *testing.T) {
-	s := newScene(t, imageRegistry(t, true))
+func TestPushUsesDockerLogin(t *testing.T) {
+	s := newOneImage(t, guardedRegistry(t))
 	dockerConfig(t, fmt.Sprintf(`{"auths":{%q:{"auth":%q}}}`, s.server.Push, base64.StdEncoding.EncodeToString([]byte("todo:"+registryPassword))))
-	_, err := s.images(t.Context(), []*image.Input{s.src})
+	_, err := s.publishAll(t.Context(), []*image.Input{s.src})
 	require.ErrorIs(t, err, errBuilt, "the push is permitted")
 }
 
-func TestARefusedLoginIsToldBeforeAnythingIsBuilt(t *testing.T) {
-	s := newScene(t, imageRegistry(t, true))
+func TestRefusedLoginIsReportedBeforeBuild(t *testing.T) {
+	s := newOneImage(t, guardedRegistry(t))
 	dockerConfig(t, `{}`)
-	_, err := s.images(t.Context(), []*image.Input{s.src})
+	_, err := s.publishAll(t.Context(), []*image.Input{s.src})
 	require.ErrorContains(t, err, "`docker login "+s.server.Push+"`")
 	assert.Zero(t, s.built)
 }
 
-func TestAPushThatIsNotPermittedIsToldBeforeAnythingIsBuilt(t *testing.T) {
+func TestForbiddenPushIsReportedBeforeBuild(t *testing.T) {
 	inner := registryserver.New(registryserver.Logger(log.New(io.Discard, "", 0)))
 	readOnly := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -199,19 +218,19 @@ func TestAPushThatIsNotPermittedIsToldBeforeAnythingIsBuilt(t *testing.T) {
 		inner.ServeHTTP(w, r)
 	}))
 	t.Cleanup(readOnly.Close)
-	s := newScene(t, cluster.Registry{Push: strings.TrimPrefix(readOnly.URL, "http://") + "/team", Pull: "registry.example/team"})
+	s := newOneImage(t, cluster.Registry{Push: strings.TrimPrefix(readOnly.URL, "http://") + "/team", Pull: "registry.example/team"})
 	second := input(t, "frontend", s.src.Context)
-	_, err := s.images(t.Context(), []*image.Input{s.src, second})
+	_, err := s.publishAll(t.Context(), []*image.Input{s.src, second})
 	require.ErrorContains(t, err, "nothing was built")
 	assert.ErrorContains(t, err, "/team/todo-chatbot/backend")
 	assert.ErrorContains(t, err, "/team/todo-chatbot/frontend", "every repository is named")
 	assert.Zero(t, s.built)
 }
 
-func TestALoginThatCannotBeReadIsNoneAndSaidOnce(t *testing.T) {
+func TestUnreadableLoginIsLeftOutAndNotedOnce(t *testing.T) {
 	dockerConfig(t, `{"credsStore":"absent-of-this-test"}`)
 	var log bytes.Buffer
-	k := newKeychain(progress.New(&log, progress.Options{}))
+	k := newKeychain(progress.New(&log, progress.Options{}).Note)
 	target, err := name.NewRegistry("registry.example")
 	require.NoError(t, err)
 	for range 2 {
@@ -223,30 +242,32 @@ func TestALoginThatCannotBeReadIsNoneAndSaidOnce(t *testing.T) {
 	assert.Contains(t, log.String(), "docker-credential-absent-of-this-test")
 }
 
-// untouched is a cluster that must not be asked for anything.
-type untouched struct {
-	cluster.Provider
+// unusedProvider fails the test if the cluster is looked up.
+type unusedProvider struct {
+	Provider
 	t *testing.T
 }
 
-func (u untouched) Find(context.Context) (*cluster.Cluster, error) {
-	u.t.Error("the cluster is looked for before the bases are known")
-	return nil, errors.New("not to be asked")
+func (u unusedProvider) Find(context.Context) (*cluster.Cluster, error) {
+	u.t.Error("the cluster is looked up before the bases are checked")
+	return nil, errors.New("unexpected call")
 }
 
-func TestAllBasesThatCannotBeHadAreNamedBeforeACluster(t *testing.T) {
-	p := load(t, projectRoot, "dev", nil)
-	made := &parts{supply: airgap.New(airgap.Options{Root: t.TempDir(), Cache: t.TempDir(), Offline: true}), provider: untouched{t: t}}
-	var sources []*image.Input
-	for _, dockerfile := range []string{"FROM absent.example/one:1\n", "FROM absent.example/two:1 AS a\nFROM absent.example/three:1\nCOPY --from=a / /\n"} {
-		dir := t.TempDir()
-		write(t, filepath.Join(dir, "Dockerfile"), dockerfile)
-		sources = append(sources, input(t, filepath.Base(dir), dir))
+func TestDeployNamesAllMissingBasesBeforeItLooksForCluster(t *testing.T) {
+	root := copyProject(t, "")
+	dockerfiles := map[string]string{
+		"backend":  "FROM absent.example/one:1\n",
+		"frontend": "FROM absent.example/two:1 AS a\nFROM absent.example/three:1\nCOPY --from=a / /\n",
 	}
-	_, err := p.deploy(t.Context(), made, sources, DeployOptions{})
+	for name, text := range dockerfiles {
+		write(t, filepath.Join(root, "images", name, "Dockerfile"), text)
+	}
+	p := load(t, root, "dev", nil)
+	p.services = fixedServices{&services{supply: offlineSupply(t), provider: unusedProvider{t: t}, close: func() {}}}
+	_, err := p.Deploy(t.Context(), DeployOptions{})
 	require.Error(t, err)
 	for _, base := range []string{"absent.example/one:1", "absent.example/two:1", "absent.example/three:1"} {
 		assert.ErrorContains(t, err, base)
 	}
-	assert.Equal(t, ExitBroken, ExitCode(err), "the machine's matter, not the files'")
+	assert.Equal(t, ExitBroken, ExitCode(err), "not a usage error: another machine may have them")
 }

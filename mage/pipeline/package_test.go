@@ -20,8 +20,7 @@ import (
 	"todo-chatbot/mage/progress"
 )
 
-// chartRegistry is an image registry, the two names that a cluster gives it, and
-// what it is asked to keep.
+// chartRegistry starts an image registry and counts its PUT requests.
 func chartRegistry(t *testing.T) (names cluster.Registry, puts *int) {
 	t.Helper()
 	puts = new(int)
@@ -36,17 +35,18 @@ func chartRegistry(t *testing.T) (names cluster.Registry, puts *int) {
 	return cluster.Registry{Push: strings.TrimPrefix(server.URL, "http://"), Pull: "localhost:5000"}, puts
 }
 
-func TestAChartIsPushedOnceAndThenUnchanged(t *testing.T) {
+func TestPushChartSendsUnchangedChartOnce(t *testing.T) {
 	var steps bytes.Buffer
 	p := load(t, copyProject(t, ""), "dev", nil)
 	p.opts.Progress = progress.New(&steps, progress.Options{})
 	names, puts := chartRegistry(t)
+	s := &services{registry: newWire(p).registry}
 
 	packed, err := p.PackChart()
 	require.NoError(t, err)
 	assert.Equal(t, filepath.Join(p.env.Root, "build", "charts", "todo-chatbot-"+packed.Version+".tgz"), packed.File)
 	assert.FileExists(t, packed.File)
-	first, err := p.pushChart(t.Context(), names, packed)
+	first, err := p.pushChart(t.Context(), s, names, packed)
 	require.NoError(t, err)
 	assert.Regexp(t, `^oci://`+regexp.QuoteMeta(names.Push)+`/charts/todo-chatbot@sha256:[0-9a-f]{64}$`, first)
 	sent := *puts
@@ -54,7 +54,7 @@ func TestAChartIsPushedOnceAndThenUnchanged(t *testing.T) {
 
 	packed, err = p.PackChart()
 	require.NoError(t, err)
-	second, err := p.pushChart(t.Context(), names, packed)
+	second, err := p.pushChart(t.Context(), s, names, packed)
 	require.NoError(t, err)
 	assert.Equal(t, first, second)
 	assert.Equal(t, sent, *puts, "nothing is sent again")
@@ -66,21 +66,22 @@ func TestAChartIsPushedOnceAndThenUnchanged(t *testing.T) {
 	write(t, file, string(text)+"# changed\n")
 	packed, err = p.PackChart()
 	require.NoError(t, err)
-	third, err := p.pushChart(t.Context(), names, packed)
+	third, err := p.pushChart(t.Context(), s, names, packed)
 	require.NoError(t, err)
-	assert.NotEqual(t, first, third, "the tag moves to the new chart")
+	assert.NotEqual(t, first, third, "the tag names the new chart")
 	assert.Greater(t, *puts, sent)
 }
 
-func TestAChartIsNotPushedToARegistryThatIsNotThere(t *testing.T) {
+func TestPushChartFailsWithoutRegistry(t *testing.T) {
 	p := load(t, copyProject(t, ""), "dev", nil)
+	s := &services{registry: newWire(p).registry}
 	packed, err := p.PackChart()
 	require.NoError(t, err)
-	_, err = p.pushChart(t.Context(), cluster.Registry{}, packed)
+	_, err = p.pushChart(t.Context(), s, cluster.Registry{}, packed)
 	assert.ErrorIs(t, err, errNoRegistry)
 
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
-	_, err = p.pushChart(t.Context(), cluster.Registry{Push: strings.TrimPrefix(gone.URL, "http://"), Pull: "localhost:5000"}, packed)
+	_, err = p.pushChart(t.Context(), s, cluster.Registry{Push: strings.TrimPrefix(gone.URL, "http://"), Pull: "localhost:5000"}, packed)
 	assert.ErrorContains(t, err, "`mage cluster:up` brings it back")
 }
