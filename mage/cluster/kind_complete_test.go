@@ -29,7 +29,7 @@ func TestKindRecreatesIncompleteCluster(t *testing.T) {
 			spoil(w, old)
 			made := make(chan struct{})
 			w.kind.opts.NodeImage = func(context.Context) (string, error) {
-				w.api.makeReady(t, time.Now().Add(time.Hour)) // of the new node
+				w.api.makeReady(t, time.Now().Add(time.Hour)) // the new node reports
 				close(made)
 				return "node:test", nil
 			}

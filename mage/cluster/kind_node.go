@@ -230,7 +230,7 @@ func (k *Kind) readFile(ctx context.Context, name, file string) ([]byte, error) 
 }
 
 // probe asks the API server until it answers or the bound passes, and adds the
-// result to f. Its error is that of ctx.
+// result to f. It returns an error only if ctx ends.
 func (k *Kind) probe(ctx context.Context, n *node, f known, bound time.Duration) (known, error) {
 	f.Asked = true
 	c, err := k.open(n)

@@ -49,15 +49,14 @@ func connect(kubeconfig *api.Config, context string) (*kube.Clients, error) {
 	return kube.Connect(cfg)
 }
 
-// loadContext connects to one context of a kubeconfig file. Its error is
-// fs.ErrNotExist where the file or the context does not exist.
+// loadContext makes the clients of one context of a kubeconfig file.
 func loadContext(path, context string) (*kube.Clients, error) {
 	kubeconfig, err := clientcmd.LoadFromFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read kubeconfig %q: %w", path, err)
 	}
 	if kubeconfig.Contexts[context] == nil {
-		return nil, fmt.Errorf("kubeconfig %q has no context %q: %w", path, context, fs.ErrNotExist)
+		return nil, fmt.Errorf("kubeconfig %q has no context %q: `kubectl config get-contexts --kubeconfig=%[1]s` lists its contexts", path, context)
 	}
 	return connect(kubeconfig, context)
 }

@@ -40,7 +40,7 @@ type call struct {
 
 func (c call) line() string { return c.Name + " " + strings.Join(c.Args, " ") }
 
-// answer is what a fake program prints and exits with.
+// answer is the output and the exit code of a fake program.
 type answer struct {
 	Stdout, Stderr string
 	Exit           int

@@ -30,7 +30,7 @@ const (
 type MinikubeOptions struct {
 	// Profile is Minikube's name for a cluster. Required.
 	Profile string
-	// Home is MINIKUBE_HOME; empty means that of the environment.
+	// Home is MINIKUBE_HOME. If it is empty, minikube reads the environment variable.
 	Home string
 	// Kubeconfig is the path of the cluster's own file. Required.
 	Kubeconfig string

@@ -60,7 +60,7 @@ type Registry struct {
 	Images  []string
 }
 
-// Port is one that an environment publishes on 127.0.0.1.
+// Port is a port of 127.0.0.1 at which an environment is published.
 type Port struct {
 	Port        int
 	Environment string

@@ -14,7 +14,7 @@ import (
 )
 
 // The caches take about 6 GB once every image is made (measured), and the
-// engine's own images come on top. The memory is that of a cluster with one
+// engine's own images come on top. The memory is enough for a cluster with one
 // environment while a compiler runs.
 const (
 	diskWarn   = 15e9
@@ -248,8 +248,8 @@ func (f Facts) clusterFindings() Findings {
 	return Findings{row, registry, policyFinding(s.Policies), f.releaseFinding()}
 }
 
-// policyFinding warns where nothing enforces network policies: then those of an
-// environment are applied without effect.
+// policyFinding warns where no component enforces network policies, since policies
+// are applied without effect there.
 func policyFinding(enforcer string) Finding {
 	if enforcer != "" {
 		return Finding{Level: OK, Name: "network policies", Found: "enforced by " + enforcer}

@@ -38,7 +38,7 @@ func TestHealthyMachineNeedsNoFix(t *testing.T) {
 	assert.NoError(t, all.Err())
 }
 
-func TestFindings(t *testing.T) {
+func TestFindingsDependOnEachFact(t *testing.T) {
 	for name, test := range map[string]struct {
 		change  func(*Facts)
 		finding string

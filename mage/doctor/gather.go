@@ -48,7 +48,7 @@ func (f *Facts) GatherEngine(ctx context.Context) *engine.Engine {
 	info, err := found.Client.Info(ctx, client.InfoOptions{})
 	if err != nil {
 		found.Client.Close()
-		f.EngineErr = fmt.Errorf("ask the container engine at %s about itself: %w", found.Host, err)
+		f.EngineErr = fmt.Errorf("query the container engine at %s: %w", found.Host, err)
 		return nil
 	}
 	f.Engine = &Engine{
@@ -136,7 +136,7 @@ func goVersions(ctx context.Context, root string) Go {
 	command.Dir = root
 	out, err := command.Output()
 	if err != nil {
-		versions.Err = fmt.Errorf("go env GOVERSION: %w", err)
+		versions.Err = fmt.Errorf("ask the go command for its version: %w", err)
 		return versions
 	}
 	// Names of experiments can follow the version, after a space.

@@ -40,7 +40,7 @@ func TestPortIsFreeOnlyWithoutListener(t *testing.T) {
 	assert.True(t, portFree(t.Context(), port))
 }
 
-// pulls notes each question. It can pull every image except that of away.example.
+// pulls records each call of CanPull. Only the registry away.example does not answer.
 type pulls struct{ asked []string }
 
 func (p *pulls) CanPull(_ context.Context, ref string) (bool, error) {

@@ -34,12 +34,12 @@ const buildKitTimeout = 60 * time.Second
 func (e *Engine) BuildKit(ctx context.Context, imageRef string, setup BuilderSetup) (started bool, err error) {
 	image, err := e.Client.ImageInspect(ctx, imageRef)
 	if err != nil {
-		return false, fmt.Errorf("ask the engine for image %q: %w", imageRef, err)
+		return false, fmt.Errorf("inspect image %q: %w", imageRef, err)
 	}
 	existing, err := e.Client.ContainerInspect(ctx, BuildKitName, client.ContainerInspectOptions{})
 	switch {
 	case err != nil && !errdefs.IsNotFound(err):
-		return false, fmt.Errorf("ask the engine for container %q: %w", BuildKitName, err)
+		return false, fmt.Errorf("inspect container %q: %w", BuildKitName, err)
 	case err == nil && existing.Container.Image == image.ID && setupOf(existing.Container) == setup.digest():
 		if existing.Container.State != nil && existing.Container.State.Running {
 			return false, nil
@@ -180,7 +180,7 @@ func (e *Engine) BuildKitBusy(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("ask the engine for container %q: %w", BuildKitName, err)
+		return false, fmt.Errorf("inspect container %q: %w", BuildKitName, err)
 	}
 	for _, id := range got.Container.ExecIDs {
 		process, err := e.Client.ExecInspect(ctx, id, client.ExecInspectOptions{})
@@ -188,7 +188,7 @@ func (e *Engine) BuildKitBusy(ctx context.Context) (bool, error) {
 			continue // the process has ended meanwhile
 		}
 		if err != nil {
-			return false, fmt.Errorf("ask the engine who uses container %q: %w", BuildKitName, err)
+			return false, fmt.Errorf("list the processes in container %q: %w", BuildKitName, err)
 		}
 		if process.Running {
 			return true, nil
@@ -200,11 +200,11 @@ func (e *Engine) BuildKitBusy(ctx context.Context) (bool, error) {
 // HasBuildKit tells whether the builder and its cache exist.
 func (e *Engine) HasBuildKit(ctx context.Context) (container, cache bool, err error) {
 	if _, err = e.Client.ContainerInspect(ctx, BuildKitName, client.ContainerInspectOptions{}); err != nil && !errdefs.IsNotFound(err) {
-		return false, false, fmt.Errorf("ask the engine for container %q: %w", BuildKitName, err)
+		return false, false, fmt.Errorf("inspect container %q: %w", BuildKitName, err)
 	}
 	container = err == nil
 	if _, err = e.Client.VolumeInspect(ctx, BuildKitName, client.VolumeInspectOptions{}); err != nil && !errdefs.IsNotFound(err) {
-		return container, false, fmt.Errorf("ask the engine for volume %q: %w", BuildKitName, err)
+		return container, false, fmt.Errorf("inspect volume %q: %w", BuildKitName, err)
 	}
 	return container, err == nil, nil
 }

@@ -81,7 +81,7 @@ func launch(cache string, args []string) (pid int, err error) {
 	}
 	pid = daemon.Process.Pid
 	if err := os.WriteFile(pidPath(cache), []byte(strconv.Itoa(pid)), 0o644); err != nil {
-		return 0, fmt.Errorf("note the engine's process: %w", err)
+		return 0, fmt.Errorf("save the process number of the engine: %w", err)
 	}
 	return pid, daemon.Process.Release()
 }

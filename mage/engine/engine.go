@@ -85,7 +85,7 @@ func Find(ctx context.Context) (*Engine, error) {
 	info, err := docker.Info(bounded, client.InfoOptions{})
 	if err != nil {
 		docker.Close()
-		return nil, fmt.Errorf("ask the container engine at %s about itself: %w", address, err)
+		return nil, fmt.Errorf("query the container engine at %s: %w", address, err)
 	}
 	return &Engine{Client: docker, Host: address, CgroupV1: info.Info.CgroupVersion == "1", Restricted: restrictedHost(info.Info.OperatingSystem)}, nil
 }

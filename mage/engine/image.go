@@ -36,7 +36,7 @@ func (e *Engine) LoadImage(ctx context.Context, ref string, image v1.Image) (loa
 		return false, nil
 	}
 	if err != nil && !errdefs.IsNotFound(err) {
-		return false, fmt.Errorf("ask the engine for image %q: %w", ref, err)
+		return false, fmt.Errorf("inspect image %q: %w", ref, err)
 	}
 	if err := e.load(ctx, tag, image); err != nil {
 		return false, e.Explain(ctx, fmt.Errorf("load image %q into the engine: %w", ref, err))

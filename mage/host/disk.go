@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-// FreeSpace is what a user can do about a full disk.
+// FreeSpace is the fix for a full disk.
 const FreeSpace = "`docker system prune` removes unused images and containers of the engine; `mage clean:all` removes everything that the pipeline made: the caches, and the cluster with its data (`mage db:backup` saves the data)"
 
 // Disk is a disk that can become full.

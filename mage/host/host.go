@@ -24,7 +24,7 @@ import (
 // Missing says that programs are missing and that the pipeline may not install them.
 type Missing struct {
 	Programs []string
-	Fix      string // what the user can do, a whole sentence
+	Fix      string // a whole sentence
 }
 
 func (m *Missing) Error() string {
