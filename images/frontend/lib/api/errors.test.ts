@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { asApiError, problemOf } from "./errors";
 
 it.each([
-  [404, { detail: "Not found." }, "missing", "There is no such todo."],
+  [404, { detail: "Not found." }, "missing", "Not found."],
   [
     422,
     { detail: "Invalid.", errors: [{ field: "title", message: "Title is too long." }] },
