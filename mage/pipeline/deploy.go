@@ -50,9 +50,12 @@ func (p *Pipeline) Deploy(ctx context.Context, opts DeployOptions) (Deployment, 
 	return d.result, p.explainDisk(d.explain(ctx, err))
 }
 
-// inOrder calls the steps until one of them fails.
+// inOrder calls the steps until one of them fails or ctx ends.
 func inOrder(ctx context.Context, steps ...func(context.Context) error) error {
 	for _, step := range steps {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if err := step(ctx); err != nil {
 			return err
 		}
