@@ -236,7 +236,7 @@ func (p *profile) check() error {
 }
 
 // minikubeStatus is the status of the first node.
-type minikubeStatus struct{ Name, Host, Kubelet, APIServer string }
+type minikubeStatus struct{ Host, APIServer string }
 
 func (s minikubeStatus) running() bool { return s.Host == "Running" && s.APIServer == "Running" }
 

@@ -11,22 +11,22 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// PullSource is a reference under which an image may be had, such as that of a
-// mirror, and the login for its registry.
+// PullSource is a reference from which an image can be pulled, for example that of
+// a mirror, with the login of its registry.
 type PullSource struct {
 	Ref   string
 	Login registry.AuthConfig // its zero value means anonymous
 }
 
-// PullImage lets the engine pull an image that it does not have, from the first
-// source that serves it, and tags it as ref. Without sources it pulls ref.
+// PullImage makes the engine pull an image that it does not have, from the first
+// source that has it, and tags the image as ref. Without sources it pulls ref.
 func (e *Engine) PullImage(ctx context.Context, ref string, sources ...PullSource) error {
 	_, err := e.Client.ImageInspect(ctx, ref)
 	if err == nil {
 		return nil
 	}
 	if !errdefs.IsNotFound(err) {
-		return fmt.Errorf("ask the engine for image %q: %w", ref, err)
+		return fmt.Errorf("inspect image %q: %w", ref, err)
 	}
 	if len(sources) == 0 {
 		sources = []PullSource{{Ref: ref}}

@@ -17,19 +17,18 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// setupLabel has the digest of the BuilderSetup with which the builder was
-// created. A builder with another setup is replaced.
+// setupLabel is the label with the digest of the builder's BuilderSetup. BuildKit
+// replaces a builder whose setup differs.
 const setupLabel = "todo-chatbot-pipeline/setup"
 
-// BuilderSetup is how the builder reaches image registries; its zero value is an
-// image's own defaults.
+// BuilderSetup holds the settings with which the builder reaches image registries.
+// Its zero value means the defaults of the builder's image.
 type BuilderSetup struct {
 	Env   []string          // NAME=value
 	Files map[string][]byte // by their absolute paths in the container
 }
 
-// digest identifies the setup; the zero value has none. It reveals no value: a
-// proxy's password is among many bytes that it covers.
+// digest identifies the setup; that of the zero value is "".
 func (s BuilderSetup) digest() string {
 	if len(s.Env) == 0 && len(s.Files) == 0 {
 		return ""
@@ -44,7 +43,7 @@ func (s BuilderSetup) digest() string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// write puts the setup's files into a container that has not started yet.
+// write copies the setup's files into a container that has not started yet.
 func (s BuilderSetup) write(ctx context.Context, docker *client.Client, container string) error {
 	if len(s.Files) == 0 {
 		return nil
@@ -59,7 +58,7 @@ func (s BuilderSetup) write(ctx context.Context, docker *client.Client, containe
 	return nil
 }
 
-// archive is a tar file of the setup's files with the folders above them.
+// archive returns a tar archive of the setup's files and the folders above them.
 func (s BuilderSetup) archive() (io.Reader, error) {
 	var archive bytes.Buffer
 	files := tar.NewWriter(&archive)

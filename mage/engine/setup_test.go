@@ -17,7 +17,7 @@ func setupOfTest() BuilderSetup {
 	}
 }
 
-func TestBuilderHasItsSetupBeforeItStarts(t *testing.T) {
+func TestBuilderGetsSetupBeforeItStarts(t *testing.T) {
 	d, e := newEngine(t)
 	d.images["buildkit:1"] = "sha256:now"
 	_, err := e.BuildKit(context.Background(), "buildkit:1", setupOfTest())
@@ -41,15 +41,15 @@ func TestBuilderWithAnotherSetupIsReplaced(t *testing.T) {
 		return started
 	}
 	assert.True(t, start(BuilderSetup{}))
-	assert.True(t, start(setupOfTest()), "settings that are new")
+	assert.True(t, start(setupOfTest()), "new settings")
 	assert.False(t, start(setupOfTest()), "the same settings")
 	changed := setupOfTest()
 	changed.Files["/etc/buildkit/buildkitd.toml"] = []byte("[other]\n")
 	assert.True(t, start(changed))
-	assert.True(t, start(BuilderSetup{}), "settings that are gone")
+	assert.True(t, start(BuilderSetup{}), "removed settings")
 }
 
-func TestBuilderThatWasCreatedAndNotStartedGetsItsFiles(t *testing.T) {
+func TestUnstartedBuilderGetsSetupFiles(t *testing.T) {
 	d, e := newEngine(t)
 	d.images["buildkit:1"] = "sha256:now"
 	d.containers[BuildKitName] = &box{image: "sha256:now", made: map[string]any{"Labels": map[string]any{setupLabel: setupOfTest().digest()}}}
@@ -58,7 +58,7 @@ func TestBuilderThatWasCreatedAndNotStartedGetsItsFiles(t *testing.T) {
 	assert.Contains(t, d.containers[BuildKitName].files, "etc/buildkit/buildkitd.toml")
 }
 
-func TestPullTriesTheSourcesInOrderWithTheirLogins(t *testing.T) {
+func TestPullTriesSourcesInOrderWithLogins(t *testing.T) {
 	d, e := newEngine(t)
 	d.absent = map[string]bool{"mirror.example/hub/tool": true}
 	login := registry.AuthConfig{Username: "me", Password: "geheim"}
@@ -71,7 +71,7 @@ func TestPullTriesTheSourcesInOrderWithTheirLogins(t *testing.T) {
 	assert.Equal(t, []string{"POST /images/create", "POST /images/create", "POST /images/second.example/tool:1/tag"}, d.changes())
 }
 
-func TestPullNamesEverySourceThatFailed(t *testing.T) {
+func TestPullErrorNamesEverySource(t *testing.T) {
 	d, e := newEngine(t)
 	d.absent = map[string]bool{"mirror.example/hub/tool": true, "registry.example/tool": true}
 	err := e.PullImage(context.Background(), toolRef, PullSource{Ref: "mirror.example/hub/tool:1", Login: registry.AuthConfig{Password: "geheim"}}, PullSource{Ref: toolRef})
