@@ -1,11 +1,11 @@
-# The backend's own checks, on a real PostgreSQL and with the Python that its
-# image runs. The context is the folder above.
+# The checks of the backend, with a real PostgreSQL and the Python of its image.
+# The build context is the folder images.
 FROM python:3.11-slim AS check
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
     --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
     --mount=type=secret,id=ca-bundle,target=/run/secrets/ca-bundle \
     set -eu; set --; \
-    # apt reads as a user of its own, to whom a secret is closed.
+    # apt reads files as another user, which cannot read the secret.
     if [ -s /run/secrets/ca-bundle ]; then \
         install -m 0644 /run/secrets/ca-bundle /tmp/ca.pem; \
         set -- -o Acquire::https::CaInfo=/tmp/ca.pem; \
@@ -30,6 +30,6 @@ COPY backend ./
 RUN ruff check . && ruff format --check . && mypy
 RUN pytest
 
-# What is kept says only that the checks passed.
+# The result only proves that the checks passed.
 FROM scratch
 COPY --from=check /src/backend/pyproject.toml /

@@ -1,8 +1,8 @@
 //go:build unix
 
-// Command runtime-wrapper is an OCI runtime that asks for no more than the
-// host can give and leaves the rest to runc. It is needed, and installed, only
-// where root lacks CAP_SYS_RESOURCE: there runc refuses privileged containers.
+// Command runtime-wrapper is an OCI runtime that limits a container's requests
+// to the rights of the host and then executes runc. It is installed only where
+// root lacks CAP_SYS_RESOURCE, because runc refuses privileged containers there.
 package main
 
 import (
@@ -13,8 +13,8 @@ import (
 	"todo-chatbot/mage/engine/ocispec"
 )
 
-// Where Debian and the Docker packages put runc. Never the wrapper's own place
-// in a node image, /usr/local/sbin.
+// runtimes are the paths of runc in the packages of Debian and Docker. The path
+// of the wrapper in a node image, /usr/local/sbin, must not be one of them.
 var runtimes = []string{"/usr/sbin/runc", "/usr/bin/runc"}
 
 func main() {
@@ -29,7 +29,7 @@ func main() {
 			os.Exit(1)
 		}
 	}
-	fmt.Fprintf(os.Stderr, "runtime-wrapper: no runc at %q: install the package runc\n", runtimes)
+	fmt.Fprintf(os.Stderr, "runtime-wrapper: find runc at %q: not found: install the package runc\n", runtimes)
 	os.Exit(1)
 }
 

@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that app.migrate (or a test) hands over."""
+"""Runs migrations on the connection that app.migrate or a test provides."""
 
 from sqlmodel import SQLModel
 
@@ -6,7 +6,7 @@ from alembic import context
 from app import models  # noqa: F401 - fills the metadata
 
 connection = context.config.attributes["connection"]
-# Better Auth's tables live in the same database and are not ours to compare.
+# The tables of Better Auth are in the same database and are not compared.
 context.configure(
     connection=connection,
     target_metadata=SQLModel.metadata,

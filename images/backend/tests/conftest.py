@@ -1,4 +1,4 @@
-"""What every test stands on: a real database, the application, and people who sign in."""
+"""Fixtures: a real database, the application, and users who are signed in."""
 
 import time
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ SECRET = "0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d"
 
 
 def settings_for(url: URL, **other: Any) -> Settings:
-    """Return settings for a database, as the environment would give them."""
+    """Return the settings of the application for a database."""
     return Settings(
         database_host=url.host or "",
         database_port=url.port or 5432,
@@ -35,7 +35,7 @@ def settings_for(url: URL, **other: Any) -> Settings:
 
 
 def token(user_id: str, secret: str = SECRET, **changes: Any) -> str:
-    """Return a token as the frontend issues it; a change to None takes a claim out."""
+    """Return a token as the frontend issues it. A claim with the value None is removed."""
     now = int(time.time())
     claims = {
         "sub": user_id,
@@ -50,13 +50,13 @@ def token(user_id: str, secret: str = SECRET, **changes: Any) -> str:
 
 @dataclass
 class Person:
-    """Someone who is signed in."""
+    """A user who is signed in."""
 
     client: TestClient
     id: str
 
     def call(self, method: str, path: str, **given: Any) -> Any:
-        """Call the API at a path under the person's own address."""
+        """Call the API below the path of this user."""
         headers = {"Authorization": f"Bearer {token(self.id)}"}
         if "content" in given:
             headers["Content-Type"] = "application/json"
@@ -75,7 +75,7 @@ class Person:
         return found
 
     def say(self, message: str, conversation: int | None = None) -> dict[str, Any]:
-        """Talk with the assistant."""
+        """Send a message to the assistant and return the answer."""
         body = {"message": message} | ({"conversation_id": conversation} if conversation else {})
         answer = self.call("POST", "/chat", json=body)
         assert answer.status_code == 200, answer.text
@@ -92,7 +92,7 @@ def server() -> Iterator[URL]:
 
 @pytest.fixture(scope="session")
 def role(server: URL) -> URL:
-    """Make the role that the application logs in as, which owns nothing."""
+    """Create the role of the application. It owns nothing."""
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text("CREATE ROLE todo_backend LOGIN PASSWORD 'of-the-backend'"))
@@ -102,7 +102,7 @@ def role(server: URL) -> URL:
 
 @pytest.fixture(scope="session")
 def database(server: URL, role: URL) -> URL:
-    """Return a migrated database, as the owner reaches it."""
+    """Return the URL of a migrated database, with the owner's role."""
     migrate(settings_for(server, database_role=role.username))
     return server
 
@@ -115,7 +115,7 @@ def settings(database: URL, role: URL) -> Settings:
 
 @pytest.fixture(scope="session")
 def client(settings: Settings) -> Iterator[TestClient]:
-    """Run the application, started and stopped as in production."""
+    """Run the application with its start and shutdown."""
     with TestClient(create_app(settings)) as running:
         yield running
 
@@ -133,13 +133,13 @@ def clean(database: URL) -> None:
 
 @pytest.fixture
 def ann(client: TestClient, clean: None) -> Person:
-    """Someone."""
+    """A user."""
     return Person(client, "user-ann")
 
 
 @pytest.fixture
 def bob(client: TestClient, clean: None) -> Person:
-    """Someone else."""
+    """Another user."""
     return Person(client, "user-bob")
 
 

@@ -1,7 +1,7 @@
-"""The built-in model at work on a list in memory.
+"""The built-in model with a list in memory.
 
-What test_phrases.py says through agent, MCP tools and database costs a tenth of a second each; the
-model itself is pure, so that many more conversations can be had with it directly.
+A conversation through agent, MCP tools and database (test_phrases.py) takes a tenth of a second. The
+model alone is pure and much faster, so that thousands of dialogues can be tested.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from tests.dialogue import State, Todo
 
 
 class Desk:
-    """Someone's list and their conversation about it."""
+    """A list of todos and a conversation about it."""
 
     def __init__(self, before: State) -> None:
         self._rows: dict[int, dict[str, Any]] = {
@@ -25,14 +25,14 @@ class Desk:
 
     @property
     def state(self) -> State:
-        """Return the list as a table writes it."""
+        """Return the list in the form of the dialogue tables."""
         return tuple(
             Todo((row["title"],), row["completed"], row["description"] or "")
             for row in self._rows.values()
         )
 
     def say(self, message: str) -> str:
-        """Say something and return the answer."""
+        """Send a message and return the answer."""
         self._said.append(Said("user", message))
         plan = respond(self._said)
         try:

@@ -1,4 +1,4 @@
-"""Messages that are meant to keep the built-in model busy, and what they cost it."""
+"""Messages that try to keep the built-in model busy, and the time that they take."""
 
 import ast
 import random
@@ -22,7 +22,7 @@ def _parts(todo: int) -> str:
     return f"{verbs[todo % 8]} {things[todo // 8 % 8]} and {things[todo // 64 % 8]} {todo}"
 
 
-# As many todos as list_tasks returns.
+# 500 todos, the most that list_tasks returns by default.
 LIST: State = tuple(
     Todo((_parts(n).capitalize(),), n % 7 == 0, f"{_parts(n * 3)} for {_parts(n * 5)}")
     for n in range(500)
@@ -31,7 +31,7 @@ LIST: State = tuple(
 
 @cache
 def texts() -> list[str]:
-    """Return each text of the package, in which all patterns are written down."""
+    """Return all string literals of the package; its patterns are among them."""
     found: dict[str, None] = {}
     for path in sorted(_PACKAGE.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -41,7 +41,7 @@ def texts() -> list[str]:
 
 
 def alphabet(pattern: str) -> list[str]:
-    """Return the words and signs that a pattern is made of."""
+    """Return the words and punctuation in a pattern."""
     plain = re.sub(
         r"\(\?(?:P<\w+>|[a-z-]+[:)]|<?[!=]|:)|\\[bBAZ]|\\s|\\[wdWDS]|\[\^?|\]", " ", pattern
     )
@@ -49,7 +49,7 @@ def alphabet(pattern: str) -> list[str]:
 
 
 def near_misses(pattern: str, rng: random.Random) -> Iterator[str]:
-    """Return what nearly fits a pattern, again and again."""
+    """Yield texts that nearly match a pattern."""
     letters = [one for one in alphabet(pattern) if one.strip() and "\\" not in one] or ["x"]
     some = rng.sample(letters, min(len(letters), 5))
     yield from (f"{one} " for one in some)
@@ -61,13 +61,13 @@ def near_misses(pattern: str, rng: random.Random) -> Iterator[str]:
 
 
 def padded(piece: str, length: int, head: str = "", tail: str = "") -> str:
-    """Repeat a piece up to a length, between a head and a tail."""
+    """Return a text of a given length: a head, repetitions of a piece, and a tail."""
     room = length - len(head) - len(tail)
     return head + (piece * (room // len(piece) + 1))[:room] + tail
 
 
 def cost(message: str, *earlier: str, before: State = LIST) -> float:
-    """Return the seconds of processor that an answer takes, after what was said earlier."""
+    """Return the processor seconds of an answer, after earlier messages."""
     desk = Desk(before)
     for said in earlier:
         desk.say(said)
@@ -77,7 +77,7 @@ def cost(message: str, *earlier: str, before: State = LIST) -> float:
 
 
 def least(message: str, *earlier: str, bound: float) -> float:
-    """Return the cost; above the bound the least of three, as other work of the process counts."""
+    """Return the cost. Above the bound it is measured three times, and the least counts."""
     spent = cost(message, *earlier)
     for _ in range(2):
         if spent > bound:

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own: made in a temporary folder, gone afterwards."""
+"""A PostgreSQL server for the tests, in a temporary folder that is removed afterwards."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ _PLACES = ("/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt", "/usr/p
 
 
 def _binaries() -> Path:
-    """Find initdb and its companions."""
+    """Return the folder with initdb and pg_ctl."""
     found = shutil.which("initdb")
     if found:
         return Path(found).resolve().parent
@@ -30,7 +30,7 @@ def _binaries() -> Path:
 
 
 def _as_other() -> list[str]:
-    """PostgreSQL refuses to run as root."""
+    """Return a command prefix for another user, because PostgreSQL refuses to run as root."""
     return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if _root() else []
 
 
@@ -47,7 +47,7 @@ def free_port() -> int:
 
 @contextmanager
 def cluster() -> Iterator[URL]:
-    """Yield the address of a running server: TEST_DATABASE_URL, or one that is started here."""
+    """Yield the URL of a running server: TEST_DATABASE_URL, or a server that is started here."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield make_url(given).set(drivername="postgresql+psycopg")
         return
@@ -89,8 +89,8 @@ def cluster() -> Iterator[URL]:
 
 
 def _run(command: list[str]) -> None:
-    """Run quietly; a failure shows what the command said."""
-    # Not a pipe: the server that pg_ctl starts would keep it open.
+    """Run a command; an error contains its output."""
+    # A file, because the server that pg_ctl starts would keep a pipe open.
     with tempfile.TemporaryFile() as out:
         done = subprocess.run(command, stdout=out, stderr=out, check=False, cwd="/")
         if done.returncode:

@@ -1,4 +1,4 @@
-"""The server as its container runs it, in a process of its own."""
+"""The server in a separate process, as its container runs it."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ def until_live(process: "subprocess.Popen[str]", address: str) -> None:
 
 @contextmanager
 def serving(database: URL, **environment: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    """Run the server as its container does; yield it with its address."""
+    """Run the server as its container does; yield the process and the address."""
     port = free_port()
     given = {
         **os.environ,

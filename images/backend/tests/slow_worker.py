@@ -1,4 +1,4 @@
-"""A worker of the built-in model whose planner is slow, stuck, or dies, as the message says."""
+"""A worker whose planner is slow, hangs or ends, as the message says."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from app.agent.said import Said
 
 
 def step(said: list[Said], outputs: list[str]) -> list[Call] | str:
-    """Do what the last message says."""
+    """Behave as the last message says."""
     match said[-1].text:
         case "burn":
             while True:

@@ -1,4 +1,4 @@
-"""Talking with the assistant, through the whole application."""
+"""Chat with the assistant through the whole application."""
 
 import json
 import time
@@ -12,14 +12,14 @@ from app.main import create_app
 from tests.conftest import Person
 
 
-def test_a_message_without_a_conversation_starts_one(ann: Person) -> None:
+def test_message_without_conversation_id_starts_a_conversation(ann: Person) -> None:
     first = ann.say("Add a task to buy groceries")
     second = ann.say("hello")
     assert first["conversation_id"] != second["conversation_id"]
     assert [t["title"] for t in ann.tasks()] == ["Buy groceries"]
 
 
-def test_tool_calls_say_what_was_really_called_without_the_user(ann: Person) -> None:
+def test_tool_calls_in_the_answer_do_not_contain_user_id(ann: Person) -> None:
     task = ann.add("Team meeting")
     answer = ann.say("Delete the meeting task")
     listed = {"count": 1, "tasks": [{"id": task["id"], "title": "Team meeting"}]}
@@ -31,7 +31,7 @@ def test_tool_calls_say_what_was_really_called_without_the_user(ann: Person) -> 
     assert "Team meeting" in answer["response"]
 
 
-def test_a_task_that_is_not_there_is_told_kindly_and_the_call_shows_the_error(ann: Person) -> None:
+def test_missing_task_gives_an_apology_and_an_error_in_the_call(ann: Person) -> None:
     answer = ann.say("Mark task 77 as complete")
     assert "couldn't find" in answer["response"]
     assert answer["tool_calls"] == [
@@ -43,23 +43,21 @@ def test_a_task_that_is_not_there_is_told_kindly_and_the_call_shows_the_error(an
     ]
 
 
-def test_a_conversation_goes_on_after_a_restart(ann: Person, settings: Settings) -> None:
+def test_conversation_continues_after_a_restart(ann: Person, settings: Settings) -> None:
     conversation = ann.say("add buy eggs")["conversation_id"]
     with TestClient(create_app(settings)) as other:
         Person(other, ann.id).say("mark it as done", conversation)
     assert [(t["title"], t["completed"]) for t in ann.tasks()] == [("Buy eggs", True)]
 
 
-def test_the_assistant_touches_only_the_tasks_of_the_one_who_talks(
-    ann: Person, bob: Person
-) -> None:
+def test_assistant_changes_tasks_of_the_caller_only(ann: Person, bob: Person) -> None:
     task = ann.add("Secret plan")
     for message in (f"delete task {task['id']}", "delete secret plan", "show all tasks"):
         assert "Secret plan" not in json.dumps(bob.say(message)["tool_calls"])
     assert ann.tasks() == [task]
 
 
-def test_the_conversation_of_another_is_unknown(ann: Person, bob: Person) -> None:
+def test_conversation_of_another_user_is_not_found(ann: Person, bob: Person) -> None:
     conversation = ann.say("add buy eggs")["conversation_id"]
     body = {"message": "show my tasks", "conversation_id": conversation}
     for path in ("/chat", "/chat/stream"):
@@ -68,7 +66,7 @@ def test_the_conversation_of_another_is_unknown(ann: Person, bob: Person) -> Non
     assert bob.call("GET", f"/conversations/{conversation}/messages").status_code == 404
 
 
-def test_a_bad_message_is_refused(ann: Person) -> None:
+def test_invalid_message_is_refused(ann: Person) -> None:
     for body in ({}, {"message": " "}, {"message": "x" * 4001}, {"message": "x\x00"}):
         assert ann.call("POST", "/chat", json=body).status_code == 422
     for conversation in (0, "1", True, 1.5):
@@ -81,7 +79,7 @@ def _events(text: str) -> list[tuple[str, dict[str, Any]]]:
     return [(b[0].removeprefix("event: "), json.loads(b[1].removeprefix("data: "))) for b in blocks]
 
 
-def test_the_stream_tells_calls_and_words_and_ends_with_the_whole_answer(ann: Person) -> None:
+def test_stream_sends_calls_and_pieces_and_then_the_whole_answer(ann: Person) -> None:
     answer = ann.call("POST", "/chat/stream", json={"message": "add buy eggs"})
     assert answer.headers["content-type"].startswith("text/event-stream")
     events = _events(answer.text)
@@ -97,13 +95,13 @@ def test_the_stream_tells_calls_and_words_and_ends_with_the_whole_answer(ann: Pe
     assert [m["content"] for m in stored] == ["add buy eggs", done["response"]]
 
 
-def test_there_is_nothing_that_could_send_traces_away(ann: Person) -> None:
+def test_no_trace_exporter_is_installed(ann: Person) -> None:
     ann.say("hello")
     assert processors._global_exporter is None
     assert get_trace_provider().create_trace("any").export() is None
 
 
-def test_a_chat_request_takes_well_under_300_ms(ann: Person) -> None:
+def test_chat_request_takes_less_than_300_ms(ann: Person) -> None:
     ann.say("hello")
     times = []
     for number in range(10):

@@ -1,4 +1,4 @@
-"""Clients that send too much, too slowly, or do not read."""
+"""Clients that send too much, send too slowly, or do not read."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ def _scope(method: str, path: str, **headers: str) -> Scope:
 
 
 class _Answer:
-    """Gathers what is sent."""
+    """Collects the messages that are sent."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -54,7 +54,7 @@ class _Answer:
         return dict(self.messages[0]["headers"])
 
 
-def test_a_body_without_a_length_is_counted_while_it_is_read(ann: Person) -> None:
+def test_body_without_content_length_is_limited(ann: Person) -> None:
     def pieces() -> Iterator[bytes]:
         yield b'{"title": "'
         for _ in range(100):
@@ -68,7 +68,7 @@ def test_a_body_without_a_length_is_counted_while_it_is_read(ann: Person) -> Non
 
 
 @pytest.mark.parametrize("length", ["65537", "9" * 5000])
-def test_a_length_that_is_too_large_is_refused_unread(ann: Person, length: str) -> None:
+def test_large_content_length_is_refused_unread(ann: Person, length: str) -> None:
     answer = ann.call("POST", "/tasks", content=b"{}", extensions={})
     assert answer.status_code == 422
     sent = _Answer()
@@ -83,7 +83,9 @@ def test_a_length_that_is_too_large_is_refused_unread(ann: Person, length: str) 
     assert sent.status == 413
 
 
-def test_a_slow_body_ends_in_bounded_time(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_body_is_refused_after_the_time_limit(
+    ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert middleware.BODY_SECONDS <= 30
     monkeypatch.setattr(middleware, "BODY_SECONDS", 0.3)
     sent = _Answer()
@@ -118,7 +120,7 @@ def _bombs() -> dict[str, bytes]:
 
 @pytest.mark.parametrize("bomb", _bombs())
 @pytest.mark.parametrize("path", ["/tasks", "/chat"])
-def test_json_that_is_meant_to_hurt_is_refused_quickly(ann: Person, bomb: str, path: str) -> None:
+def test_malicious_json_is_refused_quickly(ann: Person, bomb: str, path: str) -> None:
     answer = ann.call("POST", path, content=_bombs()[bomb])
     assert answer.status_code == 422
     assert len(answer.content) < 1000
@@ -126,11 +128,11 @@ def test_json_that_is_meant_to_hurt_is_refused_quickly(ann: Person, bomb: str, p
 
 
 @pytest.mark.parametrize("path", ["/tasks?status=" + "x" * 5000, "/tasks/" + "9" * 5000])
-def test_an_address_that_is_too_long_is_refused(ann: Person, path: str) -> None:
+def test_long_path_or_query_is_refused(ann: Person, path: str) -> None:
     assert ann.call("GET", path).status_code == 414
 
 
-def test_beyond_the_most_requests_at_once_only_probes_are_answered(
+def test_above_the_request_limit_only_probes_are_answered(
     ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(middleware, "MOST_AT_ONCE", 0)
@@ -151,7 +153,7 @@ async def _no_body() -> Message:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-def test_who_does_not_read_an_answer_holds_no_connection_to_the_database(
+def test_client_that_does_not_read_holds_no_database_connection(
     settings: Settings, clean: None
 ) -> None:
     async def run() -> None:
@@ -172,7 +174,7 @@ def test_who_does_not_read_an_answer_holds_no_connection_to_the_database(
     asyncio.run(run())
 
 
-def test_a_stream_that_nobody_reads_ends_and_its_answer_is_stored(
+def test_unread_stream_ends_and_its_answer_is_stored(
     settings: Settings, clean: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert middleware.SEND_SECONDS <= 30

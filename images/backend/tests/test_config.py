@@ -31,7 +31,7 @@ def _load(monkeypatch: pytest.MonkeyPatch, **changes: str | None) -> Settings:
         load_settings.cache_clear()
 
 
-def test_the_environment_of_the_pod_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_of_the_pod_is_a_valid_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = _load(monkeypatch)
     assert settings.openai_api_key is None
     assert settings.web_concurrency == 1
@@ -44,7 +44,7 @@ def test_the_environment_of_the_pod_is_enough(monkeypatch: pytest.MonkeyPatch) -
     }
 
 
-def test_an_empty_key_means_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_api_key_counts_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = _load(monkeypatch, OPENAI_API_KEY="", OPENAI_BASE_URL=" ", OPENAI_MODEL="")
     assert settings.openai_api_key is None
     assert settings.openai_base_url is None
@@ -75,14 +75,14 @@ def test_an_empty_key_means_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"MESSAGES_PER_CONVERSATION": "1"}, "MESSAGES_PER_CONVERSATION"),
     ],
 )
-def test_a_bad_setting_is_named_with_its_cure(
+def test_invalid_setting_is_named_with_a_fix(
     monkeypatch: pytest.MonkeyPatch, changes: dict[str, str | None], named: str
 ) -> None:
     with pytest.raises(SettingsError, match=named):
         _load(monkeypatch, **changes)
 
 
-def test_every_problem_is_told_at_once_and_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_lists_every_problem_and_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError) as caught:
         _load(monkeypatch, BETTER_AUTH_SECRET="hunter2", DATABASE_PASSWORD="", DATABASE_PORT="x")
     text = str(caught.value)
@@ -90,14 +90,14 @@ def test_every_problem_is_told_at_once_and_no_value(monkeypatch: pytest.MonkeyPa
     assert "hunter2" not in text
 
 
-def test_the_migration_needs_no_auth_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_migration_needs_no_auth_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_HOST", "db")
     monkeypatch.setenv("DATABASE_PASSWORD", "x")
     monkeypatch.delenv("BETTER_AUTH_SECRET", raising=False)
     assert load_database_settings().database_wait_seconds == 60
 
 
-def test_a_log_line_is_json_with_the_request_id_and_without_secrets() -> None:
+def test_log_line_is_json_with_request_id_and_without_secrets() -> None:
     formatter = JsonFormatter([SECRET, "p@ss/word:1"])
     text = f"{SECRET} p@ss/word:1 Bearer abc.def-g postgresql://u:pw@h sk-12345678 eyJhb.eyJz.x_y"
     record = logging.makeLogRecord({"name": "app", "levelname": "INFO", "msg": text, "status": 200})

@@ -1,9 +1,9 @@
-"""What was said before."""
+"""The REST interface of conversations."""
 
 from tests.conftest import Person
 
 
-def test_conversations_are_listed_with_the_last_used_first(ann: Person) -> None:
+def test_conversations_are_listed_most_recently_used_first(ann: Person) -> None:
     old = ann.say("add buy eggs")["conversation_id"]
     new = ann.say("hello there")["conversation_id"]
     listed = ann.call("GET", "/conversations").json()
@@ -13,7 +13,7 @@ def test_conversations_are_listed_with_the_last_used_first(ann: Person) -> None:
     assert [c["id"] for c in ann.call("GET", "/conversations?limit=1&offset=1").json()] == [new]
 
 
-def test_messages_come_in_order_with_their_calls(ann: Person) -> None:
+def test_messages_are_in_order_with_their_calls(ann: Person) -> None:
     conversation = ann.say("add buy eggs")["conversation_id"]
     ann.say("thanks", conversation)
     path = f"/conversations/{conversation}/messages"
@@ -24,7 +24,7 @@ def test_messages_come_in_order_with_their_calls(ann: Person) -> None:
     assert ann.call("GET", f"{path}?before={messages[2]['id']}").json() == messages[:2]
 
 
-def test_a_deleted_conversation_is_gone_and_the_tasks_stay(ann: Person) -> None:
+def test_deleting_a_conversation_keeps_the_tasks(ann: Person) -> None:
     conversation = ann.say("add buy eggs")["conversation_id"]
     path = f"/conversations/{conversation}"
     assert ann.call("DELETE", path).status_code == 204
@@ -34,7 +34,7 @@ def test_a_deleted_conversation_is_gone_and_the_tasks_stay(ann: Person) -> None:
     assert [t["title"] for t in ann.tasks()] == ["Buy eggs"]
 
 
-def test_nobody_sees_or_deletes_the_conversations_of_another(ann: Person, bob: Person) -> None:
+def test_conversations_of_another_user_cannot_be_read_or_deleted(ann: Person, bob: Person) -> None:
     conversation = ann.say("add buy eggs")["conversation_id"]
     assert bob.call("GET", "/conversations").json() == []
     assert bob.call("DELETE", f"/conversations/{conversation}").status_code == 404

@@ -1,4 +1,4 @@
-"""What is put right in the same breath."""
+"""Corrections in the same message."""
 
 import pytest
 
@@ -18,17 +18,17 @@ from app.agent.builtin.patterns import begin
             "rename 5 to Oil the hinges, no wait, Replace the hinges",
             "rename 5 to Replace the hinges",
         ),
-        # Nothing is put right here.
+        # These messages have no correction.
         ("tell Bob I mean it", "tell Bob I mean it"),
         ("add wait for the plumber", "add wait for the plumber"),
     ],
 )
-def test_the_last_word_counts(said: str, meant: str) -> None:
+def test_correction_replaces_the_words_before_it(said: str, meant: str) -> None:
     begin(said)
     assert corrected(said) == meant
 
 
-def test_what_is_long_is_left_as_it_is() -> None:
+def test_long_message_is_not_corrected() -> None:
     said = "add milk, no wait, " * 50
     begin(said)
     assert corrected(said) == said

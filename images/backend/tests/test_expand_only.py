@@ -1,6 +1,6 @@
-"""Migrations only add, so that the release before still works after them.
+"""Migrations only add, so that the previous release still works after them.
 
-A rollback brings the application back and keeps the data, and with them the schema.
+A rollback restores the application and keeps the data and their schema.
 """
 
 import ast
@@ -10,27 +10,27 @@ import pytest
 
 from app.core import schema
 
-# What takes away or renames what an earlier release uses, or demands what it does not write.
-_TAKES = {
+# Operations that remove or rename things that an earlier release uses.
+_INCOMPATIBLE = {
     "drop_column",
     "drop_constraint",
     "drop_table",
     "rename_table",
     "alter_column",
     "batch_alter_table",
-    "execute",  # whatever it does, it must be looked at
+    "execute",  # SQL must be reviewed
 }
 
 
-# What was looked at, and why an earlier release survives it.
-_LOOKED_AT = {
-    # Shortens stored tool calls, which an earlier release only shows: see test_migrate.py.
+# Reviewed operations, with the reason why an earlier release still works.
+_REVIEWED = {
+    # Shortens stored tool calls, which an earlier release only shows; see test_migrate.py.
     "0002_limits.py": ["execute", "execute"],
 }
 
 
 def _upward(source: str) -> list[ast.stmt]:
-    """Return everything but downgrade(): upgrade() may have helpers."""
+    """Return all statements except downgrade(); upgrade() may have helpers."""
     body = ast.parse(source).body
     named = {s.name for s in body if isinstance(s, ast.FunctionDef)}
     assert "upgrade" in named, "it has no upgrade()"
@@ -38,16 +38,16 @@ def _upward(source: str) -> list[ast.stmt]:
 
 
 def _faults(source: str) -> list[str]:
-    """Return the calls of upgrade() that an earlier release may not survive."""
+    """Return the operations that may break an earlier release."""
     faults = []
     for call in (node for statement in _upward(source) for node in ast.walk(statement)):
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
             continue
         name = call.func.attr
-        if name in _TAKES:
+        if name in _INCOMPATIBLE:
             faults.append(name)
         if name == "add_column" and not _optional(call):
-            faults.append("add_column of what must be written")
+            faults.append("add_column without default")
     return faults
 
 
@@ -60,18 +60,18 @@ def _optional(add: ast.Call) -> bool:
 
 
 def _later() -> list[Path]:
-    """Return every migration but the first, before which there was no release."""
+    """Return every migration except the first, which no release precedes."""
     first = {revision for revision, before in schema.lineage().items() if not before}
     scripts = (schema.SCRIPTS / "versions").glob("*.py")
     return [s for s in scripts if schema._identifiers(s)["revision"] not in first]
 
 
-def test_every_migration_only_adds() -> None:
+def test_migrations_only_add() -> None:
     faults = {script.name: _faults(script.read_text()) for script in _later()}
-    assert {name: found for name, found in faults.items() if found} == _LOOKED_AT
+    assert {name: found for name, found in faults.items() if found} == _REVIEWED
 
 
-def test_what_a_helper_of_an_upgrade_takes_away_is_found() -> None:
+def test_removal_in_a_helper_of_upgrade_is_found() -> None:
     source = 'def _more():\n    op.drop_table("t")\n\n\ndef upgrade():\n    _more()\n'
     assert _faults(source) == ["drop_table"]
 
@@ -83,7 +83,7 @@ def test_what_a_helper_of_an_upgrade_takes_away_is_found() -> None:
         ('op.execute("ALTER TABLE task RENAME title TO name")', ["execute"]),
         (
             'op.add_column("task", sa.Column("due", sa.Date(), nullable=False))',
-            ["add_column of what must be written"],
+            ["add_column without default"],
         ),
         ('op.add_column("task", sa.Column("due", sa.Date(), nullable=True))', []),
         (
@@ -93,5 +93,5 @@ def test_what_a_helper_of_an_upgrade_takes_away_is_found() -> None:
         ('op.create_table("note")', []),
     ],
 )
-def test_what_takes_away_is_found(body: str, faults: list[str]) -> None:
+def test_incompatible_operations_are_found(body: str, faults: list[str]) -> None:
     assert _faults(f"def upgrade() -> None:\n    {body}\n") == faults

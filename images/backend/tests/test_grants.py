@@ -1,4 +1,4 @@
-"""The role that the server logs in as: rows of its own tables, and nothing else."""
+"""Privileges of the role of the server: the rows of its tables, and nothing else."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ _ACCOUNTS = (
 
 @pytest.fixture
 def owned(server: URL, role: URL) -> Iterator[URL]:
-    """Yield a database beside the others, in which the frontend has made its tables."""
+    """Yield a new database in which the frontend has created its tables."""
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text("CREATE DATABASE owned"))
@@ -34,7 +34,7 @@ def owned(server: URL, role: URL) -> Iterator[URL]:
 
 
 def _as(who: URL, statements: str) -> list[tuple[object, ...]]:
-    """Run SQL and return the rows of the last statement."""
+    """Run SQL statements and return the rows of the last one."""
     with psycopg.connect(**settings_for(who).connection(), autocommit=True) as connection:
         cursor = connection.execute(statements.encode())
         return cursor.fetchall() if cursor.description else []
@@ -49,16 +49,14 @@ def _tables(owned: URL) -> set[str]:
     return {str(name) for (name,) in found}
 
 
-def test_the_tables_that_the_scripts_name_are_those_that_they_make(owned: URL) -> None:
+def test_tables_found_in_scripts_equal_the_created_tables(owned: URL) -> None:
     before = _tables(owned)
     migrate(_of(owned))
     assert _tables(owned) - before == schema.tables()
     assert set(SQLModel.metadata.tables) <= schema.tables()
 
 
-def test_the_role_reads_and_writes_rows_of_every_table_of_the_backend(
-    owned: URL, role: URL
-) -> None:
+def test_role_reads_and_writes_rows_of_every_backend_table(owned: URL, role: URL) -> None:
     migrate(_of(owned))
     who = role.set(database="owned")
     for name in schema.tables() - {"alembic_version"}:
@@ -86,7 +84,7 @@ def test_the_role_reads_and_writes_rows_of_every_table_of_the_backend(
         "SET ROLE todo",
     ],
 )
-def test_the_role_may_do_nothing_else(owned: URL, role: URL, statement: str) -> None:
+def test_role_has_no_other_privilege(owned: URL, role: URL, statement: str) -> None:
     migrate(_of(owned))
     with pytest.raises(
         (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue)
@@ -95,7 +93,7 @@ def test_the_role_may_do_nothing_else(owned: URL, role: URL, statement: str) -> 
     assert _as(owned, "SELECT token FROM session") == [("of ada",)]
 
 
-def test_a_database_of_an_earlier_release_is_opened_to_the_role(owned: URL, role: URL) -> None:
+def test_migration_grants_on_tables_of_an_earlier_release(owned: URL, role: URL) -> None:
     migrate(settings_for(owned))
     _as(owned, "INSERT INTO task (user_id, title) VALUES ('ada', 'tea')")
     who = role.set(database="owned")
@@ -106,7 +104,7 @@ def test_a_database_of_an_earlier_release_is_opened_to_the_role(owned: URL, role
     _as(who, "INSERT INTO task (user_id, title) VALUES ('ada', 'milk')")
 
 
-def test_a_second_start_has_nothing_to_give(owned: URL) -> None:
+def test_second_migration_grants_nothing(owned: URL) -> None:
     migrate(_of(owned))
     with psycopg.connect(**_of(owned).connection()) as connection:
         assert grants.missing(connection, "todo_backend", schema.tables()) == []
@@ -118,13 +116,13 @@ def test_a_second_start_has_nothing_to_give(owned: URL) -> None:
         ]
 
 
-def test_without_a_role_nothing_is_given(owned: URL, role: URL) -> None:
+def test_without_a_role_nothing_is_granted(owned: URL, role: URL) -> None:
     migrate(settings_for(owned))
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         _as(role.set(database="owned"), "SELECT 1 FROM task")
 
 
-def test_the_migration_waits_for_a_role_that_the_server_has_not_made_yet(owned: URL) -> None:
+def test_migration_waits_for_a_missing_role(owned: URL) -> None:
     settings = settings_for(owned, database_role="made_later")
     failed: list[Exception] = []
 
@@ -150,7 +148,7 @@ def test_the_migration_waits_for_a_role_that_the_server_has_not_made_yet(owned: 
         _as(owned, "DROP OWNED BY made_later; DROP ROLE made_later")
 
 
-def test_the_wait_for_the_role_is_bounded_and_names_it(
+def test_wait_for_the_role_is_limited_and_the_error_names_it(
     owned: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_for(owned, database_role="nobody")

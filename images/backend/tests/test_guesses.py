@@ -1,4 +1,4 @@
-"""Nothing is changed or deleted on a guess: grids of words that are no command, and no clear yes."""
+"""Nothing changes on a guess: grids of messages without a clear command or a clear yes."""
 
 import pytest
 
@@ -25,7 +25,7 @@ COMMANDS = (
     "change task 1 to cream",
     "set the description of task 1 to hello",
 )
-NOT_COMMANDED = (
+FRAMES_WITHOUT_COMMAND = (
     "don't {}", "Do NOT {}", "DON'T {}", "dont {}", "don’t {}", "please don't {}", "no, don't {}",
     "ok don't {}", "never {}", "you mustn't {}", "you shouldn't {}", "you are not allowed to {}",
     "I don't want you to {}", "I do not want to {}", "I'd rather you didn't {}", "I didn't {}",
@@ -47,13 +47,13 @@ NOT_COMMANDED = (
     "my sister wants to {}", "he told me to {}", "translate '{}' into German", "say '{}'",
     "the phrase {} is funny", "I tried to {} but failed",
 )  # fmt: skip
-DOINGS = (
+ACTIONS = (
     "deleting the milk task",
     "removing task 1",
     "marking milk as done",
     "renaming milk to cream",
 )
-NOT_DONE = (
+FRAMES_WITHOUT_ACTION = (
     "stop {}", "avoid {}", "refrain from {}", "no {}", "there's no point in {}", "what about {}?",
     "I'm considering {}", "thinking of {}", "is {} possible?", "what does {} do?", "explain {}",
 )  # fmt: skip
@@ -75,7 +75,7 @@ SEVERAL = (
     "milk or eggs", "neither", "none of them", "nothing",
 )  # fmt: skip
 
-HEDGED = (
+UNCERTAIN = (
     "delete milk?", "delete milk?? I'm not sure", "delete milk, or maybe not", "delete milk... no wait",
     "delete milk, just kidding", "delete milk no", "delete milk, I mean mom", "delete milk or not",
     "delete milk instead of mom", "delete milk if it is done", "delete milk unless it's pending",
@@ -97,7 +97,7 @@ QUESTIONS = (
     "delete all milk tasks",
     "done with milk",
 )
-NOT_AGREED = (
+UNCLEAR_ANSWERS = (
     "maybe", "hmm", "I'm not sure", "what?", "which ones?", "all of them?", "really?", "yes?",
     "yes or no?", "are you sure?", "I guess so", "probably", "it depends", "you decide", "no", "nah",
     "never", "never mind", "stop it", "wait", "hold on", "not yet", "later", "tomorrow", "cancel",
@@ -114,7 +114,7 @@ NOT_AGREED = (
     "yes, I want to keep them", "yes I want to cancel", "yes stop it", "yes, none", "y/n",
     "he said yes", "the answer is not yes", "not yes", "yes what?", "please stop", "asdf",
 )  # fmt: skip
-AGREED = (
+CLEAR_YES = (
     "yes", "Yes.", "YES", "yes please", "yep", "yeah", "y", "sure", "sure thing", "ok", "ok do it",
     "do it", "go ahead", "please do", "confirm", "of course", "absolutely", "yes I'm sure", "👍", "✅",
     "yes, go ahead please", "that's right", "yes thanks", "yes pls", "yes sir", "just do it",
@@ -122,33 +122,33 @@ AGREED = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("frame", NOT_COMMANDED)
-def test_what_is_no_command_changes_nothing(frame: str) -> None:
+@pytest.mark.parametrize("frame", FRAMES_WITHOUT_COMMAND)
+def test_text_around_a_command_prevents_it(frame: str) -> None:
     for command in COMMANDS:
         desk = Desk(SHORT)
         desk.say(frame.format(command))
         assert desk.state[: len(SHORT)] == SHORT, command
 
 
-@pytest.mark.parametrize("frame", NOT_DONE)
-def test_speaking_of_doing_it_changes_nothing(frame: str) -> None:
-    for doing in DOINGS:
+@pytest.mark.parametrize("frame", FRAMES_WITHOUT_ACTION)
+def test_talking_about_an_action_changes_nothing(frame: str) -> None:
+    for doing in ACTIONS:
         desk = Desk(SHORT)
         desk.say(frame.format(doing))
         assert desk.state[: len(SHORT)] == SHORT, doing
 
 
 @pytest.mark.parametrize("several", SEVERAL)
-def test_what_may_mean_several_tasks_is_asked_about(several: str) -> None:
+def test_reference_to_several_todos_is_confirmed_first(several: str) -> None:
     for verb in VERBS:
         desk = Desk(LIST)
         desk.say(verb.format(several))
         assert desk.state[: len(LIST)] == LIST, verb
 
 
-@pytest.mark.parametrize("said", HEDGED)
+@pytest.mark.parametrize("said", UNCERTAIN)
 @pytest.mark.parametrize("first", ["hello", "show my tasks"])
-def test_what_is_half_said_or_about_other_things_changes_nothing(first: str, said: str) -> None:
+def test_uncertain_or_unrelated_messages_change_nothing(first: str, said: str) -> None:
     desk = Desk(SHORT)
     desk.say(first)
     desk.say(said)
@@ -156,16 +156,16 @@ def test_what_is_half_said_or_about_other_things_changes_nothing(first: str, sai
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-@pytest.mark.parametrize("answer", NOT_AGREED)
-def test_what_is_no_clear_yes_changes_nothing(question: str, answer: str) -> None:
+@pytest.mark.parametrize("answer", UNCLEAR_ANSWERS)
+def test_unclear_answer_to_a_question_changes_nothing(question: str, answer: str) -> None:
     desk = Desk(LIST)
     assert "?" in desk.say(question)
     desk.say(answer)
     assert desk.state[: len(LIST)] == LIST
 
 
-@pytest.mark.parametrize("answer", AGREED)
-def test_a_clear_yes_is_enough(answer: str) -> None:
+@pytest.mark.parametrize("answer", CLEAR_YES)
+def test_clear_yes_confirms_the_question(answer: str) -> None:
     desk = Desk(LIST)
     desk.say("delete everything")
     desk.say(answer)
@@ -190,7 +190,7 @@ def test_a_clear_yes_is_enough(answer: str) -> None:
     ],
 )
 @pytest.mark.parametrize("frame", ["delete {}", "mark {} as done", "rename {} to x"])
-def test_another_word_is_no_slip(title: str, said: str, frame: str) -> None:
+def test_similar_word_is_not_a_spelling_mistake(title: str, said: str, frame: str) -> None:
     before = (Todo((title,)), Todo(("Wash up",)))
     desk = Desk(before)
     desk.say(frame.format(said))
@@ -209,7 +209,7 @@ def test_another_word_is_no_slip(title: str, said: str, frame: str) -> None:
         ("Pay electricity bill", "electricty bill"),
     ],
 )
-def test_a_slip_of_the_keyboard_is_none_the_worse(title: str, said: str) -> None:
+def test_spelling_mistakes_in_a_title_are_understood(title: str, said: str) -> None:
     desk = Desk((Todo((title,)), Todo(("Wash up",))))
     desk.say(f"delete {said}")
     assert [todo.title for todo in desk.state] == ["Wash up"]
@@ -220,7 +220,7 @@ def test_a_slip_of_the_keyboard_is_none_the_worse(title: str, said: str) -> None
     ["yes", "thanks", "hello", "ok", "not yet", "later", "I don't know", "never mind", "cancel", "cancel this",
      "stop", "leave it", "why?", "it depends", "👎", "yes but not now", "help", "please wait", "just kidding"],
 )  # fmt: skip
-def test_what_is_no_title_renames_nothing(said: str) -> None:
+def test_answer_that_is_not_a_title_renames_nothing(said: str) -> None:
     desk = Desk(SHORT)
     assert "?" in desk.say("rename the milk task")
     desk.say(said)
@@ -230,7 +230,7 @@ def test_what_is_no_title_renames_nothing(said: str) -> None:
 @pytest.mark.parametrize(
     "title", ["Cancel the gym", "Keep fit", "Delete old photos", "Stop smoking"]
 )
-def test_a_title_that_was_asked_for_may_sound_like_a_command(title: str) -> None:
+def test_requested_title_may_look_like_a_command(title: str) -> None:
     desk = Desk(())
     desk.say("add a task")
     desk.say(title)

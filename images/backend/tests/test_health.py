@@ -1,4 +1,4 @@
-"""Probes."""
+"""Liveness and readiness probes."""
 
 import time
 from collections.abc import Iterator
@@ -11,18 +11,18 @@ from app.main import create_app
 from tests.conftest import Person, settings_for
 
 
-def test_livez_answers_without_a_token(client: TestClient) -> None:
+def test_livez_needs_no_token(client: TestClient) -> None:
     assert client.get("/livez").json() == {"status": "ok", "image": ""}
 
 
-def test_probes_say_which_image_answers(database: URL) -> None:
+def test_probes_report_the_image(database: URL) -> None:
     digest = "sha256:" + "0123456789abcdef" * 4
     with TestClient(create_app(settings_for(database, image_digest=digest))) as client:
         assert client.get("/livez").json()["image"] == digest
         assert client.get("/readyz").json()["image"] == digest
 
 
-def test_readyz_proves_database_and_schema(client: TestClient) -> None:
+def test_readyz_checks_database_and_schema(client: TestClient) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {
@@ -42,14 +42,14 @@ def empty(server: URL) -> Iterator[URL]:
     engine.dispose()
 
 
-def test_readyz_refuses_a_schema_that_was_not_migrated(empty: URL) -> None:
+def test_readyz_fails_before_the_migration(empty: URL) -> None:
     with TestClient(create_app(settings_for(empty))) as client:
         answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["checks"] == {"database": "ok", "schema": "is at nothing, needs 0002"}
 
 
-def test_without_a_database_livez_is_ok_and_readyz_and_tasks_say_503(server: URL) -> None:
+def test_without_a_database_livez_is_ok_and_readyz_and_tasks_answer_503(server: URL) -> None:
     nowhere = server.set(host="127.0.0.1", port=9)
     with TestClient(create_app(settings_for(nowhere))) as client:
         assert client.get("/livez").status_code == 200
@@ -62,7 +62,7 @@ def test_without_a_database_livez_is_ok_and_readyz_and_tasks_say_503(server: URL
     }
 
 
-def test_a_request_after_lost_connections_is_answered(ann: Person, database: URL) -> None:
+def test_request_after_lost_database_connections_succeeds(ann: Person, database: URL) -> None:
     ann.add("Buy milk")
     time.sleep(0.6)
     engine = create_engine(database)

@@ -1,6 +1,6 @@
-"""No message keeps the built-in model busy: 50 ms of processor for 300 characters, 500 for 4,000.
+"""Processor limits of the built-in model: 50 ms for 300 characters, 500 ms for 4,000.
 
-The machine that tests is shared and its clock coarse, so what is measured stays well below.
+The test machine is shared and its clock is coarse, so measured times must be well below.
 """
 
 import random
@@ -19,7 +19,7 @@ from tests.hostile import LIST, alphabet, cost, least, near_misses, padded, text
 SHORT, SHORT_BOUND = 300, 0.050
 LONG, LONG_BOUND = 4000, 0.500
 
-# The issue's examples, and pieces that keep parts of the reader busy.
+# Reported examples, and pieces that take much work in parts of the reader.
 PIECES = [
     "please ", "? ", "to ", "a and b and ", "1 and 2 and ", "milk, bread and ", "a, b, c and d and ", "'a ", '"a" ', '"a ', "“", "(",
     "((a) ", "[x] ", " ", "\t", "\n", " \n ", "a\n", "- a\n", "1. a 2. b ", ". ", "a. ", "; ", "e\u0301", "\u05d0\u202e ", "\u200b", "😀", "İ", "ß",
@@ -57,19 +57,19 @@ def _fail(slow: list[tuple[float, str]]) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def warm() -> None:
-    """Have the patterns compiled, as a worker that has answered before."""
+    """Compile the patterns, as in a worker that has answered before."""
     for message in (*ISSUE, *PIECES):
         cost(padded(message, SHORT))
 
 
 @pytest.mark.parametrize("message", ISSUE)
-def test_what_was_reported_is_answered_at_once(message: str) -> None:
+def test_reported_messages_are_answered_within_the_time_limit(message: str) -> None:
     assert least(message, bound=SHORT_BOUND) < SHORT_BOUND
     assert least(padded(message + " ", LONG), bound=LONG_BOUND) < LONG_BOUND
 
 
 @pytest.mark.parametrize("head", HEADS)
-def test_repetitions_are_answered_at_once(head: str) -> None:
+def test_repetitions_are_answered_within_the_time_limit(head: str) -> None:
     slow = []
     for piece in PIECES:
         for length, bound in ((SHORT, SHORT_BOUND), (LONG, LONG_BOUND)):
@@ -79,7 +79,7 @@ def test_repetitions_are_answered_at_once(head: str) -> None:
     _fail(slow)
 
 
-def test_each_pattern_s_own_alphabet_is_answered_at_once() -> None:
+def test_near_matches_of_each_pattern_are_answered_within_the_time_limit() -> None:
     rng = random.Random(10)  # noqa: S311
     patterns = [text for text in texts() if re.search(r"[|(*+?\\]", text)]
     assert len(patterns) > 500
@@ -101,8 +101,8 @@ def test_each_pattern_s_own_alphabet_is_answered_at_once() -> None:
 @pytest.mark.parametrize(
     ("length", "bound", "tries"), [(SHORT, SHORT_BOUND, 400), (LONG, LONG_BOUND, 60)]
 )
-def test_a_search_for_what_is_slow_finds_nothing(length: int, bound: float, tries: int) -> None:
-    """Climb towards what takes longest, by changing the words of what took long."""
+def test_search_finds_no_slow_message(length: int, bound: float, tries: int) -> None:
+    """Search for the slowest message by changing the words of slow ones."""
     rng = random.Random(length)  # noqa: S311
     words = list(dict.fromkeys(w for t in texts() for w in alphabet(t) if "\\" not in w))
     best: list[tuple[float, str]] = []
@@ -135,7 +135,7 @@ def _changed(message: str, words: list[str], rng: random.Random) -> str:
     "title",
     ["“" * 190, "a " * 100, "w" * 200, "(#1) ” be? " * 18, "mlik brad " * 20, "• #1 x ✓ " * 22],
 )
-def test_a_list_of_hostile_titles_is_read_at_once(title: str) -> None:
+def test_hostile_titles_are_read_within_the_time_limit(title: str) -> None:
     before = tuple(Todo((f"{title[:190]} {n}",), note=(title * 99)[:1000]) for n in range(500))
     for said in (
         "show my tasks",
@@ -148,7 +148,7 @@ def test_a_list_of_hostile_titles_is_read_at_once(title: str) -> None:
             assert spent < 2 * SHORT_BOUND, (said, then)
 
 
-def test_of_500_todos_with_long_titles_each_is_still_found() -> None:
+def test_one_of_500_long_titles_is_found() -> None:
     words = (
         "the landlord said that he would come on Thursday to look at the leaking tap in the hall"
     )
@@ -157,11 +157,11 @@ def test_of_500_todos_with_long_titles_each_is_still_found() -> None:
     assert len(desk.state) == 499
 
 
-def test_a_message_of_many_quotes_echoed_to_the_next_is_read_at_once() -> None:
+def test_message_after_many_quotes_is_read_within_the_time_limit() -> None:
     assert least("yes", "delete " + "“" * 3900, bound=SHORT_BOUND) < SHORT_BOUND
 
 
-def test_what_is_too_hard_is_said_kindly_and_changes_nothing() -> None:
+def test_message_above_the_work_limit_gives_an_apology_and_changes_nothing() -> None:
     desk = Desk(LIST)
     reply = desk.say("delete " + "please not, wait, and all but the first and " * 80)
     assert reply == replies.TOO_HARD
@@ -169,11 +169,11 @@ def test_what_is_too_hard_is_said_kindly_and_changes_nothing() -> None:
     assert "You have 500 todos" in desk.say("show my tasks")
 
 
-def test_what_is_longer_than_a_message_is_not_read() -> None:
+def test_text_above_the_message_length_is_not_read() -> None:
     assert Desk(LIST).say("a" * 4001) == replies.TOO_HARD
 
 
-def test_marks_of_our_own_in_a_message_mean_nothing() -> None:
+def test_placeholders_in_a_message_are_ignored() -> None:
     desk = Desk(())
     desk.say("add \ue0005\ue001 milk")
     assert [todo.title for todo in desk.state] == ["5 milk"]
@@ -182,19 +182,19 @@ def test_marks_of_our_own_in_a_message_mean_nothing() -> None:
 @pytest.mark.parametrize(
     "pattern", [r"^(?:a+)+$", r"^(?:a|a)*$", r"^(.*a){12}$", r"^(?:(?:a+,?)+)+$"]
 )
-def test_a_pattern_that_backtracks_stops_at_its_limit(pattern: str) -> None:
+def test_backtracking_pattern_stops_at_the_step_limit(pattern: str) -> None:
     begin("")
     with pytest.raises(TooHardError):
         bounded.match(pattern, "a" * 60 + "a a, " * 20 + "!")
 
 
-def test_a_search_counts_the_steps_from_all_places() -> None:
+def test_search_counts_steps_of_all_start_positions() -> None:
     begin("a" * 4000)
     with pytest.raises(TooHardError):
         bounded.search(r"(?:a?a?a?a?a?)*[bc]", "a" * 400)
 
 
-def test_a_message_has_so_much_work_and_no_more() -> None:
+def test_message_has_a_work_limit() -> None:
     begin("")
     with pytest.raises(TooHardError):
         sum(distance(f"word{number}", f"work{number}") for number in range(100_000))
@@ -202,7 +202,7 @@ def test_a_message_has_so_much_work_and_no_more() -> None:
     assert distance("milk", "mlik") == 1
 
 
-def test_patterns_are_those_of_re() -> None:
+def test_patterns_behave_like_re() -> None:
     begin("")
     found = bounded.compile(r"(?P<x>\w+) (?P<y>\d+)?").match("é1 2")
     assert found is not None

@@ -1,4 +1,4 @@
-"""What one user may do and store."""
+"""Limits of requests and stored data of a user."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ Application = Callable[..., AbstractContextManager[Person]]
 
 @pytest.fixture
 def limited(database: URL, clean: None) -> Application:
-    """Return what runs an application with limits of its own, and yields who uses it."""
+    """Return a context manager that runs an application with given limits and yields a user."""
 
     @contextmanager
     def run(**limits: int) -> Iterator[Person]:
@@ -40,7 +40,7 @@ def _sql(database: URL, statement: str) -> list[Any]:
     return rows
 
 
-def test_who_changes_tasks_too_fast_is_asked_to_wait(limited: Application, database: URL) -> None:
+def test_too_many_changes_are_answered_with_429(limited: Application, database: URL) -> None:
     with limited(task_changes_per_minute=3) as ann:
         path = f"/tasks/{ann.add('One')['id']}"
         assert ann.call("PUT", path, json={"title": "Two"}).status_code == 200
@@ -57,14 +57,14 @@ def test_who_changes_tasks_too_fast_is_asked_to_wait(limited: Application, datab
         assert ann.call("DELETE", path).status_code == 429
 
 
-def test_what_was_refused_or_not_found_does_not_count(limited: Application) -> None:
+def test_refused_changes_do_not_count(limited: Application) -> None:
     with limited(task_changes_per_minute=1) as ann:
         assert ann.call("DELETE", "/tasks/77").status_code == 404
         assert ann.call("POST", "/tasks", json={"title": ""}).status_code == 422
         ann.add("One")
 
 
-def test_replicas_share_what_a_user_may_do(limited: Application) -> None:
+def test_replicas_share_the_rate_limit(limited: Application) -> None:
     with limited(task_changes_per_minute=2) as one, limited(task_changes_per_minute=2) as two:
         one.add("One")
         two.add("Two")
@@ -72,7 +72,7 @@ def test_replicas_share_what_a_user_may_do(limited: Application) -> None:
             assert ann.call("POST", "/tasks", json={"title": "x"}).status_code == 429
 
 
-def test_who_talks_too_fast_is_asked_to_wait_and_nothing_is_stored(limited: Application) -> None:
+def test_too_many_messages_are_answered_with_429_and_not_stored(limited: Application) -> None:
     with limited(chat_messages_per_minute=1) as ann:
         conversation = ann.say("add buy eggs")["conversation_id"]
         for path in ("/chat", "/chat/stream"):
@@ -84,7 +84,7 @@ def test_who_talks_too_fast_is_asked_to_wait_and_nothing_is_stored(limited: Appl
         assert [task["title"] for task in ann.tasks()] == ["Buy eggs"]
 
 
-def test_buckets_that_nobody_uses_go_away(limited: Application, database: URL) -> None:
+def test_unused_buckets_are_deleted(limited: Application, database: URL) -> None:
     with limited() as ann:
         ann.add("One")
         _sql(
@@ -97,7 +97,7 @@ def test_buckets_that_nobody_uses_go_away(limited: Application, database: URL) -
     assert _sql(database, "SELECT user_id FROM rate_bucket") == [("user-ann",)]
 
 
-def test_a_list_of_tasks_is_bounded_even_for_those_added_at_once(limited: Application) -> None:
+def test_number_of_tasks_is_limited_for_concurrent_requests(limited: Application) -> None:
     with limited(tasks_per_user=3) as ann:
         answers: list[int] = []
 
@@ -118,7 +118,7 @@ def test_a_list_of_tasks_is_bounded_even_for_those_added_at_once(limited: Applic
         ann.add("Again")
 
 
-def test_conversations_and_their_messages_are_bounded(limited: Application) -> None:
+def test_numbers_of_conversations_and_messages_are_limited(limited: Application) -> None:
     with limited(conversations_per_user=2, messages_per_conversation=4) as ann:
         first = ann.say("hello")["conversation_id"]
         ann.say("hello")
@@ -134,7 +134,7 @@ def test_conversations_and_their_messages_are_bounded(limited: Application) -> N
         ann.say("hello")
 
 
-def test_the_assistant_tells_that_the_list_is_full(limited: Application) -> None:
+def test_assistant_says_that_the_list_is_full(limited: Application) -> None:
     with limited(tasks_per_user=1) as ann:
         ann.say("add buy eggs")
         answer = ann.say("add buy milk")
@@ -142,7 +142,7 @@ def test_the_assistant_tells_that_the_list_is_full(limited: Application) -> None
     assert answer["tool_calls"][-1]["result"]["error"].startswith("Your list is full")
 
 
-def test_the_assistant_changes_no_more_than_its_user_may(limited: Application) -> None:
+def test_rate_limit_holds_for_changes_by_the_assistant(limited: Application) -> None:
     with limited(task_changes_per_minute=3) as ann:
         for title in ("One", "Two"):
             ann.add(title)
@@ -154,7 +154,7 @@ def test_the_assistant_changes_no_more_than_its_user_may(limited: Application) -
         assert sorted(task["completed"] for task in ann.tasks()) == [False, True]
 
 
-def test_a_model_that_does_not_stop_is_stopped(
+def test_number_of_tool_calls_is_limited(
     database: URL, clean: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.agent.bound.CALLS", 2)
@@ -167,7 +167,7 @@ def test_a_model_that_does_not_stop_is_stopped(
     assert all("more than I can do for one message" in str(text) for text in refused)
 
 
-def test_a_model_that_reads_without_end_is_stopped(
+def test_size_of_tool_results_is_limited(
     database: URL, clean: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.agent.bound.RESULTS", 1)
@@ -177,9 +177,7 @@ def test_a_model_that_reads_without_end_is_stopped(
         assert len(ann.say("look")["tool_calls"]) == 1
 
 
-def test_an_answer_that_is_too_long_is_cut_in_every_way_it_is_told(
-    database: URL, clean: None
-) -> None:
+def test_long_answer_is_cut_in_response_stream_and_storage(database: URL, clean: None) -> None:
     with person(database, Script([message("long " * 10_000)])) as ann:
         answer = ann.say("talk")
         streamed = ann.call("POST", "/chat/stream", json={"message": "talk"}).text
@@ -191,7 +189,7 @@ def test_an_answer_that_is_too_long_is_cut_in_every_way_it_is_told(
     assert len(streamed) < 3 * 16_000 + 1000
 
 
-def test_what_is_kept_of_calls_is_short() -> None:
+def test_stored_tool_calls_are_short() -> None:
     rows = [{"id": n, "title": "t" * 300, "description": "d" * 900} for n in range(500)]
     arguments = {"title": "x" * 5000, "deep": [[[]]], "number": 10**400, "bad": "\ud800\x00"}
     short = summarize(ToolCall(name="list_tasks", arguments=arguments, result=rows))
@@ -205,9 +203,7 @@ def test_what_is_kept_of_calls_is_short() -> None:
     assert kept([short]) == [short]
 
 
-def test_descriptions_are_cut_for_the_model_where_there_are_many_long_ones(
-    database: URL, clean: None
-) -> None:
+def test_many_long_descriptions_are_cut_for_the_model(database: URL, clean: None) -> None:
     script = Script([call("list_tasks", "{}"), message("Here they are.")])
     with person(database, script) as ann:
         for number in range(102):

@@ -1,4 +1,4 @@
-"""How much memory conversations need, measured in the process that serves them."""
+"""Memory for conversations, measured in the process of the server."""
 
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -13,12 +13,12 @@ from tests.serving import serving, until_live
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
 
-# MiB that one long conversation may need above a fresh server; measured: 7. It was 48 when tool
-# results were stored whole, and a page of messages had 9.6 million bytes.
+# MiB that a long conversation may add to a new server. Measured: 7; with complete tool results in
+# storage it was 48, and a page of messages had 9.6 million bytes.
 ONE = 24
 PAGE = 1_000_000
-# MiB of the whole process under the most chats that it admits, each about a full list of the
-# longest titles and descriptions; measured: 190. The pod may have 512.
+# MiB of the process with the maximum number of chats, each about a full list of the longest titles
+# and descriptions. Measured: 190; the limit of the pod is 512.
 WHOLE = 320
 
 
@@ -39,21 +39,21 @@ def _fill(database: URL, users: list[str], tasks: int, description: int) -> None
 
 
 def _peak(process: "subprocess.Popen[str]") -> float:
-    """Return the most memory that the process ever had, in MiB."""
+    """Return the peak memory of the process, in MiB."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     (line,) = [line for line in status.splitlines() if line.startswith("VmHWM:")]
     return int(line.split()[1]) / 1024
 
 
 class _Speaker:
-    """Talks with the server as one user."""
+    """A client of one user."""
 
     def __init__(self, address: str, user: str) -> None:
         headers = {"Authorization": f"Bearer {token(user)}"}
         self.client = httpx2.Client(base_url=f"{address}/api/{user}", headers=headers, timeout=120)
 
     def say(self, message: str, **given: int) -> int:
-        """Say something and return the conversation's number."""
+        """Send a message and return the id of the conversation."""
         answer = self.client.post("/chat", json={"message": message, **given})
         assert answer.status_code == 200, answer.text
         assert len(answer.content) < 2 * 24_000 + 16_000
@@ -79,10 +79,10 @@ def test_long_lists_in_a_long_conversation_need_little_memory(database: URL, cle
     assert len(page.content) < PAGE
 
 
-def test_the_most_chats_at_once_fit_into_the_pod(database: URL, clean: None) -> None:
+def test_maximum_number_of_chats_fits_into_the_pod(database: URL, clean: None) -> None:
     users = [f"user-{number}" for number in range(16)]
     _fill(database, users, 1000, 1000)
-    # A slow processor must not turn waiting into refusals here.
+    # A long time limit, so that no chat is refused on a slow processor.
     with serving(database, CHAT_TIMEOUT_SECONDS="300") as (process, address):
         until_live(process, address)
         speakers = [_Speaker(address, user) for user in users]

@@ -1,4 +1,4 @@
-"""The migration."""
+"""Migrations of the schema."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def fresh(server: URL) -> Iterator[URL]:
 
 @pytest.fixture
 def newer(tmp_path: Path) -> Path:
-    """Scripts of a later release, which adds a column to a task."""
+    """Return the scripts of a later release, which adds a column to the table task."""
     return _later_release(tmp_path, "ALTER TABLE task ADD COLUMN added integer")
 
 
@@ -65,7 +65,7 @@ def upgrade() -> None:
 
 
 def _columns(database: URL) -> set[str]:
-    """Return the names of a task's columns."""
+    """Return the columns of the table task."""
     engine = create_engine(database)
     with engine.connect() as connection:
         found = {column["name"] for column in inspect(connection).get_columns("task")}
@@ -82,7 +82,7 @@ def _revision(database: URL) -> str | None:
 
 
 def _start(database: URL, *command: str) -> "subprocess.Popen[str]":
-    """Run Python as the init container does."""
+    """Run the migration as the init container does."""
     environment = {
         **os.environ,
         "DATABASE_HOST": database.host or "",
@@ -103,7 +103,7 @@ def _last_line(process: "subprocess.Popen[str]") -> dict[str, Any]:
     return line
 
 
-def test_an_empty_database_gets_the_schema_that_the_models_say(fresh: URL) -> None:
+def test_empty_database_gets_the_schema_of_the_models(fresh: URL) -> None:
     migrate(settings_for(fresh))
     engine = create_engine(fresh)
     with engine.connect() as connection:
@@ -115,7 +115,7 @@ def test_an_empty_database_gets_the_schema_that_the_models_say(fresh: URL) -> No
     assert _revision(fresh) == schema.head()
 
 
-def test_a_schema_behind_gets_what_is_missing(fresh: URL, newer: Path) -> None:
+def test_older_schema_is_upgraded(fresh: URL, newer: Path) -> None:
     migrate(settings_for(fresh))
     assert "added" not in _columns(fresh)
     migrate(settings_for(fresh), newer)
@@ -123,7 +123,7 @@ def test_a_schema_behind_gets_what_is_missing(fresh: URL, newer: Path) -> None:
     assert _revision(fresh) == "9999"
 
 
-def test_at_head_nothing_slow_is_imported(database: URL) -> None:
+def test_migration_at_head_imports_nothing_slow(database: URL) -> None:
     modules = "{name.partition('.')[0] for name in sys.modules}"
     code = f"import sys; from app.migrate import main; assert main() == 0; print(*{modules})"
     out, _ = _start(database, "-c", code).communicate(timeout=60)
@@ -132,7 +132,7 @@ def test_at_head_nothing_slow_is_imported(database: URL) -> None:
     assert imported.isdisjoint({"alembic", "sqlalchemy", "sqlmodel", "fastapi"})
 
 
-def test_at_head_the_lock_is_not_needed(fresh: URL) -> None:
+def test_migration_at_head_takes_no_lock(fresh: URL) -> None:
     migrate(settings_for(fresh))
     engine = create_engine(fresh)
     with engine.connect() as holder:
@@ -141,7 +141,7 @@ def test_at_head_the_lock_is_not_needed(fresh: URL) -> None:
     engine.dispose()
 
 
-def test_a_schema_of_a_later_release_is_worked_with_and_left_alone(fresh: URL, newer: Path) -> None:
+def test_schema_of_a_later_release_is_used_and_not_changed(fresh: URL, newer: Path) -> None:
     migrate(settings_for(fresh), newer)
     process = _start(fresh, "-m", "app.migrate")
     out, _ = process.communicate(timeout=60)
@@ -153,7 +153,7 @@ def test_a_schema_of_a_later_release_is_worked_with_and_left_alone(fresh: URL, n
     assert "added" in _columns(fresh)
 
 
-def test_a_migration_that_loses_the_database_changes_nothing(fresh: URL, tmp_path: Path) -> None:
+def test_migration_that_loses_the_database_changes_nothing(fresh: URL, tmp_path: Path) -> None:
     migrate(settings_for(fresh))
     lost = ("ALTER TABLE task DROP title", "SELECT pg_terminate_backend(pg_backend_pid())")
     with pytest.raises(psycopg.OperationalError):
@@ -169,7 +169,7 @@ def test_replicas_that_start_together_migrate_once(fresh: URL) -> None:
     assert [replica.returncode for replica in replicas] == [0, 0]
 
 
-def test_the_wait_for_the_lock_is_bounded(fresh: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wait_for_the_lock_is_limited(fresh: URL, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = create_engine(fresh)
     with engine.connect() as holder:
         holder.execute(text("SELECT pg_advisory_lock(:key)"), {"key": module._LOCK})
@@ -180,7 +180,7 @@ def test_the_wait_for_the_lock_is_bounded(fresh: URL, monkeypatch: pytest.Monkey
     engine.dispose()
 
 
-def test_the_wait_for_the_database_is_bounded(server: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wait_for_the_database_is_limited(server: URL, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_for(server.set(port=9))
     monkeypatch.setattr(settings, "database_wait_seconds", 0.5)
     started = time.monotonic()
@@ -190,7 +190,7 @@ def test_the_wait_for_the_database_is_bounded(server: URL, monkeypatch: pytest.M
 
 
 def _at_0001(folder: Path) -> Path:
-    """Return the scripts of the release before."""
+    """Return the scripts of the previous release."""
     scripts = folder / "earlier"
     shutil.copytree(schema.SCRIPTS, scripts)
     (scripts / "versions" / "0002_limits.py").unlink()
@@ -202,7 +202,7 @@ _LISTED = {"name": "list_tasks", "arguments": {"status": "all"}, "result": _ROWS
 _ADDED = {"task_id": 7, "status": "created", "title": "Eggs \u00fc"}
 
 
-def test_large_tool_calls_shrink_and_the_release_before_still_reads_and_writes_them(
+def test_large_tool_calls_shrink_and_the_previous_release_still_works(
     fresh: URL, tmp_path: Path
 ) -> None:
     migrate(settings_for(fresh), _at_0001(tmp_path))
@@ -231,7 +231,7 @@ def test_large_tool_calls_shrink_and_the_release_before_still_reads_and_writes_t
     with engine.begin() as connection:
         query = text("SELECT tool_calls, octet_length(tool_calls::text) FROM message ORDER BY id")
         rows = connection.execute(query).all()
-        # The release before stores calls whole, and does not know the new table.
+        # The previous release stores complete calls and does not know the new table.
         connection.execute(
             text(
                 "INSERT INTO message (user_id, conversation_id, role, content, tool_calls)"
@@ -241,7 +241,7 @@ def test_large_tool_calls_shrink_and_the_release_before_still_reads_and_writes_t
         )
     engine.dispose()
     found = [calls for calls, _ in rows]
-    for calls in found:  # as the release before reads them
+    for calls in found:  # as the previous release reads them
         for call in calls or []:
             ToolCall.model_validate(call)
     assert found[0][0]["result"]["count"] == 300
@@ -255,5 +255,5 @@ def test_large_tool_calls_shrink_and_the_release_before_still_reads_and_writes_t
     with TestClient(create_app(settings_for(fresh))) as client:
         told = Person(client, "user-ann").call("GET", "/conversations/1/messages?limit=100").json()
     assert [len(m["tool_calls"]) for m in told][:7] == [2, 1, 0, 1, 51, 1, 0]
-    # Too large to be read for a page; its text is.
+    # The calls are too large for a page; the text is shown.
     assert (told[-1]["content"], told[-1]["tool_calls"]) == ("Done.", [])

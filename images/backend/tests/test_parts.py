@@ -1,4 +1,4 @@
-"""Where a message is cut into intents."""
+"""Splitting a message into parts."""
 
 from app.agent.builtin.parts import cut
 from app.agent.builtin.patterns import begin
@@ -6,7 +6,7 @@ from app.agent.builtin.patterns import begin
 _BREAKS = "delete task 1, " * 250
 
 
-def test_a_message_of_nothing_but_breaks_is_not_cut_without_end() -> None:
+def test_number_of_parts_is_limited() -> None:
     begin(_BREAKS)
     parts = cut(_BREAKS)
     assert 10 < len(parts) <= 51

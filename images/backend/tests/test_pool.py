@@ -1,4 +1,4 @@
-"""The processes of the built-in model: limits, deaths, and an event loop that stays free."""
+"""The workers of the built-in model: limits, crashes, and a free event loop."""
 
 import asyncio
 import os
@@ -40,12 +40,12 @@ async def open_pool(workers: int = 1, wall: float = 20.0, *command: str) -> Asyn
 
 
 def alive(pid: int) -> bool:
-    """Say whether there is such a process, if only its remains."""
+    """Report whether the process exists, also as a zombie."""
     return Path(f"/proc/{pid}").exists()
 
 
 def about(pid: int, what: str) -> str:
-    """Return what the kernel says about a process."""
+    """Return a file of /proc about a process."""
     return Path(f"/proc/{pid}/{what}").read_text("utf-8")
 
 
@@ -54,7 +54,7 @@ async def say(pool: Pool, text: str) -> list[Call] | str:
 
 
 async def lag(until: Awaitable[object]) -> float:
-    """Return how late the event loop comes back at most, until something is done."""
+    """Return the longest delay of the event loop until something is done."""
     late, done = 0.0, asyncio.ensure_future(until)
     while not done.done():
         began = time.perf_counter()
@@ -68,7 +68,7 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(test())  # type: ignore[arg-type]
 
 
-def test_a_message_has_a_second_of_processor_and_the_loop_stays_free() -> None:
+def test_message_has_one_second_of_processor_and_does_not_block_the_loop() -> None:
     async def test() -> None:
         async with open_pool() as pool:
             assert await say(pool, "hi") == "heard hi"
@@ -89,7 +89,7 @@ def test_a_message_has_a_second_of_processor_and_the_loop_stays_free() -> None:
     run(test)
 
 
-def test_a_second_of_processor_is_counted_for_each_message_anew() -> None:
+def test_processor_limit_restarts_for_each_message() -> None:
     async def test() -> None:
         async with open_pool() as pool:
             assert await say(pool, "hi") == "heard hi"
@@ -102,21 +102,21 @@ def test_a_second_of_processor_is_counted_for_each_message_anew() -> None:
 
 
 @pytest.mark.parametrize("message", ["die", "eat", "sleep"])
-def test_a_worker_that_dies_or_is_stuck_is_replaced(message: str) -> None:
+def test_dead_or_stuck_worker_is_replaced(message: str) -> None:
     async def test() -> None:
         async with open_pool(1, 2.0) as pool:
             with pytest.raises(GaveUpError):
                 await say(pool, message)
             assert await say(pool, "again") == "heard again"
             (last,) = pool.pids
-            os.kill(last, 9)  # while nobody asks it anything
+            os.kill(last, 9)  # while it is idle
             await asyncio.sleep(0.1)
             assert await say(pool, "more") == "heard more"
 
     run(test)
 
 
-def test_a_planner_that_fails_is_no_reason_for_a_new_worker() -> None:
+def test_worker_is_kept_after_an_exception_of_the_planner() -> None:
     async def test() -> None:
         async with open_pool() as pool:
             await say(pool, "hi")
@@ -129,7 +129,7 @@ def test_a_planner_that_fails_is_no_reason_for_a_new_worker() -> None:
     run(test)
 
 
-def test_a_listener_who_goes_away_leaves_no_answer_for_the_next() -> None:
+def test_next_request_does_not_get_the_answer_of_a_cancelled_one() -> None:
     async def test() -> None:
         async with open_pool() as pool:
             await say(pool, "hi")
@@ -143,7 +143,7 @@ def test_a_listener_who_goes_away_leaves_no_answer_for_the_next() -> None:
     run(test)
 
 
-def test_no_more_wait_than_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_waiting_messages_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "WAITING", 2)
 
     async def test() -> None:
@@ -157,7 +157,7 @@ def test_no_more_wait_than_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     run(test)
 
 
-def test_what_is_handed_over_is_bounded() -> None:
+def test_size_of_a_request_to_a_worker_is_limited() -> None:
     async def test() -> None:
         async with open_pool() as pool:
             said = [Said("assistant", "x" * 100_000) for _ in range(40)]
@@ -169,7 +169,7 @@ def test_what_is_handed_over_is_bounded() -> None:
     run(test)
 
 
-def test_a_worker_knows_no_secret_and_is_small() -> None:
+def test_worker_has_no_secrets_and_little_memory() -> None:
     async def test() -> None:
         async with open_pool(1, 20.0, *Pool()._command[:-1]) as pool:
             assert "500" not in str(await say(pool, "hello"))
@@ -185,7 +185,7 @@ def test_a_worker_knows_no_secret_and_is_small() -> None:
     run(test)
 
 
-def test_workers_end_with_the_server_however_it_ends() -> None:
+def test_workers_end_when_the_server_is_killed() -> None:
     code = (
         "import asyncio, os\n"
         "from app.agent.builtin.pool import Pool\n"
@@ -209,7 +209,7 @@ def test_workers_end_with_the_server_however_it_ends() -> None:
     assert not alive(pid)
 
 
-def test_while_the_model_burns_everybody_else_is_served(
+def test_other_requests_are_served_while_a_worker_is_busy(
     settings: Settings, clean: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = BuiltinModel(Pool(1, command=SLOW))

@@ -1,4 +1,4 @@
-"""Connections that are held without a request, or without reading."""
+"""Connections without a request, or without reading."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -65,14 +65,14 @@ def _run(use: Use) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait less than in production."""
+    """Shorten the time limits."""
     assert max(protocol.HEAD_SECONDS, protocol.WRITE_SECONDS) <= 30
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.5)
     monkeypatch.setattr(protocol, "WRITE_SECONDS", 0.5)
 
 
 async def _ends(reader: asyncio.StreamReader) -> bool:
-    """Wait for the end of the connection, in whatever way it comes."""
+    """Wait until the connection is closed or reset."""
     try:
         return await reader.read() == b""
     except ConnectionResetError:
@@ -80,7 +80,7 @@ async def _ends(reader: asyncio.StreamReader) -> bool:
 
 
 @pytest.mark.parametrize("head", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n"])
-def test_a_head_that_does_not_come_ends_the_connection(head: bytes) -> None:
+def test_connection_without_complete_headers_ends(head: bytes) -> None:
     async def use(port: int, _: list[str]) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(head)
@@ -90,13 +90,13 @@ def test_a_head_that_does_not_come_ends_the_connection(head: bytes) -> None:
     _run(use)
 
 
-def test_a_second_head_that_does_not_come_ends_the_connection_too() -> None:
+def test_connection_without_complete_second_headers_ends() -> None:
     async def use(port: int, _: list[str]) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for _number in range(2):
             writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert b"200 OK" in await reader.readuntil(b"0\r\n\r\n")
-            await asyncio.sleep(0.7)  # idle is not slow
+            await asyncio.sleep(0.7)  # an idle connection is not limited
         writer.write(b"GET / HTTP/1.1\r\n")
         assert await _ends(reader)
         writer.close()
@@ -104,7 +104,7 @@ def test_a_second_head_that_does_not_come_ends_the_connection_too() -> None:
     _run(use)
 
 
-def test_a_head_without_end_is_refused() -> None:
+def test_endless_headers_are_refused() -> None:
     async def use(port: int, _: list[str]) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\nX-Long: " + b"x" * (protocol.HEAD_BYTES + 1))
@@ -114,7 +114,7 @@ def test_a_head_without_end_is_refused() -> None:
     _run(use)
 
 
-def test_who_reads_nothing_loses_the_connection_and_what_was_written_to_it(
+def test_connection_of_a_client_that_does_not_read_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(protocol, "WRITE_SECONDS", 2)
@@ -123,7 +123,7 @@ def test_who_reads_nothing_loses_the_connection_and_what_was_written_to_it(
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
         await asyncio.sleep(1)
-        assert 0 < len(log) < 1000  # it waits for the reader
+        assert 0 < len(log) < 1000  # the server waits for the client to read
         for _number in range(100):
             if log[-1] == "ended":
                 break

@@ -1,4 +1,4 @@
-"""Readiness, asked by many."""
+"""The cache of the readiness checks."""
 
 import asyncio
 from typing import Any
@@ -10,7 +10,7 @@ from app.core.readiness import Readiness, ready
 
 
 class _Counted:
-    """A database that counts what it is asked, and takes its time."""
+    """A slow database that counts its queries."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -29,7 +29,7 @@ def _both() -> tuple[_Counted, Readiness]:
     return database, Readiness(database)
 
 
-def test_a_hundred_who_ask_at_once_make_one_query() -> None:
+def test_100_concurrent_checks_make_one_query() -> None:
     async def run() -> None:
         database, known = _both()
         results = await asyncio.gather(*(known.checks() for _ in range(100)))
@@ -41,7 +41,7 @@ def test_a_hundred_who_ask_at_once_make_one_query() -> None:
     asyncio.run(run())
 
 
-def test_a_result_is_asked_for_again_when_it_is_old(monkeypatch: Any) -> None:
+def test_old_result_is_checked_again(monkeypatch: Any) -> None:
     async def run() -> None:
         monkeypatch.setattr(readiness, "_KEPT_SECONDS", 0.1)
         database, known = _both()
@@ -54,7 +54,7 @@ def test_a_result_is_asked_for_again_when_it_is_old(monkeypatch: Any) -> None:
     asyncio.run(run())
 
 
-def test_a_failure_is_kept_for_a_shorter_time(monkeypatch: Any) -> None:
+def test_failure_is_kept_for_a_shorter_time(monkeypatch: Any) -> None:
     assert readiness._KEPT_BAD_SECONDS < readiness._KEPT_SECONDS
 
     async def run() -> None:
@@ -71,7 +71,7 @@ def test_a_failure_is_kept_for_a_shorter_time(monkeypatch: Any) -> None:
     asyncio.run(run())
 
 
-def test_who_goes_away_does_not_take_the_answer_from_the_others() -> None:
+def test_cancelled_check_does_not_cancel_the_others() -> None:
     async def run() -> None:
         database, known = _both()
         first = asyncio.create_task(known.checks())

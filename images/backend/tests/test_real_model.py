@@ -1,4 +1,4 @@
-"""The assistant with a model behind an OpenAI-compatible server, well-behaved or not."""
+"""The assistant with a remote model on an OpenAI-compatible server, also with failures."""
 
 import json
 import threading
@@ -20,26 +20,26 @@ Step = dict[str, Any] | int | str | None
 
 
 def message(text: str) -> dict[str, Any]:
-    """Return what a model says."""
+    """Return a message of the model."""
     return {"role": "assistant", "content": text}
 
 
 def call(name: str, arguments: str) -> dict[str, Any]:
-    """Return what a model asks for."""
+    """Return a tool call of the model."""
     function = {"name": name, "arguments": arguments}
     calls = [{"id": f"call-{time.monotonic_ns()}", "type": "function", "function": function}]
     return {"role": "assistant", "content": None, "tool_calls": calls}
 
 
 class Script:
-    """What the server answers, one step a request; the last one again and again."""
+    """The answers of the server, one per request; the last one is repeated."""
 
     def __init__(self, steps: list[Step]) -> None:
         self.steps = steps
         self.requests: list[dict[str, Any]] = []
 
     def next(self, request: dict[str, Any]) -> Step:
-        """Note a request and return the step for it."""
+        """Record a request and return its step."""
         self.requests.append(request)
         return self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
 
@@ -98,7 +98,7 @@ def person(url: URL, script: Script) -> Iterator[Person]:
         server.server_close()
 
 
-def test_the_model_calls_tools_and_never_chooses_the_user(database: URL, clean: None) -> None:
+def test_model_calls_tools_and_cannot_choose_the_user(database: URL, clean: None) -> None:
     arguments = '{"title": "Buy eggs", "user_id": "user-bob"}'
     script = Script([call("add_task", arguments), message("Added Buy eggs!")])
     with person(database, script) as ann:
@@ -111,7 +111,7 @@ def test_the_model_calls_tools_and_never_chooses_the_user(database: URL, clean: 
     assert "user_id" not in json.dumps(tools)
 
 
-def test_the_model_is_shown_the_history(database: URL, clean: None) -> None:
+def test_model_gets_the_history(database: URL, clean: None) -> None:
     script = Script([message("Hello!"), message("Again!")])
     with person(database, script) as ann:
         conversation = ann.say("hi")["conversation_id"]
@@ -131,7 +131,7 @@ def test_the_model_is_shown_the_history(database: URL, clean: None) -> None:
         ([call("format_disk", "{}")], "could not answer that"),
     ],
 )
-def test_a_failing_model_gives_a_kind_sentence_and_loses_no_message(
+def test_failing_model_gives_an_apology_and_the_message_is_stored(
     database: URL, clean: None, steps: list[Step], apology: str
 ) -> None:
     with person(database, Script(steps)) as ann:
@@ -144,12 +144,12 @@ def test_a_failing_model_gives_a_kind_sentence_and_loses_no_message(
 
 
 @pytest.mark.parametrize("bad", [429, 500, None, "no json", message("")])
-def test_one_failure_is_tried_again_unnoticed(database: URL, clean: None, bad: Step) -> None:
+def test_one_failure_is_retried(database: URL, clean: None, bad: Step) -> None:
     with person(database, Script([bad, message("Here I am.")])) as ann:
         assert ann.say("hello")["response"] == "Here I am."
 
 
-def test_after_a_change_nothing_is_done_twice(database: URL, clean: None) -> None:
+def test_failure_after_a_change_is_not_retried(database: URL, clean: None) -> None:
     script = Script([call("add_task", '{"title": "Eggs"}'), 400])
     with person(database, script) as ann:
         answer = ann.say("add eggs")
@@ -158,7 +158,7 @@ def test_after_a_change_nothing_is_done_twice(database: URL, clean: None) -> Non
         assert [t["title"] for t in ann.tasks()] == ["Eggs"]
 
 
-def test_a_failing_model_ends_a_stream_with_the_kind_sentence(database: URL, clean: None) -> None:
+def test_failing_model_ends_a_stream_with_an_apology(database: URL, clean: None) -> None:
     with person(database, Script([400])) as ann:
         text = ann.call("POST", "/chat/stream", json={"message": "hi"}).text
     assert text.rstrip().split("\n\n")[-1].startswith("event: done")

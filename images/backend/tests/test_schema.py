@@ -1,4 +1,4 @@
-"""The head that is read from the migration scripts, against what Alembic says."""
+"""Revisions that are read from the migration scripts, compared with Alembic."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from app.core import schema
 
 
 def _write(folder: Path, *revisions: tuple[str, str]) -> Path:
-    """Write migrations, each a revision and the source text of its down_revision."""
+    """Write migrations, given as revision and source text of down_revision."""
     (folder / "versions").mkdir()
     for revision, before in revisions:
         text = f'"""A change."""\n\nrevision: str = "{revision}"\ndown_revision = {before}\n'
@@ -17,11 +17,11 @@ def _write(folder: Path, *revisions: tuple[str, str]) -> Path:
     return folder
 
 
-def test_the_head_of_the_real_scripts_is_alembics() -> None:
+def test_head_of_the_real_scripts_equals_that_of_alembic() -> None:
     assert schema.head() == ScriptDirectory(str(schema.SCRIPTS)).get_current_head()
 
 
-def test_the_head_after_a_branch_that_was_merged_is_alembics(tmp_path: Path) -> None:
+def test_head_after_a_merge_equals_that_of_alembic(tmp_path: Path) -> None:
     merged = '(\n    "left",\n    "right",\n)'
     first, left, right = ("first", "None"), ("left", '"first"'), ("right", '"first"')
     scripts = _write(tmp_path, left, ("merge", merged), right, first)
@@ -37,21 +37,21 @@ def test_the_head_after_a_branch_that_was_merged_is_alembics(tmp_path: Path) -> 
         ([("a", "None"), ("b", "None")], r"the heads \['a', 'b'\]"),
     ],
 )
-def test_no_head_or_several_are_refused(
+def test_no_head_and_several_heads_are_refused(
     tmp_path: Path, revisions: list[tuple[str, str]], told: str
 ) -> None:
     with pytest.raises(RuntimeError, match=told):
         schema.head(_write(tmp_path, *revisions))
 
 
-def test_a_script_without_its_revision_is_named(tmp_path: Path) -> None:
+def test_script_without_revision_is_named(tmp_path: Path) -> None:
     (tmp_path / "versions").mkdir()
     (tmp_path / "versions" / "0001_lost.py").write_text("down_revision = None\n")
     with pytest.raises(RuntimeError, match=r"0001_lost\.py does not set"):
         schema.head(tmp_path)
 
 
-def test_code_works_with_its_own_schema_and_with_a_later_one(tmp_path: Path) -> None:
+def test_code_fits_its_own_schema_and_a_later_one(tmp_path: Path) -> None:
     scripts = _write(tmp_path, ("first", "None"), ("second", '"first"'))
     assert schema.fits({"second"}, scripts)
     assert schema.fits({"third"}, scripts)
@@ -59,7 +59,7 @@ def test_code_works_with_its_own_schema_and_with_a_later_one(tmp_path: Path) -> 
     assert not schema.fits(set(), scripts)
 
 
-def test_the_tables_are_those_that_any_migration_creates(tmp_path: Path) -> None:
+def test_tables_of_all_migrations_are_found(tmp_path: Path) -> None:
     scripts = _write(tmp_path, ("a", "None"), ("b", '"a"'))
     later = scripts / "versions" / "b_change.py"
     make = 'def upgrade():\n    op.create_table("quota", 1)\n    sa.create_table("other")\n'

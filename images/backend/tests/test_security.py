@@ -1,4 +1,4 @@
-"""Who gets in."""
+"""Authentication, and headers of every answer."""
 
 import time
 
@@ -46,7 +46,7 @@ def _unsigned() -> str:
         f"Bearer {jwt.encode({'sub': 'user-ann'}, SECRET, 'HS512')}",
     ],
 )
-def test_without_a_good_token_the_answer_is_401(ann: Person, header: str | None) -> None:
+def test_invalid_token_is_answered_with_401(ann: Person, header: str | None) -> None:
     ann.add("Secret")
     headers = {"Authorization": header} if header else {}
     answer = ann.client.get("/api/user-ann/tasks", headers=headers)
@@ -55,7 +55,7 @@ def test_without_a_good_token_the_answer_is_401(ann: Person, header: str | None)
     assert "Secret" not in answer.text
 
 
-def test_a_token_of_fifteen_minutes_is_good_and_clocks_may_differ_a_little(ann: Person) -> None:
+def test_token_of_15_minutes_is_valid_with_a_small_clock_difference(ann: Person) -> None:
     now = int(time.time())
     for iat, exp in ((now, now + 900), (now + 20, now + 920), (now - 920, now - 20)):
         headers = {"Authorization": f"Bearer {token('user-ann', iat=iat, exp=exp)}"}
@@ -63,25 +63,23 @@ def test_a_token_of_fifteen_minutes_is_good_and_clocks_may_differ_a_little(ann: 
 
 
 @pytest.mark.parametrize("path", ["/api/x/tasks", "/api/x/chat", "/api/x/conversations"])
-def test_every_route_asks_for_a_token_before_it_looks_at_the_request(
-    client: TestClient, path: str
-) -> None:
+def test_every_route_checks_the_token_before_the_request(client: TestClient, path: str) -> None:
     method = "POST" if path.endswith("chat") else "GET"
     assert client.request(method, path).status_code == 401
 
 
-def test_the_description_is_public_and_the_pages_of_a_cdn_are_not_there(client: TestClient) -> None:
+def test_openapi_document_is_public_and_interactive_pages_are_off(client: TestClient) -> None:
     assert client.get("/api/openapi.json").status_code == 200
     assert client.get("/docs").status_code == 404
 
 
-def test_a_body_that_is_too_large_is_refused(ann: Person) -> None:
+def test_large_body_is_refused(ann: Person) -> None:
     answer = ann.call("POST", "/tasks", json={"title": "x" * 70_000})
     assert answer.status_code == 413
     assert answer.json()["detail"] == "The request is too large."
 
 
-def test_answers_are_not_cached_and_carry_the_request_id(client: TestClient) -> None:
+def test_answers_are_not_cached_and_have_the_request_id(client: TestClient) -> None:
     answer = client.get("/livez", headers={"X-Request-ID": "abc-1"})
     assert answer.headers["X-Request-ID"] == "abc-1"
     assert answer.headers["Cache-Control"] == "no-store"

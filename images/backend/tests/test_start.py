@@ -1,4 +1,4 @@
-"""Start and end of the server: the assistant is loaded while everything else already works."""
+"""Start and shutdown of the server, which answers requests while the assistant loads."""
 
 import gc
 import json
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Hold the assistant back until the event is set."""
+    """Delay the assistant until the event is set."""
     event, load = threading.Event(), background._load
 
     def load_later() -> background.Open:
@@ -56,7 +56,7 @@ def test_while_the_assistant_loads_tasks_work_and_a_chat_waits(
         assert [task["title"] for task in ann.tasks()] == ["Buy milk", "Buy eggs"]
 
 
-def test_an_end_while_the_assistant_loads_still_answers_the_chat(
+def test_shutdown_while_the_assistant_loads_still_answers_the_chat(
     settings: Settings, clean: None, gate: threading.Event
 ) -> None:
     with ThreadPoolExecutor() as threads:
@@ -66,7 +66,7 @@ def test_an_end_while_the_assistant_loads_still_answers_the_chat(
             while not app.state.chat._running:
                 time.sleep(0.05)
             threading.Timer(0.3, gate.set).start()
-        # The test client may end before it has handed the answer over: what counts is what is kept.
+        # The test client may end before it returns the answer, so the stored answer is checked.
         assert not wait([chat], 30).not_done
     with TestClient(create_app(settings)) as client:
         ann = Person(client, "user-ann")
@@ -76,7 +76,7 @@ def test_an_end_while_the_assistant_loads_still_answers_the_chat(
         assert [message["role"] for message in messages] == ["user", "assistant"]
 
 
-def test_chats_at_once_are_bounded_for_a_user_and_for_everybody(
+def test_number_of_chats_is_limited_per_user_and_in_total(
     database: URL, clean: None, gate: threading.Event
 ) -> None:
     settings = settings_for(database, chats_per_user=1, chats_admitted=2)
@@ -97,7 +97,7 @@ def test_chats_at_once_are_bounded_for_a_user_and_for_everybody(
         assert ann.say("hello")["response"]
 
 
-def test_a_chat_that_waits_too_long_for_its_turn_is_told_so(
+def test_chat_that_waits_too_long_gets_503(
     database: URL, clean: None, gate: threading.Event
 ) -> None:
     settings = settings_for(database, chats_at_once=1, chat_timeout_seconds=0.5)
@@ -115,7 +115,7 @@ def test_a_chat_that_waits_too_long_for_its_turn_is_told_so(
         assert first.result(30)["response"]
 
 
-def test_a_conversation_that_is_deleted_before_its_answer_stays_deleted(
+def test_conversation_deleted_before_its_answer_stays_deleted(
     settings: Settings, clean: None, gate: threading.Event
 ) -> None:
     with ThreadPoolExecutor() as threads, TestClient(create_app(settings)) as client:
@@ -132,12 +132,12 @@ def test_a_conversation_that_is_deleted_before_its_answer_stays_deleted(
 
 
 def _logged(process: "subprocess.Popen[str]") -> list[dict[str, Any]]:
-    """Wait for the end and return the lines of the log."""
+    """Wait for the process to end and return the lines of its log."""
     out, _ = process.communicate(timeout=60)
     return [json.loads(line) for line in out.splitlines()]
 
 
-def test_sigterm_right_after_the_start_ends_it_in_order(database: URL) -> None:
+def test_sigterm_right_after_the_start_shuts_down_cleanly(database: URL) -> None:
     with serving(database) as (process, address):
         while True:
             assert process.poll() is None
@@ -154,7 +154,7 @@ def test_sigterm_right_after_the_start_ends_it_in_order(database: URL) -> None:
 
 
 def _workers_of(pid: int) -> list[int]:
-    """Return the processes of the built-in model below a server."""
+    """Return the ids of the workers of a server."""
     below, found = [pid], []
     while below:
         children = Path(f"/proc/{below[0]}/task").glob("*/children")
@@ -167,7 +167,7 @@ def _workers_of(pid: int) -> list[int]:
 
 
 @pytest.mark.parametrize("servers", [1, 2])
-def test_sigterm_leaves_no_process_of_the_model(database: URL, servers: int) -> None:
+def test_sigterm_ends_the_workers_of_the_model(database: URL, servers: int) -> None:
     with serving(database, WEB_CONCURRENCY=str(servers)) as (process, _):
         until = time.monotonic() + 60
         while len(workers := _workers_of(process.pid)) < servers and time.monotonic() < until:
@@ -180,9 +180,7 @@ def test_sigterm_leaves_no_process_of_the_model(database: URL, servers: int) -> 
     assert not [n for n in workers if Path(f"/proc/{n}").exists()]
 
 
-def test_an_assistant_that_cannot_be_imported_ends_the_process(
-    database: URL, tmp_path: Path
-) -> None:
+def test_import_error_of_the_assistant_ends_the_process(database: URL, tmp_path: Path) -> None:
     (tmp_path / "agents.py").write_text("raise ImportError('broken on purpose')")
     with serving(database, PYTHONPATH=str(tmp_path)) as (process, _):
         lines = _logged(process)
@@ -192,7 +190,7 @@ def test_an_assistant_that_cannot_be_imported_ends_the_process(
     assert "broken on purpose" in critical[0]["error"]
 
 
-def test_what_serves_tasks_and_probes_imports_no_part_of_the_assistant() -> None:
+def test_main_module_does_not_import_the_assistant() -> None:
     code = "import sys, app.main; print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True

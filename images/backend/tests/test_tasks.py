@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import Person, token
 
 
-def test_a_created_task_comes_back_with_every_field(ann: Person) -> None:
+def test_created_task_is_returned_with_every_field(ann: Person) -> None:
     task = ann.add("Buy  milk\n", description=" two liters ")
     assert task["title"] == "Buy milk"
     assert task["description"] == "two liters"
@@ -36,7 +36,7 @@ def test_a_created_task_comes_back_with_every_field(ann: Person) -> None:
         ({"title": "x", "completed": 0}, "Completed must be true or false."),
     ],
 )
-def test_a_bad_task_is_refused_with_a_sentence(
+def test_invalid_task_is_refused_with_a_sentence(
     ann: Person, body: dict[str, Any], reason: str
 ) -> None:
     answer = ann.call("POST", "/tasks", json=body)
@@ -45,7 +45,7 @@ def test_a_bad_task_is_refused_with_a_sentence(
     assert ann.tasks() == []
 
 
-def test_the_longest_title_and_description_fit(ann: Person) -> None:
+def test_longest_title_and_description_are_accepted(ann: Person) -> None:
     task = ann.add("ü" * 200, description="ß" * 1000)
     assert len(task["title"]) == 200
     assert len(task["description"]) == 1000
@@ -60,7 +60,7 @@ def test_the_longest_title_and_description_fit(ann: Person) -> None:
         (b'{"title": "\\ud800"}', "Title must be text."),
     ],
 )
-def test_what_is_not_text_or_json_is_refused_with_a_sentence(
+def test_invalid_text_and_json_are_refused_with_a_sentence(
     ann: Person, content: bytes, reason: str
 ) -> None:
     answer = ann.call("POST", "/tasks", content=content)
@@ -68,7 +68,7 @@ def test_what_is_not_text_or_json_is_refused_with_a_sentence(
     assert reason in answer.json()["detail"]
 
 
-def test_the_list_is_filtered_by_status(ann: Person) -> None:
+def test_list_is_filtered_by_status(ann: Person) -> None:
     ann.add("One")
     ann.add("Two", completed=True)
     titles = {
@@ -89,7 +89,7 @@ def test_the_list_is_filtered_by_status(ann: Person) -> None:
         ("offset=9", []),
     ],
 )
-def test_the_list_is_sorted_and_cut_into_pages(ann: Person, query: str, titles: list[str]) -> None:
+def test_list_is_sorted_and_paged(ann: Person, query: str, titles: list[str]) -> None:
     for title in ("Banana", "cherry", "apple"):
         ann.add(title)
     answer = ann.call("GET", f"/tasks?{query}")
@@ -100,11 +100,11 @@ def test_the_list_is_sorted_and_cut_into_pages(ann: Person, query: str, titles: 
 @pytest.mark.parametrize(
     "query", ["status=done", "sort=secret", "order=up", "limit=0", "limit=201", "offset=-1"]
 )
-def test_a_bad_query_is_refused(ann: Person, query: str) -> None:
+def test_invalid_query_is_refused(ann: Person, query: str) -> None:
     assert ann.call("GET", f"/tasks?{query}").status_code == 422
 
 
-def test_a_change_keeps_what_it_does_not_name(ann: Person) -> None:
+def test_change_keeps_fields_that_are_not_given(ann: Person) -> None:
     task = ann.add("Buy milk", description="fresh")
     changed = ann.call("PUT", f"/tasks/{task['id']}", json={"title": "Buy eggs"}).json()
     assert (changed["title"], changed["description"]) == ("Buy eggs", "fresh")
@@ -113,7 +113,7 @@ def test_a_change_keeps_what_it_does_not_name(ann: Person) -> None:
     assert (changed["title"], changed["description"]) == ("Buy eggs", None)
 
 
-def test_an_empty_change_is_refused(ann: Person) -> None:
+def test_empty_change_is_refused(ann: Person) -> None:
     task = ann.add("Buy milk")
     assert ann.call("PUT", f"/tasks/{task['id']}", json={}).status_code == 422
 
@@ -124,7 +124,7 @@ def test_completion_is_toggled(ann: Person) -> None:
     assert ann.call("PATCH", path).json()["completed"] is False
 
 
-def test_toggles_at_the_same_time_all_count(ann: Person) -> None:
+def test_concurrent_toggles_all_count(ann: Person) -> None:
     path = f"/tasks/{ann.add('Buy milk')['id']}/complete"
     threads = [threading.Thread(target=ann.call, args=("PATCH", path)) for _ in range(9)]
     for thread in threads:
@@ -134,7 +134,7 @@ def test_toggles_at_the_same_time_all_count(ann: Person) -> None:
     assert ann.tasks()[0]["completed"] is True
 
 
-def test_a_deleted_task_is_gone(ann: Person) -> None:
+def test_deleted_task_is_not_found(ann: Person) -> None:
     path = f"/tasks/{ann.add('Buy milk')['id']}"
     answer = ann.call("DELETE", path)
     assert (answer.status_code, answer.content) == (204, b"")
@@ -143,11 +143,11 @@ def test_a_deleted_task_is_gone(ann: Person) -> None:
 
 
 @pytest.mark.parametrize("task_id", ["0", "-1", "2147483648", "99999999999999999999", "x"])
-def test_an_impossible_id_is_refused_and_never_an_error_of_ours(ann: Person, task_id: str) -> None:
+def test_impossible_id_is_refused_without_a_server_error(ann: Person, task_id: str) -> None:
     assert ann.call("GET", f"/tasks/{task_id}").status_code == 422
 
 
-def test_nobody_sees_or_changes_the_tasks_of_another(ann: Person, bob: Person) -> None:
+def test_tasks_of_another_user_cannot_be_read_or_changed(ann: Person, bob: Person) -> None:
     task = ann.add("Secret")
     mine = f"/tasks/{task['id']}"
     assert bob.tasks() == []
@@ -165,7 +165,7 @@ def test_nobody_sees_or_changes_the_tasks_of_another(ann: Person, bob: Person) -
     assert ann.tasks() == [task]
 
 
-def test_the_address_of_another_is_forbidden_whether_it_exists_or_not(
+def test_path_of_another_user_is_forbidden_whether_it_exists_or_not(
     ann: Person, bob: Person
 ) -> None:
     task = ann.add("Secret")
@@ -178,7 +178,7 @@ def test_the_address_of_another_is_forbidden_whether_it_exists_or_not(
     assert seen == {(403, "You can only reach your own data.")}
 
 
-def test_a_method_that_is_not_there_is_told_those_that_are(ann: Person) -> None:
+def test_unsupported_method_is_answered_with_the_allowed_methods(ann: Person) -> None:
     answer = ann.call("DELETE", "/tasks")
     assert answer.status_code == 405
     assert set(answer.headers["allow"].split(", ")) >= {"GET", "POST"}

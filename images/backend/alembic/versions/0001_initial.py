@@ -55,7 +55,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the tables and all they hold."""
+    """Drop the tables and their data."""
     op.drop_table("message")
     op.drop_table("conversation")
     op.drop_table("task")

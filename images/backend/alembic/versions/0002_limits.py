@@ -1,6 +1,7 @@
-"""Buckets for rates; the tool calls of messages shrink to what the page shows.
+"""Buckets for rate limits, and shorter tool calls in stored messages.
 
-The release before works with it: it does not know the table, and the calls keep their form.
+The previous release works with this schema: it does not know the table, and the form of the calls
+is unchanged.
 """
 
 import json
@@ -16,10 +17,10 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-# Together they bound memory: a batch is read in Python, for SQL cannot read every escape of JSON.
+# Both limit memory. A batch is read in Python, because SQL cannot read every escape of JSON.
 _BATCH = 10
 _READABLE = 4_000_000
-# What is left by then stays: nobody reads it, and an update must not wait for it.
+# Time limit. Further large calls stay as they are: nobody reads them, and the update must not wait.
 _SECONDS = 60
 
 _LARGE = sa.text("""
@@ -31,7 +32,7 @@ _STORE = sa.text("UPDATE message SET tool_calls = CAST(:calls AS json) WHERE id 
 
 
 def _cut(value: Any) -> Any:
-    """Keep short values, and say of lists of tasks how many and the first ones."""
+    """Keep short values; keep the count and the first tasks of a list."""
     match value:
         case bool() | float() | None:
             return value
@@ -50,7 +51,7 @@ def _cut(value: Any) -> Any:
 
 
 def _shrunk(text: str | None) -> str | None:
-    """Return the calls in the form that is stored now, or None for anything but a list of calls."""
+    """Return the calls in the form of this release; None when the text is not a list of calls."""
     try:
         calls = json.loads(text) if text is not None else None
     except (ValueError, RecursionError):
@@ -72,7 +73,7 @@ def _shrunk(text: str | None) -> str | None:
 
 
 def _shrink() -> None:
-    """Rewrite large calls, the newest first."""
+    """Shorten large calls, the newest first."""
     connection, until = op.get_bind(), time.monotonic() + _SECONDS
     below = 2**31 - 1
     while time.monotonic() < until:
@@ -86,7 +87,7 @@ def _shrink() -> None:
 
 
 def upgrade() -> None:
-    """Create the table and shrink the calls."""
+    """Create the table and shorten the calls."""
     op.create_table(
         "rate_bucket",
         sa.Column("user_id", sa.Text(), nullable=False),
@@ -103,5 +104,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the table; the calls stay as they are."""
+    """Drop the table. The calls are not changed."""
     op.drop_table("rate_bucket")
