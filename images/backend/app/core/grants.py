@@ -38,9 +38,9 @@ def await_role(connection: psycopg.Connection, role: str) -> None:
         return
     connection.close()
     raise psycopg.OperationalError(
-        f'role "{role}" does not exist: the chart\'s PostgreSQL creates it at its start from the '
-        "password in the Secret, and its log names a missing one; in an external database, create "
-        "the role yourself"
+        f'role "{role}" does not exist: the PostgreSQL of the chart creates it at its start from '
+        "the password in the Secret, and its log names a missing one; in an external database, "
+        "create the role yourself"
     )
 
 

@@ -25,7 +25,7 @@ export async function requireRole(client: ClientBase, role: string): Promise<voi
   const found = await client.query("SELECT 1 FROM pg_roles WHERE rolname = $1", [role]);
   if (found.rows.length > 0) return;
   throw new Error(
-    `role "${role}" does not exist: the chart's PostgreSQL makes it when it starts with the password ` +
+    `role "${role}" does not exist: the PostgreSQL of the chart creates it at its start from the password ` +
       "of the role, and its log reports a missing password; in your own database, create the role",
   );
 }

@@ -16,7 +16,7 @@ _VERB = re.compile(
 _MORE = r"(?:description|details?|notes?|comments?)"
 _NAME = r"(?:title|name|text|wording)"
 _TO = (
-    # "Change task 1 to read Buy milk" and "change task 1 to read chapter 5" differ in "read".
+    # "Read" introduces a title in "change task 1 to read Buy milk"; it can also be part of one.
     r"(?:to say|(?-i:to read(?=\s+[\ue000A-Z]|:))|to be|so (?:that )?it(?:'s| (?:says|reads|is))|to|into|as|with|by|for|->|=>|→|=|:)"
 )
 _AN = r"(?:an?\s+|the\s+|this\s+|some\s+|new\s+)*"
