@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// signUp makes an account, which no API can remove, so that one is enough for
-// all checks. Its address says where it comes from.
+// signUp creates one account for all checks, because no API can remove accounts. Its
+// email address shows that a smoke check created it.
 func (v *visit) signUp(ctx context.Context) (string, error) {
 	email := "smoke-" + v.id + "@example.com"
 	account := map[string]string{"name": "Smoke Test", "email": email, "password": "smoke-" + v.id + "-" + v.id}
@@ -26,13 +26,14 @@ func (v *visit) signUp(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if given.UserID == "" || subject(given.Token) != given.UserID {
-		return "", got.unexpected("user_id, and a JWT issued for it as token")
+		return "", got.unexpected("a user_id and a JWT for that user")
 	}
 	v.userID, v.token = given.UserID, given.Token
 	return email, nil
 }
 
-// subject reads a JWT's sub claim without verifying it: that is the backend's work.
+// subject returns the sub claim of a JWT. It does not verify the signature, which the
+// backend does.
 func subject(token string) string {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -49,7 +50,7 @@ func subject(token string) string {
 	return claims.Sub
 }
 
-// api is the path of a resource of a user.
+// api returns the path of a user's resource.
 func api(user, resource string) string { return "/api/" + url.PathEscape(user) + "/" + resource }
 
 func (v *visit) noToken(ctx context.Context) (string, error) {
@@ -59,10 +60,10 @@ func (v *visit) noToken(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	return "none, bad and forged refused", nil
+	return "missing, invalid and forged tokens refused", nil
 }
 
-// tampered breaks a token's signature and leaves its form intact.
+// tampered changes the signature of a token and keeps its form.
 func tampered(token string) string {
 	i := strings.LastIndexByte(token, '.') + 1
 	replacement := "A"

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// application implements the contract of the deployed application in memory.
-// Its faults replace or change answers.
+// application implements the API of the application in memory. Its faults replace or
+// change answers.
 type application struct {
 	mu     sync.Mutex
 	tasks  map[int64]*task
@@ -23,12 +23,12 @@ type application struct {
 	faults []fault
 }
 
-// fault is one way in which the application can be broken.
+// fault is one fault of the application.
 type fault struct {
-	method, path string // {id} and {user} are filled in; a * at its end is anything
-	// answer takes the whole request over.
+	method, path string // {id} and {user} are replaced; a * at the end matches everything
+	// answer handles the whole request.
 	answer http.HandlerFunc
-	// edit changes the JSON object of the right answer.
+	// edit changes the JSON object of the correct answer.
 	edit func(map[string]any)
 }
 

@@ -20,7 +20,7 @@ func (v *visit) backendReady(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if err := json.Unmarshal(got.body, &ready); err != nil {
-		return "", got.unexpected("JSON of the agreed form (%v)", err)
+		return "", got.unexpected("JSON of the documented form (%v)", err)
 	}
 	if ready.Status != "ok" || ready.Checks.Database != "ok" || ready.Checks.Schema != "ok" {
 		return "", got.unexpected("status, database and schema ok")

@@ -12,7 +12,7 @@ const (
 	asTitle = "Buy groceries"
 )
 
-// chat has the assistant add a task, and believes the task list, not the answer.
+// chat asks the assistant to add a task, and checks the task list instead of the reply.
 func (v *visit) chat(ctx context.Context) (string, error) {
 	var reply struct {
 		ConversationID int64  `json:"conversation_id"`
@@ -47,5 +47,5 @@ func (v *visit) chat(ctx context.Context) (string, error) {
 			return fmt.Sprintf("added %q", t.Title), nil
 		}
 	}
-	return "", listed.unexpected("a list with the pending task %q, which the chat says it added", asTitle)
+	return "", listed.unexpected("a list with the pending task %q, which the assistant reported as added", asTitle)
 }

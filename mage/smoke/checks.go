@@ -9,19 +9,17 @@ import (
 	"time"
 )
 
-// Options shapes the checks; the zero value suits a local address.
+// Options configures the checks; the zero value is for an address of this machine.
 type Options struct {
-	// HTTP sends the requests; nil means a client without a proxy. Its cookies
-	// and its handling of redirects are replaced in a copy.
+	// HTTP sends the requests; nil means a client without a proxy. The checks use a copy
+	// with their own cookies and redirect policy.
 	HTTP *http.Client
-	// ChatBound bounds the chat; 0 means 30 s, because a real model may answer.
-	ChatBound time.Duration
-	// Images are those that must answer.
+	// Images are the images that must answer.
 	Images Images
 }
 
-// Images name, by digest or tag, the image that must answer as each component.
-// Answers of a component without one are not compared.
+// Images holds the digest or tag of the image that must answer for each component. The
+// answers of a component without an image are not compared.
 type Images struct{ Frontend, Backend, Gateway string }
 
 // Names of the checks that others need.
@@ -33,21 +31,20 @@ const (
 	signUp       = "account: sign up"
 	taskCreate   = "task: create"
 
-	// firstUse bounds what a frontend that has just started does for the first
-	// time, with a third of a CPU: compile its code, draw a page, hash a password.
+	// firstUse bounds the first requests to a new frontend, which has a third of a CPU to
+	// compile its code, render a page and hash a password.
 	firstUse = 15 * time.Second
+	// chatBound bounds a chat answer, because a real model may be slow.
+	chatBound = 30 * time.Second
 )
 
-// Checks returns the application's checks against baseURL, such as
-// http://127.0.0.1:8080. They share a new account, so they must run in order
-// and once. An address that is none makes the first check fail.
+// Checks returns the checks of the application at baseURL, such as
+// http://127.0.0.1:8080. They share a new account, so they must run once and in order.
+// With an invalid address the first check fails.
 func Checks(baseURL string, opts Options) []Check {
 	c, err := newClient(baseURL, opts.HTTP)
 	if err != nil {
 		return []Check{{Name: frontendLive, Run: func(context.Context) (string, error) { return "", err }}}
-	}
-	if opts.ChatBound == 0 {
-		opts.ChatBound = 30 * time.Second
 	}
 	v := &visit{client: c, images: opts.Images, id: strings.ToLower(rand.Text()[:12])}
 	return []Check{
@@ -64,20 +61,20 @@ func Checks(baseURL string, opts Options) []Check {
 		{Name: "task: change", Needs: []string{taskCreate}, Run: v.changeTask},
 		{Name: "task: complete", Needs: []string{taskCreate}, Run: v.completeTask},
 		{Name: "task: delete", Needs: []string{taskCreate}, Run: v.deleteTask},
-		{Name: "chat: add a task", Needs: []string{backendReady, signUp}, Bound: opts.ChatBound, Run: v.chat},
+		{Name: "chat: add a task", Needs: []string{backendReady, signUp}, Bound: chatBound, Run: v.chat},
 	}
 }
 
-// visit is what one run of the checks knows and has made.
+// visit holds the state of one run of the checks.
 type visit struct {
 	*client
 	images Images
-	id     string // in every name that this run makes
+	id     string // part of every name that this run creates
 
-	assetPath    string // path of a static asset that the page refers to
+	assetPath    string // static asset that the page refers to
 	userID       string
 	token        string
-	task         *task       // as the checks left it
-	wrote        atomic.Bool // something that may have to be removed was asked for
+	task         *task       // its expected state
+	wrote        atomic.Bool // a request may have created data to remove
 	conversation int64
 }

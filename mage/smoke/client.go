@@ -18,14 +18,14 @@ import (
 )
 
 const (
-	bodyLimit  = 4 << 20 // bytes read of an answer
-	shownBytes = 200     // of an answer that is not as expected
+	bodyLimit  = 4 << 20 // maximum bytes of an answer
+	shownBytes = 200     // bytes of an unexpected answer in an error
 	firstPause = 50 * time.Millisecond
 	longPause  = 500 * time.Millisecond
 )
 
-// client speaks to the application as one browser does: with cookies, from the
-// application's own origin, and to no other host.
+// client sends requests as one browser does: with cookies, with the application's
+// origin, and to no other host.
 type client struct {
 	base string // scheme://host:port
 	http *http.Client
@@ -34,15 +34,15 @@ type client struct {
 func newClient(baseURL string, given *http.Client) (*client, error) {
 	u, err := url.Parse(baseURL)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, fmt.Errorf("address %q of the application is not http://HOST:PORT", baseURL)
+		return nil, fmt.Errorf("connect to the application: address %q is not http://HOST:PORT", baseURL)
 	}
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, err
 	}
-	// The address is on this computer, so no proxy setting may come between.
-	// Every request has a connection of its own: one that is kept leads to the pod
-	// that it began with, even after that pod's Service leads elsewhere.
+	// No proxy, because the address is on this computer. Each request uses a new
+	// connection, because a kept connection stays with its pod after the Service has
+	// switched to other pods.
 	browser := http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true}}
 	if given != nil {
 		browser = *given
@@ -62,7 +62,7 @@ func sameHost(next *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// ask is one request. Body is sent as JSON unless nil; an empty token sends no
+// ask is a request. A body that is not nil is sent as JSON. Without a token there is no
 // Authorization header.
 type ask struct {
 	method, path string
@@ -70,7 +70,7 @@ type ask struct {
 	token        string
 }
 
-// answer is what came back, and for which request.
+// answer is the response to a request.
 type answer struct {
 	ask
 	status int
@@ -78,7 +78,7 @@ type answer struct {
 	body   []byte
 }
 
-// unexpected is the error for an answer that is not as wanted.
+// unexpected returns the error for an answer that differs from the expected one.
 func (a *answer) unexpected(format string, args ...any) error {
 	body := a.body[:min(len(a.body), shownBytes)]
 	more := ""
@@ -94,12 +94,13 @@ var (
 	session = regexp.MustCompile(`("token"\s*:\s*")[^"]*`)
 )
 
-// hideTokens keeps credentials out of reports, which are kept and shared.
+// hideTokens removes credentials, because reports are stored and shared.
 func hideTokens(text string) string {
 	return session.ReplaceAllString(jwt.ReplaceAllString(text, "[token]"), "${1}[token]")
 }
 
-// want sends a request and demands a status; the answer is also given with the error.
+// want sends a request and requires a status. With a wrong status it returns the answer
+// and an error.
 func (c *client) want(ctx context.Context, a ask, status int) (*answer, error) {
 	got, err := c.send(ctx, a)
 	if err != nil {
@@ -111,21 +112,21 @@ func (c *client) want(ctx context.Context, a ask, status int) (*answer, error) {
 	return got, nil
 }
 
-// decode demands a status and a JSON body that fits out.
+// decode requires a status and a JSON body that can be decoded into out.
 func (c *client) decode(ctx context.Context, a ask, status int, out any) (*answer, error) {
 	got, err := c.want(ctx, a, status)
 	if err != nil {
 		return got, err
 	}
 	if err := json.Unmarshal(got.body, out); err != nil {
-		return got, got.unexpected("JSON of the agreed form (%v)", err)
+		return got, got.unexpected("JSON of the documented form (%v)", err)
 	}
 	return got, nil
 }
 
-// send repeats, until ctx ends, what may pass right after a deploy: no
-// connection, and for GET also a cut one or a complaint that passes (502, 503, 504).
-// When ctx ends, what was last seen is returned rather than that it ended.
+// send sends a request. Until ctx ends, it retries failures that are usual right after
+// a deploy: no connection, and for GET also a lost connection and the statuses 502, 503
+// and 504. When ctx ends, send returns the last answer or error.
 func (c *client) send(ctx context.Context, a ask) (*answer, error) {
 	var last *answer
 	var lastErr error
@@ -141,17 +142,23 @@ func (c *client) send(ctx context.Context, a ask) (*answer, error) {
 			return got, c.explain(a, err)
 		}
 		last, lastErr = got, err
-		timer := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		}
-		timer.Stop()
-		if ctx.Err() != nil {
+		if !wait(ctx, pause) {
 			break
 		}
 	}
 	return last, c.explain(a, lastErr)
+}
+
+// wait waits for a time, and reports false if ctx ends before.
+func wait(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
 }
 
 func (c *client) once(ctx context.Context, a ask) (*answer, error) {
@@ -167,7 +174,7 @@ func (c *client) once(ctx context.Context, a ask) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Origin", c.base) // as a browser does; Better Auth refuses others
+	req.Header.Set("Origin", c.base) // as a browser does; Better Auth refuses other origins
 	req.Header.Set("User-Agent", "todo-chatbot-smoke")
 	if a.body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -187,40 +194,41 @@ func (c *client) once(ctx context.Context, a ask) (*answer, error) {
 	return &answer{ask: a, status: resp.StatusCode, header: resp.Header, body: content}, nil
 }
 
+// passing reports whether a failure may pass by itself, so that a retry is safe.
 func passing(method string, got *answer, err error) bool {
 	if refused(err) {
 		return true
 	}
 	if method != http.MethodGet {
-		return false // it may have been done already
+		return false // the server may have processed the request
 	}
 	if err != nil {
 		return cut(err)
 	}
-	// 503 is what a pod says that loses its database, as the old ones do while
-	// the database's password is rotated.
+	// A pod answers 503 while it has no database. Old pods do so during a rotation of the
+	// database's password.
 	return got.status == http.StatusBadGateway || got.status == http.StatusServiceUnavailable || got.status == http.StatusGatewayTimeout
 }
 
-// refused reports that no connection came about, so that nothing was sent.
+// refused reports whether there was no connection, so that nothing was sent.
 func refused(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"
 }
 
-// cut reports a connection that ended before the answer did: a published port
-// accepts connections even where nothing listens behind it.
+// cut reports whether the connection ended before the answer was complete. A published
+// port also accepts connections if nothing listens behind it.
 func cut(err error) bool {
 	for _, known := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
 		if errors.Is(err, known) {
 			return true
 		}
 	}
-	// Of Windows, and of net/http, which does not export its error.
+	// Errors of Windows, and an error that net/http does not export.
 	return strings.Contains(err.Error(), "forcibly closed") || strings.Contains(err.Error(), "server closed idle connection")
 }
 
-// explain turns an error of the connection into a cause that one can act on.
+// explain adds the request and the probable cause to an error of the connection.
 func (c *client) explain(a ask, err error) error {
 	if err == nil {
 		return nil
@@ -235,9 +243,9 @@ func (c *client) explain(a ask, err error) error {
 	}
 	switch {
 	case refused(err):
-		err = fmt.Errorf("no connection to %s: is the release deployed, and its port published? (%w)", host, err)
+		err = fmt.Errorf("no connection to %s: check that the release is deployed and its port is published (%w)", host, err)
 	case cut(err):
-		err = fmt.Errorf("%s accepts connections but closes them unanswered: no ready frontend behind it (%w)", host, err)
+		err = fmt.Errorf("%s closes connections without an answer: no frontend is ready (%w)", host, err)
 	}
 	return fmt.Errorf("%s %s: %w", a.method, a.path, err)
 }

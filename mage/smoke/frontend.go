@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"time"
 )
 
 var (
@@ -14,7 +13,7 @@ var (
 	staticAsset = regexp.MustCompile(`(?i)(?:src|href)="(/_next/static/[^"]+\.(?:js|css)(?:\?[^"]*)?)"`)
 )
 
-// skewTries is how often a page and its asset are asked for, longPause apart.
+// skewTries is how often the page and its asset are requested, longPause apart.
 const skewTries = 5
 
 func (v *visit) frontendLive(ctx context.Context) (string, error) {
@@ -34,15 +33,15 @@ func (v *visit) page(ctx context.Context) (string, error) {
 	if found == nil || !strings.Contains(strings.ToLower(string(found[1])), "todo") {
 		return "", got.unexpected("a page whose title names the Todo Chatbot")
 	}
-	// Remembered, not demanded: a page without assets is the next check's to judge.
+	// The next check fails if the page refers to no asset.
 	if path := staticAsset.FindSubmatch(got.body); path != nil {
 		v.assetPath = html.UnescapeString(string(path[1]))
 	}
 	return html.UnescapeString(string(found[1])), nil
 }
 
-// asset fetches what the page refers to. While an update ends, the page may be
-// of one version and the pod that answers of the other: the page is asked again.
+// asset requests a static asset of the page. At the end of an update, the page may come
+// from one version and the asset from the other, so asset requests the page again.
 func (v *visit) asset(ctx context.Context) (string, error) {
 	for try := 1; ; try++ {
 		if v.assetPath == "" {
@@ -59,10 +58,8 @@ func (v *visit) asset(ctx context.Context) (string, error) {
 		if got == nil || got.status != http.StatusNotFound || try == skewTries {
 			return "", err
 		}
-		select {
-		case <-ctx.Done():
+		if !wait(ctx, longPause) {
 			return "", err
-		case <-time.After(longPause):
 		}
 		if _, pageErr := v.page(ctx); pageErr != nil {
 			return "", err
@@ -79,7 +76,7 @@ func isAsset(got *answer) error {
 		return got.unexpected("Cache-Control with immutable, but it is %q", caching)
 	}
 	if len(got.body) == 0 {
-		return got.unexpected("content")
+		return got.unexpected("a body that is not empty")
 	}
 	return nil
 }

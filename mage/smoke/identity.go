@@ -9,26 +9,26 @@ import (
 )
 
 const (
-	// identityBound bounds a check that waits for the right version to answer: a
-	// Service's proxies learn of a change some seconds after the API server.
+	// identityBound bounds the wait for answers of the right version: the proxies of a
+	// Service learn of a change some seconds after the API server.
 	identityBound = 10 * time.Second
-	// identityTries is how many answers in a row must be of the right version:
-	// a Service leads each connection to any of its pods.
+	// identityTries is how many consecutive answers must come from the right version,
+	// because a Service chooses any of its pods for each connection.
 	identityTries = 5
-	// gatewayHeader is how the gateway names its image; components name theirs
-	// in the field "image".
+	// gatewayHeader contains the image of the gateway. Components report their image in
+	// the field "image".
 	gatewayHeader = "X-Gateway-Image"
 )
 
-// answeredBy asks for path until several answers in a row name the image that
-// must answer there, and the gateway's where one must. An answer of another
-// version is never accepted; the last one is told when ctx ends.
+// answeredBy requests path until consecutive answers name the expected image, and the
+// expected image of the gateway if there is one. It never accepts an answer of another
+// version. When ctx ends, its error names the last wrong version.
 func (v *visit) answeredBy(ctx context.Context, path, image string) (*answer, string, error) {
 	var other error
 	for inRow := 0; ; {
 		got, err := v.want(ctx, ask{method: http.MethodGet, path: path}, http.StatusOK)
 		if err != nil && ctx.Err() != nil && other != nil {
-			return got, "", other // says more than that the time is over
+			return got, "", other // the wrong version is the cause
 		}
 		if err != nil {
 			return got, "", err
@@ -41,18 +41,16 @@ func (v *visit) answeredBy(ctx context.Context, path, image string) (*answer, st
 			continue
 		}
 		inRow = 0
-		select {
-		case <-ctx.Done():
+		if !wait(ctx, longPause) {
 			return got, "", other
-		case <-time.After(longPause):
 		}
 	}
 }
 
-// otherVersion says which image answered in place of the one that must.
+// otherVersion returns an error if another image than the expected one answered.
 func (v *visit) otherVersion(got *answer, image string) error {
 	var named struct{ Image string }
-	_ = json.Unmarshal(got.body, &named) // what is not JSON names no image
+	_ = json.Unmarshal(got.body, &named) // an answer that is not JSON has no image
 	for _, part := range []struct{ of, want, got string }{
 		{"gateway", v.images.Gateway, got.header.Get(gatewayHeader)},
 		{"component", image, named.Image},
@@ -60,9 +58,9 @@ func (v *visit) otherVersion(got *answer, image string) error {
 		switch {
 		case part.want == "" || part.got == part.want:
 		case part.got == "":
-			return fmt.Errorf("%s %s: answered by another version: the %s names no image, the release has %s", got.method, got.path, part.of, part.want)
+			return fmt.Errorf("%s %s: answered by another version: the %s reports no image, and the release has %s", got.method, got.path, part.of, part.want)
 		default:
-			return fmt.Errorf("%s %s: answered by another version: the %s is of image %s, the release has %s", got.method, got.path, part.of, part.got, part.want)
+			return fmt.Errorf("%s %s: answered by another version: the %s has image %s, and the release has %s", got.method, got.path, part.of, part.got, part.want)
 		}
 	}
 	return nil
@@ -70,7 +68,7 @@ func (v *visit) otherVersion(got *answer, image string) error {
 
 func compared(image string) string {
 	if image == "" {
-		return "image not compared: the release names none"
+		return "image not compared, because the release names none"
 	}
 	return "image " + image
 }

@@ -15,7 +15,7 @@ const (
 	oldImage = "sha256:0000"
 )
 
-// version answers a probe as one version of the application does.
+// version returns a handler that answers a probe with the given images.
 func version(image, gateway string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Gateway-Image", gateway)
@@ -33,7 +33,7 @@ func probes(answer func(path string) http.HandlerFunc) []fault {
 
 var wanted = Images{Frontend: newImage, Backend: newImage, Gateway: newImage}
 
-func TestAnAnswerOfAnotherVersionIsRefused(t *testing.T) {
+func TestAnswersOfAnotherVersionFailTheCheck(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		path           string
@@ -41,15 +41,15 @@ func TestAnAnswerOfAnotherVersionIsRefused(t *testing.T) {
 		check, says    string
 	}{
 		"the frontend is the old one": {"/livez", oldImage, newImage, "frontend: live",
-			"GET /livez: answered by another version: the component is of image sha256:0000, the release has sha256:1111"},
-		"the frontend is older than its naming": {"/livez", "", newImage, "frontend: live",
-			"GET /livez: answered by another version: the component names no image, the release has sha256:1111"},
+			"GET /livez: answered by another version: the component has image sha256:0000, and the release has sha256:1111"},
+		"the frontend reports no image": {"/livez", "", newImage, "frontend: live",
+			"GET /livez: answered by another version: the component reports no image, and the release has sha256:1111"},
 		"the gateway is the old one": {"/livez", newImage, oldImage, "frontend: live",
-			"GET /livez: answered by another version: the gateway is of image sha256:0000, the release has sha256:1111"},
+			"GET /livez: answered by another version: the gateway has image sha256:0000, and the release has sha256:1111"},
 		"the backend is the old one": {"/api/livez", oldImage, newImage, "backend: live",
-			"GET /api/livez: answered by another version: the component is of image sha256:0000, the release has sha256:1111"},
+			"GET /api/livez: answered by another version: the component has image sha256:0000, and the release has sha256:1111"},
 		"the ready backend is the old one": {"/api/readyz", oldImage, newImage, "backend: ready",
-			"GET /api/readyz: answered by another version: the component is of image sha256:0000, the release has sha256:1111"},
+			"GET /api/readyz: answered by another version: the component has image sha256:0000, and the release has sha256:1111"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -70,7 +70,7 @@ func TestAnAnswerOfAnotherVersionIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheNewVersionIsAwaitedAndOneAnswerOfItIsNotEnough(t *testing.T) {
+func TestCheckWaitsForConsecutiveAnswersOfTheNewVersion(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32
 	_, url := newApplication(t, probes(func(path string) http.HandlerFunc {
@@ -90,21 +90,21 @@ func TestTheNewVersionIsAwaitedAndOneAnswerOfItIsNotEnough(t *testing.T) {
 	assert.EqualValues(t, 4+identityTries, asked.Load())
 }
 
-func TestWhatTheReleaseDoesNotNameIsNotCompared(t *testing.T) {
+func TestImagesAreNotComparedIfTheReleaseNamesNone(t *testing.T) {
 	t.Parallel()
 	_, url := newApplication(t, probes(func(string) http.HandlerFunc { return version(oldImage, oldImage) })...)
 	verdict := Run(t.Context(), Checks(url, Options{}), nil)
 	assert.True(t, verdict.OK(), "%v", verdict.Failed())
-	assert.Equal(t, "image not compared: the release names none", verdict.Results[0].Detail)
+	assert.Equal(t, "image not compared, because the release names none", verdict.Results[0].Detail)
 }
 
-func TestEveryRequestHasAConnectionOfItsOwn(t *testing.T) {
+func TestEveryRequestUsesANewConnection(t *testing.T) {
 	t.Parallel()
 	addresses := map[string]int{}
 	_, url := newApplication(t, probes(func(path string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			if path == "/livez" {
-				addresses[r.RemoteAddr]++ // one after another: the check asks in turn
+				addresses[r.RemoteAddr]++ // no lock is needed: the check sends one request after another
 			}
 			version(newImage, newImage)(w, r)
 		}

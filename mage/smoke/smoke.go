@@ -1,6 +1,6 @@
-// Package smoke proves that a deployed application works, by using it as a
-// browser would: over HTTP, through its published address, and through nothing
-// else. It is not a load test, and it knows neither clusters nor releases.
+// Package smoke checks a deployed application as a browser uses it: over HTTP, through
+// its published address only. It is not a load test, and it does not know clusters or
+// releases.
 package smoke
 
 import (
@@ -22,25 +22,25 @@ const (
 	cleanupBound = 5 * time.Second
 )
 
-// Check is one fact about the running application.
+// Check asks the running application one question.
 type Check struct {
 	Name  string        // area and fact, such as "task: create"; unique
-	Needs []string      // earlier checks without which this one would say nothing
+	Needs []string      // earlier checks that must pass first
 	Bound time.Duration // 0 means PerCheck
 
-	// Run returns a few words worth showing, or what is wrong.
+	// Run returns a short detail to show, or the cause of the failure.
 	Run func(ctx context.Context) (detail string, err error)
-	// Cleanup removes what Run made and no later check removed. It may be nil,
-	// and is called after all checks, also when they were interrupted.
+	// Cleanup removes data that Run created and no later check removed. It may be nil.
+	// It is called after all checks, also after an interrupt.
 	Cleanup func(ctx context.Context) error
 }
 
-// area is what the check's name begins with, or "".
+// area returns the part of the name before the colon, or "".
 func (c Check) area() string {
 	return c.Name[:max(0, strings.Index(c.Name, ":"))]
 }
 
-// Outcome is what became of a check.
+// Outcome is the outcome of a check.
 type Outcome string
 
 // The outcomes.
@@ -50,21 +50,21 @@ const (
 	Skipped Outcome = "skipped"
 )
 
-// Result is one check's part of a Verdict.
+// Result is the result of one check.
 type Result struct {
 	Name     string
 	Outcome  Outcome
 	Duration time.Duration
-	Err      error  // only of a failed check
-	Detail   string // of a passed check, or why one was skipped
+	Err      error  // set if the check failed
+	Detail   string // detail of a passed check, or the reason for skipping it
 }
 
-// Verdict holds the results in the order of the checks.
+// Verdict is the result of all checks, in their order.
 type Verdict struct {
 	Results []Result
 }
 
-// OK reports whether there were checks and all of them passed.
+// OK reports whether all checks passed. Without checks it is false.
 func (v Verdict) OK() bool {
 	for _, r := range v.Results {
 		if r.Outcome != Passed {
@@ -74,7 +74,7 @@ func (v Verdict) OK() bool {
 	return len(v.Results) > 0
 }
 
-// Failed names the checks that failed, not those skipped because of them.
+// Failed returns the names of failed checks, without skipped ones.
 func (v Verdict) Failed() []string {
 	var names []string
 	for _, r := range v.Results {
@@ -85,15 +85,15 @@ func (v Verdict) Failed() []string {
 	return names
 }
 
-// Run runs the checks, each within its bound, and reports each to r, which may
-// be nil. Checks of one area go one after another, areas at the same time, and
-// each after what it needs; one whose needs did not pass is skipped, as are all
-// that are left when ctx ends.
+// Run runs the checks, each within its bound, and reports each to r, which may be nil.
+// Areas run concurrently, and the checks of one area run one after another. A check
+// starts after the checks that it needs. It is skipped if one of them did not pass, or
+// if ctx has ended.
 func Run(ctx context.Context, checks []Check, r *progress.Reporter) Verdict {
 	ctx, cancel := context.WithTimeoutCause(ctx, Overall, fmt.Errorf("the checks took longer than %s", Overall))
 	defer cancel()
 	turns := make([]*turn, len(checks))
-	last := map[string]*turn{} // of each area
+	last := map[string]*turn{} // by area
 	named := map[string]*turn{}
 	for i, check := range checks {
 		area := check.area()
@@ -117,13 +117,13 @@ func Run(ctx context.Context, checks []Check, r *progress.Reporter) Verdict {
 	return verdict
 }
 
-// turn is one check's place among the others.
+// turn is a scheduled check.
 type turn struct {
 	check  Check
-	after  *turn   // the check before it in its area, or nil
-	needs  []*turn // nil for what is no earlier check
+	after  *turn   // the previous check of the area, or nil
+	needs  []*turn // an element is nil if there is no such earlier check
 	done   chan struct{}
-	result Result // once done is closed
+	result Result // valid after done is closed
 }
 
 func (t *turn) take(ctx context.Context, r *progress.Reporter) {
@@ -178,20 +178,20 @@ func finish(step *progress.Step, result Result) {
 	step.Done("ok", result.Detail)
 }
 
-// clean gives a check's Cleanup time of its own, so that it also runs after
-// Ctrl-C. What cannot be removed is said, and does not change the verdict.
+// clean calls Cleanup with a context of its own, so that it also works after Ctrl-C. A
+// failure is printed and does not change the verdict.
 func clean(ctx context.Context, check Check, r *progress.Reporter) {
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), cleanupBound, &tooSlow{cleanupBound})
 	defer cancel()
 	if err := check.Cleanup(ctx); err != nil {
-		r.Note("smoke    %s: left something behind: %v", check.Name, err)
+		r.Note("smoke    %s: test data was not removed: %v", check.Name, err)
 	}
 }
 
-// tooSlow is the cause of a context that ended because of a check's bound.
+// tooSlow is the cause of a context that a bound has ended.
 type tooSlow struct{ bound time.Duration }
 
 func (t *tooSlow) Error() string { return fmt.Sprintf("no answer within %s", t.bound) }
 
-// Unwrap makes it a context.DeadlineExceeded, as without a cause.
+// Unwrap makes tooSlow a context.DeadlineExceeded.
 func (t *tooSlow) Unwrap() error { return context.DeadlineExceeded }

@@ -31,7 +31,7 @@ func hang(ctx context.Context) (string, error) {
 	return "", context.Cause(ctx)
 }
 
-func TestADependentOfAFailedCheckIsSkippedWithTheReason(t *testing.T) {
+func TestChecksAfterAFailedCheckAreSkippedWithTheReason(t *testing.T) {
 	var out bytes.Buffer
 	verdict := Run(t.Context(), []Check{
 		{Name: "a", Run: fail(errors.New("GET /: nothing"))},
@@ -49,12 +49,12 @@ func TestADependentOfAFailedCheckIsSkippedWithTheReason(t *testing.T) {
 	assert.Equal(t, `needs "b", which did not pass`, verdict.Results[2].Detail)
 	assert.Equal(t, []string{"a"}, verdict.Failed())
 	assert.False(t, verdict.OK())
-	assert.Regexp(t, `(?m)^smoke    a +failed +0\.0s\n +\| GET /: nothing$`, out.String(), "the cause is under the check")
+	assert.Regexp(t, `(?m)^smoke    a +failed +0\.0s\n +\| GET /: nothing$`, out.String(), "the cause is below the check")
 	assert.Regexp(t, `(?m)^smoke    b +skipped +0\.0s   needs "a", which did not pass$`, out.String())
 	assert.Regexp(t, `(?m)^smoke    d +ok +0\.0s   fine$`, out.String())
 }
 
-func TestAreasGoAtTheSameTimeAndEachInItsOrder(t *testing.T) {
+func TestAreasRunConcurrentlyAndTheirChecksInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		var mu sync.Mutex
@@ -82,13 +82,13 @@ func TestAreasGoAtTheSameTimeAndEachInItsOrder(t *testing.T) {
 	})
 }
 
-func TestAVerdictIsOnlyGoodWhenEverythingPassed(t *testing.T) {
-	assert.False(t, Verdict{}.OK(), "no check proves nothing")
+func TestVerdictIsOKOnlyIfAllChecksPassed(t *testing.T) {
+	assert.False(t, Verdict{}.OK(), "a verdict without checks is not OK")
 	assert.True(t, Verdict{Results: []Result{{Outcome: Passed}}}.OK())
 	assert.False(t, Verdict{Results: []Result{{Outcome: Passed}, {Outcome: Skipped}}}.OK())
 }
 
-func TestAHangingCheckEndsAtItsBound(t *testing.T) {
+func TestHangingCheckEndsAtItsBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		verdict := Run(t.Context(), []Check{{Name: "a", Run: hang}, {Name: "b", Bound: time.Second, Run: hang}}, nil)
 		assert.Equal(t, PerCheck, verdict.Results[0].Duration)
@@ -98,7 +98,7 @@ func TestAHangingCheckEndsAtItsBound(t *testing.T) {
 	})
 }
 
-func TestAllChecksTogetherAreBound(t *testing.T) {
+func TestRunIsBoundedForAllChecks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		verdict := Run(t.Context(), []Check{{Name: "a", Bound: time.Hour, Run: hang}, {Name: "b", Run: pass("")}}, nil)
@@ -109,11 +109,11 @@ func TestAllChecksTogetherAreBound(t *testing.T) {
 	})
 }
 
-func TestCleanupRunsInReverseAfterAnInterrupt(t *testing.T) {
+func TestCleanupRunsInReverseOrderAfterAnInterrupt(t *testing.T) {
 	var order []string
 	cleanup := func(name string, err error) func(context.Context) error {
 		return func(ctx context.Context) error {
-			require.NoError(t, ctx.Err(), "it has time of its own")
+			require.NoError(t, ctx.Err(), "cleanup has its own context")
 			order = append(order, name)
 			return err
 		}
@@ -125,11 +125,11 @@ func TestCleanupRunsInReverseAfterAnInterrupt(t *testing.T) {
 		{Name: "b", Run: func(context.Context) (string, error) { cancel(); return "", nil }, Cleanup: cleanup("b", errors.New("still there"))},
 		{Name: "c", Run: pass(""), Cleanup: cleanup("c", nil)},
 	}, progress.New(&out, progress.Options{}))
-	assert.Equal(t, []string{"b", "a"}, order, "what did not run leaves nothing")
-	assert.Contains(t, out.String(), "smoke    b: left something behind: still there")
+	assert.Equal(t, []string{"b", "a"}, order, "a skipped check has no cleanup")
+	assert.Contains(t, out.String(), "smoke    b: test data was not removed: still there")
 }
 
-// mixed holds what is hard to write down: quotes, angle brackets, control bytes.
+// mixed contains characters that need escaping: quotes, angle brackets, control bytes.
 func mixed() Verdict {
 	return Verdict{Results: []Result{
 		{Name: "frontend: page", Outcome: Passed, Duration: 1500 * time.Millisecond, Detail: `"Todo" & <Chatbot>`},
@@ -138,7 +138,7 @@ func mixed() Verdict {
 	}}
 }
 
-func TestTheTableHasOneLineACheck(t *testing.T) {
+func TestTableHasOneLineForEachCheck(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, mixed().WriteTable(&out))
 	assert.Equal(t, strings.Join([]string{
@@ -202,7 +202,7 @@ func TestJSONCanBeReadBack(t *testing.T) {
 	assert.JSONEq(t, `{"ok":false,"results":[]}`, out.String())
 }
 
-func TestCredentialsAreHidden(t *testing.T) {
+func TestHideTokensRemovesCredentials(t *testing.T) {
 	for given, want := range map[string]string{
 		`{"token":"abc","x":1}`:     `{"token":"[token]","x":1}`,
 		`Bearer ` + signed("u"):     `Bearer [token]`,

@@ -20,7 +20,7 @@ type task struct {
 
 const about = "made by a smoke test"
 
-// tasks asks for the user's task list or, with an id, for one task.
+// tasks returns a request for the user's task list or, with an id, for one task.
 func (v *visit) tasks(method string, id int64, body any) ask {
 	path := api(v.userID, "tasks")
 	if id != 0 {
@@ -38,23 +38,29 @@ func (v *visit) list(ctx context.Context, status string) (*answer, []task, error
 	return got, found, err
 }
 
-// listed demands that the task is, or is not, among those with a status.
-func (v *visit) listed(ctx context.Context, status string, want bool) error {
+// listed requires that the list of a status contains the task.
+func (v *visit) listed(ctx context.Context, status string) error {
 	got, found, err := v.list(ctx, status)
-	if err != nil {
-		return err
+	if err == nil && !v.among(found) {
+		err = got.unexpected("a list with task %d", v.task.ID)
 	}
-	is := slices.ContainsFunc(found, func(t task) bool { return t.ID == v.task.ID })
-	switch {
-	case want && !is:
-		return got.unexpected("a list with task %d", v.task.ID)
-	case is && !want:
-		return got.unexpected("a list without task %d", v.task.ID)
-	}
-	return nil
+	return err
 }
 
-// same demands that a task in an answer is as this run left it.
+// notListed requires that the list of a status does not contain the task.
+func (v *visit) notListed(ctx context.Context, status string) error {
+	got, found, err := v.list(ctx, status)
+	if err == nil && v.among(found) {
+		err = got.unexpected("a list without task %d", v.task.ID)
+	}
+	return err
+}
+
+func (v *visit) among(tasks []task) bool {
+	return slices.ContainsFunc(tasks, func(t task) bool { return t.ID == v.task.ID })
+}
+
+// same requires that a task in an answer has the expected state.
 func (v *visit) same(got *answer, t task) error {
 	description := "none"
 	if t.Description != nil {
@@ -68,7 +74,7 @@ func (v *visit) same(got *answer, t task) error {
 	return nil
 }
 
-// stored demands that the task, read again, is as this run left it.
+// stored reads the task and requires the expected state.
 func (v *visit) stored(ctx context.Context) error {
 	var read task
 	got, err := v.decode(ctx, v.tasks(http.MethodGet, v.task.ID, nil), http.StatusOK, &read)
@@ -98,10 +104,10 @@ func (v *visit) readTask(ctx context.Context) (string, error) {
 	if err := v.stored(ctx); err != nil {
 		return "", err
 	}
-	if err := v.listed(ctx, "all", true); err != nil {
+	if err := v.listed(ctx, "all"); err != nil {
 		return "", err
 	}
-	return "", v.listed(ctx, "completed", false)
+	return "", v.notListed(ctx, "completed")
 }
 
 func (v *visit) changeTask(ctx context.Context) (string, error) {
@@ -128,10 +134,10 @@ func (v *visit) completeTask(ctx context.Context) (string, error) {
 	if !completed.Completed || completed.ID != v.task.ID {
 		return "", got.unexpected("task %d, completed", v.task.ID)
 	}
-	if err := v.listed(ctx, "pending", false); err != nil {
+	if err := v.notListed(ctx, "pending"); err != nil {
 		return "", err
 	}
-	return "", v.listed(ctx, "completed", true)
+	return "", v.listed(ctx, "completed")
 }
 
 func (v *visit) deleteTask(ctx context.Context) (string, error) {
@@ -142,7 +148,7 @@ func (v *visit) deleteTask(ctx context.Context) (string, error) {
 	return "", err
 }
 
-// removeAll deletes every task and the conversation of this run's account.
+// removeAll deletes all tasks and the conversation of this run's account.
 func (v *visit) removeAll(ctx context.Context) error {
 	if !v.wrote.Load() {
 		return nil
@@ -159,14 +165,14 @@ func (v *visit) removeAll(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// remove deletes something that may be gone already.
+// remove deletes a resource that may be deleted already.
 func (v *visit) remove(ctx context.Context, a ask) error {
 	got, err := v.send(ctx, a)
 	if err != nil {
 		return err
 	}
 	if got.status >= 300 && got.status != http.StatusNotFound {
-		return got.unexpected("it deleted")
+		return got.unexpected("a successful deletion")
 	}
 	return nil
 }

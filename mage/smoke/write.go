@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// WriteTable writes one line a check, for people.
+// WriteTable writes a table with one line for each check.
 func (v Verdict) WriteTable(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "CHECK\tOUTCOME\tTIME\tDETAIL")
@@ -32,7 +32,7 @@ func (r Result) text() string {
 }
 
 // WriteJSON writes {"ok", "results": [{"name", "outcome", "seconds", "error",
-// "detail"}]}; error and detail are left out when empty.
+// "detail"}]}, without empty error and detail.
 func (v Verdict) WriteJSON(w io.Writer) error {
 	type result struct {
 		Name    string  `json:"name"`
@@ -86,7 +86,7 @@ type junitWords struct {
 	Text    string `xml:",chardata"`
 }
 
-// WriteJUnit writes the verdict as JUnit XML, which CI systems read.
+// WriteJUnit writes the verdict as JUnit XML for CI systems.
 func (v Verdict) WriteJUnit(w io.Writer) error {
 	suite := junitSuite{Name: "smoke", Tests: len(v.Results)}
 	var total time.Duration
