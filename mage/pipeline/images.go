@@ -69,6 +69,10 @@ func (r *imageRun) publish(ctx context.Context, src *image.Input) (Built, error)
 		b.step.Drop()
 		return Built{}, shared.cause
 	}
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil { // another image failed, or Ctrl-C
+		b.step.Drop()
+		return Built{}, err
+	}
 	if err != nil {
 		return Built{}, b.step.Fail(r.services.explain(ctx, fmt.Errorf("image %q: %w", src.Name, err)))
 	}
