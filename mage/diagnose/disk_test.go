@@ -12,11 +12,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"todo-chatbot/mage/diagnose/diagnosetest"
 	"todo-chatbot/mage/host"
+	"todo-chatbot/mage/kube"
 )
 
 const nodeFull = ": a disk of the node is full: " + host.FreeSpace
@@ -76,9 +76,9 @@ func TestFullDiskInALogIsTheFirstCause(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL})
+	clients, err := kube.Connect(&rest.Config{Host: server.URL})
 	require.NoError(t, err)
-	w := NewWatcher(client, testNamespace)
+	w := NewWatcher(clients.Clientset, testNamespace)
 	w.found = []finding{
 		{Cause: Cause{Kind: KindInit, Object: "deployment/todo-backend", Pod: "todo-backend-1", Container: "migrate", Message: "exits with code 1"}},
 		{Cause: Cause{Kind: KindCrash, Object: "statefulset/todo-postgresql", Pod: "todo-postgresql-0", Container: "postgresql", Message: "exits with code 1"}},

@@ -7,8 +7,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"todo-chatbot/mage/kube"
 )
 
 func TestCauseHasTheLogOfTheFailedInstance(t *testing.T) {
@@ -36,9 +37,9 @@ func TestCauseHasTheLogOfTheFailedInstance(t *testing.T) {
 				_, _ = w.Write([]byte(text))
 			}))
 			defer server.Close()
-			client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL})
+			clients, err := kube.Connect(&rest.Config{Host: server.URL})
 			require.NoError(t, err)
-			w := NewWatcher(client, testNamespace)
+			w := NewWatcher(clients.Clientset, testNamespace)
 			w.found = []finding{
 				{Cause: Cause{Kind: KindInit, Object: "deployment/todo-backend", Pod: "todo-backend-1", Container: "migrate", Message: "exits with code 1"}},
 			}

@@ -18,9 +18,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"todo-chatbot/mage/kube"
 	"todo-chatbot/mage/progress"
 )
 
@@ -76,11 +76,11 @@ func newPodLogs(t *testing.T, api *podAPI) (logs *podLogs, out, notes *lockedBuf
 	t.Helper()
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
-	clients, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL})
+	clients, err := kube.Connect(&rest.Config{Host: server.URL})
 	require.NoError(t, err)
 	out, notes = &lockedBuffer{}, &lockedBuffer{}
 	return &podLogs{
-		pods: clients.CoreV1().Pods("todo-dev"), selector: "app.kubernetes.io/instance=todo", release: "todo", out: out,
+		pods: clients.Clientset.CoreV1().Pods("todo-dev"), selector: "app.kubernetes.io/instance=todo", release: "todo", out: out,
 		progress: progress.New(notes, progress.Options{}), seen: map[string]bool{}, every: 10 * time.Millisecond,
 	}, out, notes
 }

@@ -139,6 +139,7 @@ type failedAction struct {
 // request that was cut off or the Job that failed, so that a description with the
 // cause replaces it.
 func (m *Manager) recordFailure(ctx context.Context, a failedAction, err error) error {
+	defer m.records.forget(a.name) // a Helm action that was abandoned may still write
 	failure, _ := errors.AsType[*diagnose.Failure](err)
 	records, lookErr := m.history(ctx, a.name)
 	if errors.Is(lookErr, ErrNotFound) {
