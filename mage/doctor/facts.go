@@ -20,6 +20,7 @@ type Facts struct {
 	Provider       string // the cluster provider of a deploy: kind, minikube or kubecontext
 	ProviderChosen bool   // by a setting
 
+	Network    *Network
 	Registries []Registry
 
 	Cache     string

@@ -27,6 +27,9 @@ func (f Facts) Findings() Findings {
 	all := Findings{f.goFinding()}
 	all = append(all, f.engineFindings()...)
 	all = append(all, f.dockerFinding(), f.providerFinding())
+	if f.Network != nil {
+		all = append(all, f.networkFinding())
+	}
 	all = append(all, f.registryFindings()...)
 	all = append(all, f.machineFindings()...)
 	for _, p := range f.Ports {

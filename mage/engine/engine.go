@@ -50,6 +50,8 @@ type Engine struct {
 	// Restricted says that the host gives a privileged container fewer than all
 	// capabilities, so that nodes need the runtime wrapper.
 	Restricted bool
+	// Mirrors are the registry-mirrors of the engine's settings, as URLs.
+	Mirrors []string
 }
 
 // Absent says that no engine answers at Host.
@@ -87,7 +89,11 @@ func Find(ctx context.Context) (*Engine, error) {
 		docker.Close()
 		return nil, fmt.Errorf("query the container engine at %s: %w", address, err)
 	}
-	return &Engine{Client: docker, Host: address, CgroupV1: info.Info.CgroupVersion == "1", Restricted: restrictedHost(info.Info.OperatingSystem)}, nil
+	found := &Engine{Client: docker, Host: address, CgroupV1: info.Info.CgroupVersion == "1", Restricted: restrictedHost(info.Info.OperatingSystem)}
+	if registries := info.Info.RegistryConfig; registries != nil {
+		found.Mirrors = registries.Mirrors
+	}
+	return found, nil
 }
 
 // nothingListens tells whether an address is Docker's default and no program

@@ -76,16 +76,18 @@ func TestLoadImageReportsCause(t *testing.T) {
 
 func TestPullImagePullsOnlyMissingImages(t *testing.T) {
 	d, e := newEngine(t)
-	require.NoError(t, e.PullImage(context.Background(), toolRef))
+	_, err := e.PullImage(context.Background(), toolRef)
+	require.NoError(t, err)
 	assert.Equal(t, "sha256:pulled", d.images[toolRef])
-	require.NoError(t, e.PullImage(context.Background(), toolRef))
+	_, err = e.PullImage(context.Background(), toolRef)
+	require.NoError(t, err)
 	assert.Equal(t, []string{"POST /images/create"}, d.changes())
 }
 
 func TestPullImageReportsErrorInStream(t *testing.T) {
 	d, e := newEngine(t)
 	d.refusal, d.late = "registry.example: no such host", true
-	err := e.PullImage(context.Background(), toolRef)
+	_, err := e.PullImage(context.Background(), toolRef)
 	assert.EqualError(t, err, `pull image "registry.example/tool:1": registry.example: no such host`)
 }
 
@@ -117,7 +119,7 @@ func TestFullEngineDiskIsReportedWithFixes(t *testing.T) {
 			_, err := e.LoadImage(context.Background(), toolRef, image)
 			return err
 		}, true, `load image "registry.example/tool:1" into the engine: `},
-		"image pull": {func(e *Engine) error { return e.PullImage(context.Background(), toolRef) }, true, `pull image "registry.example/tool:1": `},
+		"image pull": {func(e *Engine) error { _, err := e.PullImage(context.Background(), toolRef); return err }, true, `pull image "registry.example/tool:1": `},
 		"container create": {func(e *Engine) error {
 			_, err := e.BuildKit(context.Background(), "buildkit:1", BuilderSetup{})
 			return err

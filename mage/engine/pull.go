@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/pkg/authconfig"
@@ -19,38 +20,46 @@ type PullSource struct {
 }
 
 // PullImage makes the engine pull an image that it does not have, from the first
-// source that has it, and tags the image as ref. Without sources it pulls ref.
-func (e *Engine) PullImage(ctx context.Context, ref string, sources ...PullSource) error {
-	_, err := e.Client.ImageInspect(ctx, ref)
+// source that has it. Without sources it pulls ref. It returns the engine's name of
+// the image: ref, or, from a mirror, ref without its digest.
+func (e *Engine) PullImage(ctx context.Context, ref string, sources ...PullSource) (local string, err error) {
+	_, err = e.Client.ImageInspect(ctx, ref)
 	if err == nil {
-		return nil
+		return ref, nil
 	}
 	if !errdefs.IsNotFound(err) {
-		return fmt.Errorf("inspect image %q: %w", ref, err)
+		return "", fmt.Errorf("inspect image %q: %w", ref, err)
 	}
 	if len(sources) == 0 {
 		sources = []PullSource{{Ref: ref}}
 	}
 	var problems []error
 	for _, source := range sources {
-		err := e.pull(ctx, ref, source)
+		local, err := e.pull(ctx, ref, source)
 		if err == nil {
-			return nil
+			return local, nil
 		}
 		problems = append(problems, err)
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	return e.Explain(ctx, errors.Join(problems...))
+	return "", e.Explain(ctx, errors.Join(problems...))
 }
 
-func (e *Engine) pull(ctx context.Context, ref string, source PullSource) error {
+// WithoutDigest returns the part of a reference before its digest. An engine has no
+// digest of an upstream registry for an image from elsewhere.
+func WithoutDigest(ref string) string {
+	tagged, _, _ := strings.Cut(ref, "@")
+	return tagged
+}
+
+func (e *Engine) pull(ctx context.Context, ref string, source PullSource) (local string, err error) {
 	options := client.ImagePullOptions{}
 	if source.Login != (registry.AuthConfig{}) {
 		encoded, err := authconfig.Encode(source.Login)
 		if err != nil {
-			return fmt.Errorf("pull image %q: %w", source.Ref, err)
+			return "", fmt.Errorf("pull image %q: %w", source.Ref, err)
 		}
 		options.RegistryAuth = encoded
 	}
@@ -58,11 +67,13 @@ func (e *Engine) pull(ctx context.Context, ref string, source PullSource) error 
 	if err == nil {
 		err = answer.Wait(ctx)
 	}
+	local = ref
 	if err == nil && source.Ref != ref {
-		_, err = e.Client.ImageTag(ctx, client.ImageTagOptions{Source: source.Ref, Target: ref})
+		local = WithoutDigest(ref)
+		_, err = e.Client.ImageTag(ctx, client.ImageTagOptions{Source: source.Ref, Target: local})
 	}
 	if err != nil {
-		return fmt.Errorf("pull image %q: %w", source.Ref, err)
+		return "", fmt.Errorf("pull image %q: %w", source.Ref, err)
 	}
-	return nil
+	return local, nil
 }

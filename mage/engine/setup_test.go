@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/moby/moby/api/pkg/authconfig"
@@ -64,8 +65,10 @@ func TestPullTriesSourcesInOrderWithLogins(t *testing.T) {
 	login := registry.AuthConfig{Username: "me", Password: "geheim"}
 	encoded, err := authconfig.Encode(login)
 	require.NoError(t, err)
-	require.NoError(t, e.PullImage(context.Background(), toolRef,
-		PullSource{Ref: "mirror.example/hub/tool:1"}, PullSource{Ref: "second.example/tool:1", Login: login}, PullSource{Ref: toolRef}))
+	local, err := e.PullImage(context.Background(), toolRef+"@sha256:"+strings.Repeat("a", 64),
+		PullSource{Ref: "mirror.example/hub/tool:1"}, PullSource{Ref: "second.example/tool:1", Login: login}, PullSource{Ref: toolRef})
+	require.NoError(t, err)
+	assert.Equal(t, toolRef, local, "the digest of the upstream registry is not the mirror's")
 	assert.Equal(t, "sha256:pulled", d.images[toolRef])
 	assert.Equal(t, []string{encoded}, d.logins)
 	assert.Equal(t, []string{"POST /images/create", "POST /images/create", "POST /images/second.example/tool:1/tag"}, d.changes())
@@ -74,7 +77,7 @@ func TestPullTriesSourcesInOrderWithLogins(t *testing.T) {
 func TestPullErrorNamesEverySource(t *testing.T) {
 	d, e := newEngine(t)
 	d.absent = map[string]bool{"mirror.example/hub/tool": true, "registry.example/tool": true}
-	err := e.PullImage(context.Background(), toolRef, PullSource{Ref: "mirror.example/hub/tool:1", Login: registry.AuthConfig{Password: "geheim"}}, PullSource{Ref: toolRef})
+	_, err := e.PullImage(context.Background(), toolRef, PullSource{Ref: "mirror.example/hub/tool:1", Login: registry.AuthConfig{Password: "geheim"}}, PullSource{Ref: toolRef})
 	assert.ErrorContains(t, err, `pull image "mirror.example/hub/tool:1"`)
 	assert.ErrorContains(t, err, `pull image "registry.example/tool:1"`)
 	assert.NotContains(t, err.Error(), "geheim")

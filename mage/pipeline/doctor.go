@@ -23,8 +23,13 @@ func (p *Pipeline) Doctor(ctx context.Context) doctor.Findings {
 	}
 	facts.GatherMachine(ctx, p.env.Root)
 	p.gatherCluster(ctx, &facts)
-	puller := newWire(p).supply(nil)
-	facts.GatherRegistries(ctx, puller, p.upstream(ctx, facts.Provider, puller))
+	w := newWire(p)
+	access, err := w.access(nil)
+	facts.Network = doctor.NewNetwork(access, err)
+	if err == nil {
+		puller := w.supply(nil, access)
+		facts.GatherRegistries(ctx, puller, p.upstream(ctx, facts.Provider, puller))
+	}
 	return facts.Findings()
 }
 

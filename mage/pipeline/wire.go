@@ -17,12 +17,12 @@ import (
 
 	"todo-chatbot/mage/airgap"
 	"todo-chatbot/mage/cluster"
-	"todo-chatbot/mage/config"
 	"todo-chatbot/mage/database"
 	"todo-chatbot/mage/doctor"
 	"todo-chatbot/mage/engine"
 	"todo-chatbot/mage/host"
 	"todo-chatbot/mage/image"
+	"todo-chatbot/mage/outside"
 	"todo-chatbot/mage/progress"
 	"todo-chatbot/mage/release"
 	"todo-chatbot/mage/smoke"
@@ -110,33 +110,36 @@ func (p *Pipeline) providerName() string {
 
 // assemble constructs the services on an engine, which may be nil.
 func (w *wire) assemble(ctx context.Context, found *engine.Engine) (*services, error) {
+	access, err := w.access(found)
+	if err != nil {
+		return nil, err
+	}
 	store := w.p.store()
-	supply := w.supply(found)
+	supply := w.supply(found, access)
 	s := &services{supply: supply, store: store, programs: programs{store}, registry: w.registry, open: w.open, close: func() {}}
-	var err error
 	if found != nil {
 		s.engine = found
 		s.others = w.others(found)
 		s.close = func() { found.Client.Close() }
-		s.builder = func(ctx context.Context) (Builder, error) { return w.builder(ctx, found, supply) }
+		s.builder = func(ctx context.Context) (Builder, error) { return w.builder(ctx, found, supply, access) }
 	}
-	if s.provider, err = w.provider(ctx, found, supply); err != nil {
+	if s.provider, err = w.provider(ctx, found, supply, access); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (w *wire) supply(found *engine.Engine) *airgap.Supply {
+func (w *wire) supply(found *engine.Engine, access *outside.Access) *airgap.Supply {
 	return airgap.New(airgap.Options{
-		Root: w.p.env.Root, Cache: w.p.env.Cache, Apt: w.p.apt(), Progress: w.p.opts.Progress,
+		Root: w.p.env.Root, Cache: w.p.env.Cache, Apt: w.p.apt(), Progress: w.p.opts.Progress, Access: access,
 		Keychain:   remote.WithAuthFromKeychain(w.keychain),
 		Restricted: found != nil && found.Restricted,
 		Offline:    w.p.env.Offline,
 	})
 }
 
-func (w *wire) provider(ctx context.Context, found *engine.Engine, supply *airgap.Supply) (Provider, error) {
+func (w *wire) provider(ctx context.Context, found *engine.Engine, supply *airgap.Supply, access *outside.Access) (Provider, error) {
 	p, c := w.p, w.p.env.Cluster
 	ports := map[int]int{}
 	for _, published := range p.env.Published() {
@@ -155,13 +158,13 @@ func (w *wire) provider(ctx context.Context, found *engine.Engine, supply *airga
 			Registry: cluster.Registry{Push: c.Kubecontext.Push, Pull: c.Kubecontext.Pull}, Progress: p.opts.Progress,
 		})
 	default:
-		return w.kind(ctx, found, supply, ports)
+		return w.kind(ctx, found, supply, access, ports)
 	}
 }
 
 // kind returns the provider of kind clusters. Node and registry are pulled, or made by
 // a recipe.
-func (w *wire) kind(ctx context.Context, found *engine.Engine, supply *airgap.Supply, ports map[int]int) (Provider, error) {
+func (w *wire) kind(ctx context.Context, found *engine.Engine, supply *airgap.Supply, access *outside.Access, ports map[int]int) (Provider, error) {
 	pull, err := supply.CanPull(ctx, kindimage.Image)
 	if err != nil {
 		return nil, err
@@ -175,7 +178,7 @@ func (w *wire) kind(ctx context.Context, found *engine.Engine, supply *airgap.Su
 			if pull {
 				ref = kindimage.Image
 			}
-			return ref, loadImage(ctx, found, supply, ref)
+			return w.loadImage(ctx, found, supply, access, ref)
 		},
 		RegistryImage: airgap.RegistryRef, // a locally made node image holds it; another node pulls it
 	})
@@ -194,31 +197,22 @@ func upstreamOfCluster(ctx context.Context, provider string, puller doctor.Pulle
 	return append(refs, airgap.RegistryRef, node)
 }
 
-// loadImage gives the engine a locally made image. An image of an image registry it
-// lets the engine pull.
-func loadImage(ctx context.Context, found *engine.Engine, supply *airgap.Supply, ref string) error {
-	resolved, err := supply.Resolve(ctx, ref)
-	if err != nil {
-		return err
-	}
-	if !resolved.Made() {
-		return found.PullImage(ctx, ref)
-	}
-	_, err = found.LoadImage(ctx, ref, resolved.Image)
-	return err
-}
-
 func (p *Pipeline) kubeconfig(provider string) string {
 	return filepath.Join(p.env.Cache, provider+"-"+p.env.Cluster.Name+".kubeconfig")
 }
 
 // builder starts BuildKit in a container of the engine.
-func (w *wire) builder(ctx context.Context, found *engine.Engine, supply *airgap.Supply) (Builder, error) {
-	if err := loadImage(ctx, found, supply, airgap.BuildKitRef); err != nil {
+func (w *wire) builder(ctx context.Context, found *engine.Engine, supply *airgap.Supply, access *outside.Access) (Builder, error) {
+	local, err := w.loadImage(ctx, found, supply, access, airgap.BuildKitRef)
+	if err != nil {
 		return nil, err
 	}
+	setup, err := builderSetup(access)
+	if err != nil {
+		return nil, usageError(err)
+	}
 	step := w.p.opts.Progress.Start("builder", "buildkit")
-	started, err := found.BuildKit(ctx, airgap.BuildKitRef, engine.BuilderSetup{})
+	started, err := found.BuildKit(ctx, local, setup)
 	if err != nil {
 		return nil, step.Fail(err)
 	}
@@ -230,11 +224,11 @@ func (w *wire) builder(ctx context.Context, found *engine.Engine, supply *airgap
 	// BuildKit's client writes warnings of its content store directly to stderr at
 	// every build.
 	logrus.SetOutput(io.Discard)
-	secrets, err := config.BuildSecrets(w.p.opts.Getenv)
+	options, err := w.builderOptions(access)
 	if err != nil {
-		return nil, usageError(err)
+		return nil, err
 	}
-	return image.NewBuilder(found.DialBuildKit, w.p.store(), image.BuilderOptions{Secrets: secrets}), nil
+	return image.NewBuilder(found.DialBuildKit, w.p.store(), options), nil
 }
 
 // store returns the folder of built images on this machine.
