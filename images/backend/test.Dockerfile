@@ -22,6 +22,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=ca-bundle,target=/run/secrets/ca-bundle \
     --mount=type=secret,id=PIP_CERT,env=PIP_CERT \
     --mount=type=secret,id=PIP_INDEX_URL,env=PIP_INDEX_URL \
+    --mount=type=secret,id=PIP_EXTRA_INDEX_URL,env=PIP_EXTRA_INDEX_URL \
+    --mount=type=secret,id=PIP_TRUSTED_HOST,env=PIP_TRUSTED_HOST \
     python -m pip --python /opt/venv/bin/python --disable-pip-version-check install \
       --require-hashes --no-deps --only-binary=:all: -r /tmp/requirements-dev.lock
 ENV PATH=/opt/venv/bin:/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin

@@ -35,6 +35,8 @@ RUN --mount=type=cache,target=/root/.npm \
     --mount=type=secret,id=ca-bundle,target=/run/secrets/ca-bundle \
     --mount=type=secret,id=NODE_EXTRA_CA_CERTS,env=NODE_EXTRA_CA_CERTS \
     --mount=type=secret,id=NPM_CONFIG_REGISTRY,env=NPM_CONFIG_REGISTRY \
+    --mount=type=secret,id=npmrc,target=/run/secrets/npmrc \
+    --mount=type=secret,id=NPM_CONFIG_USERCONFIG,env=NPM_CONFIG_USERCONFIG \
     npm ci --ignore-scripts --no-audit --no-fund
 COPY backend/openapi.json ../backend/openapi.json
 COPY frontend ./
