@@ -19,7 +19,7 @@ func setMirrors(e *Environment, v given) error {
 		for pair := range strings.SplitSeq(v.text, ",") {
 			host, mirror, found := strings.Cut(strings.TrimSpace(pair), "=")
 			if !found {
-				return fmt.Errorf("%q is not REGISTRY=MIRROR, such as docker.io=harbor.example.com/hub", pair)
+				return fmt.Errorf("%q is not REGISTRY=MIRROR, such as registry.example.com=harbor.example.com/hub", pair)
 			}
 			mirrors[host] = mirror
 		}

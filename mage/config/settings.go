@@ -95,7 +95,7 @@ func table() []setting {
 		one("", "pipeline.cluster.kubecontext.registry.pull", "", text, setRegistry(func(e *Environment) *string { return &e.Cluster.Kubecontext.Pull }), "address of the same registry for pulls by the nodes, for `kubecontext`"),
 		one("", "pipeline.allowPlainHttp", "", truth, setTruth(func(e *Environment) *bool { return &e.PlainHTTP }), "`true` allows access without TLS with `kubecontext`: NodePort, LoadBalancer or Ingress"),
 		one("TODO_OFFLINE", "", "", text, setTruth(func(e *Environment) *bool { return &e.Offline }), "`true`: use no image registry, make every image from package registries"),
-		one("TODO_MIRRORS", "pipeline.mirrors", "", mapping, setMirrors, "mirrors of image registries: a table, such as `docker.io: harbor.example.com/hub`; in the variable `docker.io=harbor.example.com/hub,…`"),
+		one("TODO_MIRRORS", "pipeline.mirrors", "", mapping, setMirrors, "mirrors of image registries: a table such as `registry.example.com: harbor.example.com/hub`; in the variable `registry.example.com=harbor.example.com/hub,…`"),
 		one("TODO_INSECURE_REGISTRIES", "pipeline.insecureRegistries", "", list, setInsecure, "list of registries that are reached by plain HTTP, as HOST[:PORT]; private addresses and names below `.localhost` always are"),
 		one("", keyFromKey, "", text, setKeyFrom, "name of the environment variable with the API key of the chat's model, such as `OPENAI_API_KEY`; if not set, the built-in model answers; the key is kept in a Kubernetes Secret only"),
 	}
