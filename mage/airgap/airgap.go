@@ -152,7 +152,7 @@ type origin struct {
 }
 
 // find returns an image that its registry or a mirror has now or had before, else
-// its recipe. An image that was pulled before is never replaced by a made one.
+// its recipe. An image that was pulled before is never replaced by a locally made image.
 func (s *Supply) find(ctx context.Context, ref string) (origin, error) {
 	parsed, err := name.ParseReference(ref)
 	if err != nil {

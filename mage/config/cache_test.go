@@ -11,7 +11,7 @@ import (
 	"todo-chatbot/mage/config"
 )
 
-func TestAFolderWhoseRemovalWouldTakeMoreWithItIsNoCache(t *testing.T) {
+func TestUnsafeCacheFolderIsRefused(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", filepath.Join(home, "people", "ada"))
 	t.Setenv("USERPROFILE", filepath.Join(home, "people", "ada"))

@@ -124,7 +124,7 @@ func Names(root string) ([]string, error) {
 	return names, nil
 }
 
-// Load reads the environment called name, the files it stands beside and the
+// Load reads the environment called name, the files next to it and the
 // environment variables given by getenv, usually os.Getenv. An environment that
 // does not exist is an *Unknown; everything wrong with one that does is reported
 // at once in an *Invalid. Both are an Error.

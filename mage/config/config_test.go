@@ -46,7 +46,7 @@ frontend:
   service: {nodePort: 30081}
 `
 
-// project writes a project with the given files beside a good chart.
+// project writes a project with the given files and a good chart.
 func project(t *testing.T, files map[string]string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -166,7 +166,7 @@ func TestAnUnknownEnvironmentNamesTheOnesThatExist(t *testing.T) {
 	assert.ErrorContains(t, err, "there is none yet")
 }
 
-func TestWhatTheUserCanCureHasExitStatus2(t *testing.T) {
+func TestUsageErrorHasExitStatus2(t *testing.T) {
 	root := project(t, map[string]string{"values/dev.yaml": "pipeline: {}", "values/qa.yaml": "a: b: c"})
 	for _, name := range []string{"dev", "qa", "none"} {
 		_, err := config.Load(root, name, nil)

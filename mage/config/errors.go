@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Error is what the user can cure by another command line, file or variable:
+// Error is an error that the user can fix in the command line, a file or a variable:
 // *Unknown and *Invalid, found with errors.As. Its exit status is 2, which mage
 // takes over by itself.
 type Error interface {

@@ -210,7 +210,7 @@ func TestFilesOfUnusualShape(t *testing.T) {
 		{"a list", "- a\n", "values/dev.yaml:1: want keys and values, found a list"},
 		{"a pipeline of nothing", "pipeline:\n", "values/dev.yaml:1: pipeline: want the keys namespace, release, url, timeout, cluster, allowPlainHttp, mirrors, insecureRegistries, agent, found nothing"},
 		{"an anchor within itself", "pipeline: &p\n  url: *p\n", "not valid YAML"},
-		{"bytes that are no text", "\xff\xfe\x00", "not valid YAML"},
+		{"bytes that are not text", "\xff\xfe\x00", "not valid YAML"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := config.Load(project(t, map[string]string{"values/dev.yaml": c.content}), "dev", nil)

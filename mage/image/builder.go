@@ -41,7 +41,7 @@ type BuilderOptions struct {
 	// neither into images nor into keys.
 	Secrets map[string][]byte
 	// ProxyArguments are the predefined proxy arguments of Dockerfiles, such as
-	// HTTPS_PROXY. BuildKit keeps them out of images, and they are no part of keys.
+	// HTTPS_PROXY. BuildKit keeps them out of images, and they are not a part of keys.
 	ProxyArguments map[string]string
 	// Session holds further answers to what a build may ask its client, such
 	// as credentials for pulling bases.

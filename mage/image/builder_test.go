@@ -134,7 +134,7 @@ func TestTheImageIsFoundHoweverDeepItLies(t *testing.T) {
 	other := mutate.IndexAddendum{Add: sampleImage(t), Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "unknown", Architecture: "unknown"}}}
 	for name, index := range map[string]v1.ImageIndex{
 		"alone":                mutate.AppendManifests(empty.Index, with(nil)),
-		"beside others":        mutate.AppendManifests(empty.Index, other, with(&linux)),
+		"next to others":       mutate.AppendManifests(empty.Index, other, with(&linux)),
 		"in an index":          mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: mutate.AppendManifests(empty.Index, other, with(&linux))}),
 		"of a broader variant": mutate.AppendManifests(empty.Index, with(&v1.Platform{OS: "linux", Architecture: "amd64", Variant: "v1"})),
 	} {

@@ -167,7 +167,7 @@ func TestKeyIgnoresWhatTheBuildDoesNotSee(t *testing.T) {
 	assert.Equal(t, want, key(t, src, bases), "the base of another image")
 }
 
-func TestIgnoreFileBesideTheDockerfileComesFirst(t *testing.T) {
+func TestIgnoreFileOfDockerfileComesFirst(t *testing.T) {
 	src := sample(t)
 	src.Dockerfile = filepath.Join(put(t, t.TempDir(), map[string]string{
 		"prod":              "FROM scratch\n",

@@ -70,7 +70,7 @@ func TestDockersLoginIsUsedForPushAndForARegistryWithAPath(t *testing.T) {
 	assert.Equal(t, done.Digest, again)
 }
 
-func TestPushesThatAreRefusedAreToldTogetherWithTheCureAndNothingIsSent(t *testing.T) {
+func TestRefusedPushesAreReportedTogetherWithFixBeforeUpload(t *testing.T) {
 	reading := func(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 	s, host := locked(t, reading)
 	for name, keychain := range map[string]authn.Keychain{

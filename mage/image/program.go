@@ -77,7 +77,7 @@ func moduleRoot(dir string) (string, error) {
 	}
 }
 
-// programInputs is what goes into a Go program beside the files of its folder:
+// programInputs are the inputs of a Go program besides the files of its folder:
 // the compiler with its flags, and the versions of the modules it uses.
 func programInputs(src Source) ([]string, error) {
 	root, err := moduleRoot(src.Context)

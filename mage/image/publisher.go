@@ -195,16 +195,16 @@ func (p *Publisher) head(ctx context.Context, ref name.Reference) (*v1.Descripto
 	return nil, p.explain(fmt.Errorf("look up %q: %w", ref, err))
 }
 
-// explain adds the cure where the registry gave no answer at all, or none
+// explain adds the fix where the registry gave no answer at all, or none
 // without another login.
 func (p *Publisher) explain(err error) error {
 	var answer *transport.Error
 	if errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden) {
-		cure := fmt.Sprintf("`docker login %s` with an account that may push there", p.push.Registry.Name())
+		fix := fmt.Sprintf("`docker login %s` with an account that may push there", p.push.Registry.Name())
 		if p.opts.Login != nil {
-			cure = "`mage cluster:up` renews its password"
+			fix = "`mage cluster:up` renews its password"
 		}
-		return fmt.Errorf("registry %q refuses this machine's login; %s: %w", p.push, cure, err)
+		return fmt.Errorf("registry %q refuses this machine's login; %s: %w", p.push, fix, err)
 	}
 	var refused *url.Error
 	if errors.As(err, &refused) && !errors.Is(err, context.Canceled) {

@@ -231,7 +231,7 @@ func TestPublishBelievesOnlyWhatItCanReadBack(t *testing.T) {
 	assert.ErrorContains(t, err, "does not have it")
 }
 
-func TestAnUnreachableRegistryIsNamedWithItsCure(t *testing.T) {
+func TestUnreachableRegistryIsNamedWithFix(t *testing.T) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	host := free.Addr().String()
@@ -245,7 +245,7 @@ func TestAnUnreachableRegistryIsNamedWithItsCure(t *testing.T) {
 	assert.ErrorContains(t, err, "is not reachable")
 }
 
-func TestSomethingElseAtTheAddressIsNoMissingImage(t *testing.T) {
+func TestOtherServerIsNotReportedAsMissingImage(t *testing.T) {
 	s, host := serve(t)
 	s.answer = func(w http.ResponseWriter, _ *http.Request) bool {
 		w.WriteHeader(http.StatusNotFound) // as a web server would
@@ -332,7 +332,7 @@ func TestPublishersOfOneRegistryWorkAtOnce(t *testing.T) {
 	}
 }
 
-func TestNewPublisherRefusesWhatIsNoAddress(t *testing.T) {
+func TestNewPublisherRefusesInvalidAddress(t *testing.T) {
 	_, err := NewPublisher("", "local host:5000", PublisherOptions{})
 	assert.ErrorContains(t, err, `registry "", "local host:5000" for pods`)
 	p, err := NewPublisher("127.0.0.1:1", "localhost:5000", PublisherOptions{})

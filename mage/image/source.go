@@ -38,7 +38,7 @@ type Source struct {
 var validName = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$`)
 
 // Discover finds the source of an image in every folder of dir, sorted by name:
-// a Dockerfile, which must parse, or else a Go main package. Files beside the
+// a Dockerfile, which must parse, or else a Go main package. Files next to the
 // folders, and folders whose name begins with a dot, are left out. The error
 // holds every problem of every folder, one a line, with its file and line.
 func Discover(dir string) ([]*Input, error) {

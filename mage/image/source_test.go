@@ -87,7 +87,7 @@ func TestBases(t *testing.T) {
 		args             map[string]string
 		want             []string
 	}{
-		{"stages and scratch are no bases", "FROM python:3.11-slim AS deps\nFROM deps AS build\nFROM scratch\nCOPY --from=build /a /a\n", "", nil,
+		{"stages and scratch are not bases", "FROM python:3.11-slim AS deps\nFROM deps AS build\nFROM scratch\nCOPY --from=build /a /a\n", "", nil,
 			[]string{"python:3.11-slim"}},
 		{"sorted and unique, in the short form", "FROM node:24-alpine AS a\nFROM docker.io/library/node:24-alpine AS b\nFROM debian\nCOPY --from=a / /\nCOPY --from=b / /\nCOPY --from=ghcr.io/x/y:1 / /\n", "", nil,
 			[]string{"debian", "ghcr.io/x/y:1", "node:24-alpine"}},

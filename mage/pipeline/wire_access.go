@@ -31,7 +31,7 @@ func (w *wire) access(found *engine.Engine) (*outside.Access, error) {
 	return access, usageError(err)
 }
 
-// loadImage gives the engine an image: a locally made one, or one that the engine
+// loadImage gives the engine an image: a locally made image, or one that the engine
 // pulls itself. If the engine cannot pull it, this process does. It returns the name
 // that the engine has for the image.
 func (w *wire) loadImage(ctx context.Context, found *engine.Engine, supply *airgap.Supply, access *outside.Access, ref string) (local string, err error) {

@@ -45,12 +45,6 @@ var quoting = []string{"CONTRIBUTING.md", "docs/glossary.md", "test/house/words_
 // patterns, so only its comments are checked.
 const peoplesWords = "images/backend/app/agent/builtin/"
 
-// notYetPlain are folders that still have tells.
-var notYetPlain = []string{
-	"docs/", "helm/", "images/", "mage/", "magefile.go", "test/render/golden/", "values/",
-	"test/integration/database_test.go", // quotes messages of mage/
-}
-
 var prose = []string{".go", ".ts", ".tsx", ".mjs", ".py", ".yaml", ".yml", ".md"}
 
 // sentencesArePlain refuses the tells.
@@ -127,18 +121,9 @@ func termsHaveOneName(t *testing.T, project fs.FS) []string {
 	return violations
 }
 
-// inPlainFolders is r without the violations in notYetPlain.
-func inPlainFolders(r rule) rule {
-	return func(t *testing.T, project fs.FS) []string {
-		return slices.DeleteFunc(r(t, project), func(violation string) bool {
-			return slices.ContainsFunc(notYetPlain, func(folder string) bool { return strings.HasPrefix(violation, folder) })
-		})
-	}
-}
+func TestSentencesArePlain(t *testing.T) { keeps(t, sentencesArePlain) }
 
-func TestSentencesArePlain(t *testing.T) { keeps(t, inPlainFolders(sentencesArePlain)) }
-
-func TestTermsHaveOneName(t *testing.T) { keeps(t, inPlainFolders(termsHaveOneName)) }
+func TestTermsHaveOneName(t *testing.T) { keeps(t, termsHaveOneName) }
 
 func TestTellsAreRefused(t *testing.T) {
 	refuses(t, sentencesArePlain, map[string]string{

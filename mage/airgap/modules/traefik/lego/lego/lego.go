@@ -15,7 +15,7 @@ import (
 	"github.com/go-acme/lego/v5/registration"
 )
 
-// DirectoryURLLetsEncrypt is no authority.
+// DirectoryURLLetsEncrypt names no authority.
 const DirectoryURLLetsEncrypt = ""
 
 // Config is a Client's.

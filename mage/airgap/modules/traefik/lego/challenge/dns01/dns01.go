@@ -24,14 +24,14 @@ func SetDefaultClient(*Client) {}
 // Option does nothing.
 type Option struct{}
 
-// CondOptions is no option.
+// CondOptions returns an option without effect.
 func CondOptions(bool, ...Option) (none Option) { return none }
 
-// PropagationWait is no option.
+// PropagationWait returns an option without effect.
 func PropagationWait(time.Duration, bool) (none Option) { return none }
 
-// DisableAuthoritativeNssPropagationRequirement is no option.
+// DisableAuthoritativeNssPropagationRequirement returns an option without effect.
 func DisableAuthoritativeNssPropagationRequirement() (none Option) { return none }
 
-// DisableRecursiveNSsPropagationRequirement is no option.
+// DisableRecursiveNSsPropagationRequirement returns an option without effect.
 func DisableRecursiveNSsPropagationRequirement() (none Option) { return none }

@@ -9,5 +9,5 @@ const PathPrefix = "/.well-known/acme-challenge/"
 // Option does nothing.
 type Option struct{}
 
-// SetDelay is no option.
+// SetDelay returns an option without effect.
 func SetDelay(time.Duration) (none Option) { return none }

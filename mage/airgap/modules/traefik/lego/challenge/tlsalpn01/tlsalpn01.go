@@ -16,5 +16,5 @@ func ChallengeBlocks(_, _ string) (certificate, key []byte, err error) { return 
 // Option does nothing.
 type Option struct{}
 
-// SetDelay is no option.
+// SetDelay returns an option without effect.
 func SetDelay(time.Duration) (none Option) { return none }
