@@ -9,20 +9,20 @@ import (
 
 const keyFromKey = "pipeline.agent.keyFrom"
 
-// unread are variables that other tools for OpenAI's protocol read by themselves.
-// The pipeline reads a key where an environment names its variable, and no other:
-// a release must not depend on the shell that a deploy runs in.
+// unread are variables that other tools for OpenAI's protocol read. The pipeline reads
+// only the variable that the environment names, so that a release does not depend on
+// the shell of a deploy.
 var unread = []struct{ name, instead string }{
 	{"OPENAI_API_KEY", "`" + keyFromKey + ": OPENAI_API_KEY` in %s passes it to the backend"},
 	{"OPENAI_BASE_URL", "backend.config.openai.baseUrl in %s sets the address of the model"},
 	{"OPENAI_MODEL", "backend.config.openai.model in %s sets the name of the model"},
 }
 
-// variableName is what POSIX promises of a name. Capitals alone are taken, so
-// that a key which somebody writes in the place of a name is refused.
+// variableName is a name that POSIX allows, in capitals only: this refuses a key that
+// somebody writes in place of a name.
 var variableName = regexp.MustCompile(`^[A-Z_][A-Z0-9_]{0,63}$`)
 
-// setKeyFrom does not repeat what is not a name: it may be the key itself.
+// setKeyFrom does not repeat a wrong value, which may be the key itself.
 func setKeyFrom(e *Environment, v given) error {
 	if !variableName.MatchString(v.text) {
 		return errors.New("is not the name of an environment variable: want capitals, digits and _, such as OPENAI_API_KEY; the key itself does not belong in a file")
@@ -31,8 +31,8 @@ func setKeyFrom(e *Environment, v given) error {
 	return nil
 }
 
-// readKey reads the variable that the environment names. One that is not set is
-// no mistake yet: only a deploy needs the key, and AgentKey says so there.
+// readKey reads the variable that the environment names. A variable that is not set
+// is not reported here, because only a deploy needs the key: see AgentKey.
 func (e *Environment) readKey(getenv func(string) string, f *faults) {
 	if e.Agent.KeyFrom == "" {
 		return
@@ -48,9 +48,9 @@ func (e *Environment) readKey(getenv func(string) string, f *faults) {
 	e.Agent.APIKey = Secret(key)
 }
 
-// AgentKey is the key to deploy with, empty where the environment names no
-// variable. A variable that is named and not set is an Error: to deploy without
-// the key would take it from the people who use the chat.
+// AgentKey is the key to deploy with, empty if the environment names no variable. A
+// variable that is named and not set is an Error: a deploy without the key removes it
+// from the cluster.
 func (e *Environment) AgentKey() (Secret, error) {
 	if e.Agent.KeyFrom == "" || e.Agent.APIKey != "" {
 		return e.Agent.APIKey, nil
@@ -60,8 +60,8 @@ func (e *Environment) AgentKey() (Secret, error) {
 	return "", &Invalid{Environment: e.Name, Problems: []Problem{missing}}
 }
 
-// UnusedVariables says, a sentence each, which variables of the model are set and
-// have no effect on this environment, and what to write to use them.
+// UnusedVariables lists the variables of the model that are set and have no effect on
+// this environment. Each sentence names the setting to use instead.
 func (e *Environment) UnusedVariables(getenv func(string) string) []string {
 	var notes []string
 	for _, v := range unread {

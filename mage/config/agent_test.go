@@ -15,7 +15,7 @@ func withKeyFrom(variable string) string {
 	return strings.Replace(dev, "  release: todo\n", "  release: todo\n  agent: {keyFrom: "+variable+"}\n", 1)
 }
 
-func TestAKeyInTheShellIsNotReadByAnEnvironmentThatDoesNotNameIt(t *testing.T) {
+func TestKeyInShellIsIgnoredIfEnvironmentDoesNotNameIt(t *testing.T) {
 	root := project(t, map[string]string{"values/dev.yaml": dev})
 	shell := variables("OPENAI_API_KEY", "sk-1", "OPENAI_BASE_URL", "https://models.example/v1", "OPENAI_MODEL", "small")
 	e, err := config.Load(root, "dev", shell)
@@ -32,7 +32,7 @@ func TestAKeyInTheShellIsNotReadByAnEnvironmentThatDoesNotNameIt(t *testing.T) {
 	assert.Empty(t, e.UnusedVariables(variables()))
 }
 
-func TestTheKeyComesFromTheVariableThatTheEnvironmentNames(t *testing.T) {
+func TestAgentKeyComesFromNamedVariable(t *testing.T) {
 	root := project(t, map[string]string{"values/dev.yaml": withKeyFrom("TEAM_MODEL_KEY")})
 	shell := variables("OPENAI_API_KEY", "sk-mine", "TEAM_MODEL_KEY", "sk-team\n")
 	e, err := config.Load(root, "dev", shell)
@@ -40,10 +40,10 @@ func TestTheKeyComesFromTheVariableThatTheEnvironmentNames(t *testing.T) {
 	key, err := e.AgentKey()
 	require.NoError(t, err)
 	assert.Equal(t, "sk-team", key.Reveal())
-	assert.Empty(t, e.UnusedVariables(shell), "the environment has its key")
+	assert.Empty(t, e.UnusedVariables(shell), "the environment names another variable")
 }
 
-func TestOnlyADeployMissesAKeyThatTheShellDoesNotHave(t *testing.T) {
+func TestMissingKeyIsReportedByAgentKeyOnly(t *testing.T) {
 	root := project(t, map[string]string{"values/dev.yaml": withKeyFrom("TEAM_MODEL_KEY")})
 	e, err := config.Load(root, "dev", nil)
 	require.NoError(t, err, "logs and status need no key")
@@ -54,7 +54,7 @@ func TestOnlyADeployMissesAKeyThatTheShellDoesNotHave(t *testing.T) {
 	assert.Equal(t, 2, usage.ExitStatus())
 }
 
-func TestAKeyInThePlaceOfAVariablesNameIsRefusedAndNotRepeated(t *testing.T) {
+func TestKeyFromRefusesKeyWithoutRepeatingIt(t *testing.T) {
 	for _, name := range []string{"sk-topsecret", "topsecret", "1ABC", "'A B'", "'$KEY'", strings.Repeat("A", 65)} {
 		_, err := config.Load(project(t, map[string]string{"values/dev.yaml": withKeyFrom(name)}), "dev", nil)
 		require.Error(t, err, name)
@@ -62,7 +62,7 @@ func TestAKeyInThePlaceOfAVariablesNameIsRefusedAndNotRepeated(t *testing.T) {
 	}
 }
 
-func TestASecretIsNeverPrinted(t *testing.T) {
+func TestSecretIsNotPrinted(t *testing.T) {
 	root := project(t, map[string]string{"values/dev.yaml": withKeyFrom("MODEL_KEY")})
 	e, err := config.Load(root, "dev", variables("MODEL_KEY", "sk-topsecret"))
 	require.NoError(t, err)

@@ -11,7 +11,7 @@ import (
 	"todo-chatbot/mage/config"
 )
 
-func TestUnsafeCacheFolderIsRefused(t *testing.T) {
+func TestCacheFolderWithOtherFilesIsRefused(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", filepath.Join(home, "people", "ada"))
 	t.Setenv("USERPROFILE", filepath.Join(home, "people", "ada"))
@@ -21,7 +21,7 @@ func TestUnsafeCacheFolderIsRefused(t *testing.T) {
 	require.NoError(t, os.Symlink(root, link))
 	foreign := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(foreign, "diary.txt"), nil, 0o644))
-	tools := t.TempDir() // names that a cache has too
+	tools := t.TempDir() // a cache has this folder too
 	require.NoError(t, os.MkdirAll(filepath.Join(tools, "bin"), 0o755))
 	otherTag := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(otherTag, "CACHEDIR.TAG"), []byte("Signature: 8a477f597d28d172789f06886806bc55\n# cargo\n"), 0o644))
@@ -51,7 +51,7 @@ func TestUnsafeCacheFolderIsRefused(t *testing.T) {
 	}
 }
 
-func TestACacheOfAnEarlierVersionIsRecognised(t *testing.T) {
+func TestCacheFolderOfEarlierVersionIsAccepted(t *testing.T) {
 	root := project(t, map[string]string{"values/dev.yaml": dev})
 	folder := t.TempDir()
 	for _, name := range []string{"builds", "go", "images", "rootfs"} {
@@ -61,15 +61,15 @@ func TestACacheOfAnEarlierVersionIsRecognised(t *testing.T) {
 	_, err := config.Load(root, "dev", variables("TODO_CACHE", folder))
 	require.NoError(t, err)
 	_, err = config.Load(root, "dev", variables("TODO_CACHE", t.TempDir()))
-	require.NoError(t, err, "an empty one is fine too")
+	require.NoError(t, err, "an empty folder")
 }
 
-func TestTheUsersOwnCacheFolderIsHeldToTheSame(t *testing.T) {
+func TestDefaultCacheFolderWithOtherFilesIsRefused(t *testing.T) {
 	user := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", user)
 	dir, err := os.UserCacheDir()
 	if err != nil || dir != user {
-		t.Skip("this system's cache folder goes by another variable")
+		t.Skip("another variable names the cache folder of this system")
 	}
 	require.NoError(t, os.MkdirAll(filepath.Join(user, "todo-chatbot", "mine"), 0o755))
 	root := project(t, map[string]string{"values/dev.yaml": dev})

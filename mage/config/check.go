@@ -34,9 +34,9 @@ func setNamespace(e *Environment, v given) error {
 	return nil
 }
 
-// setRelease leaves room in a label (63 characters) for the longest name that
-// is made from the release: its -postgresql pod's controller revision. Names of
-// Services begin with a letter (RFC 1035).
+// setRelease limits the name so that the longest name derived from it fits in a label
+// (63 characters): the controller revision of the -postgresql pod. Names of Services
+// begin with a letter (RFC 1035).
 func setRelease(e *Environment, v given) error {
 	if err := label(v.text, 40); err != nil {
 		return err
@@ -48,7 +48,7 @@ func setRelease(e *Environment, v given) error {
 	return nil
 }
 
-// setCluster leaves room for the names of nodes, which are host names.
+// setCluster limits the name so that names of nodes are valid host names.
 func setCluster(e *Environment, v given) error {
 	if err := label(v.text, 40); err != nil {
 		return err
@@ -87,8 +87,8 @@ func setInt(field func(*Environment) *int, lowest, highest int) func(*Environmen
 	}
 }
 
-// setPath takes a path below the user's home (~/), below the project's root, or
-// an absolute one.
+// setPath takes an absolute path or a path below the user's home (~/) or the project's
+// root.
 func setPath(field func(*Environment) *string) func(*Environment, given) error {
 	return func(e *Environment, v given) error {
 		path := v.text
@@ -98,7 +98,7 @@ func setPath(field func(*Environment) *string) func(*Environment, given) error {
 		if rest, ok := strings.CutPrefix(filepath.ToSlash(path), "~/"); ok {
 			home, err := os.UserHomeDir()
 			if err != nil {
-				return fmt.Errorf("%q: the home folder is not known: %w", path, err)
+				return fmt.Errorf("%q: the home folder is unknown: %w", path, err)
 			}
 			path = filepath.Join(home, rest)
 		}
@@ -110,7 +110,7 @@ func setPath(field func(*Environment) *string) func(*Environment, given) error {
 	}
 }
 
-// setCache takes a path whose removal, by clean:all, takes nothing else with it.
+// setCache takes a folder that clean:all can remove without other files.
 func setCache(e *Environment, v given) error {
 	if err := setPath(func(e *Environment) *string { return &e.Cache })(e, v); err != nil {
 		return err
@@ -135,7 +135,7 @@ func setTable(field func(*Environment) *map[string]string) func(*Environment, gi
 	}
 }
 
-// setRegistry takes HOST[:PORT][/PATH], as who pushes reads it.
+// setRegistry takes HOST[:PORT][/PATH].
 func setRegistry(field func(*Environment) *string) func(*Environment, given) error {
 	return func(e *Environment, v given) error {
 		if _, err := registry.Parse(v.text); err != nil {
@@ -146,11 +146,11 @@ func setRegistry(field func(*Environment) *string) func(*Environment, given) err
 	}
 }
 
-// complete reports what must be given and is not.
+// complete reports required settings that are missing.
 func (f *faults) complete(e *Environment, peers []*Environment) {
 	need := func(key string, given bool, what string) {
 		for _, p := range f.found {
-			given = given || strings.HasPrefix(key+".", p.Key+".") // and reported as faulty already
+			given = given || strings.HasPrefix(key+".", p.Key+".") // already reported as faulty
 		}
 		if !given {
 			f.add(0, key, "must be given: %s", what)
@@ -159,23 +159,23 @@ func (f *faults) complete(e *Environment, peers []*Environment) {
 	if e.Cluster.Provider == "kubecontext" {
 		k := e.Cluster.Kubecontext
 		need("pipeline.cluster.kubecontext.context", k.Context != "", "a context of the kubeconfig, because the provider is kubecontext")
-		need("pipeline.cluster.kubecontext.registry.push", k.Push != "" || k.Pull == "", "the registry as this computer reaches it, because pull is given")
-		need("pipeline.cluster.kubecontext.registry.pull", k.Pull != "" || k.Push == "", "the registry as pods reach it, because push is given")
-		return // an Ingress leads to it, or a port-forward to any port of this computer
+		need("pipeline.cluster.kubecontext.registry.push", k.Push != "" || k.Pull == "", "the address of the registry for pushes from this machine, because pull is given")
+		need("pipeline.cluster.kubecontext.registry.pull", k.Pull != "" || k.Push == "", "the address of the registry for pulls by the nodes, because push is given")
+		return // an Ingress or a port-forward makes the application reachable
 	}
 	port, nodePort := 8080, 30080
 	for _, p := range peers {
 		port, nodePort = max(port, p.Port+1), max(nodePort, p.NodePort+1)
 	}
-	need("pipeline.url.port", e.Port != 0, fmt.Sprintf("a port of this computer that no other environment uses, such as %d", port))
+	need("pipeline.url.port", e.Port != 0, fmt.Sprintf("a port of this machine that no other environment uses, such as %d", port))
 	need("frontend.service.nodePort", e.NodePort != 0, fmt.Sprintf("a port of the node that no other environment uses, such as %d", nodePort))
 }
 
-// clashes reports what two environments cannot share.
+// clashes reports values that another environment uses too.
 func (f *faults) clashes(e *Environment, peers []*Environment) {
 	for _, p := range peers {
 		clash := func(key, what string, args ...any) {
-			f.report(key, fmt.Errorf("%s is that of %s/%s too: give each environment its own", fmt.Sprintf(what, args...), valuesDir, p.Name+suffix))
+			f.report(key, fmt.Errorf("%s is also used by %s/%s: choose another", fmt.Sprintf(what, args...), valuesDir, p.Name+suffix))
 		}
 		if e.Port != 0 && e.Port == p.Port {
 			clash("pipeline.url.port", "port %d", e.Port)

@@ -1,6 +1,6 @@
-// Package config turns values/<environment>.yaml and environment variables into
-// one validated Environment, and is the only place that reads them. It knows
-// nothing of clusters, images or charts beyond the names and numbers they go by.
+// Package config turns values/<environment>.yaml and environment variables into one
+// validated Environment. No other package reads them. It knows clusters, images and
+// charts only by name.
 package config
 
 import (
@@ -19,17 +19,17 @@ const (
 )
 
 // Environment is everything that differs between two deployments of the same
-// sources. It is valid as Load returns it, and nobody changes it afterwards.
+// sources. Load returns it validated; do not change it afterwards.
 type Environment struct {
-	Name string // also the name of its file, values/<Name>.yaml
+	Name string // the file is values/<Name>.yaml
 	Root string // absolute path of the project
 	File string // path of the values file, below Root
 
 	Namespace string
 	Release   string
 	Version   string // of the application: the chart's appVersion, semantic
-	Port      int    // of 127.0.0.1, where the frontend answers; 0 where a kubecontext has none
-	NodePort  int    // of the cluster's node, behind Port; 0 as Port
+	Port      int    // of 127.0.0.1, where the frontend answers; may be 0 with kubecontext
+	NodePort  int    // of the cluster's node, behind Port; 0 if Port is 0
 	Timeout   time.Duration
 	Cache     string // absolute path; may not exist yet
 	// Mirrors are registries that serve the repositories of others, by the host name
@@ -37,17 +37,17 @@ type Environment struct {
 	Mirrors map[string]string
 	// InsecureRegistries are reached by plain HTTP.
 	InsecureRegistries []string
-	Offline            bool // no image registry is asked
-	PlainHTTP          bool // people may reach a cluster that someone else made without TLS
+	Offline            bool // use no image registry
+	PlainHTTP          bool // allow access without TLS to a cluster of a kubecontext
 	Cluster            Cluster
 	Agent              Agent
 
 	published []Published
 	content   []byte  // of File
-	keyFrom   Problem // place of pipeline.agent.keyFrom, without a message
+	keyFrom   Problem // location of pipeline.agent.keyFrom, without a message
 }
 
-// Cluster says which cluster is meant and how it is reached or made.
+// Cluster selects the cluster and its provider.
 type Cluster struct {
 	Provider    string // auto, kind, minikube or kubecontext
 	Name        string
@@ -55,8 +55,8 @@ type Cluster struct {
 	Kubecontext Kubecontext
 }
 
-// Minikube holds what the minikube provider may set on a profile that it
-// starts; a running profile is taken as it is.
+// Minikube holds the settings of a profile that the minikube provider starts. A
+// running profile is used as it is.
 type Minikube struct {
 	Profile         string // default: the cluster's name
 	Home            string // MINIKUBE_HOME; empty means Minikube's own default
@@ -68,42 +68,41 @@ type Minikube struct {
 	AddonRegistries map[string]string // for minikube addons enable --registries
 }
 
-// Kubecontext names a cluster that someone else made.
+// Kubecontext names an existing cluster.
 type Kubecontext struct {
 	Context    string
 	Kubeconfig string // absolute path
-	// Push and Pull are one registry's address from this computer and from pods.
-	// Both are empty where the cluster itself announces it (KEP-1755).
+	// Push and Pull are the addresses of one registry for this machine and for the
+	// nodes. Both are empty if the cluster announces its registry (KEP-1755).
 	Push, Pull string
 }
 
-// Agent is passed on to the backend. Without a key the application's own
-// deterministic model answers. Address and name of another model are values of
-// the chart (backend.config.openai).
+// Agent holds the key of the chat's model. Without a key the built-in model answers.
+// Address and name of another model are values of the chart (backend.config.openai).
 type Agent struct {
-	KeyFrom string // environment variable that holds the key; empty means no key
-	APIKey  Secret // what the variable holds; empty where it is not set
+	KeyFrom string // environment variable with the key; empty means no key
+	APIKey  Secret // value of the variable; empty if it is not set
 }
 
-// Published is one environment's way in: a port of 127.0.0.1 that leads to a
-// port of the cluster's node.
+// Published is the port of 127.0.0.1 that an environment forwards to a port of the
+// cluster's node.
 type Published struct {
 	Environment    string
 	Port, NodePort int
 }
 
-// URL is the address of the application, without a slash at its end. The host
-// is always 127.0.0.1: addresses of nodes and pods are not routable everywhere.
-// An environment without a Port has none.
+// URL is the address of the application, without a final slash. The host is always
+// 127.0.0.1, because addresses of nodes and pods are not routable everywhere. Use it
+// only if Port is not 0.
 func (e *Environment) URL() string { return "http://127.0.0.1:" + strconv.Itoa(e.Port) }
 
-// Content returns the bytes of File as Load read them, so that nobody reads the
-// file a second time and finds another text.
+// Content returns the bytes of File as Load read them. A second read of the file
+// could find another text.
 func (e *Environment) Content() []byte { return bytes.Clone(e.content) }
 
-// Published lists the ports of every environment on this one's cluster, itself
-// included if it has any, ordered by name: a cluster can publish ports only when it is made.
-// Environments whose own file is faulty are left out.
+// Published lists the ports of every environment on the same cluster, this one
+// included, ordered by name: a cluster can publish ports only when it is created.
+// Environments without a port or with a faulty file are left out.
 func (e *Environment) Published() []Published { return slices.Clone(e.published) }
 
 // Names lists the environments below root: the files values/*.yaml.
@@ -124,10 +123,10 @@ func Names(root string) ([]string, error) {
 	return names, nil
 }
 
-// Load reads the environment called name, the files next to it and the
-// environment variables given by getenv, usually os.Getenv. An environment that
-// does not exist is an *Unknown; everything wrong with one that does is reported
-// at once in an *Invalid. Both are an Error.
+// Load reads the environment called name, the files of the other environments and the
+// environment variables by getenv, usually os.Getenv. The error is *Unknown if the
+// environment does not exist, and *Invalid with every problem if it is faulty. Both
+// are an Error.
 func Load(root, name string, getenv func(string) string) (*Environment, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
@@ -168,7 +167,7 @@ func read(root, name string, getenv func(string) string) (*Environment, *faults)
 	e := &Environment{Name: name, Root: root, File: filepath.Join(root, valuesDir, name+suffix)}
 	f := newFaults(valuesDir + "/" + name + suffix)
 	if problem := label(name, 40); problem != nil {
-		f.add(0, "", "the file's name is the environment's: %v", problem)
+		f.add(0, "", "the name of the file is the name of the environment: %v", problem)
 	}
 	doc := f.open(e.File)
 	e.content = doc.content

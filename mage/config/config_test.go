@@ -46,7 +46,7 @@ frontend:
   service: {nodePort: 30081}
 `
 
-// project writes a project with the given files and a good chart.
+// project writes a project with the given files and a valid chart.
 func project(t *testing.T, files map[string]string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -71,7 +71,7 @@ func variables(pairs ...string) func(string) string {
 	}
 }
 
-func TestAFileIsTheEnvironment(t *testing.T) {
+func TestLoadReadsEnvironmentFromFile(t *testing.T) {
 	root := project(t, map[string]string{"values/dev.yaml": dev, "values/staging.yaml": staging})
 	home, err := os.UserHomeDir()
 	require.NoError(t, err)
@@ -96,7 +96,7 @@ func TestAFileIsTheEnvironment(t *testing.T) {
 	assert.Equal(t, []config.Published{{"dev", 8080, 30080}, {"staging", 8081, 30081}}, e.Published())
 }
 
-func TestASmallFileIsCompletedByDefaults(t *testing.T) {
+func TestLoadUsesDefaultsForMissingSettings(t *testing.T) {
 	root := project(t, map[string]string{"values/qa.yaml": staging})
 	e, err := config.Load(root, "qa", nil)
 	require.NoError(t, err)
@@ -110,7 +110,7 @@ func TestASmallFileIsCompletedByDefaults(t *testing.T) {
 	assert.Equal(t, filepath.Join(caches, "todo-chatbot"), e.Cache)
 }
 
-func TestAVariableWinsOverTheFile(t *testing.T) {
+func TestVariableOverridesFile(t *testing.T) {
 	root := project(t, map[string]string{"values/dev.yaml": dev, "values/staging.yaml": staging})
 	e, err := config.Load(root, "dev", variables(
 		"TODO_NAMESPACE", "mine", "TODO_PROVIDER", "kind", "TODO_CLUSTER", "other", "TODO_PORT", "9090",
@@ -126,10 +126,10 @@ func TestAVariableWinsOverTheFile(t *testing.T) {
 	assert.Equal(t, filepath.Join(root, "k"), e.Cluster.Kubecontext.Kubeconfig)
 	assert.Equal(t, "p", e.Cluster.Minikube.Profile)
 	assert.Equal(t, filepath.Join(root, "m"), e.Cluster.Minikube.Home)
-	assert.Equal(t, []config.Published{{"dev", 9090, 30080}}, e.Published(), "staging lives on another cluster")
+	assert.Equal(t, []config.Published{{"dev", 9090, 30080}}, e.Published(), "staging is on another cluster")
 }
 
-func TestEveryVariableOfTheTableIsRead(t *testing.T) {
+func TestLoadReadsEveryVariableOfTable(t *testing.T) {
 	root := project(t, map[string]string{"values/dev.yaml": dev})
 	asked := map[string]bool{}
 	_, err := config.Load(root, "dev", func(name string) string { asked[name] = true; return "" })
@@ -154,19 +154,19 @@ func TestEnvironmentKeepsContentOfItsFile(t *testing.T) {
 	assert.Equal(t, dev, string(e.Content()), "a caller cannot change an environment")
 }
 
-func TestAnUnknownEnvironmentNamesTheOnesThatExist(t *testing.T) {
+func TestUnknownEnvironmentNamesKnownOnes(t *testing.T) {
 	root := project(t, map[string]string{"values/dev.yaml": dev, "values/staging.yaml": staging, "values/README.md": ""})
 	_, err := config.Load(root, "qa", nil)
-	assert.EqualError(t, err, `unknown environment "qa": there is dev, staging; to add it, copy values/dev.yaml to values/qa.yaml and give it a namespace, url.port and nodePort of its own`)
+	assert.EqualError(t, err, `unknown environment "qa"; known are dev, staging; to add it, copy values/dev.yaml to values/qa.yaml and change its namespace, url.port and nodePort`)
 	_, err = config.Load(root, "../values/dev", nil)
-	assert.EqualError(t, err, `unknown environment "../values/dev": there is dev, staging`)
+	assert.EqualError(t, err, `unknown environment "../values/dev"; known are dev, staging`)
 	_, err = config.Load(t.TempDir(), "dev", nil)
 	assert.ErrorContains(t, err, "run in the project's folder")
 	_, err = config.Load(project(t, map[string]string{"values/README.md": ""}), "dev", nil)
-	assert.ErrorContains(t, err, "there is none yet")
+	assert.ErrorContains(t, err, "no environment exists yet")
 }
 
-func TestUsageErrorHasExitStatus2(t *testing.T) {
+func TestUsageErrorsHaveExitStatus2(t *testing.T) {
 	root := project(t, map[string]string{"values/dev.yaml": "pipeline: {}", "values/qa.yaml": "a: b: c"})
 	for _, name := range []string{"dev", "qa", "none"} {
 		_, err := config.Load(root, name, nil)
@@ -187,7 +187,7 @@ func TestProjectsOwnEnvironmentsAreValid(t *testing.T) {
 	}
 }
 
-func TestTheTableOfSettingsIsMarkdown(t *testing.T) {
+func TestSettingsTableIsMarkdown(t *testing.T) {
 	rows := strings.Split(strings.TrimSpace(config.SettingsTable()), "\n")
 	require.Len(t, rows, 2+len(config.Settings()))
 	for _, row := range rows {
@@ -210,7 +210,7 @@ func TestReadmeHasTableOfSettings(t *testing.T) {
 	assert.Contains(t, string(readme), config.SettingsTable())
 }
 
-func TestOfflineIsTrueOrFalse(t *testing.T) {
+func TestOfflineIsBoolean(t *testing.T) {
 	root := project(t, map[string]string{"values/dev.yaml": dev})
 	load := func(value string) (*config.Environment, error) {
 		return config.Load(root, "dev", func(name string) string { return map[string]string{"TODO_OFFLINE": value}[name] })

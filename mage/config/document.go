@@ -29,7 +29,7 @@ type document struct {
 
 var atLine = regexp.MustCompile(`^line (\d+): `)
 
-// open reads a YAML file of one document; what is wrong becomes problems.
+// open reads a YAML file of one document and adds its problems.
 func (f *faults) open(path string) document {
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -50,7 +50,7 @@ func (f *faults) parse(raw []byte) document {
 		return document{}
 	}
 	if err := decoder.Decode(&more); err == nil {
-		f.add(more.Line, "", "a second YAML document: only the first would be read; put everything into one")
+		f.add(more.Line, "", "a second YAML document, which Helm ignores: put everything into the first")
 	} else if !errors.Is(err, io.EOF) {
 		f.syntax(err)
 	}
@@ -84,7 +84,7 @@ func (f *faults) syntax(err error) {
 	f.add(line, "", "not valid YAML: %s", message)
 }
 
-// twice reports keys given twice in one mapping: parsers keep either, silently.
+// twice reports keys that one mapping has twice: parsers silently drop one of them.
 func (f *faults) twice(node *yamlv3.Node, path string) {
 	seen := map[string]int{}
 	for i, child := range node.Content {
@@ -104,7 +104,8 @@ func (f *faults) twice(node *yamlv3.Node, path string) {
 	}
 }
 
-// find returns the node at a dotted path, or nil, as for an empty path.
+// find returns the node at a dotted path. It is nil if there is none or the path is
+// empty.
 func (d document) find(path string) *yamlv3.Node {
 	if path == "" {
 		return nil
@@ -137,8 +138,8 @@ func resolve(node *yamlv3.Node) *yamlv3.Node {
 	return node
 }
 
-// unknown reports keys of the pipeline block that no setting reads. The rest of
-// the file belongs to the chart, whose schema judges it.
+// unknown reports keys of the pipeline block that no setting reads. The schema of the
+// chart checks the rest of the file.
 func (f *faults) unknown(root *yamlv3.Node) {
 	children := map[string][]string{} // path → the keys known below it
 	for _, s := range table() {
@@ -173,7 +174,7 @@ func (f *faults) unknown(root *yamlv3.Node) {
 	walk(child(root, pipelineKey), pipelineKey)
 }
 
-// version reads the application's version, which images are tagged with.
+// version reads the application's version, the tag of images.
 func (f *faults) version(root string) string {
 	chart := newFaults(chartFile)
 	defer func() { f.found = append(f.found, chart.found...) }()

@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// Error is an error that the user can fix in the command line, a file or a variable:
-// *Unknown and *Invalid, found with errors.As. Its exit status is 2, which mage
-// takes over by itself.
+// Error is an error that the user can fix by another command line, file or variable:
+// *Unknown or *Invalid. Its exit status is 2; mage exits with it.
 type Error interface {
 	error
 	ExitStatus() int
@@ -17,7 +16,7 @@ type Error interface {
 
 const usage = 2
 
-// Unknown says that there is no environment of that name.
+// Unknown reports that no environment has the name.
 type Unknown struct {
 	Name  string
 	Known []string // sorted
@@ -28,18 +27,18 @@ func (*Unknown) ExitStatus() int { return usage }
 
 func (u *Unknown) Error() string {
 	if len(u.Known) == 0 {
-		return fmt.Sprintf("unknown environment %q: there is none yet; write values/dev.yaml with a pipeline block (README, settings)", u.Name)
+		return fmt.Sprintf("unknown environment %q: no environment exists yet; write values/dev.yaml with a pipeline block (README, settings)", u.Name)
 	}
-	message := fmt.Sprintf("unknown environment %q: there is %s", u.Name, strings.Join(u.Known, ", "))
+	message := fmt.Sprintf("unknown environment %q; known are %s", u.Name, strings.Join(u.Known, ", "))
 	if err := label(u.Name, 40); err != nil {
 		return message
 	}
-	return message + fmt.Sprintf("; to add it, copy values/%s.yaml to values/%s.yaml and give it a namespace, url.port and nodePort of its own", u.Known[0], u.Name)
+	return message + fmt.Sprintf("; to add it, copy values/%s.yaml to values/%s.yaml and change its namespace, url.port and nodePort", u.Known[0], u.Name)
 }
 
-// Invalid holds everything that is wrong with one environment.
+// Invalid holds every problem of one environment.
 type Invalid struct {
-	Environment string // empty when no environment could be looked for
+	Environment string // empty if the folder of the environments cannot be read
 	Problems    []Problem
 }
 
@@ -70,12 +69,12 @@ func (v *Invalid) Unwrap() []error {
 	return errs
 }
 
-// Problem is one thing wrong, and where: in a file or in a variable.
+// Problem is one mistake in a file or a variable.
 type Problem struct {
 	File     string // below the project's root, with forward slashes
-	Line     int    // 0 when the problem is something that is not there
+	Line     int    // 0 if something is missing
 	Key      string // such as pipeline.url.port; may be empty
-	Variable string // the environment variable that holds the value, if one does
+	Variable string // environment variable with the value, if it comes from one
 	Message  string
 }
 
@@ -97,8 +96,8 @@ func (p Problem) Error() string {
 type faults struct {
 	file       string
 	found      []Problem
-	unreadable bool               // no tree to judge: what is missing is not known
-	origin     map[string]Problem // key → where its value comes from, without a message
+	unreadable bool               // missing settings cannot be reported
+	origin     map[string]Problem // by key: the location of its value, without a message
 }
 
 func newFaults(file string) *faults { return &faults{file: file, origin: map[string]Problem{}} }
@@ -107,7 +106,7 @@ func (f *faults) add(line int, key, format string, args ...any) {
 	f.found = append(f.found, Problem{File: f.file, Line: line, Key: key, Message: fmt.Sprintf(format, args...)})
 }
 
-// report adds err, unless nil, at the place where the key's value comes from.
+// report adds err, unless it is nil, with the location of the key's value.
 func (f *faults) report(key string, err error) {
 	if err == nil {
 		return
@@ -117,7 +116,7 @@ func (f *faults) report(key string, err error) {
 	f.found = append(f.found, p)
 }
 
-// cause is a file error without the path, which the problem already names.
+// cause is the message of a file error without the path, which the problem names.
 func cause(err error) string {
 	var path *fs.PathError
 	if errors.As(err, &path) {

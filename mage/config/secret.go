@@ -2,18 +2,18 @@ package config
 
 import "fmt"
 
-// Secret is text that every way of printing or encoding hides.
+// Secret is text that is hidden when it is printed or encoded.
 type Secret string
 
 const hidden = "[hidden]"
 
-// Reveal returns the text itself, for the one place that needs it.
+// Reveal returns the text itself.
 func (s Secret) Reveal() string { return string(s) }
 
-// Format hides the text from every verb of fmt.
+// Format hides the text in every verb of fmt.
 func (s Secret) Format(state fmt.State, _ rune) { _, _ = fmt.Fprint(state, s.String()) }
 
-// String is empty for an empty Secret, so that one can see whether it is set.
+// String is empty for an empty Secret, so that a reader sees whether it is set.
 func (s Secret) String() string {
 	if s == "" {
 		return ""
@@ -21,8 +21,8 @@ func (s Secret) String() string {
 	return hidden
 }
 
-// MarshalText hides the text from JSON, XML and their like.
+// MarshalText hides the text in JSON, XML and other encodings.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// MarshalYAML hides the text from YAML.
+// MarshalYAML hides the text in YAML.
 func (s Secret) MarshalYAML() (any, error) { return s.String(), nil }

@@ -11,11 +11,11 @@ import (
 	yamlv3 "go.yaml.in/yaml/v3"
 )
 
-// Setting is one thing that a user can set.
+// Setting is a setting of the pipeline.
 type Setting struct {
-	Name    string // environment variable; it wins over the file; may be empty
+	Name    string // environment variable, which overrides the file; may be empty
 	Key     string // dotted path in values/<env>.yaml; may be empty
-	Default string // empty means none; <env> and <cluster> stand for their names
+	Default string // may be empty; <env> and <cluster> are placeholders for names
 	Meaning string // one sentence without a full stop
 }
 
@@ -45,7 +45,7 @@ func code(text string) string {
 	return "`" + text + "`"
 }
 
-// setting is a Setting and how its text becomes part of an Environment.
+// setting is a Setting with the function that stores its text in an Environment.
 type setting struct {
 	Setting
 	tag string // of the YAML value; "!!seq" and "!!map" hold texts
@@ -101,8 +101,8 @@ func table() []setting {
 	}
 }
 
-// apply takes a setting from its variable, else the file, else the default. A
-// faulty value in the file is reported even where a variable hides it.
+// apply takes a setting from its variable, else from the file, else the default. It
+// also reports a faulty value in the file that a variable overrides.
 func (s setting) apply(e *Environment, doc document, getenv func(string) string, f *faults) {
 	node := doc.find(s.Key)
 	if node != nil {
@@ -124,14 +124,14 @@ func (s setting) apply(e *Environment, doc document, getenv func(string) string,
 
 func (s setting) fallback(e *Environment, f *faults) {
 	if strings.HasPrefix(s.Key, "pipeline.cluster.kubecontext.") && e.Cluster.Provider != "kubecontext" {
-		return // a default there would need a home folder
+		return // their defaults need a home folder
 	}
 	value := strings.NewReplacer("<env>", e.Name, "<cluster>", e.Cluster.Name).Replace(s.Default)
 	if s.Default == userCache {
-		f.origin[s.Key] = Problem{Variable: s.Name} // no file has it
+		f.origin[s.Key] = Problem{Variable: s.Name} // the setting has no key in the file
 		dir, err := os.UserCacheDir()
 		if err != nil {
-			f.report(s.Key, fmt.Errorf("must be given: there is no cache folder of the user (%w)", err))
+			f.report(s.Key, fmt.Errorf("must be given: the user has no cache folder (%w)", err))
 			return
 		}
 		value = filepath.Join(dir, "todo-chatbot")
@@ -142,7 +142,7 @@ func (s setting) fallback(e *Environment, f *faults) {
 	f.report(s.Key, s.set(e, given{text: value}))
 }
 
-// read turns a YAML node into text, or reports that it has the wrong type.
+// read turns a YAML node into text, or reports a wrong type.
 func (s setting) read(node *yamlv3.Node, f *faults) (given, bool) {
 	want := map[string]string{text: "text", truth: "true or false", number: "a whole number", list: "a list of texts", mapping: "keys with texts"}[s.tag]
 	if node.ShortTag() != s.tag {

@@ -15,17 +15,17 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
 
-// scratch is the base that needs no image.
+// scratch is the empty base, which has no image.
 const scratch = "scratch"
 
 // Base is the image of an upstream reference in a Dockerfile.
 type Base struct {
 	Ref    string   // as Refs returns it
-	Image  v1.Image // used in its place; nil lets BuildKit pull Ref at Digest
-	Digest v1.Hash  // of the image; may be empty when Image is given
+	Image  v1.Image // used instead of Ref; if nil, BuildKit pulls Ref at Digest
+	Digest v1.Hash  // of the image; may be empty if Image is set
 }
 
-// stage is one stage with what it needs.
+// stage is one stage with its dependencies.
 type stage struct {
 	name     string
 	needs    []int // other stages
@@ -61,9 +61,8 @@ func (df *dockerfile) bases(src Source) ([]string, error) {
 	return slices.Compact(found), nil
 }
 
-// resolve finds out for every stage what it needs, by the rules of BuildKit's
-// frontend: FROM sees earlier stages only, --from sees all of them, names
-// ignore case.
+// resolve finds the dependencies of every stage by the rules of BuildKit's frontend:
+// FROM sees earlier stages only, --from sees all stages, and names ignore case.
 func (df *dockerfile) resolve(src Source) (stages []stage, problems []error) {
 	lex := shell.NewLex(df.escape)
 	env, problems := df.globals(src, lex)
@@ -107,7 +106,7 @@ func (df *dockerfile) resolve(src Source) (stages []stage, problems []error) {
 			case err == nil && from.copies:
 				stages[i].needs = append(stages[i].needs, n)
 			case strings.Contains(from.ref, "$"):
-				report(from.at, "--from=%s: BuildKit expands no variable here; name a stage that starts FROM it", from.ref)
+				report(from.at, "--from=%s: BuildKit does not expand variables here; name a stage that starts FROM it", from.ref)
 			default:
 				need(i, from.ref, from.at)
 			}
@@ -116,7 +115,7 @@ func (df *dockerfile) resolve(src Source) (stages []stage, problems []error) {
 	return stages, problems
 }
 
-// from is a COPY --from or a RUN --mount=from; only the first may be a number.
+// from is a COPY --from or a RUN --mount=from. COPY --from may be a number.
 type from struct {
 	ref    string
 	copies bool
@@ -142,7 +141,7 @@ func froms(st instructions.Stage) []from {
 	return found
 }
 
-// globals are the variables that FROM can see: BuildKit's platform arguments
+// globals are the variables of FROM: BuildKit's platform arguments
 // and the ARG instructions before the first stage.
 func (df *dockerfile) globals(src Source, lex *shell.Lex) (shell.EnvGetter, []error) {
 	target := src.platform()

@@ -24,27 +24,27 @@ import (
 	"todo-chatbot/mage/progress"
 )
 
-// Epoch is the latest time stamp in a built image: later ones are set to it,
-// so that the same sources give the same bytes. It is the first day of which
-// ZIP, whose years begin with 1980, can express every hour in every time zone.
+// Epoch is the latest time stamp in a built image. Later time stamps are set to it, so
+// that the same sources give the same bytes. ZIP's years begin with 1980; this is the
+// first day that ZIP can express in every time zone.
 //
-// Python's default .pyc files name their source's time stamp and are void after
-// this change; a Dockerfile compiles with --invalidation-mode unchecked-hash.
+// Python's default .pyc files contain the time stamp of their source and become invalid
+// with it; a Dockerfile compiles with --invalidation-mode unchecked-hash.
 const Epoch = 315619200 // 1980-01-02T00:00:00Z, in seconds since 1970
 
-// answer bounds how long BuildKit may take to say that it is there.
+// answer limits the wait for BuildKit's first answer.
 const answer = 10 * time.Second
 
 // BuilderOptions shapes a Builder.
 type BuilderOptions struct {
-	// Secrets are what RUN --mount=type=secret,id=… may mount, by id. They go
-	// neither into images nor into keys.
+	// Secrets are mounted by RUN --mount=type=secret,id=…, by id. They are not part
+	// of images and keys.
 	Secrets map[string][]byte
 	// ProxyArguments are the predefined proxy arguments of Dockerfiles, such as
-	// HTTPS_PROXY. BuildKit keeps them out of images, and they are not a part of keys.
+	// HTTPS_PROXY. They are not part of keys, and BuildKit keeps them out of images.
 	ProxyArguments map[string]string
-	// Session holds further answers to what a build may ask its client, such
-	// as credentials for pulling bases.
+	// Session holds further services of the client for a build, such as credentials
+	// for pulls of bases.
 	Session []session.Attachable
 }
 
@@ -56,16 +56,15 @@ type Builder struct {
 	opts  BuilderOptions
 }
 
-// NewBuilder returns a Builder that reaches BuildKit's API through dial and
-// exports to store, where only layers that are not in it yet are written.
+// NewBuilder returns a Builder that connects to BuildKit through dial and exports to
+// store. An export writes only layers that the store does not have.
 func NewBuilder(dial func(context.Context) (net.Conn, error), store *Store, opts BuilderOptions) *Builder {
 	return &Builder{dial: dial, store: store, opts: opts}
 }
 
-// Build builds an Input after Load and returns the image, which is read from
-// disk as it is used and is valid until the same source is built again. A failing
-// step gives a *StepError. The build's progress and log go to step, which may
-// be nil.
+// Build builds an Input after Load. The image is read from disk when it is used, and is
+// valid until the next build of the same source. A failing step gives a *StepError.
+// Progress and log of the build go to step, which may be nil.
 func (b *Builder) Build(ctx context.Context, in *Input, step *progress.Step) (v1.Image, error) {
 	if step == nil {
 		step = (*progress.Reporter)(nil).Start("image", in.Name)
@@ -124,10 +123,10 @@ func (b *Builder) solve(ctx context.Context, src Source, opt client.SolveOpt, st
 	return stepError(src, err, log)
 }
 
-// connect returns a client of a daemon that answered.
+// connect returns a client after the daemon answered.
 func (b *Builder) connect(ctx context.Context) (*client.Client, error) {
 	dial := func(ctx context.Context, _ string) (net.Conn, error) { return b.dial(ctx) }
-	// The address is never dialled; gRPC wants one that needs no look-up.
+	// gRPC needs an address without a look-up; it is not dialled.
 	c, err := client.New(ctx, "tcp://buildkit", client.WithContextDialer(dial))
 	if err != nil {
 		return nil, fmt.Errorf("connect to BuildKit: %w", err)
@@ -139,7 +138,7 @@ func (b *Builder) connect(ctx context.Context) (*client.Client, error) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		return nil, fmt.Errorf("BuildKit is not reachable; see that its container runs: %w", err)
+		return nil, fmt.Errorf("BuildKit is not reachable; check that its container runs: %w", err)
 	}
 	return c, nil
 }
@@ -165,17 +164,17 @@ func (b *Builder) solveOpt(in *Input, bases []openBase, out string) (client.Solv
 		FrontendAttrs: withArguments(frontendAttrs(in, bases), b.opts.ProxyArguments),
 		LocalMounts:   map[string]fsutil.FS{"context": files, "dockerfile": definition},
 		OCIStores:     stores,
-		// A context is sent whole every time: BuildKit would otherwise compare
-		// it with the last one under the same key by time stamp and size, and a
-		// file that changed while it was sent could be missed for ever.
+		// A new key sends the complete context. Under the same key, BuildKit compares
+		// it with the last context by time stamp and size, and can miss a file that
+		// changed while it was sent.
 		SharedKey: identity.NewID(),
 		Session:   append([]session.Attachable{secretsprovider.FromMap(b.opts.Secrets)}, b.opts.Session...),
 		Exports:   []client.ExportEntry{{Type: client.ExporterOCI, OutputDir: out, Attrs: exportAttrs()}},
 	}, nil
 }
 
-// frontendAttrs are the build's inputs in the words of BuildKit's frontend. No
-// attestation is asked for: a provenance has the build's time in it.
+// frontendAttrs are the inputs as attributes of BuildKit's frontend. They ask for no
+// attestation, because a provenance contains the time of the build.
 func frontendAttrs(in *Input, bases []openBase) map[string]string {
 	src := in.Source
 	attrs := map[string]string{
@@ -199,6 +198,7 @@ func frontendAttrs(in *Input, bases []openBase) map[string]string {
 	return attrs
 }
 
+// withArguments adds arguments that attrs does not have.
 func withArguments(attrs, arguments map[string]string) map[string]string {
 	for name, value := range arguments {
 		if _, own := attrs["build-arg:"+name]; !own {
@@ -208,10 +208,10 @@ func withArguments(attrs, arguments map[string]string) map[string]string {
 	return attrs
 }
 
-// exportAttrs ask for an OCI layout in reproducible bytes. Time stamps are
-// rewritten, and so layers compressed, at every export, cached or not: zstd
-// takes less than half of the time of gzip at its usual level. containerd reads
-// it since 1.5, Docker since 23.0. The layers of a base stay as they are.
+// exportAttrs ask for a reproducible OCI layout. Every export rewrites time stamps and
+// therefore compresses layers, also cached ones: zstd takes less than half the time of
+// gzip at its usual level. containerd reads it since 1.5, Docker since 23.0. The layers
+// of a base do not change.
 func exportAttrs() map[string]string {
 	return map[string]string{
 		"tar":               "false",
@@ -221,9 +221,9 @@ func exportAttrs() map[string]string {
 	}
 }
 
-// openBase is a base that BuildKit can be told of.
+// openBase is a base in the form that BuildKit takes.
 type openBase struct {
-	ref    string // as the frontend looks it up
+	ref    string // in the form that the frontend looks up
 	name   string // of the store in the session
 	digest v1.Hash
 	store  content.Store // nil: pulled

@@ -27,7 +27,7 @@ var errRefused = errors.New("nobody listens")
 
 func noBuildKit(context.Context) (net.Conn, error) { return nil, errRefused }
 
-func TestFrontendIsAskedForExactlyWhatTheSourceSays(t *testing.T) {
+func TestFrontendAttrsFollowSource(t *testing.T) {
 	src := Source{
 		Name: "api", Context: "images/api", Dockerfile: filepath.Join("images", "api", "prod.Dockerfile"), Target: "runtime",
 		Args: map[string]string{"VERSION": "3"}, Platform: v1.Platform{OS: "linux", Architecture: "arm64", Variant: "v8"},
@@ -45,7 +45,7 @@ func TestFrontendIsAskedForExactlyWhatTheSourceSays(t *testing.T) {
 	}, frontendAttrs(&Input{Source: src}, bases))
 }
 
-func TestAGivenBaseIsOfferedAsALayoutUnderItsShortName(t *testing.T) {
+func TestBaseIsGivenAsLayoutUnderItsShortName(t *testing.T) {
 	img := sampleImage(t)
 	b := NewBuilder(noBuildKit, NewStore(t.TempDir()), BuilderOptions{})
 	d := digestOf(t, img)
@@ -66,7 +66,7 @@ func TestBuildReportsUnreachableBuildKit(t *testing.T) {
 	in, err := loadInput(t.Context(), Source{Name: "api", Context: put(t, t.TempDir(), map[string]string{"Dockerfile": "FROM scratch\nCOPY . /\n"})}, nil)
 	require.NoError(t, err)
 	_, err = NewBuilder(noBuildKit, NewStore(t.TempDir()), BuilderOptions{}).Build(t.Context(), in, nil)
-	assert.ErrorContains(t, err, `build image "api": BuildKit is not reachable; see that its container runs: `)
+	assert.ErrorContains(t, err, `build image "api": BuildKit is not reachable; check that its container runs: `)
 	assert.ErrorContains(t, err, errRefused.Error())
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -75,7 +75,7 @@ func TestBuildReportsUnreachableBuildKit(t *testing.T) {
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
-func TestBuildLogShowsWhatRunsAndKeepsWhatAFailedStepSaid(t *testing.T) {
+func TestBuildLogShowsRunningStepAndKeepsOutputOfFailedStep(t *testing.T) {
 	var out bytes.Buffer
 	log := newBuildLog(progress.New(&out, progress.Options{Verbose: true}).Start("image", "api"))
 	at := func(second int64) *time.Time { s := time.Unix(second, 0); return &s }
@@ -86,7 +86,7 @@ func TestBuildLogShowsWhatRunsAndKeepsWhatAFailedStepSaid(t *testing.T) {
 		{Digest: "copy", Name: "[build 3/3] COPY . ."},
 	}})
 	require.NotNil(t, log.current())
-	assert.Equal(t, "[build 2/3] RUN npm ci", log.current().name, "the Dockerfile's step, not BuildKit's own")
+	assert.Equal(t, "[build 2/3] RUN npm ci", log.current().name, "the step of the Dockerfile, not of BuildKit")
 	done, total := log.count()
 	assert.Equal(t, []int{1, 3}, []int{done, total})
 
@@ -99,7 +99,7 @@ func TestBuildLogShowsWhatRunsAndKeepsWhatAFailedStepSaid(t *testing.T) {
 	}})
 	assert.Equal(t, []string{"100%", "npm error"}, log.failure())
 	assert.Contains(t, out.String(), "[build 1/3] FROM node (cached)")
-	assert.Equal(t, 1, strings.Count(out.String(), "RUN npm ci"), "named once")
+	assert.Equal(t, 1, strings.Count(out.String(), "RUN npm ci"), "the log names the step once")
 
 	for range 3 * keptLines {
 		log.vertex("npm").write([]byte("line\n"))
@@ -125,7 +125,7 @@ func TestStepErrorNamesTheInstruction(t *testing.T) {
 	assert.Len(t, []rune(command("RUN "+strings.Repeat("é", 500), 1, 1)), commandWidth)
 }
 
-func TestTheImageIsFoundHoweverDeepItLies(t *testing.T) {
+func TestDescendFindsImageInNestedIndexes(t *testing.T) {
 	img := sampleImage(t)
 	linux := v1.Platform{OS: "linux", Architecture: "amd64"}
 	with := func(p *v1.Platform) mutate.IndexAddendum {
@@ -134,7 +134,7 @@ func TestTheImageIsFoundHoweverDeepItLies(t *testing.T) {
 	other := mutate.IndexAddendum{Add: sampleImage(t), Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "unknown", Architecture: "unknown"}}}
 	for name, index := range map[string]v1.ImageIndex{
 		"alone":                mutate.AppendManifests(empty.Index, with(nil)),
-		"next to others":       mutate.AppendManifests(empty.Index, other, with(&linux)),
+		"with others":          mutate.AppendManifests(empty.Index, other, with(&linux)),
 		"in an index":          mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: mutate.AppendManifests(empty.Index, other, with(&linux))}),
 		"of a broader variant": mutate.AppendManifests(empty.Index, with(&v1.Platform{OS: "linux", Architecture: "amd64", Variant: "v1"})),
 	} {
@@ -146,7 +146,7 @@ func TestTheImageIsFoundHoweverDeepItLies(t *testing.T) {
 	assert.ErrorContains(t, err, "no image for linux/amd64")
 }
 
-func TestProgressNamesAStepInAFewWords(t *testing.T) {
+func TestProgressShortensNameOfStep(t *testing.T) {
 	assert.Equal(t, "[deps 3/4] RUN npm ci --omit=dev", shown("[deps 3/4] RUN --mount=type=cache,target=/root/.npm     --mount=type=secret,id=a,env=A     npm ci --omit=dev"))
 	assert.Equal(t, "[a 1/1] RUN "+strings.Repeat("x", nameWidth-12)+"…", shown("[a 1/1] RUN "+strings.Repeat("x", 100)))
 }

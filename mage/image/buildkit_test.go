@@ -150,7 +150,7 @@ func TestSameSourcesGiveTheSameDigest(t *testing.T) {
 	two, err := NewBuilder(dial, NewStore(t.TempDir()), BuilderOptions{}).Build(context.Background(), loaded(t, elsewhere, bases), nil)
 	require.NoError(t, err)
 	assert.Equal(t, digestOf(t, one), digestOf(t, two))
-	assert.Equal(t, layerDigests(t, base)[0], layerDigests(t, one)[0], "the base's layer is taken over as it is")
+	assert.Equal(t, layerDigests(t, base)[0], layerDigests(t, one)[0], "the layer of the base does not change")
 
 	layers, err := one.Layers()
 	require.NoError(t, err)
@@ -174,7 +174,7 @@ func TestSameSourcesGiveTheSameDigest(t *testing.T) {
 	assert.Equal(t, int64(Epoch), config.Created.Unix())
 }
 
-func TestAChangedLineChangesItsLayersOnly(t *testing.T) {
+func TestChangedLineChangesOnlyItsLayers(t *testing.T) {
 	dial := buildkit(t)
 	bases := []Base{{Ref: "tool:1", Image: toolBase(t)}}
 	dir := t.TempDir()
@@ -184,7 +184,7 @@ func TestAChangedLineChangesItsLayersOnly(t *testing.T) {
 	require.NoError(t, err)
 	before := layerDigests(t, img)
 
-	stamp := time.Unix(1.6e9, 0) // same size, same time: only the bytes tell
+	stamp := time.Unix(1.6e9, 0) // size and time stamp stay the same
 	require.NoError(t, os.Chtimes(filepath.Join(src.Context, "app.txt"), stamp, stamp))
 	_, err = b.Build(context.Background(), loaded(t, src, bases), nil)
 	require.NoError(t, err)
@@ -199,10 +199,10 @@ func TestAChangedLineChangesItsLayersOnly(t *testing.T) {
 
 	blobs, err := filepath.Glob(filepath.Join(dir, "images", "app-*", "blobs", "sha256", "*"))
 	require.NoError(t, err)
-	assert.Len(t, blobs, len(after)+2, "layers, configuration and manifest of this image, nothing of the last")
+	assert.Len(t, blobs, len(after)+2, "layers, configuration and manifest of this image only")
 }
 
-func TestSeveralImagesAreBuiltAtOnce(t *testing.T) {
+func TestBuildIsSafeForConcurrentUse(t *testing.T) {
 	dial := buildkit(t)
 	bases := []Base{{Ref: "tool:1", Image: toolBase(t)}}
 	b := NewBuilder(dial, NewStore(t.TempDir()), BuilderOptions{})
@@ -222,7 +222,7 @@ func TestSeveralImagesAreBuiltAtOnce(t *testing.T) {
 	}
 }
 
-func TestAFailingStepIsNamedWithItsOutput(t *testing.T) {
+func TestFailedStepIsReportedWithOutput(t *testing.T) {
 	dial := buildkit(t)
 	src := Source{Name: "app", Context: put(t, t.TempDir(), buildFiles("RUN [\"/tool\", \\\n  \"fail\", \"no such package\"]\n"))}
 	_, err := NewBuilder(dial, NewStore(t.TempDir()), BuilderOptions{}).Build(context.Background(), loaded(t, src, []Base{{Ref: "tool:1", Image: toolBase(t)}}), nil)
@@ -234,7 +234,7 @@ func TestAFailingStepIsNamedWithItsOutput(t *testing.T) {
 	assert.Equal(t, `build image "app": `+src.dockerfile()+`:10: RUN ["/tool", "fail", "no such package"]: exit code: 3`, err.Error())
 }
 
-func TestAMissingFileIsNamedWithItsLine(t *testing.T) {
+func TestMissingFileIsReportedWithLine(t *testing.T) {
 	dial := buildkit(t)
 	src := Source{Name: "app", Context: put(t, t.TempDir(), buildFiles("COPY absent /\n"))}
 	_, err := NewBuilder(dial, NewStore(t.TempDir()), BuilderOptions{}).Build(context.Background(), loaded(t, src, []Base{{Ref: "tool:1", Image: toolBase(t)}}), nil)
@@ -242,7 +242,7 @@ func TestAMissingFileIsNamedWithItsLine(t *testing.T) {
 	assert.ErrorContains(t, err, `"/absent": not found`)
 }
 
-func TestSecretsReachTheStepAndNotTheImage(t *testing.T) {
+func TestSecretIsMountedAndNotInImage(t *testing.T) {
 	dial := buildkit(t)
 	src := Source{Name: "app", Context: put(t, t.TempDir(), buildFiles("RUN --mount=type=secret,id=TOKEN,env=TOKEN [\"/tool\", \"env\", \"TOKEN\", \"/token\"]\n"))}
 	b := NewBuilder(dial, NewStore(t.TempDir()), BuilderOptions{Secrets: map[string][]byte{"TOKEN": []byte("s3cret")}})
@@ -251,11 +251,11 @@ func TestSecretsReachTheStepAndNotTheImage(t *testing.T) {
 	r := tar.NewReader(mutate.Extract(img))
 	for {
 		header, err := r.Next()
-		require.NoError(t, err, "no /token in the image")
+		require.NoError(t, err, "the image has no /token")
 		if header.Name == "token" {
 			text, err := io.ReadAll(r)
 			require.NoError(t, err)
-			assert.Equal(t, "s3cret", string(text), "the step saw it")
+			assert.Equal(t, "s3cret", string(text), "the step got the secret")
 			break
 		}
 	}
@@ -264,7 +264,7 @@ func TestSecretsReachTheStepAndNotTheImage(t *testing.T) {
 	assert.NotContains(t, string(config), "s3cret")
 }
 
-func TestABuildEndsSoonWithItsContext(t *testing.T) {
+func TestBuildEndsWithContext(t *testing.T) {
 	dial := buildkit(t)
 	src := Source{Name: "app", Context: put(t, t.TempDir(), buildFiles("RUN [\"/tool\", \"sleep\"]\n"))}
 	ctx, cancel := context.WithCancel(context.Background())

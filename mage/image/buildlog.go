@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	keptLines = 40   // of a step's output, for a *StepError
+	keptLines = 40   // lines of a step's output in a *StepError
 	lineWidth = 1000 // bytes kept of one such line
-	nameWidth = 60   // letters of a step's name that progress shows
+	nameWidth = 60   // characters of a step's name in progress
 )
 
-// buildLog turns BuildKit's status into a step's progress and log.
+// buildLog turns the status of BuildKit into progress and log.
 type buildLog struct {
 	step  *progress.Step
 	known map[digest.Digest]*vertex
@@ -64,10 +64,10 @@ func (l *buildLog) add(status *client.SolveStatus) {
 	}
 }
 
-// mounts are a RUN's flags that say nothing to somebody who waits for it.
+// mounts are flags of RUN that progress does not show.
 var mounts = regexp.MustCompile(`--(mount|network|security)=\S+`)
 
-// shown is a step's name within a line of progress.
+// shown is the name of a step in a line of progress.
 func shown(name string) string {
 	name = strings.Join(strings.Fields(mounts.ReplaceAllString(name, "")), " ")
 	if letters := []rune(name); len(letters) > nameWidth {
@@ -85,7 +85,7 @@ func (l *buildLog) vertex(d digest.Digest) *vertex {
 	return v
 }
 
-// note writes a step's name to the log, once, before its output.
+// note writes the name of a step to the log once, before its output.
 func (l *buildLog) note(v *vertex) {
 	if v.noted || v.internal || v.started.IsZero() && !v.cached {
 		return
@@ -98,8 +98,8 @@ func (l *buildLog) note(v *vertex) {
 	fmt.Fprint(l.step, v.name, suffix)
 }
 
-// current is the step that started last of those that run, one of the
-// Dockerfile's before one of BuildKit's own.
+// current is the running step that started last. Steps of the Dockerfile come before
+// steps of BuildKit itself.
 func (l *buildLog) current() *vertex {
 	var best *vertex
 	for _, v := range l.known {
@@ -126,7 +126,7 @@ func (l *buildLog) count() (done, total int) {
 	return done, total
 }
 
-// failure is the output of the step that failed.
+// failure is the output of the failed step.
 func (l *buildLog) failure() []string {
 	for _, v := range l.known {
 		if v.failed && (len(v.lines) > 0 || len(v.partial) > 0) {
@@ -153,7 +153,7 @@ func (v *vertex) write(p []byte) {
 
 func (v *vertex) keep(line string) {
 	line = strings.TrimRight(line, "\r")
-	if i := strings.LastIndexByte(line, '\r'); i >= 0 { // a progress bar's last state
+	if i := strings.LastIndexByte(line, '\r'); i >= 0 { // keeps the last state of a progress bar
 		line = line[i+1:]
 	}
 	v.lines = append(v.lines, line[:min(len(line), lineWidth)])

@@ -41,7 +41,7 @@ func TestInputParsesDockerfileOnceAndScansTreeTwice(t *testing.T) {
 
 	store := NewStore(t.TempDir())
 	_, err = NewBuilder(noBuildKit, store, BuilderOptions{}).Build(t.Context(), in, nil)
-	require.ErrorContains(t, err, errRefused.Error(), "the build reads what it needs before it connects")
+	require.ErrorContains(t, err, errRefused.Error(), "the build reads its files before it connects")
 	assert.Equal(t, []int{1, 1}, []int{disk.parsed, disk.scanned}, "a build reads nothing again")
 
 	require.NoError(t, in.Unchanged(t.Context()))
@@ -55,7 +55,7 @@ func TestBuildUsesDockerfileAndTreeOfInput(t *testing.T) {
 	put(t, src.Context, map[string]string{"Dockerfile": "not a Dockerfile"})
 	require.NoError(t, in.Load(t.Context(), []Base{{Ref: "python:3.11-slim", Digest: digestOne}}))
 	require.NoError(t, os.RemoveAll(filepath.Join(src.Context, "app")))
-	put(t, src.Context, map[string]string{"late.txt": "came after Load"})
+	put(t, src.Context, map[string]string{"late.txt": "added after Load"})
 
 	opt, err := NewBuilder(noBuildKit, NewStore(t.TempDir()), BuilderOptions{}).solveOpt(in, nil, t.TempDir())
 	require.NoError(t, err)

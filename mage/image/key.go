@@ -7,15 +7,15 @@ import (
 	"hash"
 )
 
-// version is part of every key. It changes when this package begins to build
-// other bytes from the same sources.
+// version is part of every key. Raise it when this package builds other bytes from
+// the same sources.
 const version = "todo-chatbot/image/1"
 
-// tagDigits is how many hexadecimal digits of a key its tag has: 128 bits.
+// tagDigits is the number of hexadecimal digits in the tag of a key: 128 bits.
 const tagDigits = 32
 
-// Key is the digest of everything that goes into an image. Equal keys mean
-// equal sources, so an image published under its key need not be built again.
+// Key is the digest of everything that goes into an image. Equal keys mean equal
+// sources, so an image that is published under its key is not built again.
 type Key [sha256.Size]byte
 
 // String is the key as a digest, "sha256:…".
@@ -24,7 +24,7 @@ func (k Key) String() string { return "sha256:" + hex.EncodeToString(k[:]) }
 // Tag is the key as a tag, "key-…".
 func (k Key) Tag() string { return "key-" + hex.EncodeToString(k[:])[:tagDigits] }
 
-// writer writes fields and numbers so that no two sequences read alike.
+// writer writes fields and numbers so that different sequences give different bytes.
 type writer struct{ hash.Hash }
 
 func (w writer) text(fields ...string) {

@@ -64,13 +64,13 @@ func key(t *testing.T, src Source, digests map[string]v1.Hash) Key {
 	return in.Key()
 }
 
-func TestKeyIsAValidTag(t *testing.T) {
+func TestKeyIsValidTag(t *testing.T) {
 	k := key(t, sample(t), sampleBases())
 	assert.Regexp(t, regexp.MustCompile(`^key-[0-9a-f]{32}$`), k.Tag())
 	assert.Regexp(t, regexp.MustCompile(`^sha256:[0-9a-f]{64}$`), k.String())
 }
 
-func TestKeyDoesNotDependOnWhereWhenOrInWhichOrder(t *testing.T) {
+func TestKeyDoesNotDependOnPlaceTimeAndOrder(t *testing.T) {
 	want := key(t, sample(t), sampleBases())
 
 	dir := filepath.Join(t.TempDir(), "some", "where else")
@@ -89,7 +89,7 @@ func TestKeyDoesNotDependOnWhereWhenOrInWhichOrder(t *testing.T) {
 	assert.Equal(t, want, key(t, src, sampleBases()))
 }
 
-func TestKeyOfOtherInputsDiffers(t *testing.T) {
+func TestKeyChangesWithEachInput(t *testing.T) {
 	src := sample(t)
 	keys := map[Key]string{key(t, src, sampleBases()): "the first"}
 	unlike := func(what string, k Key) {
@@ -153,7 +153,7 @@ func TestKeyOfOtherInputsDiffers(t *testing.T) {
 	}
 }
 
-func TestKeyIgnoresWhatTheBuildDoesNotSee(t *testing.T) {
+func TestKeyIgnoresExcludedFilesAndUnusedBases(t *testing.T) {
 	src := sample(t)
 	want := key(t, src, sampleBases())
 	put(t, src.Context, map[string]string{"debug.log": "other", "node_modules/c": "more", "deep/other.log": "new"})
@@ -180,12 +180,12 @@ func TestIgnoreFileOfDockerfileComesFirst(t *testing.T) {
 	assert.NotEqual(t, want, key(t, src, nil))
 }
 
-func TestKeyNamesTheBasesWithoutADigest(t *testing.T) {
+func TestLoadNamesBasesWithoutDigest(t *testing.T) {
 	_, err := loadInput(t.Context(), sample(t), nil)
 	assert.ErrorContains(t, err, `key of image "api": no digest is given for base "python:3.11-slim"`)
 }
 
-func TestKeyOfAMissingContextSaysSo(t *testing.T) {
+func TestLoadReportsMissingContext(t *testing.T) {
 	src := sample(t)
 	src.Dockerfile = filepath.Join(src.Context, "Dockerfile")
 	src.Context = filepath.Join(src.Context, "absent")
@@ -194,20 +194,20 @@ func TestKeyOfAMissingContextSaysSo(t *testing.T) {
 	assert.ErrorIs(t, err, fs.ErrNotExist)
 }
 
-func TestKeyStopsWithItsContext(t *testing.T) {
+func TestLoadEndsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	_, err := loadInput(ctx, sample(t), sampleBases())
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
-func TestBuildKitSeesWhatTheKeySaw(t *testing.T) {
+func TestBuildKitGetsTheFilesOfTheKey(t *testing.T) {
 	src := sample(t)
 	require.NoError(t, os.Chmod(filepath.Join(src.Context, "app", "main.py"), 0o700))
 	require.NoError(t, os.Link(filepath.Join(src.Context, "app", "main.py"), filepath.Join(src.Context, "app", "same.py")))
 	seen, err := scan(context.Background(), src)
 	require.NoError(t, err)
-	put(t, src.Context, map[string]string{"late.txt": "came after the scan"})
+	put(t, src.Context, map[string]string{"late.txt": "added after the scan"})
 	files, err := seen.fs()
 	require.NoError(t, err)
 
@@ -225,7 +225,7 @@ func TestBuildKitSeesWhatTheKeySaw(t *testing.T) {
 		assert.Equal(t, fs.FileMode(0o755), fs.FileMode(got["app/main.py"].Mode))
 		assert.Equal(t, fs.FileMode(0o644), fs.FileMode(got["app/util.py"].Mode))
 	}
-	assert.Empty(t, got["app/same.py"].Linkname, "a hard link is sent as a file of its own")
+	assert.Empty(t, got["app/same.py"].Linkname, "a hard link is sent as a separate file")
 	assert.Equal(t, got["app/main.py"].ModTime, got["app/same.py"].ModTime, "same bytes, same time")
 	assert.NotEqual(t, got["app/main.py"].ModTime, got["app/util.py"].ModTime, "other bytes, other time")
 	assert.Greater(t, got["app/util.py"].ModTime, int64(Epoch)*1e9)

@@ -12,9 +12,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// Permitted asks the registry whether it lets this machine push to every one of
-// repos, without pushing: it begins an upload and calls it off. All refusals are
-// told, each once.
+// Permitted checks that the registry allows this machine to push to each of repos: it
+// starts an upload and cancels it. The error holds every refusal.
 func (p *Publisher) Permitted(ctx context.Context, repos ...string) error {
 	problems := make([]error, len(repos))
 	var group sync.WaitGroup
@@ -26,7 +25,7 @@ func (p *Publisher) Permitted(ctx context.Context, repos ...string) error {
 					&bound{ctx, transport.NewUserAgent(p.opts.Transport, userAgent)})
 			}
 			if err != nil {
-				problems[i] = p.explain(fmt.Errorf("ask whether %q may be pushed to: %w", r, err))
+				problems[i] = p.explain(fmt.Errorf("check that %q may be pushed to: %w", r, err))
 			}
 		})
 	}
@@ -34,8 +33,8 @@ func (p *Publisher) Permitted(ctx context.Context, repos ...string) error {
 	return errors.Join(problems...)
 }
 
-// Guarded reports whether the registry wants a login, and this machine has one:
-// what such a registry holds was put there by somebody who may.
+// Guarded reports whether the registry wants a login and this machine has one. The
+// images of such a registry were pushed by people with a login.
 func (p *Publisher) Guarded(ctx context.Context) (bool, error) {
 	auth, err := authn.Resolve(ctx, p.keychain(), p.push.Registry)
 	if err != nil || auth == authn.Anonymous {
@@ -43,12 +42,12 @@ func (p *Publisher) Guarded(ctx context.Context) (bool, error) {
 	}
 	answer, err := transport.Ping(ctx, p.push.Registry, transport.NewUserAgent(p.opts.Transport, userAgent))
 	if err != nil {
-		return false, p.explain(fmt.Errorf("ask registry %q whether it wants a login: %w", p.push, err))
+		return false, p.explain(fmt.Errorf("check whether registry %q wants a login: %w", p.push, err))
 	}
-	return answer.Scheme != "", nil // it challenges
+	return answer.Scheme != "", nil // with a challenge
 }
 
-// keychain gives the one login that there is, else those of the options.
+// keychain gives the registry's own login if there is one, else the keychain.
 func (p *Publisher) keychain() authn.Keychain {
 	switch {
 	case p.opts.Login != nil:
@@ -64,7 +63,7 @@ type single struct{ auth authn.Authenticator }
 
 func (s single) Resolve(authn.Resource) (authn.Authenticator, error) { return s.auth, nil }
 
-// bound ends requests of code that takes no context.
+// bound adds a context to requests of code that does not take one.
 type bound struct {
 	ctx  context.Context
 	next http.RoundTripper

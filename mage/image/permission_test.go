@@ -14,8 +14,8 @@ import (
 	"todo-chatbot/mage/registry"
 )
 
-// locked is a registry that takes user "todo" with password "right" alone; who
-// reads only may leave it out.
+// locked is a registry for user "todo" with password "right". Requests that open
+// accepts need no login.
 func locked(t *testing.T, open func(r *http.Request) bool) (*server, string) {
 	t.Helper()
 	s, host := serve(t)
@@ -48,7 +48,7 @@ func publisherWith(t *testing.T, push string, opts PublisherOptions) *Publisher 
 	return p
 }
 
-func TestDockersLoginIsUsedForPushAndForARegistryWithAPath(t *testing.T) {
+func TestPublishUsesDockerLoginAndPathOfRegistry(t *testing.T) {
 	s, host := locked(t, nil)
 	p := publisherWith(t, host+"/team", PublisherOptions{Keychain: logins{host: {Username: "todo", Password: "right"}}})
 	img := sampleImage(t)
@@ -56,7 +56,7 @@ func TestDockersLoginIsUsedForPushAndForARegistryWithAPath(t *testing.T) {
 	done, err := p.Publish(t.Context(), repo, img, []string{"1.0.0", Key{1}.Tag()})
 	require.NoError(t, err)
 	assert.Equal(t, host+"/team/"+repo+"@"+digestOf(t, img).String(), done.Digest.String())
-	assert.Equal(t, "team/"+repo, done.Digest.RepositoryStr(), "what pods pull has the path too")
+	assert.Equal(t, "team/"+repo, done.Digest.RepositoryStr(), "the reference for pods has the path too")
 	assert.Positive(t, s.count("PUT /v2/team/"+repo+"/manifests/"))
 
 	got, found, err := p.Lookup(t.Context(), repo, Key{1})
@@ -70,18 +70,18 @@ func TestDockersLoginIsUsedForPushAndForARegistryWithAPath(t *testing.T) {
 	assert.Equal(t, done.Digest, again)
 }
 
-func TestRefusedPushesAreReportedTogetherWithFixBeforeUpload(t *testing.T) {
+func TestPermittedReportsAllRefusalsWithFixAndSendsNothing(t *testing.T) {
 	reading := func(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 	s, host := locked(t, reading)
 	for name, keychain := range map[string]authn.Keychain{
-		"no login":    logins{},
-		"a wrong one": logins{host: {Username: "todo", Password: "wrong"}},
+		"no login":      logins{},
+		"a wrong login": logins{host: {Username: "todo", Password: "wrong"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := publisherWith(t, host+"/team", PublisherOptions{Keychain: keychain})
 			err := p.Permitted(t.Context(), "a", "b")
-			require.ErrorContains(t, err, `ask whether "`+host+`/team/a" may be pushed to`)
-			assert.ErrorContains(t, err, `ask whether "`+host+`/team/b" may be pushed to`)
+			require.ErrorContains(t, err, `check that "`+host+`/team/a" may be pushed to`)
+			assert.ErrorContains(t, err, `check that "`+host+`/team/b" may be pushed to`)
 			assert.ErrorContains(t, err, "`docker login "+host+"` with an account that may push there")
 			assert.NotContains(t, err.Error(), "wrong\"")
 			assert.Zero(t, s.count(http.MethodPut))
@@ -89,7 +89,7 @@ func TestRefusedPushesAreReportedTogetherWithFixBeforeUpload(t *testing.T) {
 	}
 }
 
-func TestAClustersOwnRegistryIsAskedWithItsLoginAndNeverWithDockers(t *testing.T) {
+func TestRegistryOfClusterUsesItsOwnLoginOnly(t *testing.T) {
 	_, host := locked(t, nil)
 	dockers := logins{host: {Username: "todo", Password: "right"}}
 	p := publisherWith(t, host, PublisherOptions{Login: registry.NewLogin("todo", "wrong"), Keychain: dockers})
@@ -100,7 +100,7 @@ func TestAClustersOwnRegistryIsAskedWithItsLoginAndNeverWithDockers(t *testing.T
 	require.NoError(t, err)
 }
 
-func TestARegistryIsGuardedWhereItWantsTheLoginThatThereIs(t *testing.T) {
+func TestGuardedNeedsLoginAndChallenge(t *testing.T) {
 	_, open := serve(t)
 	_, closed := locked(t, nil)
 	login := registry.NewLogin("todo", "right")
@@ -109,10 +109,10 @@ func TestARegistryIsGuardedWhereItWantsTheLoginThatThereIs(t *testing.T) {
 		login *registry.Login
 		want  bool
 	}{
-		"a login that is wanted":       {closed, login, true},
-		"none, where one is wanted":    {closed, nil, false},
-		"a login that nobody asks for": {open, login, false},
-		"none, where none is wanted":   {open, nil, false},
+		"login given and wanted":     {closed, login, true},
+		"login wanted and missing":   {closed, nil, false},
+		"login given and not wanted": {open, login, false},
+		"no login":                   {open, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := publisherWith(t, c.host, PublisherOptions{Login: c.login}).Guarded(t.Context())
@@ -122,7 +122,7 @@ func TestARegistryIsGuardedWhereItWantsTheLoginThatThereIs(t *testing.T) {
 	}
 }
 
-func TestAskingForPermissionEndsWithItsContextAndNamesThePipeline(t *testing.T) {
+func TestPermittedEndsWithContextAndSendsUserAgent(t *testing.T) {
 	s, host := serve(t)
 	require.NoError(t, publisher(t, host, nil).Permitted(t.Context(), repo))
 	for agent := range s.agents {

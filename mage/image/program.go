@@ -30,17 +30,17 @@ import (
 	"todo-chatbot/mage/progress"
 )
 
-// A Go program needs no Dockerfile: Go is on every machine that runs the
-// pipeline, and its compiler makes a static program from the module cache in
-// seconds. The image is that program alone, on no base.
+// A Go program needs no Dockerfile. Every machine that runs the pipeline has Go, which
+// compiles a static program from the module cache in seconds. The image has no base
+// and no other file.
 
-// programUser is who the program runs as; it owns nothing in the image.
+// programUser is the user of the program; it owns no file in the image.
 const programUser = "10001:10001"
 
-// programTests are the files of a Go program's folder that never get into it.
+// programTests are the files in a program's folder that do not go into the program.
 var programTests = []string{"**/*_test.go", "**/testdata"}
 
-// isProgram tells whether a folder holds a Go main package.
+// isProgram reports whether a folder holds a Go main package.
 func isProgram(dir string) (bool, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
@@ -61,7 +61,7 @@ func isProgram(dir string) (bool, error) {
 	return false, nil
 }
 
-// moduleRoot is the folder of the go.mod that a folder belongs to.
+// moduleRoot is the folder of the go.mod for a folder.
 func moduleRoot(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -72,13 +72,13 @@ func moduleRoot(dir string) (string, error) {
 			return at, nil
 		}
 		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("%s: no go.mod in it or in a folder above it", dir)
+			return "", fmt.Errorf("%s: this folder and its parents have no go.mod", dir)
 		}
 	}
 }
 
-// programInputs are the inputs of a Go program besides the files of its folder:
-// the compiler with its flags, and the versions of the modules it uses.
+// programInputs are the inputs of a Go program outside its folder: the compiler with
+// its flags, and go.mod and go.sum.
 func programInputs(src Source) ([]string, error) {
 	root, err := moduleRoot(src.Context)
 	if err != nil {
@@ -99,8 +99,8 @@ func programFlags() []string {
 	return append(host.CompileFlags(), "-ldflags=-s -w -buildid=")
 }
 
-// Compile builds the image of a Go program. Like Builder.Build it writes to the
-// store, and the image is valid until the same source is built again.
+// Compile builds the image of a Go program in the store. The image is valid until the
+// next build of the same source.
 func Compile(ctx context.Context, in *Input, store *Store, step *progress.Step) (v1.Image, error) {
 	if step == nil {
 		step = (*progress.Reporter)(nil).Start("image", in.Name)
@@ -140,8 +140,8 @@ func compile(ctx context.Context, in *Input, store *Store) (v1.Image, error) {
 	return out.write(img, src.platform())
 }
 
-// checkImports refuses packages of the module outside the program's folder: its
-// key does not know them, so a change in them would go unnoticed.
+// checkImports refuses packages of the module outside the program's folder: they are
+// not part of the key, so a change in them does not cause a build.
 func checkImports(ctx context.Context, src Source) error {
 	root, err := moduleRoot(src.Context)
 	if err != nil {
@@ -183,8 +183,8 @@ func goOutput(ctx context.Context, src Source, args ...string) (string, error) {
 	return out.String(), nil
 }
 
-// compilerMessage is what go says about the sources, on one line, without the
-// names of packages that stand above the messages.
+// compilerMessage is the output of the compiler on one line, without the lines with
+// package names.
 func compilerMessage(text string) string {
 	var lines []string
 	for line := range strings.Lines(text) {
@@ -195,7 +195,7 @@ func compilerMessage(text string) string {
 	return strings.Join(lines, "; ")
 }
 
-// programImage is an image with one layer, which holds the program alone.
+// programImage is an image with one layer, which has only the program.
 func programImage(in *Input, binary string) (v1.Image, error) {
 	src := in.Source
 	path := "/" + src.Name
@@ -223,7 +223,7 @@ func programImage(in *Input, binary string) (v1.Image, error) {
 	return mutate.ConfigFile(img, file)
 }
 
-// fileLayer is a layer of one executable file, in reproducible bytes.
+// fileLayer is a reproducible layer of one executable file.
 func fileLayer(path, name string) (v1.Layer, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -245,7 +245,7 @@ func fileLayer(path, name string) (v1.Layer, error) {
 	return tarball.LayerFromOpener(open, tarball.WithCompression(compression.ZStd), tarball.WithMediaType(types.OCILayerZStd), tarball.WithCompressedCaching)
 }
 
-// write puts a finished image into the output in the place of an earlier one.
+// write replaces the image in the output.
 func (o *output) write(img v1.Image, platform v1.Platform) (v1.Image, error) {
 	path, err := layout.Write(o.dir, empty.Index)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 
 const helloProgram = "package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println(\"hello\") }\n"
 
-// program is a Go module with one image below it, and that image's source.
+// program writes a Go module with one program and discovers it.
 func program(t *testing.T, more map[string]string) *Input {
 	t.Helper()
 	dir := put(t, t.TempDir(), map[string]string{"go.mod": "module example.test/app\n\ngo 1.24\n", "images/hello/main.go": helloProgram})
@@ -34,16 +34,16 @@ func keyOf(t *testing.T, in *Input) Key {
 	return in.Key()
 }
 
-func TestDiscoverTakesAGoMainPackageWithoutADockerfile(t *testing.T) {
+func TestDiscoverFindsGoMainPackage(t *testing.T) {
 	src := program(t, nil)
 	assert.True(t, src.Program)
 	assert.Equal(t, "hello", src.Name)
 	assert.Empty(t, src.Refs())
 }
 
-func TestKeyOfAProgramCoversSourcesAndModulesButNotTests(t *testing.T) {
+func TestKeyOfProgramCoversSourcesAndModulesWithoutTests(t *testing.T) {
 	key := keyOf(t, program(t, nil))
-	assert.Equal(t, key, keyOf(t, program(t, nil)), "where the tree lies does not matter")
+	assert.Equal(t, key, keyOf(t, program(t, nil)), "the folder is not part of the key")
 	assert.Equal(t, key, keyOf(t, program(t, map[string]string{"images/hello/main_test.go": "package main\n", "images/hello/testdata/a": "a"})))
 	for name, more := range map[string]map[string]string{
 		"source":   {"images/hello/main.go": helloProgram + "\n"},
@@ -56,7 +56,7 @@ func TestKeyOfAProgramCoversSourcesAndModulesButNotTests(t *testing.T) {
 	}
 }
 
-func TestCompileMakesAnImageOfTheProgramAlone(t *testing.T) {
+func TestCompiledImageHasOnlyTheProgram(t *testing.T) {
 	if testing.Short() && runtime.GOOS != "linux" {
 		t.Skip("cross-compiles the standard library: not under -short")
 	}
@@ -77,7 +77,7 @@ func TestCompileMakesAnImageOfTheProgramAlone(t *testing.T) {
 	require.NoError(t, err)
 	second, err := again.Digest()
 	require.NoError(t, err)
-	assert.Equal(t, first, second, "the same sources give the same bytes, wherever they lie")
+	assert.Equal(t, first, second, "the same sources give the same bytes in every folder")
 
 	key := keyOf(t, src)
 	require.NoError(t, store.Keep(src.Source, key))
@@ -107,16 +107,16 @@ func TestCompileMakesAnImageOfTheProgramAlone(t *testing.T) {
 		assert.Equal(t, "hello\n", string(out))
 	}
 	_, err = files.Next()
-	assert.ErrorIs(t, err, io.EOF, "nothing else is in the image")
+	assert.ErrorIs(t, err, io.EOF, "the image has no other file")
 }
 
-func TestCompileSaysWhatTheCompilerSays(t *testing.T) {
+func TestCompileReportsMessageOfCompiler(t *testing.T) {
 	src := program(t, map[string]string{"images/hello/main.go": "package main\n\nfunc main() { missing() }\n"})
 	_, err := Compile(t.Context(), src, NewStore(t.TempDir()), nil)
 	assert.ErrorContains(t, err, `build image "hello": go build in `+src.Context+`: ./main.go:3:15: undefined: missing`)
 }
 
-func TestCompileRefusesPackagesThatItsKeyDoesNotKnow(t *testing.T) {
+func TestCompileRefusesPackagesOutsideTheFolder(t *testing.T) {
 	src := program(t, map[string]string{
 		"shared/shared.go":     "package shared\n",
 		"images/hello/main.go": "package main\n\nimport _ \"example.test/app/shared\"\n\nfunc main() {}\n",
@@ -125,7 +125,7 @@ func TestCompileRefusesPackagesThatItsKeyDoesNotKnow(t *testing.T) {
 	assert.ErrorContains(t, err, `imports package "shared", which is outside its folder`)
 }
 
-func TestCompileEndsWithItsContext(t *testing.T) {
+func TestCompileEndsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := Compile(ctx, program(t, nil), NewStore(t.TempDir()), nil)

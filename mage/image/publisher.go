@@ -17,48 +17,42 @@ import (
 	"todo-chatbot/mage/registry"
 )
 
-// userAgent is sent with every request. Minikube's registry proxy answers 404
-// to agents that start with "Go ", net/http's own among them.
+// userAgent is sent with every request. Minikube's registry proxy answers 404 to
+// agents that start with "Go ", such as the default of net/http.
 const userAgent = "todo-chatbot-pipeline"
 
-// uploads is how many blobs go up at once.
+// uploads is the number of blobs that are uploaded at once.
 const uploads = 4
 
 // PublisherOptions shapes a Publisher; its zero value suits a registry on a
 // loopback address.
 type PublisherOptions struct {
 	Transport http.RoundTripper // nil means go-containerregistry's
-	Insecure  bool              // plain HTTP to an address that is not loopback
-	Login     *registry.Login   // of a registry that is the cluster's own; nil leaves it to Keychain
+	Login     *registry.Login   // of the cluster's own registry; if nil, Keychain is used
 	Keychain  authn.Keychain    // logins of other registries; nil means none
-	Backoff   remote.Backoff    // between tries; zero means 1 s, then 3 s
+	Backoff   remote.Backoff    // between attempts; zero means 1 s, then 3 s
 }
 
-// Publisher puts images into one registry. It is safe for concurrent use.
-// Requests that fail in a way that may pass (connection, 408, 429, 5xx) are
-// tried three times.
+// Publisher pushes images to one registry. It is safe for concurrent use. It retries
+// requests twice after temporary failures (connection, 408, 429, 5xx).
 type Publisher struct {
 	push, pull registry.Place
 	opts       PublisherOptions
 }
 
-// Publication says what Publish found and did.
+// Publication is the result of Publish.
 type Publication struct {
-	Digest    name.Digest // in terms of the name that pods pull
+	Digest    name.Digest // with the registry's name for pods
 	Layers    int
-	NewLayers int   // of them uploaded now
+	NewLayers int   // layers uploaded now
 	Bytes     int64 // of all layers, compressed
 	NewBytes  int64 // of the layers uploaded now
 }
 
-// NewPublisher returns a Publisher for the registry that this machine reaches
-// as push and pods as pull, both HOST[:PORT][/PATH].
+// NewPublisher returns a Publisher for a registry. Its address is push for this machine
+// and pull for pods, both HOST[:PORT][/PATH].
 func NewPublisher(push, pull string, opts PublisherOptions) (*Publisher, error) {
-	var secure []name.Option
-	if opts.Insecure {
-		secure = append(secure, name.Insecure)
-	}
-	here, errPush := registry.Parse(push, secure...)
+	here, errPush := registry.Parse(push)
 	there, errPull := registry.Parse(pull)
 	if err := errors.Join(errPush, errPull); err != nil {
 		return nil, fmt.Errorf("registry %q, %q for pods: %w", push, pull, err)
@@ -69,8 +63,8 @@ func NewPublisher(push, pull string, opts PublisherOptions) (*Publisher, error) 
 	return &Publisher{push: here, pull: there, opts: opts}, nil
 }
 
-// Lookup says whether repo has an image under the key's tag, and which. Its
-// reference is in terms of the name that pods pull.
+// Lookup returns the image of repo under the key's tag, if there is one. The reference
+// has the registry's name for pods.
 func (p *Publisher) Lookup(ctx context.Context, repo string, key Key) (name.Digest, bool, error) {
 	r, err := p.repository(repo)
 	if err != nil {
@@ -84,7 +78,7 @@ func (p *Publisher) Lookup(ctx context.Context, repo string, key Key) (name.Dige
 	return pulled, err == nil, err
 }
 
-// Find says whether repo has the image of that digest, whatever its tags say.
+// Find returns the image of repo with the digest, if there is one under any tag.
 func (p *Publisher) Find(ctx context.Context, repo string, digest v1.Hash) (name.Digest, bool, error) {
 	r, err := p.repository(repo)
 	if err != nil {
@@ -98,7 +92,7 @@ func (p *Publisher) Find(ctx context.Context, repo string, digest v1.Hash) (name
 	return pulled, err == nil, err
 }
 
-// Holds reports whether repo has the image of that digest under tag.
+// Holds reports whether the tag of repo has the digest.
 func (p *Publisher) Holds(ctx context.Context, repo, tag string, digest v1.Hash) (bool, error) {
 	r, err := p.repository(repo)
 	if err != nil {
@@ -108,10 +102,9 @@ func (p *Publisher) Holds(ctx context.Context, repo, tag string, digest v1.Hash)
 	return found != nil && found.Digest == digest, err
 }
 
-// Publish uploads the blobs of img that repo does not have, several at once,
-// sets the tags in the order given and makes sure that the digest can be read
-// back. The tag that Lookup believes comes last in tags: then a run that was
-// interrupted leaves no key without the other tags.
+// Publish uploads the blobs of img that repo does not have, sets the tags in the given
+// order, and checks that the registry returns the digest. Put the tag of the key last:
+// after an interrupted run the key's tag then exists only with all other tags.
 func (p *Publisher) Publish(ctx context.Context, repo string, img v1.Image, tags []string) (Publication, error) {
 	r, err := p.repository(repo)
 	if err != nil {
@@ -144,7 +137,7 @@ func (p *Publisher) Publish(ctx context.Context, repo string, img v1.Image, tags
 		return Publication{}, err
 	}
 	if found == nil || found.Digest != digest {
-		return Publication{}, fmt.Errorf("publish image %q: registry %q took %s but does not have it: it may be losing its storage", repo, p.push, digest)
+		return Publication{}, fmt.Errorf("publish image %q: registry %q accepted %s but does not have it: check its storage", repo, p.push, digest)
 	}
 	var done Publication
 	if done.Digest, err = p.pulled(repo, digest); err == nil {
@@ -156,7 +149,7 @@ func (p *Publisher) Publish(ctx context.Context, repo string, img v1.Image, tags
 	return done, nil
 }
 
-// Tag adds tag to the image of repo at digest, unless it is there already.
+// Tag sets a tag on the image of repo with the digest, if it is not set yet.
 func (p *Publisher) Tag(ctx context.Context, repo string, digest v1.Hash, tag string) error {
 	r, err := p.repository(repo)
 	if err != nil {
@@ -195,8 +188,7 @@ func (p *Publisher) head(ctx context.Context, ref name.Reference) (*v1.Descripto
 	return nil, p.explain(fmt.Errorf("look up %q: %w", ref, err))
 }
 
-// explain adds the fix where the registry gave no answer at all, or none
-// without another login.
+// explain adds the fix if the registry does not answer or refuses the login.
 func (p *Publisher) explain(err error) error {
 	var answer *transport.Error
 	if errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden) {
@@ -208,7 +200,7 @@ func (p *Publisher) explain(err error) error {
 	}
 	var refused *url.Error
 	if errors.As(err, &refused) && !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("registry %q is not reachable; `mage cluster:up` brings it back: %w", p.push, err)
+		return fmt.Errorf("registry %q is not reachable; `mage cluster:up` starts it: %w", p.push, err)
 	}
 	return err
 }
@@ -265,7 +257,7 @@ func (p *Publication) count(img v1.Image, sent *recorder) error {
 	return nil
 }
 
-// recorder notes the blobs whose upload a registry confirmed.
+// recorder records the blobs whose upload the registry confirmed.
 type recorder struct {
 	next http.RoundTripper
 

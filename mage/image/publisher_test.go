@@ -27,7 +27,7 @@ import (
 
 const repo = "todo-chatbot/backend"
 
-// server is an in-memory registry that records what it is asked.
+// server is an in-memory registry that records its requests.
 type server struct {
 	mu      sync.Mutex
 	asked   []string // "METHOD path"
@@ -99,7 +99,7 @@ func digestOf(t *testing.T, img v1.Image) v1.Hash {
 	return d
 }
 
-func TestPublishedImageIsFoundUnderItsKeyByTheNameThatPodsPull(t *testing.T) {
+func TestLookupFindsPublishedImageByKey(t *testing.T) {
 	s, host := serve(t)
 	p, img := publisher(t, host, nil), sampleImage(t)
 	k := Key{1, 2, 3}
@@ -120,7 +120,7 @@ func TestPublishedImageIsFoundUnderItsKeyByTheNameThatPodsPull(t *testing.T) {
 	assert.True(t, found)
 	assert.Equal(t, done.Digest, got)
 
-	for agent := range s.agents { // before this test asks itself
+	for agent := range s.agents { // before the test sends its own requests
 		assert.True(t, strings.HasPrefix(agent, "todo-chatbot-pipeline"), agent)
 	}
 	here, err := name.ParseReference(host + "/" + repo + ":1.2.3")
@@ -130,7 +130,7 @@ func TestPublishedImageIsFoundUnderItsKeyByTheNameThatPodsPull(t *testing.T) {
 	assert.Equal(t, digestOf(t, img), digestOf(t, pulled))
 }
 
-func TestPublishUploadsMissingBlobsOnlyAndSeveralAtOnce(t *testing.T) {
+func TestPublishUploadsOnlyMissingBlobsInParallel(t *testing.T) {
 	s, host := serve(t)
 	s.delay = 20 * time.Millisecond
 	p, first := publisher(t, host, nil), sampleImage(t)
@@ -161,7 +161,7 @@ func TestPublishUploadsMissingBlobsOnlyAndSeveralAtOnce(t *testing.T) {
 	assert.Equal(t, done.Digest, again.Digest)
 }
 
-func TestPublishTriesAgainWhatMayPass(t *testing.T) {
+func TestPublishRetriesAfterServiceUnavailable(t *testing.T) {
 	s, host := serve(t)
 	var refused atomic.Int32
 	s.answer = func(w http.ResponseWriter, r *http.Request) bool {
@@ -176,7 +176,7 @@ func TestPublishTriesAgainWhatMayPass(t *testing.T) {
 	assert.Equal(t, 3, done.NewLayers)
 }
 
-func TestPublishDoesNotTryAgainWhatIsRefused(t *testing.T) {
+func TestPublishDoesNotRetryAfterForbidden(t *testing.T) {
 	s, host := serve(t)
 	s.answer = func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.Contains(r.URL.Path, "/manifests/") && r.Method == http.MethodPut {
@@ -191,7 +191,7 @@ func TestPublishDoesNotTryAgainWhatIsRefused(t *testing.T) {
 	assert.Equal(t, 1, s.count("PUT /v2/"+repo+"/manifests/"))
 }
 
-// cutting ends the first connection of every kind of upload in its middle.
+// cutting resets the connection of the first upload.
 type cutting struct {
 	next http.RoundTripper
 	cut  atomic.Int32
@@ -204,7 +204,7 @@ func (c *cutting) RoundTrip(r *http.Request) (*http.Response, error) {
 	return c.next.RoundTrip(r)
 }
 
-func TestPublishSurvivesALostConnection(t *testing.T) {
+func TestPublishRetriesAfterConnectionReset(t *testing.T) {
 	_, host := serve(t)
 	transport := &cutting{next: http.DefaultTransport}
 	img := sampleImage(t)
@@ -214,14 +214,14 @@ func TestPublishSurvivesALostConnection(t *testing.T) {
 	assert.Greater(t, transport.cut.Load(), int32(4))
 }
 
-func TestPublishBelievesOnlyWhatItCanReadBack(t *testing.T) {
+func TestPublishFailsIfRegistryDoesNotReturnDigest(t *testing.T) {
 	s, host := serve(t)
 	var put atomic.Bool
 	s.answer = func(w http.ResponseWriter, r *http.Request) bool {
 		manifest := strings.Contains(r.URL.Path, "/manifests/")
 		if manifest && r.Method == http.MethodPut {
 			put.Store(true)
-			w.WriteHeader(http.StatusCreated) // and forgets it
+			w.WriteHeader(http.StatusCreated) // and does not store it
 			return true
 		}
 		return false
@@ -231,7 +231,7 @@ func TestPublishBelievesOnlyWhatItCanReadBack(t *testing.T) {
 	assert.ErrorContains(t, err, "does not have it")
 }
 
-func TestUnreachableRegistryIsNamedWithFix(t *testing.T) {
+func TestUnreachableRegistryIsReportedWithFix(t *testing.T) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	host := free.Addr().String()
@@ -245,22 +245,22 @@ func TestUnreachableRegistryIsNamedWithFix(t *testing.T) {
 	assert.ErrorContains(t, err, "is not reachable")
 }
 
-func TestOtherServerIsNotReportedAsMissingImage(t *testing.T) {
+func TestLookupFailsIfServerHasNoRegistryAPI(t *testing.T) {
 	s, host := serve(t)
 	s.answer = func(w http.ResponseWriter, _ *http.Request) bool {
-		w.WriteHeader(http.StatusNotFound) // as a web server would
+		w.WriteHeader(http.StatusNotFound) // the answer of a web server
 		return true
 	}
 	_, _, err := publisher(t, host, nil).Lookup(context.Background(), repo, Key{})
 	assert.Error(t, err)
 }
 
-func TestPublishEndsWithItsContext(t *testing.T) {
+func TestPublishEndsWithContext(t *testing.T) {
 	s, host := serve(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.answer = func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodPatch {
-			_, _ = io.Copy(io.Discard, r.Body) // else the server does not see the client leave
+			_, _ = io.Copy(io.Discard, r.Body) // without it the server does not see that the client closes the connection
 			cancel()
 			<-r.Context().Done()
 		}
@@ -273,7 +273,7 @@ func TestPublishEndsWithItsContext(t *testing.T) {
 	assert.Less(t, time.Since(began), 5*time.Second)
 }
 
-func TestTagIsSetOnceAndMoves(t *testing.T) {
+func TestTagIsSetOnceAndCanMove(t *testing.T) {
 	s, host := serve(t)
 	p, first, second := publisher(t, host, nil), sampleImage(t), sampleImage(t)
 	for _, img := range []v1.Image{first, second} {
@@ -284,7 +284,7 @@ func TestTagIsSetOnceAndMoves(t *testing.T) {
 	require.NoError(t, p.Tag(context.Background(), repo, digestOf(t, first), "1.0.0"))
 	assert.Equal(t, 1, puts())
 	require.NoError(t, p.Tag(context.Background(), repo, digestOf(t, first), "1.0.0"))
-	assert.Equal(t, 1, puts(), "nothing to do")
+	assert.Equal(t, 1, puts(), "the tag is set already")
 	require.NoError(t, p.Tag(context.Background(), repo, digestOf(t, second), "1.0.0"))
 	assert.Equal(t, 2, puts())
 
@@ -293,7 +293,7 @@ func TestTagIsSetOnceAndMoves(t *testing.T) {
 	assert.ErrorContains(t, p.Tag(context.Background(), repo, digestOf(t, first), "not a tag"), "not a tag")
 }
 
-func TestARegistryHoldsADigestUnderATagOrNot(t *testing.T) {
+func TestHoldsComparesDigestOfTag(t *testing.T) {
 	_, host := serve(t)
 	p, first, second := publisher(t, host, nil), sampleImage(t), sampleImage(t)
 	for _, img := range []v1.Image{first, second} {
@@ -306,11 +306,11 @@ func TestARegistryHoldsADigestUnderATagOrNot(t *testing.T) {
 		return found
 	}
 	assert.True(t, holds("1.0.0", second))
-	assert.False(t, holds("1.0.0", first), "the tag has moved on")
+	assert.False(t, holds("1.0.0", first), "the tag has another digest now")
 	assert.False(t, holds("2.0.0", second))
 }
 
-func TestPublishersOfOneRegistryWorkAtOnce(t *testing.T) {
+func TestPublishIsSafeForConcurrentUse(t *testing.T) {
 	_, host := serve(t)
 	p := publisher(t, host, nil)
 	var group sync.WaitGroup
@@ -320,7 +320,7 @@ func TestPublishersOfOneRegistryWorkAtOnce(t *testing.T) {
 		group.Go(func() {
 			done, err := p.Publish(context.Background(), []string{"a", "b"}[i%2], img, []string{"latest"})
 			if err == nil && done.NewLayers != 3 {
-				err = errors.New("counted another publication's layers")
+				err = errors.New("the result counts layers of another image")
 			}
 			errs <- err
 		})

@@ -1,9 +1,9 @@
-// Package image takes a folder with a Dockerfile to a reference that pods can
-// run: it discovers sources, names everything that goes into an image by one
-// digest (the key), builds with BuildKit and publishes to a registry.
+// Package image discovers the sources of images, computes a key of everything that
+// goes into an image, builds images with BuildKit or the Go compiler, and publishes
+// them to a registry.
 //
-// It does not decide what has to be built, where a base image comes from or
-// where BuildKit and the registry run; its callers do.
+// The callers decide which images are built, where their bases come from, and where
+// BuildKit and the registry run.
 package image
 
 import (
@@ -22,13 +22,13 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
-// Source is what one image is built from.
+// Source names the files and the options of one image.
 type Source struct {
 	Name       string            // last part of the repository's name
 	Context    string            // folder sent to the build
 	Dockerfile string            // path of the Dockerfile; empty means Dockerfile in Context
 	Target     string            // stage to build; empty means the last one
-	Args       map[string]string // build arguments; no place for secrets
+	Args       map[string]string // build arguments; do not put secrets here
 	Platform   v1.Platform       // empty means Linux on this machine's architecture
 	Program    bool              // Context is a Go main package, and there is no Dockerfile: see Compile
 }
@@ -37,10 +37,10 @@ type Source struct {
 // specification defines it.
 var validName = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$`)
 
-// Discover finds the source of an image in every folder of dir, sorted by name:
-// a Dockerfile, which must parse, or else a Go main package. Files next to the
-// folders, and folders whose name begins with a dot, are left out. The error
-// holds every problem of every folder, one a line, with its file and line.
+// Discover finds the source of an image in every folder of dir, sorted by name: a
+// Dockerfile, which it parses, or else a Go main package. It skips files in dir and
+// folders whose name begins with a dot. The error holds every problem of every
+// folder, each on a line, with file and line.
 func Discover(dir string) ([]*Input, error) {
 	sources, err := find(dir)
 	problems := []error{err}
@@ -65,7 +65,7 @@ func Names(dir string) ([]string, error) {
 	return names, err
 }
 
-// find returns the sources that it can next to the problems of the others.
+// find returns the valid sources, and the problems of the others as one error.
 func find(dir string) ([]Source, error) {
 	folders, err := os.ReadDir(dir)
 	if err != nil {
@@ -91,12 +91,12 @@ func find(dir string) ([]Source, error) {
 	return sources, errors.Join(problems...)
 }
 
-// discover looks at one folder.
+// discover finds the source in one folder.
 func discover(path, name string) (Source, error) {
 	src := Source{Name: name, Context: path}
 	var problems []error
 	if !validName.MatchString(name) {
-		problems = append(problems, fmt.Errorf("%s: %q cannot name an image: use lower-case letters, digits, '-', '_' and '.'", path, name))
+		problems = append(problems, fmt.Errorf("%s: %q is not a valid image name: use lower-case letters, digits, '-', '_' and '.'", path, name))
 	}
 	file := filepath.Join(path, "Dockerfile")
 	info, err := os.Stat(file)
@@ -144,13 +144,12 @@ type dockerfile struct {
 	stages []instructions.Stage
 }
 
-// readDockerfile parses the file at path and reports all of its problems. Only
-// what the parser cannot get past, such as an unterminated heredoc, hides what
-// follows it.
+// readDockerfile parses the file at path and reports all problems. A mistake at which
+// the parser stops, such as an unterminated heredoc, hides the problems after it.
 func readDockerfile(path string) (*dockerfile, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: there is no Dockerfile", path)
+		return nil, fmt.Errorf("%s: the Dockerfile does not exist", path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read Dockerfile: %w", err)
@@ -189,7 +188,7 @@ func lineOf(err error) int {
 	return 1
 }
 
-// line is the first line of the first location that has one, 1 without any.
+// line is the first line of the first location that has a line, else 1.
 func line(locations ...[]parser.Range) int {
 	for _, ranges := range locations {
 		for _, r := range ranges {

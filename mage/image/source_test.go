@@ -20,7 +20,7 @@ func put(t *testing.T, dir string, files map[string]string) string {
 	return dir
 }
 
-func TestDiscoverFindsFoldersWithADockerfileInOrder(t *testing.T) {
+func TestDiscoverSortsFoldersWithDockerfile(t *testing.T) {
 	dir := put(t, t.TempDir(), map[string]string{
 		"web/Dockerfile": "FROM scratch\nCOPY . /\n",
 		"api/Dockerfile": "FROM scratch\nCOPY . /\n",
@@ -35,7 +35,7 @@ func TestDiscoverFindsFoldersWithADockerfileInOrder(t *testing.T) {
 	assert.Equal(t, filepath.Join(dir, "api", "Dockerfile"), found[0].Dockerfile)
 }
 
-func TestDiscoverReportsEveryProblemAtOnce(t *testing.T) {
+func TestDiscoverReportsAllProblemsAtOnce(t *testing.T) {
 	dir := put(t, t.TempDir(), map[string]string{
 		"api/Dockerfile":    "FROM scratch\nRUNN true\nCOPY onlyone\nEXPOSE 80\nCOPY --form=x a b\n",
 		"web/Dockerfile":    "# nothing\n",
@@ -61,7 +61,7 @@ func TestDiscoverReportsEveryProblemAtOnce(t *testing.T) {
 		filepath.Join("early", "Dockerfile") + ":3: an instruction before the first FROM",
 		filepath.Join("blank", "Dockerfile") + ":1: the Dockerfile is empty",
 		filepath.Join("nofrom", "Dockerfile") + ":1: no FROM",
-		`"Upper" cannot name an image`,
+		`"Upper" is not a valid image name`,
 		"notes: has neither a Dockerfile nor a Go main package",
 		filepath.Join("old", "Dockerfile") + ": is a folder, not a Dockerfile",
 		"lib: has neither a Dockerfile nor a Go main package",
@@ -73,21 +73,21 @@ func TestDiscoverReportsEveryProblemAtOnce(t *testing.T) {
 	assert.NotContains(t, err.Error(), "EXPOSE")
 }
 
-func TestDiscoverSaysWhenThereIsNothing(t *testing.T) {
+func TestDiscoverReportsFolderWithoutImages(t *testing.T) {
 	_, err := Discover(t.TempDir())
 	assert.ErrorContains(t, err, "the folder has no subfolder")
 	_, err = Discover(filepath.Join(t.TempDir(), "absent"))
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
 
-func TestBases(t *testing.T) {
+func TestRefsAreBasesOfReachedStages(t *testing.T) {
 	for _, c := range []struct {
 		name, dockerfile string
 		target           string
 		args             map[string]string
 		want             []string
 	}{
-		{"stages and scratch are not bases", "FROM python:3.11-slim AS deps\nFROM deps AS build\nFROM scratch\nCOPY --from=build /a /a\n", "", nil,
+		{"stages and scratch are left out", "FROM python:3.11-slim AS deps\nFROM deps AS build\nFROM scratch\nCOPY --from=build /a /a\n", "", nil,
 			[]string{"python:3.11-slim"}},
 		{"sorted and unique, in the short form", "FROM node:24-alpine AS a\nFROM docker.io/library/node:24-alpine AS b\nFROM debian\nCOPY --from=a / /\nCOPY --from=b / /\nCOPY --from=ghcr.io/x/y:1 / /\n", "", nil,
 			[]string{"debian", "ghcr.io/x/y:1", "node:24-alpine"}},
@@ -101,13 +101,13 @@ func TestBases(t *testing.T) {
 			[]string{"debian:bookworm-slim", "tools:1"}},
 		{"stages that the target does not reach are left out", "FROM node:24 AS build\nFROM playwright:1 AS test\nCOPY --from=build / /\nFROM debian AS runtime\nCOPY --from=build / /\n", "", nil,
 			[]string{"debian", "node:24"}},
-		{"the target counts", "FROM node:24 AS build\nFROM playwright:1 AS Test\nCOPY --from=build / /\nFROM debian AS runtime\n", "test", nil,
+		{"bases of another target", "FROM node:24 AS build\nFROM playwright:1 AS Test\nCOPY --from=build / /\nFROM debian AS runtime\n", "test", nil,
 			[]string{"node:24", "playwright:1"}},
 		{"stages by number", "FROM node:24\nFROM debian\nCOPY --from=0 / /\n", "", nil,
 			[]string{"debian", "node:24"}},
 		{"a stage may have its base's name", "FROM node AS node\nFROM node\n", "", nil,
 			[]string{"node"}},
-		{"a later stage is not seen by FROM", "FROM debian AS x\nCOPY --from=busybox /a /a\nFROM alpine AS busybox\n", "x", nil,
+		{"FROM does not see a later stage", "FROM debian AS x\nCOPY --from=busybox /a /a\nFROM alpine AS busybox\n", "x", nil,
 			[]string{"alpine", "debian"}},
 		{"only scratch", "FROM scratch\n", "", nil, []string{}},
 		{"pinned", "FROM node:24@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n", "", nil,
@@ -124,7 +124,7 @@ func TestBases(t *testing.T) {
 	}
 }
 
-func TestBasesReportsEveryProblemAtOnce(t *testing.T) {
+func TestOpenReportsAllProblemsOfBasesAtOnce(t *testing.T) {
 	dir := put(t, t.TempDir(), map[string]string{"Dockerfile": `ARG BASE
 FROM $BASE AS a
 FROM Not/A/Ref AS b
@@ -137,7 +137,7 @@ COPY --from=$BASE /a /a
 		"Dockerfile:2: FROM $BASE is empty",
 		`Dockerfile:3: "Not/A/Ref" is neither a stage nor an image`,
 		"Dockerfile:4: --from=7: there are 2 stages",
-		"Dockerfile:5: --from=$BASE: BuildKit expands no variable here",
+		"Dockerfile:5: --from=$BASE: BuildKit does not expand variables here",
 		`no stage is named "c"`,
 	} {
 		assert.ErrorContains(t, err, want)

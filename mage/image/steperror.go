@@ -10,24 +10,23 @@ import (
 
 const commandWidth = 120 // characters of a command in an error
 
-// StepError is a build that failed at a known line of a Dockerfile.
+// StepError reports a step of a Dockerfile that failed.
 type StepError struct {
 	File    string   // path of the Dockerfile
 	Line    int      // first line of the instruction, from 1
-	Command string   // the instruction on one line, shortened
-	Log     []string // the last lines of its output
+	Command string   // the instruction on one line, cut
+	Log     []string // last lines of the output
 	Err     error    // BuildKit's
 }
 
-// Error is one line; Log has the evidence.
+// Error is one line; Log has the output.
 func (e *StepError) Error() string {
 	return fmt.Sprintf("%s:%d: %s: %s", e.File, e.Line, e.Command, cause(e.Err))
 }
 
 func (e *StepError) Unwrap() error { return e.Err }
 
-// stepError gives err, if any, the place in the Dockerfile and the output of
-// the step that failed.
+// stepError adds the line of the Dockerfile and the output of the failed step to err.
 func stepError(src Source, err error, log *buildLog) error {
 	if err == nil {
 		return nil
@@ -69,7 +68,7 @@ func command(text string, first, last int) string {
 	return string(runes)
 }
 
-// cleaned says an error of BuildKit in its own words only.
+// cleaned is an error of BuildKit with a shorter message.
 type cleaned struct{ error }
 
 func (c cleaned) Error() string { return cause(c.error) }
@@ -80,8 +79,8 @@ var (
 	process  = regexp.MustCompile(`process ".*" did not complete successfully: `)
 )
 
-// cause is the message of err without what every error of BuildKit begins with
-// and without the command, which is named already.
+// cause is the message of err without the common prefixes of BuildKit and without the
+// command, which StepError names.
 func cause(err error) string {
 	text := wrapping.ReplaceAllString(err.Error(), "")
 	return process.ReplaceAllString(text, "")

@@ -19,40 +19,38 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 )
 
-// kept is how long an export that nobody builds again stays on disk.
+// kept is the time that an export without a new build stays on disk.
 const kept = 14 * 24 * time.Hour
 
-// recorded is how long the digest of an image that nobody asks for is known.
+// recorded is the time that an unused record of a digest is kept.
 const recorded = 180 * 24 * time.Hour
 
-// poll is how often a lock that another build holds is tried again.
+// poll is the interval between attempts to take a lock.
 const poll = 100 * time.Millisecond
 
-// keyFile is the file in a source's layout that says what it was built from.
+// keyFile is the file in a layout with the key of its image.
 const keyFile = "key"
 
-// Store is a folder of OCI layouts: the newest image of every source, and the
-// bases that BuildKit was given.
+// Store is a folder of OCI layouts: the newest image of every source, and bases for
+// BuildKit.
 type Store struct{ dir string }
 
-// NewStore returns the store in a folder, which is made when it is first used.
+// NewStore returns the store in a folder, which is created at its first use.
 func NewStore(dir string) *Store { return &Store{dir: dir} }
 
 func (s *Store) images() string { return filepath.Join(s.dir, "images") }
 func (s *Store) bases() string  { return filepath.Join(s.dir, "bases") }
 
-// Keep says that the image of src that was built last was built from what key
-// names.
+// Keep records that the newest image of src has the key.
 func (s *Store) Keep(src Source, key Key) error {
 	path := filepath.Join(s.images(), outputName(src), keyFile)
 	if err := os.WriteFile(path, []byte(key.String()), 0o644); err != nil {
-		return fmt.Errorf("keep image %q: %w", src.Name, err)
+		return fmt.Errorf("record the key of image %q: %w", src.Name, err)
 	}
 	return nil
 }
 
-// Find returns the newest image of src if it is known to have been built from
-// what key names and is still there, whole.
+// Find returns the newest image of src if it has the key and is complete.
 func (s *Store) Find(src Source, key Key) (v1.Image, bool) {
 	dir := filepath.Join(s.images(), outputName(src))
 	built, err := os.ReadFile(filepath.Join(dir, keyFile))
@@ -64,20 +62,20 @@ func (s *Store) Find(src Source, key Key) (v1.Image, bool) {
 		return nil, false
 	}
 	now := time.Now()
-	_ = os.Chtimes(dir, now, now) // in use, so not to be swept; at worst it is built again
+	_ = os.Chtimes(dir, now, now) // protects it from sweep; without effect the image is built again
 	return img, true
 }
 
-// digests is where the records are of what was pushed under a key.
+// digests is the folder of the records of pushed digests.
 func (s *Store) digests() string { return filepath.Join(s.dir, "digests") }
 
 func (s *Store) record(src Source, key Key) string {
 	return filepath.Join(s.digests(), src.Name+"-"+key.Tag())
 }
 
-// Record says which digest the image of src, of what key names, has in
-// registries: this machine pushed it, or found it where only those with a login
-// can push. Records that nobody asked for in half a year are removed.
+// Record records the digest that the image with this key has in registries: this
+// machine pushed it, or found it in a registry that wants a login for pushes. Records
+// that were not used for half a year are removed.
 func (s *Store) Record(src Source, key Key, digest v1.Hash) error {
 	if err := os.MkdirAll(s.digests(), 0o755); err != nil {
 		return fmt.Errorf("record the digest of image %q: %w", src.Name, err)
@@ -87,7 +85,7 @@ func (s *Store) Record(src Source, key Key, digest v1.Hash) error {
 	if err != nil {
 		return fmt.Errorf("record the digest of image %q: %w", src.Name, err)
 	}
-	defer os.Remove(partial.Name()) // gone when all went well
+	defer os.Remove(partial.Name()) // no longer there after the rename
 	_, err = partial.WriteString(digest.String())
 	if err = errors.Join(err, partial.Close()); err == nil {
 		err = os.Rename(partial.Name(), s.record(src, key))
@@ -98,7 +96,7 @@ func (s *Store) Record(src Source, key Key, digest v1.Hash) error {
 	return nil
 }
 
-// forget removes old records, as far as it can: each is a few bytes.
+// forget removes old records and ignores errors: a record is small.
 func (s *Store) forget() {
 	records, err := os.ReadDir(s.digests())
 	if err != nil {
@@ -111,14 +109,14 @@ func (s *Store) forget() {
 	}
 }
 
-// Digest is the one digest that the image of src, of what key names, is believed
-// to have in a registry: what was recorded, else that of the build which is kept.
+// Digest is the digest that the image with this key must have in a registry: the
+// recorded digest, else the digest of the image in the store.
 func (s *Store) Digest(src Source, key Key) (v1.Hash, bool) {
 	path := s.record(src, key)
 	if text, err := os.ReadFile(path); err == nil {
 		digest, err := v1.NewHash(string(text))
 		now := time.Now()
-		_ = os.Chtimes(path, now, now) // in use, so not to be removed
+		_ = os.Chtimes(path, now, now) // protects it from forget
 		return digest, err == nil
 	}
 	img, ok := s.Find(src, key)
@@ -129,7 +127,7 @@ func (s *Store) Digest(src Source, key Key) (v1.Hash, bool) {
 	return digest, err == nil
 }
 
-// whole tells whether every blob of an image is in a layout, with its size.
+// whole reports whether a layout has every blob of an image, by size.
 func whole(dir string, img v1.Image) bool {
 	manifest, err := img.Manifest()
 	if err != nil {
@@ -144,38 +142,38 @@ func whole(dir string, img v1.Image) bool {
 	return true
 }
 
-// output is the OCI layout that one source is exported to. It stays for the
-// next build, which then writes only the blobs that are not in it.
+// output is the OCI layout for exports of one source. The next build writes only the
+// blobs that it does not have.
 type output struct {
 	dir  string
 	lock *flock.Flock
 }
 
-// output locks the layout of src, waiting for another build of the same
-// source, and removes layouts that were not built for a long time.
+// output locks the layout of src, after a wait for other builds of the same source. It
+// removes old layouts.
 func (s *Store) output(ctx context.Context, src Source) (*output, error) {
 	root := s.images()
 	dir := filepath.Join(root, outputName(src))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("make room for the image: %w", err)
+		return nil, fmt.Errorf("prepare the folder of the image: %w", err)
 	}
 	sweep(root, filepath.Base(dir))
 	o := &output{dir: dir, lock: flock.New(dir + ".lock")}
 	if err := lock(ctx, o.lock); err != nil {
 		return nil, err
 	}
-	// What an interrupted export left: an old index and blobs half written.
+	// An interrupted export leaves an old index and partial blobs.
 	err := errors.Join(remove(filepath.Join(dir, keyFile)), remove(filepath.Join(dir, "index.json")), os.RemoveAll(filepath.Join(dir, "ingest")))
 	if err != nil {
 		o.close()
-		return nil, fmt.Errorf("make room for the image: %w", err)
+		return nil, fmt.Errorf("prepare the folder of the image: %w", err)
 	}
 	return o, nil
 }
 
 func (o *output) close() { o.lock.Unlock() }
 
-// image finds the exported image and drops blobs of earlier ones.
+// image finds the exported image and removes blobs of earlier images.
 func (o *output) image(platform v1.Platform) (v1.Image, error) {
 	img, err := readLayout(o.dir, platform)
 	if err != nil {
@@ -187,11 +185,11 @@ func (o *output) image(platform v1.Platform) (v1.Image, error) {
 	}
 	unused, err := path.GarbageCollect()
 	if err != nil {
-		return nil, fmt.Errorf("clear exported image in %q: %w", o.dir, err)
+		return nil, fmt.Errorf("remove old blobs of the image in %q: %w", o.dir, err)
 	}
 	for _, blob := range unused {
 		if err := path.RemoveBlob(blob); err != nil {
-			return nil, fmt.Errorf("clear exported image in %q: %w", o.dir, err)
+			return nil, fmt.Errorf("remove old blobs of the image in %q: %w", o.dir, err)
 		}
 	}
 	return img, nil
@@ -210,8 +208,8 @@ func readLayout(dir string, platform v1.Platform) (v1.Image, error) {
 	return img, nil
 }
 
-// descend finds the image for platform in an index and the indexes within. An
-// image that names no platform suits any; attestations name "unknown".
+// descend finds the image for platform in an index and its nested indexes. An image
+// without a platform fits every platform; attestations have platform "unknown".
 func descend(index v1.ImageIndex, platform v1.Platform) (v1.Image, error) {
 	manifest, err := index.IndexManifest()
 	if err != nil {
@@ -237,7 +235,7 @@ func descend(index v1.ImageIndex, platform v1.Platform) (v1.Image, error) {
 	return nil, fmt.Errorf("no image for %s", platform)
 }
 
-// outputName keeps variants of one source apart.
+// outputName differs for each variant of a source.
 func outputName(src Source) string {
 	w := writer{sha256.New()}
 	context, err := filepath.Abs(src.Context)
@@ -251,8 +249,8 @@ func outputName(src Source) string {
 	return src.Name + "-" + hex.EncodeToString(w.Sum(nil)[:4])
 }
 
-// sweep removes the layouts under root that are old and not in use, as far as
-// it can. The lock files stay: a removed one would no longer exclude anybody.
+// sweep removes old, unused layouts under root and ignores errors. Lock files stay: a
+// removed lock file does not exclude a build that still holds it.
 func sweep(root, current string) {
 	folders, err := os.ReadDir(root)
 	if err != nil {
@@ -271,7 +269,7 @@ func sweep(root, current string) {
 	}
 }
 
-// keepBase writes img as an OCI layout, once, and returns its folder.
+// keepBase returns the folder of img as an OCI layout, and writes it if it is missing.
 func (s *Store) keepBase(ctx context.Context, img v1.Image, digest v1.Hash) (string, error) {
 	root := s.bases()
 	dir := filepath.Join(root, digest.Hex)
@@ -280,7 +278,7 @@ func (s *Store) keepBase(ctx context.Context, img v1.Image, digest v1.Hash) (str
 		return dir, nil
 	}
 	if err := os.MkdirAll(root, 0o755); err != nil {
-		return "", fmt.Errorf("keep on disk: %w", err)
+		return "", fmt.Errorf("write base to disk: %w", err)
 	}
 	guard := flock.New(dir + ".lock")
 	if err := lock(ctx, guard); err != nil {
@@ -292,18 +290,18 @@ func (s *Store) keepBase(ctx context.Context, img v1.Image, digest v1.Hash) (str
 	}
 	partial, err := os.MkdirTemp(root, "partial-")
 	if err != nil {
-		return "", fmt.Errorf("keep on disk: %w", err)
+		return "", fmt.Errorf("write base to disk: %w", err)
 	}
 	defer os.RemoveAll(partial)
 	path, err := layout.Write(partial, empty.Index)
 	if err != nil {
-		return "", fmt.Errorf("keep on disk: %w", err)
+		return "", fmt.Errorf("write base to disk: %w", err)
 	}
 	if err := path.AppendImage(img); err != nil {
-		return "", fmt.Errorf("keep on disk: %w", err)
+		return "", fmt.Errorf("write base to disk: %w", err)
 	}
 	if err := errors.Join(os.RemoveAll(dir), os.Rename(partial, dir)); err != nil {
-		return "", fmt.Errorf("keep on disk: %w", err)
+		return "", fmt.Errorf("write base to disk: %w", err)
 	}
 	return dir, nil
 }

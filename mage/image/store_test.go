@@ -20,7 +20,7 @@ func apiSource() Source {
 	return Source{Name: "api", Context: "x", Platform: v1.Platform{OS: "linux", Architecture: "amd64"}}
 }
 
-// export puts an image where BuildKit would.
+// export writes an image as BuildKit does.
 func export(t *testing.T, dir string) v1.Image {
 	t.Helper()
 	img, err := random.Image(100, 2)
@@ -31,7 +31,7 @@ func export(t *testing.T, dir string) v1.Image {
 	return img
 }
 
-func TestAnImageIsFoundByTheKeyThatItWasKeptUnder(t *testing.T) {
+func TestFindReturnsImageOfKey(t *testing.T) {
 	store, src := NewStore(t.TempDir()), apiSource()
 	_, found := store.Find(src, Key{1})
 	assert.False(t, found, "nothing was built")
@@ -41,7 +41,7 @@ func TestAnImageIsFoundByTheKeyThatItWasKeptUnder(t *testing.T) {
 	img := export(t, out.dir)
 	out.close()
 	_, found = store.Find(src, Key{1})
-	assert.False(t, found, "nobody said what it was built from")
+	assert.False(t, found, "the key is not recorded yet")
 
 	require.NoError(t, store.Keep(src, Key{1}))
 	got, found := store.Find(src, Key{1})
@@ -63,7 +63,7 @@ func TestAnImageIsFoundByTheKeyThatItWasKeptUnder(t *testing.T) {
 	assert.False(t, found, "a layer is damaged")
 }
 
-func TestABuildForgetsWhatWasKept(t *testing.T) {
+func TestNewBuildRemovesKeyOfEarlierImage(t *testing.T) {
 	store, src := NewStore(t.TempDir()), apiSource()
 	out, err := store.output(context.Background(), src)
 	require.NoError(t, err)
@@ -73,12 +73,12 @@ func TestABuildForgetsWhatWasKept(t *testing.T) {
 	again, err := store.output(context.Background(), src)
 	require.NoError(t, err)
 	defer again.close()
-	export(t, again.dir) // and the build is interrupted here, before its key is known
+	export(t, again.dir) // the build is interrupted before its key is recorded
 	_, found := store.Find(src, Key{1})
 	assert.False(t, found)
 }
 
-func TestOutputIsClearedOfEarlierImagesAndInterruptedExports(t *testing.T) {
+func TestOutputRemovesEarlierImagesAndInterruptedExports(t *testing.T) {
 	store := NewStore(t.TempDir())
 	src := apiSource()
 	out, err := store.output(context.Background(), src)
@@ -96,7 +96,7 @@ func TestOutputIsClearedOfEarlierImagesAndInterruptedExports(t *testing.T) {
 	waiting, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	_, err = store.output(waiting, src)
-	assert.ErrorIs(t, err, context.DeadlineExceeded, "another build has it")
+	assert.ErrorIs(t, err, context.DeadlineExceeded, "another build holds the lock")
 	out.close()
 
 	old := filepath.Join(store.images(), "gone-12345678")
@@ -110,7 +110,7 @@ func TestOutputIsClearedOfEarlierImagesAndInterruptedExports(t *testing.T) {
 	assert.NoFileExists(t, filepath.Join(again.dir, "index.json"))
 }
 
-func TestABaseIsKeptOnceAndWhole(t *testing.T) {
+func TestBaseIsWrittenOnceAndComplete(t *testing.T) {
 	store, img := NewStore(t.TempDir()), sampleImage(t)
 	put(t, filepath.Join(store.bases(), digestOf(t, img).Hex), map[string]string{"blobs/sha256/half": "left by an interrupted run"})
 	errs := make(chan error)
@@ -135,7 +135,7 @@ func TestABaseIsKeptOnceAndWhole(t *testing.T) {
 	assert.Empty(t, partial)
 }
 
-func TestTheRecordedDigestOutlivesTheBuildAndIsOfItsKeyAlone(t *testing.T) {
+func TestRecordedDigestBelongsToItsKey(t *testing.T) {
 	store := NewStore(t.TempDir())
 	src := Source{Name: "backend", Context: t.TempDir()}
 	_, known := store.Digest(src, Key{1})
@@ -155,5 +155,5 @@ func TestTheRecordedDigestOutlivesTheBuildAndIsOfItsKeyAlone(t *testing.T) {
 	require.NoError(t, os.Chtimes(store.record(src, Key{1}), old, old))
 	require.NoError(t, store.Record(src, Key{2}, digest))
 	_, known = store.Digest(src, Key{1})
-	assert.False(t, known, "nobody asked for it in half a year")
+	assert.False(t, known, "the record was not used for half a year")
 }

@@ -22,8 +22,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// kind is what of a file's type and mode goes into an image's key and is sent
-// to BuildKit.
+// kind is the part of a file's type and mode that goes into the key and to BuildKit.
 type kind byte
 
 const (
@@ -41,13 +40,13 @@ type entry struct {
 	sum    [sha256.Size]byte // of the bytes of a plain or executable file
 }
 
-// tree is a build context after its ignore file. Key and build both start from
-// one, and through fs BuildKit sees nothing that is not in it: no owner, time
-// stamp, extended attribute, hard link, and of the mode only whether the owner
-// may execute. So neither umask nor checkout shows in an image.
+// tree is a build context after its ignore file, for the key and for the build.
+// BuildKit gets it through fs, without owners, time stamps, extended attributes and
+// hard links; the mode says only whether the owner may execute the file. So umask and
+// checkout do not change an image.
 //
-// Windows has no such bit: there every file counts as executable, as BuildKit's
-// client has it, and keys differ from those of other systems.
+// On Windows every file counts as executable, as in BuildKit's client, and keys
+// differ from the keys of other systems.
 type tree struct {
 	root     string
 	excludes []string
@@ -77,7 +76,7 @@ func scan(ctx context.Context, src Source) (*tree, error) {
 		stat := info.Sys().(*types.Stat)
 		k, ok := kindOf(info.Mode())
 		if !ok {
-			problems = append(problems, fmt.Errorf("%s: neither a file, a folder nor a link: remove it or name it in .dockerignore", filepath.Join(t.root, path)))
+			problems = append(problems, fmt.Errorf("%s: not a file, folder or link: remove it or name it in .dockerignore", filepath.Join(t.root, path)))
 			return nil
 		}
 		e := entry{path: filepath.ToSlash(path), kind: k}
@@ -138,8 +137,8 @@ func (i interruptible) Read(p []byte) (int, error) {
 	return i.r.Read(p)
 }
 
-// fs is the tree as BuildKit gets it. Files that came after the scan are not
-// in it.
+// fs is the tree as BuildKit gets it. Files that were added after the scan are left
+// out.
 func (t *tree) fs() (fsutil.FS, error) {
 	return t.filtered(func(path string, stat *types.Stat) fsutil.MapResult {
 		path = filepath.ToSlash(path)
@@ -164,10 +163,10 @@ func (t *tree) fs() (fsutil.FS, error) {
 	})
 }
 
-// time stands in for the file's time stamp: it depends on the bytes only, so
-// that tools that write it into their output (Python's .pyc) are reproducible,
-// and those that compare it with an earlier build's (a bundler's cache) notice
-// every change. It lies between 2000 and 2017.
+// time replaces the file's time stamp. It depends on the bytes only: the output of
+// tools that write it (Python's .pyc) is reproducible, and tools that compare it with
+// an earlier build (a bundler's cache) notice every change. It is between 2000 and
+// 2017.
 func (e entry) time() time.Time {
 	start := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	return start.Add(time.Duration(binary.BigEndian.Uint32(e.sum[:4])>>3) * time.Second)
@@ -195,9 +194,9 @@ func kindOf(mode fs.FileMode) (kind, bool) {
 	return 0, false
 }
 
-// excludes are the patterns of <Dockerfile>.dockerignore or, without it, of
-// .dockerignore in the context: BuildKit's order. Both may be missing. Of a Go
-// program its tests are left out.
+// excludes are the patterns of <Dockerfile>.dockerignore, else of .dockerignore in the
+// context, in BuildKit's order. Both may be missing. For a Go program they are its
+// tests.
 func excludes(src Source) ([]string, error) {
 	if src.Program {
 		return programTests, nil

@@ -83,5 +83,5 @@ func TestPushChartFailsWithoutRegistry(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	_, err = p.pushChart(t.Context(), s, cluster.Registry{Push: strings.TrimPrefix(gone.URL, "http://"), Pull: "localhost:5000"}, packed)
-	assert.ErrorContains(t, err, "`mage cluster:up` brings it back")
+	assert.ErrorContains(t, err, "`mage cluster:up` starts it")
 }

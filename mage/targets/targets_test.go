@@ -90,7 +90,7 @@ func TestUnknownEnvironmentIsUsageErrorThatListsKnownOnes(t *testing.T) {
 	err := ChartTemplate(Flags{Env: &env})
 	require.Error(t, err)
 	assert.Equal(t, 2, mg.ExitStatus(err))
-	assert.ErrorContains(t, err, `unknown environment "prod": there is dev, remote, staging`)
+	assert.ErrorContains(t, err, `unknown environment "prod"; known are dev, remote, staging`)
 }
 
 func TestNobodyIsAskedWithYesOrInCI(t *testing.T) {
