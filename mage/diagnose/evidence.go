@@ -39,8 +39,8 @@ func Collect(ctx context.Context, client kubernetes.Interface, namespace string,
 	if err != nil {
 		return e, err
 	}
-	log := func(pod, container string, previous bool) []string {
-		lines := tail(ctx, client.CoreV1().Pods(namespace), pod, container, previous, evidenceLogLines)
+	log := func(pod string, of corev1.PodLogOptions) []string {
+		lines := tail(ctx, client.CoreV1().Pods(namespace), pod, of, evidenceLogLines)
 		for i := range lines {
 			lines[i] = mask.Replace(lines[i])
 		}
@@ -54,9 +54,9 @@ func Collect(ctx context.Context, client kubernetes.Interface, namespace string,
 		for _, c := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
 			e.Pods = append(e.Pods, containerLine(p, c))
 			key := p.Name + "/" + c.Name
-			e.Logs[key] = log(p.Name, c.Name, false)
+			e.Logs[key] = log(p.Name, corev1.PodLogOptions{Container: c.Name})
 			if c.RestartCount > 0 {
-				e.Logs[key+"/previous"] = log(p.Name, c.Name, true)
+				e.Logs[key+"/previous"] = log(p.Name, corev1.PodLogOptions{Container: c.Name, Previous: true})
 			}
 		}
 		if len(p.Status.ContainerStatuses) == 0 {

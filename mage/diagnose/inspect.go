@@ -29,15 +29,17 @@ func Pods(workloads []*Workload) []Pod {
 	var out []Pod
 	for _, w := range workloads {
 		for i, p := range slices.Concat(w.pods, w.old) {
-			out = append(out, podNow(w, p, i >= len(w.pods)))
+			now := podNow(w, p)
+			now.OfOlderRevision = i >= len(w.pods)
+			out = append(out, now)
 		}
 	}
 	slices.SortFunc(out, func(a, b Pod) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 
-func podNow(w *Workload, p *corev1.Pod, old bool) Pod {
-	out := Pod{Name: p.Name, Workload: w.Ref(), State: strings.ToLower(string(p.Status.Phase)), Wanted: len(p.Spec.Containers), OfOlderRevision: old}
+func podNow(w *Workload, p *corev1.Pod) Pod {
+	out := Pod{Name: p.Name, Workload: w.Ref(), State: strings.ToLower(string(p.Status.Phase)), Wanted: len(p.Spec.Containers)}
 	if message, unscheduled := unschedulable(p); unscheduled {
 		out.State = joined("not scheduled", message)
 	}

@@ -15,37 +15,38 @@ const (
 	logMark       = "-- " // begins a line that does not come from the container
 )
 
-// logs are the last lines of a container. With previous they begin with the lines of
-// the previous instance, which is the one that failed. They do so also if the
-// present instance has logged nothing, because the container may have restarted
-// after the snapshot. A log that cannot be read is replaced by the reason.
-func (w *Watcher) logs(ctx context.Context, pod, container string, previous bool) []string {
-	if pod == "" {
+// logs are the last lines of the container of a finding. If its previous instance
+// failed, they begin with the lines of that instance. They do so also if the present
+// instance has logged nothing, because the container may have restarted after the
+// snapshot. A log that cannot be read is replaced by the reason.
+func (w *Watcher) logs(ctx context.Context, about finding) []string {
+	if about.Pod == "" {
 		return nil
 	}
 	pods := w.client.CoreV1().Pods(w.namespace)
-	if !previous {
-		now := tail(ctx, pods, pod, container, false, causeLogLines)
+	present := corev1.PodLogOptions{Container: about.Container}
+	previous := corev1.PodLogOptions{Container: about.Container, Previous: true}
+	if !about.previous {
+		now := tail(ctx, pods, about.Pod, present, causeLogLines)
 		if lastNonBlank(now) != "" {
 			return now
 		}
-		if before := tail(ctx, pods, pod, container, true, causeLogLines); lastNonBlank(before) != "" {
+		if before := tail(ctx, pods, about.Pod, previous, causeLogLines); lastNonBlank(before) != "" {
 			return before
 		}
 		return now
 	}
-	out := tail(ctx, pods, pod, container, true, causeLogLines)
-	if now := tail(ctx, pods, pod, container, false, causeLogLines); len(now) > 0 {
+	out := tail(ctx, pods, about.Pod, previous, causeLogLines)
+	if now := tail(ctx, pods, about.Pod, present, causeLogLines); len(now) > 0 {
 		out = append(append(out, logMark+"restarted"), now...)
 	}
 	return out
 }
 
-func tail(ctx context.Context, pods typedcorev1.PodInterface, pod, container string, previous bool, lines int64) []string {
+func tail(ctx context.Context, pods typedcorev1.PodInterface, pod string, of corev1.PodLogOptions, lines int64) []string {
 	limit := logBytes
-	stream, err := pods.GetLogs(pod, &corev1.PodLogOptions{
-		Container: container, Previous: previous, TailLines: &lines, LimitBytes: &limit,
-	}).Stream(ctx)
+	of.TailLines, of.LimitBytes = &lines, &limit
+	stream, err := pods.GetLogs(pod, &of).Stream(ctx)
 	if err != nil {
 		return []string{logMark + "no log: " + oneLine(err.Error())}
 	}

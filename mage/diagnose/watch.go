@@ -81,7 +81,7 @@ func (w *Watcher) Failure(ctx context.Context) *Failure {
 		one := &found[i]
 		switch one.Kind {
 		case KindCrash, KindInit, KindProbe:
-			one.Logs = w.logs(ctx, one.Pod, one.Container, one.previous)
+			one.Logs = w.logs(ctx, *one)
 			one.blameDisk(one.Logs...) // a log may show the root of it
 		}
 	}

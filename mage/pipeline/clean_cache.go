@@ -21,25 +21,26 @@ var reports = []string{"bench.json", "charts", "contract.xml", "e2e", "evidence"
 // and names other files.
 func (c *cleaning) caches() error {
 	build := filepath.Join(c.p.env.Root, "build")
-	removed, kept, err := removeReports(build)
-	if err := c.note(build, removed, kept, err); err != nil {
-		return err
-	}
 	lock := filepath.Base(c.p.lockPath())
-	removed, kept, err = cache.Remove(c.p.env.Cache, cache.Rules{Last: []string{lock + ".holder", lock}})
-	return c.note(c.p.env.Cache, removed, kept, err)
-}
-
-// note records the removal of a folder.
-func (c *cleaning) note(dir string, removed bool, kept []cache.Kept, err error) error {
-	if err != nil {
-		return fmt.Errorf("remove %q: %w", dir, err)
-	}
-	if removed {
-		c.done.removed("folder " + dir)
-	}
-	for _, k := range kept {
-		c.done.Kept = append(c.done.Kept, k.String())
+	for _, folder := range []struct {
+		dir    string
+		remove func() (removed bool, kept []cache.Kept, err error)
+	}{
+		{build, func() (bool, []cache.Kept, error) { return removeReports(build) }},
+		{c.p.env.Cache, func() (bool, []cache.Kept, error) {
+			return cache.Remove(c.p.env.Cache, cache.Rules{Last: []string{lock + ".holder", lock}})
+		}},
+	} {
+		removed, kept, err := folder.remove()
+		if err != nil {
+			return fmt.Errorf("remove %q: %w", folder.dir, err)
+		}
+		if removed {
+			c.done.removed("folder " + folder.dir)
+		}
+		for _, k := range kept {
+			c.done.Kept = append(c.done.Kept, k.String())
+		}
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ const (
 // until the time bound. Helm adopts the claims because of their labels and
 // annotations. If the upgrade fails, the next one finds them.
 func (m *Manager) makeHookClaims(ctx context.Context, spec Spec, step *progress.Step) error {
-	wanted, err := m.render(ctx, spec, true)
+	wanted, err := m.render(ctx, spec, upgrade)
 	if err != nil {
 		return fmt.Errorf("render release %q: %w", spec.Name, err)
 	}

@@ -39,7 +39,11 @@ func (m *Manager) Plan(ctx context.Context, spec Spec, hide ...string) (Plan, er
 	if now != nil {
 		plan.Revision = now.Version
 	}
-	wanted, err := m.render(ctx, spec, now != nil)
+	as := install
+	if now != nil {
+		as = upgrade
+	}
+	wanted, err := m.render(ctx, spec, as)
 	if err != nil {
 		return Plan{}, fmt.Errorf("render release %q: %w", spec.Name, err)
 	}
@@ -76,9 +80,17 @@ func (m *Manager) current(ctx context.Context, name string) (*helmrelease.Releas
 	return inCluster(records), nil
 }
 
+// operation says for what a chart is rendered; templates can ask for it.
+type operation string
+
+const (
+	install operation = "install"
+	upgrade operation = "upgrade"
+)
+
 // render is Helm's dry run of an installation, also for an upgrade: the dry run of an
 // upgrade fails if a killed run left a pending revision.
-func (m *Manager) render(ctx context.Context, spec Spec, upgrade bool) (*helmrelease.Release, error) {
+func (m *Manager) render(ctx context.Context, spec Spec, as operation) (*helmrelease.Release, error) {
 	stored, err := storedChart(spec.Chart)
 	if err != nil {
 		return nil, err
@@ -93,7 +105,7 @@ func (m *Manager) render(ctx context.Context, spec Spec, upgrade bool) (*helmrel
 	}
 	a := action.NewInstall(cfg)
 	a.ReleaseName, a.Namespace = spec.Name, spec.Namespace
-	a.DryRun, a.Replace, a.IsUpgrade = true, true, upgrade
+	a.DryRun, a.Replace, a.IsUpgrade = true, true, as == upgrade
 	a.DisableOpenAPIValidation = true
 	return await(ctx, cancelGrace, func() (*helmrelease.Release, error) { return a.Run(stored, values) })
 }

@@ -66,7 +66,7 @@ func (m *Manager) Refusals(ctx context.Context, spec Spec) ([]Refusal, error) {
 	if err != nil || now == nil {
 		return nil, err
 	}
-	wanted, err := m.render(ctx, spec, true)
+	wanted, err := m.render(ctx, spec, upgrade)
 	if err != nil {
 		return nil, fmt.Errorf("render release %q: %w", spec.Name, err)
 	}
