@@ -61,7 +61,7 @@ func TestChart(ctx context.Context) error {
 func TestIntegration(ctx context.Context, f IntegrationFlags) error {
 	args := []string{"test", "-count=1", "-v", "-timeout=90m"}
 	if f.Run != nil {
-		args = append(args, "-run=^TestScenarios$/"+*f.Run)
+		args = append(args, "-run=^TestScenarios$/("+*f.Run+")") // the parentheses keep a|b in one part
 	}
 	command := goCommand(ctx, append(args, "./test/integration")...)
 	if value(f.Long) {
