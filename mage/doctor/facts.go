@@ -50,8 +50,9 @@ type Programs struct {
 // Engine describes the container engine that answers.
 type Engine struct {
 	Host, Version, Cgroup string
-	Restricted            bool // the host withholds CAP_SYS_RESOURCE
-	Wrapped               bool // the engine runs containers through the runtime wrapper
+	Restricted            bool   // the host withholds CAP_SYS_RESOURCE
+	Elsewhere             string // why its published ports are not on this machine
+	Wrapped               bool   // the engine runs containers through the runtime wrapper
 }
 
 // Registry is an image registry, with the images that the project takes from it.

@@ -62,6 +62,11 @@ func (f Facts) engineFindings() Findings {
 	}
 	e := f.Engine
 	all := Findings{{Level: OK, Name: "engine", Found: "Docker " + e.Version + " at " + e.Host}}
+	if e.Elsewhere != "" && f.Provider == "kind" {
+		all[0].Level = Fail
+		all[0].Found += "; " + e.Elsewhere
+		all[0].Fix = "run the pipeline on the engine's machine, or use an existing cluster with TODO_PROVIDER=kubecontext"
+	}
 	cgroup := Finding{Level: OK, Name: "cgroup", Found: "version " + e.Cgroup}
 	if e.Cgroup == "1" {
 		cgroup.Level, cgroup.Fix = Warn, "nothing to do now: nodes are configured to accept it; a later Kubernetes will not, so plan to move to a system with version 2"

@@ -51,6 +51,7 @@ func TestFindingsDependOnEachFact(t *testing.T) {
 		"no engine":                    {func(f *Facts) { f.Engine = nil }, "engine", Fail, "start Docker"},
 		"no engine, apt allowed":       {func(f *Facts) { f.Engine, f.CanInstall = nil, true }, "engine", Warn, "a deploy starts"},
 		"engine refuses":               {func(f *Facts) { f.Engine, f.EngineErr = nil, errors.New("refused") }, "engine", Fail, "refused"},
+		"engine elsewhere":             {func(f *Facts) { f.Engine.Elsewhere = "it runs on another machine" }, "engine", Fail, "TODO_PROVIDER=kubecontext"},
 		"cgroup version 1":             {func(f *Facts) { f.Engine.Cgroup = "1" }, "cgroup", Warn, "version 1"},
 		"restricted engine":            {func(f *Facts) { f.Engine.Restricted = true }, "capabilities", Warn, "stop this engine"},
 		"restricted, wrapped engine":   {func(f *Facts) { f.Engine.Restricted, f.Engine.Wrapped = true, true }, "capabilities", OK, "runtime wrapper"},

@@ -52,7 +52,7 @@ func (f *Facts) GatherEngine(ctx context.Context) *engine.Engine {
 		return nil
 	}
 	f.Engine = &Engine{
-		Host: found.Host, Version: info.Info.ServerVersion, Cgroup: info.Info.CgroupVersion,
+		Host: found.Host, Elsewhere: found.Elsewhere, Version: info.Info.ServerVersion, Cgroup: info.Info.CgroupVersion,
 		Restricted: found.Restricted, Wrapped: info.Info.DefaultRuntime == "restricted",
 	}
 	if f.Memory == 0 && info.Info.MemTotal > 0 {

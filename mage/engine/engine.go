@@ -50,6 +50,9 @@ type Engine struct {
 	// Restricted says that the host gives a privileged container fewer than all
 	// capabilities, so that nodes need the runtime wrapper.
 	Restricted bool
+	// Elsewhere says why ports that the engine publishes on 127.0.0.1 are not on
+	// this machine; "" if they are.
+	Elsewhere string
 	// Mirrors are the registry-mirrors of the engine's settings, as URLs.
 	Mirrors []string
 }
@@ -74,6 +77,9 @@ func (a *Absent) Unwrap() error { return a.Cause }
 // current Docker context, else the default socket. It starts nothing.
 func Find(ctx context.Context) (*Engine, error) {
 	address := address(ctx)
+	if err := refuseSSH(address); err != nil {
+		return nil, err
+	}
 	docker, err := client.New(client.WithHost(address), client.WithTLSClientConfigFromEnv())
 	if err != nil {
 		return nil, fmt.Errorf("container engine address %q: %w: check DOCKER_HOST and `docker context ls`", address, err)
@@ -90,6 +96,7 @@ func Find(ctx context.Context) (*Engine, error) {
 		return nil, fmt.Errorf("query the container engine at %s: %w", address, err)
 	}
 	found := &Engine{Client: docker, Host: address, CgroupV1: info.Info.CgroupVersion == "1", Restricted: restrictedHost(info.Info.OperatingSystem)}
+	found.Elsewhere = here(address, info.Info.Name).elsewhere()
 	if registries := info.Info.RegistryConfig; registries != nil {
 		found.Mirrors = registries.Mirrors
 	}

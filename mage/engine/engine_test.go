@@ -205,6 +205,10 @@ func fakeDaemon(t *testing.T, cache string, args ...string) (pid int, ended chan
 		_ = process.Process.Kill()
 		<-ended
 	})
+	require.Eventually(t, func() bool { // the kernel sets the arguments after Start has returned
+		arguments, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(process.Process.Pid), "cmdline"))
+		return err == nil && len(arguments) > 0
+	}, 10*time.Second, time.Millisecond)
 	note(t, cache, strconv.Itoa(process.Process.Pid))
 	return process.Process.Pid, ended
 }

@@ -165,6 +165,10 @@ func (w *wire) provider(ctx context.Context, found *engine.Engine, supply *airga
 // kind returns the provider of kind clusters. Node and registry are pulled, or made by
 // a recipe.
 func (w *wire) kind(ctx context.Context, found *engine.Engine, supply *airgap.Supply, access *outside.Access, ports map[int]int) (Provider, error) {
+	if found.Elsewhere != "" {
+		return nil, usageError(fmt.Errorf("container engine at %s: %s, so this process does not reach the ports of a kind cluster on it: "+
+			"run the pipeline there, or use an existing cluster with TODO_PROVIDER=kubecontext", found.Host, found.Elsewhere))
+	}
 	pull, err := supply.CanPull(ctx, kindimage.Image)
 	if err != nil {
 		return nil, err
