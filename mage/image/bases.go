@@ -57,6 +57,9 @@ func (df *dockerfile) bases(src Source) ([]string, error) {
 		found = append(found, stages[i].upstream...)
 		queue = append(queue, stages[i].needs...)
 	}
+	if df.syntax != "" {
+		found = append(found, df.syntax)
+	}
 	slices.Sort(found)
 	return slices.Compact(found), nil
 }

@@ -193,6 +193,9 @@ func frontendAttrs(in *Input, bases []openBase) map[string]string {
 		attrs["label:"+name] = value
 	}
 	for _, base := range bases {
+		if in.parsed != nil && base.ref == in.parsed.syntax {
+			attrs["build-arg:BUILDKIT_SYNTAX"] = strings.TrimPrefix(base.source(), "docker-image://")
+		}
 		attrs["context:"+base.ref] = base.source()
 	}
 	return attrs

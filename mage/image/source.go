@@ -142,6 +142,7 @@ type dockerfile struct {
 	escape rune
 	args   []instructions.ArgCommand // before the first FROM
 	stages []instructions.Stage
+	syntax string // the image of another frontend, in the form of Refs; "" for BuildKit's own
 }
 
 // readDockerfile parses the file at path and reports all problems. A mistake at which
@@ -177,7 +178,13 @@ func readDockerfile(path string) (*dockerfile, error) {
 	if len(stages) == 0 {
 		return nil, fmt.Errorf("%s:1: no FROM instruction", path)
 	}
-	return &dockerfile{path: path, bytes: text, escape: parsed.EscapeToken, args: args, stages: stages}, nil
+	df := &dockerfile{path: path, bytes: text, escape: parsed.EscapeToken, args: args, stages: stages}
+	if ref, _, at, ok := parser.DetectSyntax(text); ok {
+		if df.syntax, err = shortName(ref); err != nil {
+			return nil, fmt.Errorf("%s:%d: the syntax line: %q is not an image: %w", path, line(at), ref, err)
+		}
+	}
+	return df, nil
 }
 
 func lineOf(err error) int {
