@@ -13,6 +13,7 @@ import (
 	"maps"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -194,13 +195,49 @@ func (e *Damaged) Error() string {
 		e.Node, tried, e.Why, e.Node, e.Node, LosesData)
 }
 
-// Auto chooses a provider: "minikube" where that program is installed, else
-// "kind". lookPath is exec.LookPath.
-func Auto(lookPath func(file string) (string, error)) string {
-	if _, err := lookPath("minikube"); err == nil {
-		return "minikube"
+// AutoOptions are the input of Auto.
+type AutoOptions struct {
+	// LookPath is exec.LookPath. Required.
+	LookPath func(file string) (string, error)
+	// Kind and Minikube are the paths of the kubeconfig files that the two providers
+	// write for this cluster. Delete removes them, so a file shows that the cluster
+	// exists, without a question to an engine. Required.
+	Kind, Minikube string
+}
+
+// Choice is a cluster provider with the reason.
+type Choice struct{ Provider, Reason string }
+
+// Auto chooses a provider. An existing cluster has priority over an installed
+// program, because another provider would create a second cluster without the data.
+// If no cluster exists, Auto chooses Minikube where it is installed, else kind.
+func Auto(o AutoOptions) Choice {
+	_, err := o.LookPath("minikube")
+	kind, minikube := exists(o.Kind), exists(o.Minikube)
+	switch {
+	case kind && !minikube:
+		return Choice{"kind", "existing cluster"}
+	case minikube && !kind:
+		return Choice{"minikube", "existing cluster"}
+	case err == nil:
+		return Choice{"minikube", "minikube is installed"}
+	default:
+		return Choice{"kind", "minikube is not installed"}
 	}
-	return "kind"
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// withReason adds the reason of Auto's choice, if there is one, to the detail of the
+// progress line.
+func withReason(detail, reason string) string {
+	if reason == "" {
+		return detail
+	}
+	return strings.TrimPrefix(detail+"; auto: "+reason, "; ")
 }
 
 // portList formats ports as in "127.0.0.1:8080 → 30080".

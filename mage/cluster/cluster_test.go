@@ -3,19 +3,56 @@ package cluster
 import (
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"todo-chatbot/mage/progress"
 )
 
-func TestAutoChoosesMinikubeWhereInstalled(t *testing.T) {
-	assert.Equal(t, "kind", Auto(notFound))
-	assert.Equal(t, "minikube", Auto(func(file string) (string, error) {
+func TestAutoPrefersExistingClusterToInstalledProgram(t *testing.T) {
+	found := func(file string) (string, error) {
 		assert.Equal(t, "minikube", file)
 		return "/usr/bin/minikube", nil
-	}))
+	}
+	for name, c := range map[string]struct {
+		lookPath       func(string) (string, error)
+		kind, minikube bool // its kubeconfig exists
+		want           Choice
+	}{
+		"nothing exists, nothing installed":  {notFound, false, false, Choice{"kind", "minikube is not installed"}},
+		"nothing exists, minikube installed": {found, false, false, Choice{"minikube", "minikube is installed"}},
+		"kind cluster, minikube installed":   {found, true, false, Choice{"kind", "existing cluster"}},
+		"kind cluster":                       {notFound, true, false, Choice{"kind", "existing cluster"}},
+		"profile, minikube removed":          {notFound, false, true, Choice{"minikube", "existing cluster"}},
+		"both clusters, minikube installed":  {found, true, true, Choice{"minikube", "minikube is installed"}},
+		"both clusters, minikube removed":    {notFound, true, true, Choice{"kind", "minikube is not installed"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := AutoOptions{LookPath: c.lookPath, Kind: filepath.Join(t.TempDir(), "kind"), Minikube: filepath.Join(t.TempDir(), "minikube")}
+			if c.kind {
+				require.NoError(t, writeFile(o.Kind, nil))
+			}
+			if c.minikube {
+				require.NoError(t, writeFile(o.Minikube, nil))
+			}
+			assert.Equal(t, c.want, Auto(o))
+		})
+	}
+}
+
+func TestProgressNamesReasonOfAuto(t *testing.T) {
+	var out strings.Builder
+	w := newWorld(t, func(o *KindOptions) {
+		o.Reason, o.Progress = "existing cluster", progress.New(&out, progress.Options{})
+	})
+	w.settle("running")
+	_, err := w.kind.Ensure(t.Context())
+	require.NoError(t, err)
+	assert.Contains(t, out.String(), "30080; auto: existing cluster")
 }
 
 func TestCloseWithoutForwardDoesNothing(t *testing.T) {

@@ -45,7 +45,10 @@ type KindOptions struct {
 	Restricted bool
 	// DisableDefaultCNI is for a node image that configures its own pod network.
 	DisableDefaultCNI bool
-	Progress          *progress.Reporter
+	// Reason is Auto's reason for this provider, for the progress line. It may be
+	// empty.
+	Reason   string
+	Progress *progress.Reporter
 }
 
 func (o *KindOptions) validate() error {

@@ -38,7 +38,7 @@ func (k *Kind) Ensure(ctx context.Context) (*Cluster, error) {
 			break
 		}
 	}
-	step.Done("ready", strings.Trim(strings.Join(did, ", ")+"; "+detail, "; "))
+	step.Done("ready", withReason(strings.Trim(strings.Join(did, ", ")+"; "+detail, "; "), k.opts.Reason))
 	return c, nil
 }
 

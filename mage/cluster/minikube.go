@@ -46,7 +46,7 @@ func (m *Minikube) Ensure(ctx context.Context) (*Cluster, error) {
 	if err != nil {
 		return nil, step.Fail(explainNodeDisk(fmt.Errorf("ensure minikube profile %q: %w", m.opts.Profile, err)))
 	}
-	step.Done("ready", did)
+	step.Done("ready", withReason(did, m.opts.Reason))
 	return c, nil
 }
 

@@ -46,7 +46,10 @@ type MinikubeOptions struct {
 	// AddonImages and AddonRegistries replace the images of the registry addon, or
 	// their registries. Their keys are Registry and KubeRegistryProxy.
 	AddonImages, AddonRegistries map[string]string
-	Progress                     *progress.Reporter
+	// Reason is Auto's reason for this provider, for the progress line. It may be
+	// empty.
+	Reason   string
+	Progress *progress.Reporter
 }
 
 func (o *MinikubeOptions) validate() error {

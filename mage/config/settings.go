@@ -79,7 +79,7 @@ func table() []setting {
 		one("", "frontend.service.nodePort", "", number, setInt(func(e *Environment) *int { return &e.NodePort }, 30000, 32767), "port of the cluster's node behind it; not needed with `kubecontext`"),
 		one("TODO_TIMEOUT", "pipeline.timeout", "3m", text, setTimeout, "time for a release to become ready, 10s to 1h"),
 		one("TODO_CACHE", "", userCache, text, setCache, "folder for images and tools that are made once; it must be new, empty, or created by the pipeline"),
-		one("TODO_PROVIDER", "pipeline.cluster.provider", "auto", text, setProvider, "cluster provider: `minikube`, `kind`, `kubecontext` (an existing cluster), or `auto`: minikube if it is installed, else kind"),
+		one("TODO_PROVIDER", "pipeline.cluster.provider", "auto", text, setProvider, "cluster provider: `minikube`, `kind`, `kubecontext` (an existing cluster), or `auto`: the one of the existing cluster; without a cluster minikube if it is installed, else kind"),
 		one("TODO_CLUSTER", "pipeline.cluster.name", "todo", text, setCluster, "name of the cluster; environments with the same name share it"),
 		one("MINIKUBE_PROFILE", "pipeline.cluster.minikube.profile", "<cluster>", text, setString(func(e *Environment) *string { return &e.Cluster.Minikube.Profile }), "Minikube profile; a running profile is used as it is"),
 		one("MINIKUBE_HOME", "pipeline.cluster.minikube.home", "", text, setPath(func(e *Environment) *string { return &e.Cluster.Minikube.Home }), "folder of Minikube's own files"),

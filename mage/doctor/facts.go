@@ -18,7 +18,7 @@ type Facts struct {
 	EngineErr  error // why Engine is nil, where that is more than "not installed"
 
 	Provider       string // the cluster provider of a deploy: kind, minikube or kubecontext
-	ProviderChosen bool   // by a setting
+	ProviderReason string // why auto chose it; empty if a setting names it
 
 	Network    *Network
 	Registries []Registry

@@ -101,18 +101,24 @@ func (f Facts) dockerFinding() Finding {
 	return row
 }
 
+// providerReason is the subject of a sentence about the choice of the provider.
+func (f Facts) providerReason() string {
+	if f.ProviderReason == "" {
+		return "a setting"
+	}
+	return "auto (" + f.ProviderReason + ")"
+}
+
 func (f Facts) providerFinding() Finding {
 	row := Finding{Level: OK, Name: "provider", Found: f.Provider}
 	switch {
 	case f.Provider == "minikube" && !f.Programs.Minikube:
-		row.Level, row.Found = Fail, "a setting chooses minikube, which is not on the PATH"
+		row.Level, row.Found = Fail, f.providerReason()+" chooses minikube, which is not on the PATH"
 		row.Fix = "install it: https://minikube.sigs.k8s.io/docs/start, or set TODO_PROVIDER=kind"
-	case f.ProviderChosen:
+	case f.ProviderReason == "":
 		row.Found += ", chosen by a setting"
-	case f.Programs.Minikube:
-		row.Found += ", because it is on the PATH"
 	default:
-		row.Found += ", because minikube is not on the PATH"
+		row.Found += ", chosen by auto: " + f.ProviderReason
 	}
 	return row
 }

@@ -16,7 +16,7 @@ func (p *Pipeline) Doctor(ctx context.Context) doctor.Findings {
 	facts := doctor.Facts{
 		Environment: p.env.Name, Namespace: p.env.Namespace, Release: p.env.Release, Cache: p.env.Cache,
 		CanInstall: host.Apt{}.Allowed() && p.opts.Getenv("DOCKER_HOST") == "",
-		Provider:   p.providerName(), ProviderChosen: p.env.Cluster.Provider != "auto",
+		Provider:   p.providerName(), ProviderReason: p.provider().Reason,
 	}
 	for _, published := range p.env.Published() {
 		facts.Ports = append(facts.Ports, doctor.Port{Port: published.Port, Environment: published.Environment})

@@ -6,10 +6,12 @@
 package pipeline
 
 import (
+	"os/exec"
 	"path/filepath"
 	"sync"
 
 	"todo-chatbot/mage/chart"
+	"todo-chatbot/mage/cluster"
 	"todo-chatbot/mage/config"
 	"todo-chatbot/mage/progress"
 )
@@ -36,12 +38,15 @@ type Pipeline struct {
 	opts     Options
 	services factory
 	layer    func() (chart.Layer, error) // the environment's values file, parsed once
+	// provider chooses once: a deletion removes the file that shows that the cluster exists.
+	provider func() cluster.Choice
 }
 
 // New returns the pipeline of an environment. It does no I/O.
 func New(env *config.Environment, opts Options) *Pipeline {
 	p := &Pipeline{env: env, opts: opts}
 	p.services = newWire(p)
+	p.provider = sync.OnceValue(func() cluster.Choice { return p.chooseProvider(exec.LookPath) })
 	p.layer = sync.OnceValues(func() (chart.Layer, error) { return chart.ParseLayer(env.File, env.Content()) })
 	return p
 }

@@ -99,14 +99,17 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// providerName returns the name of the cluster provider. For "auto" it depends on the
-// installed programs.
-func (p *Pipeline) providerName() string {
+// chooseProvider returns the cluster provider. For "auto" it depends on the cluster that
+// exists and on the installed programs. The reason is empty for a provider that a
+// setting names.
+func (p *Pipeline) chooseProvider(lookPath func(string) (string, error)) cluster.Choice {
 	if p.env.Cluster.Provider == "auto" {
-		return cluster.Auto(exec.LookPath)
+		return cluster.Auto(cluster.AutoOptions{LookPath: lookPath, Kind: p.kubeconfig("kind"), Minikube: p.kubeconfig("minikube")})
 	}
-	return p.env.Cluster.Provider
+	return cluster.Choice{Provider: p.env.Cluster.Provider}
 }
+
+func (p *Pipeline) providerName() string { return p.provider().Provider }
 
 // assemble constructs the services on an engine, which may be nil.
 func (w *wire) assemble(ctx context.Context, found *engine.Engine) (*services, error) {
@@ -150,7 +153,8 @@ func (w *wire) provider(ctx context.Context, found *engine.Engine, supply *airga
 		return cluster.NewMinikube(cluster.MinikubeOptions{
 			Profile: c.Minikube.Profile, Home: c.Minikube.Home, Kubeconfig: p.kubeconfig("minikube"), Driver: c.Minikube.Driver,
 			CPUs: c.Minikube.CPUs, Memory: c.Minikube.Memory, Ports: ports, StartArgs: c.Minikube.StartArgs,
-			AddonImages: c.Minikube.AddonImages, AddonRegistries: c.Minikube.AddonRegistries, Progress: p.opts.Progress,
+			AddonImages: c.Minikube.AddonImages, AddonRegistries: c.Minikube.AddonRegistries,
+			Reason: p.provider().Reason, Progress: p.opts.Progress,
 		})
 	case "kubecontext":
 		return cluster.NewKubeContext(cluster.ContextOptions{
@@ -175,7 +179,7 @@ func (w *wire) kind(ctx context.Context, found *engine.Engine, supply *airgap.Su
 	}
 	return cluster.NewKind(found.Client, cluster.KindOptions{
 		Name: w.p.env.Cluster.Name, Kubeconfig: w.p.kubeconfig("kind"), Ports: ports,
-		Restricted: found.Restricted || found.CgroupV1, Progress: w.p.opts.Progress,
+		Restricted: found.Restricted || found.CgroupV1, Reason: w.p.provider().Reason, Progress: w.p.opts.Progress,
 		DisableDefaultCNI: !pull,
 		NodeImage: func(ctx context.Context) (string, error) {
 			ref := airgap.KindNodeRef
