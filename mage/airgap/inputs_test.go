@@ -110,7 +110,7 @@ func TestKeyChangesWithEmbeddedFilesAndVersion(t *testing.T) {
 		files[path] = &fstest.MapFile{Data: content}
 		return err
 	}))
-	require.Len(t, files, 4)
+	require.Len(t, files, 6)
 	same, err := kindNode{s, files}.Inputs()
 	require.NoError(t, err)
 	assert.Equal(t, before, same)
@@ -217,7 +217,7 @@ func TestNodeGetsEmbeddedFilesUnderTheirPaths(t *testing.T) {
 		assert.NotEmpty(t, f.Body, f.Path)
 	}
 	assert.ElementsMatch(t, []string{
-		"etc/cni/net.d/10-pods.conflist", "etc/systemd/system/kind-images.service",
+		"etc/cni/net.d/10-pods.conflist", "etc/systemd/system/kind-images.service", "etc/systemd/system/kubelet.service.d/12-cgroups.conf", "kind/bin/create-kubelet-cgroups-v1.sh",
 		"etc/systemd/system/service-fence.service", "kind/manifests/default-storage.yaml",
 	}, paths)
 }

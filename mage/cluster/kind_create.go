@@ -94,6 +94,7 @@ func (k *Kind) create(ctx context.Context, step *progress.Step) error {
 		kind.CreateWithV1Alpha4Config(kindConfig(k.opts)),
 		kind.CreateWithKubeconfigPath(k.opts.Kubeconfig),
 		kind.CreateWithNodeImage(image),
+		kind.CreateWithRetain(true), // a failed node is asked for the cause, then removed
 	}
 	if err := k.ensureNetwork(ctx); err != nil {
 		return err
@@ -111,7 +112,9 @@ func (k *Kind) create(ctx context.Context, step *progress.Step) error {
 	select {
 	case err := <-done:
 		if err != nil {
-			return fmt.Errorf("create the node: %w", explain(err, step))
+			err = k.explainCreate(ctx, err, step)
+			_ = k.removeNode(ctx, k.nodeName()) // if it fails, the next Ensure removes the incomplete node
+			return fmt.Errorf("create the node: %w", err)
 		}
 		return nil
 	case <-ctx.Done():
@@ -135,6 +138,19 @@ func (k *Kind) abandon(ctx context.Context, done <-chan error) {
 			return errors.New("kind has not given up yet")
 		}
 	})
+}
+
+// explainCreate puts the node's own cause before an error of kind. Without such a
+// cause, or on a full disk, the output of kind's command explains the error.
+func (k *Kind) explainCreate(ctx context.Context, err error, log io.Writer) error {
+	explained := explain(err, log)
+	if host.SaysFull(explained.Error()) {
+		return explained
+	}
+	if cause := k.nodeCause(ctx, log); cause != "" {
+		return fmt.Errorf("%s (%w)", cause, err)
+	}
+	return explained
 }
 
 // explain adds to an error of kind the most informative line that its command

@@ -68,9 +68,9 @@ func (k *Kind) ensure(ctx context.Context, step *progress.Step) (c *Cluster, did
 		case next == refuse:
 			return nil, did, &NotOurs{What: fmt.Sprintf("container %q", n.name), Why: found.why()}
 		case next == giveUp:
-			return nil, did, &Damaged{Node: n.name, Why: found.why(), Tried: did}
+			return nil, did, &Damaged{Node: n.name, Why: k.why(ctx, found, step), Tried: did}
 		case next == recreate && created || next == start && started:
-			return nil, did, fmt.Errorf("the node does not keep running: %s: see `docker logs %s`", found.why(), n.name)
+			return nil, did, fmt.Errorf("the node does not keep running: %s: see `docker logs %s`", k.why(ctx, found, step), n.name)
 		case next == recreate:
 			step.Update("removing the incomplete node: %s", found.why())
 			if err := k.removeNode(ctx, n.name); err != nil {
@@ -101,6 +101,14 @@ func (k *Kind) ensure(ctx context.Context, step *progress.Step) (c *Cluster, did
 			return c, did, k.finish(ctx, c, n, step)
 		}
 	}
+}
+
+// why adds the node's own cause to the observed problem, if the cause is known.
+func (k *Kind) why(ctx context.Context, found known, step *progress.Step) string {
+	if cause := k.nodeCause(ctx, step); cause != "" {
+		return fmt.Sprintf("%s: %s", found.why(), cause)
+	}
+	return found.why()
 }
 
 // open returns a node as a Cluster and updates the kubeconfig file.
