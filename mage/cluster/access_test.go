@@ -196,15 +196,20 @@ func TestPortInUseNamesHolderAndLosslessFixFirst(t *testing.T) {
 
 func TestLosslessFixComesBeforeFixThatDeletesData(t *testing.T) {
 	unfit := &profile{Name: "todo"}
-	unfit.Config.CPUs = 1
-	unfit.Config.KubernetesConfig.KubernetesVersion = "v1.36.3"
+	unfit.Config.KubernetesConfig.KubernetesVersion = "v1.24.17"
+	own := &profile{Name: "todo"}
+	own.Config.KubernetesConfig.APIServerNames = []string{minikubeMark}
+	m := newTestMinikube(t, nil)
+	failed := errors.New("exit status 80")
 	for name, c := range map[string]struct {
 		err            error
 		lossless, loss string
 	}{
-		"port in use":       {&PortInUse{Port: 1, Made: true}, "stop that program", "cluster:down"},
-		"damaged cluster":   {&Damaged{Node: "n"}, "docker restart", "cluster:down"},
-		"profile too small": {unfit.check(), "set another profile name", "minikube delete"},
+		"port in use":                   {&PortInUse{Port: 1, Made: true}, "stop that program", "cluster:down"},
+		"damaged cluster":               {&Damaged{Node: "n"}, "docker restart", "cluster:down"},
+		"start of own profile failed":   {m.startFix(own, failed), "set another profile name", "cluster:down"},
+		"start of other profile failed": {m.startFix(unfit, failed), "set another profile name", "minikube delete"},
+		"Kubernetes of profile too old": {unfit.check(), "set another profile name", "minikube delete"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			message := c.err.Error()

@@ -125,6 +125,7 @@ type State string
 const (
 	Absent  State = "absent"
 	Stopped State = "stopped"
+	Paused  State = "paused"
 	Broken  State = "broken" // its creation was interrupted, or its API server does not answer
 	Running State = "running"
 )

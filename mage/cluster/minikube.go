@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
+	"os"
 	"strings"
 	"time"
 
@@ -24,6 +23,7 @@ type Minikube struct {
 	opts  MinikubeOptions
 	cli   minikubeCLI
 	bound time.Duration // of each wait, except for the minikube program
+	root  bool          // minikube runs as root, for which it refuses the docker driver
 }
 
 var _ Provider = (*Minikube)(nil)
@@ -33,7 +33,7 @@ func NewMinikube(opts MinikubeOptions) (*Minikube, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	return &Minikube{opts: opts, cli: minikubeCLI{home: opts.Home, kubeconfig: opts.Kubeconfig}, bound: defaultBound}, nil
+	return &Minikube{opts: opts, cli: minikubeCLI{home: opts.Home, kubeconfig: opts.Kubeconfig}, bound: defaultBound, root: os.Geteuid() == 0}, nil
 }
 
 func (m *Minikube) subject() string { return "minikube/" + m.opts.Profile }
@@ -51,50 +51,24 @@ func (m *Minikube) Ensure(ctx context.Context) (*Cluster, error) {
 }
 
 func (m *Minikube) ensure(ctx context.Context, step *progress.Step) (*Cluster, string, error) {
-	p, err := m.cli.profile(ctx, m.opts.Profile)
+	plan, err := m.plan(ctx, step)
 	if err != nil {
 		return nil, "", err
 	}
-	did, args := "", []string(nil)
-	switch {
-	case p == nil:
-		for _, host := range slices.Sorted(maps.Keys(m.opts.Ports)) {
-			if portTaken(ctx, host) {
-				return nil, "", &PortInUse{Port: host, Target: m.opts.Ports[host], Holder: portHolder("/proc", host)}
-			}
-		}
-		did, args = "created", m.createArgs()
-	default:
-		if err := p.check(); err != nil {
+	p := plan.profile
+	if plan.args != nil {
+		if p, err = m.start(ctx, step, plan); err != nil {
 			return nil, "", err
 		}
-		status, err := m.cli.status(ctx, m.opts.Profile)
-		if err != nil {
-			return nil, "", err
-		}
-		if !status.running() {
-			did, args = "started again", m.startArgs()
-		}
-	}
-	if args != nil {
-		if err := m.cli.start(ctx, step, args); err != nil {
-			return nil, "", err
-		}
-		if p != nil && !p.ours() {
+		if plan.profile != nil && !p.ours() {
 			m.opts.Progress.Note("the pipeline did not create profile %q: to use it with kubectl, run  minikube update-context -p %s", m.opts.Profile, m.opts.Profile)
-		}
-		if p, err = m.cli.profile(ctx, m.opts.Profile); err != nil {
-			return nil, "", err
-		}
-		if p == nil {
-			return nil, "", errors.New("minikube start succeeded, but `minikube profile list` does not show the profile")
 		}
 	}
 	c, err := m.open(ctx, p)
 	if err != nil {
 		return nil, "", err
 	}
-	return c, did, m.finish(ctx, c, step)
+	return c, plan.did, m.finish(ctx, c, step)
 }
 
 // open returns a running profile as a Cluster, without its registry.
@@ -262,6 +236,9 @@ func (m *Minikube) Delete(ctx context.Context) (removed []string, err error) {
 	case p != nil:
 		outcome, why = "kept", "the pipeline did not create the profile"
 	}
+	if _, err := removeFile(m.unfinishedFile()); err != nil {
+		return removed, step.Fail(err)
+	}
 	gone, err := removeFile(m.opts.Kubeconfig)
 	if err != nil {
 		return removed, step.Fail(err)
@@ -301,6 +278,10 @@ func (m *Minikube) Status(ctx context.Context) (Status, error) {
 	}
 	s.State, s.Detail = status.state()
 	if s.State != Running {
+		s.Ports = map[int]int{}
+		for host, target := range p.ports() {
+			s.Ports[target] = host
+		}
 		return s, nil
 	}
 	c, err := m.open(ctx, p)

@@ -59,7 +59,7 @@ func (m minikubeCLI) output(ctx context.Context, args ...string) ([]byte, error)
 	cmd := m.command(ctx, args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
-	return stdout.Bytes(), commandError(ctx, cmd, err, lastLine(stdout.String()+"\n"+stderr.String()))
+	return stdout.Bytes(), commandError(ctx, cmd, err, message(stdout.String(), stderr.String()))
 }
 
 func (m minikubeCLI) run(ctx context.Context, args ...string) error {
@@ -97,6 +97,7 @@ type event struct {
 		Name        string `json:"name"`
 		Message     string `json:"message"`
 		Advice      string `json:"advice"`
+		ExitCode    string `json:"exitcode"`
 	} `json:"data"`
 }
 
@@ -107,17 +108,23 @@ func (m minikubeCLI) start(ctx context.Context, step *progress.Step, args []stri
 	cmd := m.command(ctx, args...)
 	lines, writer := io.Pipe()
 	cmd.Stdout = writer
-	cmd.Stderr = step
+	var stderr bytes.Buffer
+	cmd.Stderr = io.MultiWriter(step, &stderr)
 	said := make(chan string, 1)
 	go func() { said <- follow(lines, step) }()
 	err := cmd.Run()
 	_ = writer.Close()
-	return commandError(ctx, cmd, err, <-said)
+	text := <-said
+	if text == "" {
+		text = message("", stderr.String())
+	}
+	return commandError(ctx, cmd, err, text)
 }
 
-// follow shows the events in the step, and returns the last error event with
-// minikube's advice.
-func follow(lines io.Reader, step *progress.Step) (said string) {
+// follow shows the events in the step, and returns the error event that ended
+// minikube, with its advice.
+func follow(lines io.Reader, step *progress.Step) string {
+	var said errorEvent
 	scan := bufio.NewScanner(lines)
 	scan.Buffer(nil, 1<<20)
 	for scan.Scan() {
@@ -130,14 +137,14 @@ func follow(lines io.Reader, step *progress.Step) (said string) {
 		case "io.k8s.sigs.minikube.step":
 			step.Update("%s of %s: %s", e.Data.CurrentStep, e.Data.TotalSteps, strings.ToLower(e.Data.Name))
 		case "io.k8s.sigs.minikube.error":
-			said = strings.TrimSpace(e.Data.Message + " " + e.Data.Advice)
+			said.add(e)
 		}
 		if e.Data.Message != "" {
 			_, _ = fmt.Fprintln(step, e.Data.Message)
 		}
 	}
 	_, _ = io.Copy(io.Discard, lines) // after a line that is too long, minikube must not block
-	return said
+	return said.text
 }
 
 // profile is the used part of minikube's configuration of a cluster.
@@ -151,7 +158,8 @@ type profile struct {
 			KubernetesVersion string
 			APIServerNames    []string
 		}
-		Nodes []struct{ IP string } // the control plane first
+		Nodes        []struct{ IP string } // the control plane first
+		ExposedPorts []string              // like 127.0.0.1:8080:30080
 	}
 }
 
@@ -178,8 +186,11 @@ func (m minikubeCLI) profile(ctx context.Context, name string) (*profile, error)
 // others.
 func (m minikubeCLI) profiles(ctx context.Context) (valid []profile, invalid []string, err error) {
 	out, err := m.output(ctx, "profile", "list", "--light", "--output=json")
-	if err != nil {
+	if err != nil && (ctx.Err() != nil || errors.Is(err, exec.ErrNotFound)) {
 		return nil, nil, err
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("minikube does not work on this machine: repair it, or set TODO_PROVIDER=kind: %w", err)
 	}
 	var list struct{ Valid, Invalid []profile }
 	if err := json.Unmarshal(out, &list); err != nil {
@@ -213,30 +224,19 @@ func (p *profile) address() netip.Addr {
 	return addr
 }
 
-// check reports all reasons why a profile cannot be used, with a fix. Size 0 means
-// no limit.
+// check reports why a profile cannot be used, with a fix.
 func (p *profile) check() error {
-	var problems []error
-	if c := p.Config; !p.onHost() {
-		if c.CPUs != 0 && c.CPUs < minCPUs {
-			problems = append(problems, fmt.Errorf("it has %d CPU, but needs at least %d", c.CPUs, minCPUs))
-		}
-		if c.Memory != 0 && c.Memory < minMemory {
-			problems = append(problems, fmt.Errorf("it has %d MB of memory, but needs at least %d", c.Memory, minMemory))
-		}
-	}
 	if err := checkVersion(p.Config.KubernetesConfig.KubernetesVersion); err != nil {
-		problems = append(problems, err)
+		return fmt.Errorf("%w; set another profile name: nothing is lost; or remove this one with `minikube delete -p %s`, which %s", err, p.Name, LosesData)
 	}
-	if len(problems) == 0 {
-		return nil
-	}
-	problems = append(problems, fmt.Errorf("set another profile name: nothing is lost; or remove this one with `minikube delete -p %s`, which %s", p.Name, LosesData))
-	return errors.Join(problems...)
+	return nil
 }
 
 // minikubeStatus is the status of the first node.
 type minikubeStatus struct{ Host, APIServer string }
+
+// gone tells whether the profile's container or virtual machine does not exist.
+func (s minikubeStatus) gone() bool { return s.Host == "Nonexistent" }
 
 func (s minikubeStatus) running() bool { return s.Host == "Running" && s.APIServer == "Running" }
 
@@ -244,8 +244,12 @@ func (s minikubeStatus) state() (State, string) {
 	switch {
 	case s.running():
 		return Running, ""
-	case s.Host == "Stopped" || s.Host == "Paused" || s.APIServer == "Paused":
+	case s.Host == "Paused" || s.APIServer == "Paused":
+		return Paused, ""
+	case s.Host == "Stopped":
 		return Stopped, ""
+	case s.gone():
+		return Broken, "the profile's node is not there any more"
 	default:
 		return Broken, fmt.Sprintf("host %s, API server %s", strings.ToLower(s.Host), strings.ToLower(s.APIServer))
 	}
@@ -261,6 +265,10 @@ func (m minikubeCLI) status(ctx context.Context, name string) (minikubeStatus, e
 	var one minikubeStatus
 	if json.Unmarshal(out, &one) == nil && one.Host != "" {
 		return one, nil
+	}
+	// With the driver docker, minikube prints null for a container that was removed.
+	if exit, ok := errors.AsType[*exec.ExitError](failed); ok && exit.ExitCode() == 7 && strings.TrimSpace(string(out)) == "null" {
+		return minikubeStatus{Host: "Nonexistent", APIServer: "Nonexistent"}, nil
 	}
 	var several []minikubeStatus // one per node, the control plane first
 	if json.Unmarshal(out, &several) == nil && len(several) > 0 {

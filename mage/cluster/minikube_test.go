@@ -27,6 +27,8 @@ type fakeMinikube struct {
 	registry int            // the published port; 0: the driver publishes none
 	enabled  func()         // called when the addon is enabled
 	startErr bool
+	exposed  []string          // like 127.0.0.1:8080:30080
+	replay   map[string]answer // recorded answers, by minikube's command
 }
 
 func newFakeMinikube(t *testing.T) (*fakeMinikube, *stage) {
@@ -46,7 +48,7 @@ func (f *fakeMinikube) exists(driver string, cpus, memory int, version, host str
 	f.profile = map[string]any{
 		"Name": "todo", "Status": "Skipped", "Active": false, "ActiveKubeContext": false,
 		"Config": map[string]any{
-			"Name": "todo", "Driver": driver, "CPUs": cpus, "Memory": memory, "APIServerPort": 8443,
+			"Name": "todo", "Driver": driver, "CPUs": cpus, "Memory": memory, "APIServerPort": 8443, "ExposedPorts": f.exposed,
 			"KubernetesConfig": map[string]any{"KubernetesVersion": version, "ClusterName": "todo", "APIServerNames": names, "ContainerRuntime": "containerd"},
 			"Nodes":            []any{map[string]any{"Name": "", "IP": f.ip, "Port": 8443, "KubernetesVersion": version, "ControlPlane": true, "Worker": true}},
 			"Addons":           map[string]bool{"registry": false},
@@ -56,6 +58,14 @@ func (f *fakeMinikube) exists(driver string, cpus, memory int, version, host str
 
 func (f *fakeMinikube) act(c call) answer {
 	line := strings.Join(c.Args, " ")
+	if c.Name == "minikube" {
+		f.mu.Lock()
+		recorded, ok := f.replay[c.Args[0]]
+		f.mu.Unlock()
+		if ok {
+			return recorded
+		}
+	}
 	if c.Name == "minikube" && strings.HasPrefix(line, "start ") {
 		f.mu.Lock()
 		broken := f.startErr
@@ -137,7 +147,7 @@ func newTestMinikube(t *testing.T, change func(*MinikubeOptions)) *Minikube {
 	}
 	m, err := NewMinikube(opts)
 	require.NoError(t, err)
-	m.bound = time.Second
+	m.bound, m.root = time.Second, false
 	return m
 }
 
@@ -192,37 +202,13 @@ func TestMinikubeStartsStoppedProfileWithoutResizing(t *testing.T) {
 	assert.Equal(t, []string{"minikube start --profile=todo --output=json --interactive=false --force"}, s.lines("minikube start"))
 }
 
-func TestMinikubeRefusesUnfitProfileWithFix(t *testing.T) {
-	for name, c := range map[string]struct {
-		driver       string
-		cpus, memory int
-		version      string
-		want         []string
-	}{
-		"too small":            {"docker", 1, 2200, "v1.36.3", []string{"1 CPU", "2200 MB", "minikube delete -p todo"}},
-		"too old":              {"kvm2", 2, 4096, "v1.24.17", []string{`"v1.24.17"`, "1.25", "minikube delete -p todo"}},
-		"without limits":       {"docker", 0, 0, "v1.36.3", nil},
-		"driver without sizes": {"none", 1, 0, "v1.36.3", nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var p profile
-			p.Name = "todo"
-			p.Config.Driver, p.Config.CPUs, p.Config.Memory = c.driver, c.cpus, c.memory
-			p.Config.KubernetesConfig.KubernetesVersion = c.version
-			err := p.check()
-			if c.want == nil {
-				require.NoError(t, err)
-				return
-			}
-			for _, part := range c.want {
-				assert.ErrorContains(t, err, part)
-			}
-		})
-	}
+func TestMinikubeRefusesOldKubernetesWithFix(t *testing.T) {
 	f, s := newFakeMinikube(t)
-	f.exists("docker", 1, 2200, "v1.36.3", "Running")
+	f.exists("kvm2", 2, 4096, "v1.24.17", "Running")
 	_, err := newTestMinikube(t, nil).Ensure(t.Context())
-	require.ErrorContains(t, err, "needs at least 4096")
+	for _, part := range []string{`"v1.24.17"`, "1.25", "minikube delete -p todo"} {
+		assert.ErrorContains(t, err, part)
+	}
 	assert.Empty(t, s.lines("minikube start"))
 }
 

@@ -87,7 +87,7 @@ func table() []setting {
 		one("", "pipeline.cluster.minikube.cpus", "2", number, setInt(func(e *Environment) *int { return &e.Cluster.Minikube.CPUs }, 2, 1024), "processors of a new profile, at least 2"),
 		one("", "pipeline.cluster.minikube.memory", "4096", number, setInt(func(e *Environment) *int { return &e.Cluster.Minikube.Memory }, 4096, 16<<20), "memory of a new profile in MiB, at least 4096"),
 		one("", "pipeline.cluster.minikube.startArgs", "", list, setList, "list of further arguments of `minikube start`"),
-		one("", "pipeline.cluster.minikube.addonImages", "", mapping, setTable(func(e *Environment) *map[string]string { return &e.Cluster.Minikube.AddonImages }), "images of the registry addon to replace, by Minikube's name for them"),
+		one("", "pipeline.cluster.minikube.addonImages", "", mapping, setTable(func(e *Environment) *map[string]string { return &e.Cluster.Minikube.AddonImages }), "images of the registry addon to replace, by Minikube's name for them; each value contains the registry"),
 		one("", "pipeline.cluster.minikube.addonRegistries", "", mapping, setTable(func(e *Environment) *map[string]string { return &e.Cluster.Minikube.AddonRegistries }), "registries of the registry addon to replace, by Minikube's name for them"),
 		one("", "pipeline.cluster.kubecontext.context", "", text, setString(func(e *Environment) *string { return &e.Cluster.Kubecontext.Context }), "context of the kubeconfig, for `kubecontext`"),
 		one("TODO_KUBECONFIG", "pipeline.cluster.kubecontext.kubeconfig", "~/.kube/config", text, setPath(func(e *Environment) *string { return &e.Cluster.Kubecontext.Kubeconfig }), "kubeconfig file for `kubecontext`"),

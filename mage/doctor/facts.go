@@ -45,6 +45,8 @@ type Go struct {
 // Programs says which commands are on the PATH.
 type Programs struct {
 	Docker, Minikube, Mmdebstrap, NPM bool
+
+	MinikubeErr error // why minikube, which is on the PATH, does not tell its version
 }
 
 // Engine describes the container engine that answers.

@@ -115,6 +115,9 @@ func (f Facts) providerFinding() Finding {
 	case f.Provider == "minikube" && !f.Programs.Minikube:
 		row.Level, row.Found = Fail, f.providerReason()+" chooses minikube, which is not on the PATH"
 		row.Fix = "install it: https://minikube.sigs.k8s.io/docs/start, or set TODO_PROVIDER=kind"
+	case f.Provider == "minikube" && f.Programs.MinikubeErr != nil:
+		row.Level, row.Found = Fail, f.providerReason()+" chooses minikube, which does not work: "+f.Programs.MinikubeErr.Error()
+		row.Fix = "repair it, or set TODO_PROVIDER=kind"
 	case f.ProviderReason == "":
 		row.Found += ", chosen by a setting"
 	default:
@@ -211,7 +214,7 @@ func (f Facts) portFinding(p Port) Finding {
 	}
 	running := f.Cluster != nil && f.Cluster.State == cluster.Running
 	published := f.Cluster != nil && slices.Contains(slices.Collect(maps.Values(f.Cluster.Ports)), p.Port)
-	if running && published {
+	if published && (running || f.Cluster.State == cluster.Paused) {
 		row.Found = fmt.Sprintf("%d of %s is published by the cluster", p.Port, p.Environment)
 		return row
 	}
@@ -245,6 +248,8 @@ func (f Facts) clusterFindings() Findings {
 	switch {
 	case s.State != cluster.Running && f.Provider == "kubecontext":
 		row.Level, row.Fix = Fail, "start the cluster of this kubeconfig context; a deploy does not create it"
+	case s.State == cluster.Paused:
+		row.Found += "; a deploy resumes it"
 	case s.State == cluster.Broken:
 		row.Level, row.Fix = Warn, "a deploy repairs it, or creates it again where it was never complete; `mage cluster:down` removes it, which "+cluster.LosesData
 	case s.State == cluster.Running && len(s.NotReady) > 0:

@@ -60,9 +60,17 @@ func TestFindingsDependOnEachFact(t *testing.T) {
 		"docker command not needed":      {func(f *Facts) { f.Programs.Docker, f.Provider = false, "kubecontext" }, "docker", OK, "does not need it"},
 		"minikube chosen, missing":       {func(f *Facts) { f.Provider = "minikube" }, "provider", Fail, "TODO_PROVIDER=kind"},
 		"minikube removed, profile kept": {func(f *Facts) { f.Provider, f.ProviderReason = "minikube", "existing cluster" }, "provider", Fail, "auto (existing cluster) chooses minikube, which is not on the PATH"},
-		"provider chosen":                {func(f *Facts) { f.ProviderReason = "" }, "provider", OK, "chosen by a setting"},
-		"kind by default":                {func(f *Facts) { f.ProviderReason = "existing cluster" }, "provider", OK, "chosen by auto: existing cluster"},
-		"registry away, recipe exists":   {func(f *Facts) { f.Registries[0].Answers, f.Programs.Mmdebstrap = false, true }, "registry", Warn, "locally: debian:bookworm-slim"},
+		"minikube broken": {func(f *Facts) {
+			f.Provider, f.Programs.Minikube, f.Programs.MinikubeErr = "minikube", true, errors.New("no library")
+		}, "provider", Fail, "minikube, which does not work: no library"},
+		"paused cluster": {func(f *Facts) { f.Cluster.State = cluster.Paused }, "cluster", OK, "a deploy resumes it"},
+		"port of paused cluster": {func(f *Facts) {
+			f.Cluster.State, f.Ports[0].Free = cluster.Paused, false
+			f.Cluster.Ports = map[int]int{30080: f.Ports[0].Port}
+		}, "port", OK, "published by the cluster"},
+		"provider chosen":              {func(f *Facts) { f.ProviderReason = "" }, "provider", OK, "chosen by a setting"},
+		"kind by default":              {func(f *Facts) { f.ProviderReason = "existing cluster" }, "provider", OK, "chosen by auto: existing cluster"},
+		"registry away, recipe exists": {func(f *Facts) { f.Registries[0].Answers, f.Programs.Mmdebstrap = false, true }, "registry", Warn, "locally: debian:bookworm-slim"},
 		"registry away, recipe missing": {func(f *Facts) {
 			f.Registries[0] = Registry{Name: "docker.example", Images: []string{"debian:bookworm-slim", "golang:1"}}
 		}, "registry", Fail, "no recipe for golang:1"},

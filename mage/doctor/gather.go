@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/moby/moby/client"
@@ -27,6 +28,9 @@ import (
 // and which of the Ports are free. root is the project's folder.
 func (f *Facts) GatherMachine(ctx context.Context, root string) {
 	f.Programs = Programs{Docker: onPath("docker"), Minikube: onPath("minikube"), Mmdebstrap: onPath("mmdebstrap"), NPM: onPath("npm")}
+	if f.Provider == "minikube" && f.Programs.Minikube {
+		f.Programs.MinikubeErr = runs(ctx, "minikube", "version")
+	}
 	f.Go = goVersions(ctx, root)
 	f.Disk, f.DiskKnown = host.Free(f.Cache)
 	f.Memory = memoryTotal()
@@ -70,7 +74,7 @@ type Provider interface {
 // GatherCluster asks the provider for the cluster's status and, where the
 // cluster runs, observe for the release in it.
 func (f *Facts) GatherCluster(ctx context.Context, provider Provider, observe func(*cluster.Cluster) (release.Observation, error)) {
-	if f.Provider == "minikube" && !f.Programs.Minikube {
+	if f.Provider == "minikube" && (!f.Programs.Minikube || f.Programs.MinikubeErr != nil) {
 		return // the finding of the provider says so
 	}
 	status, err := provider.Status(ctx)
@@ -122,6 +126,20 @@ func (f *Facts) GatherRegistries(ctx context.Context, puller Puller, refs []stri
 func onPath(program string) bool {
 	_, err := exec.LookPath(program)
 	return err == nil
+}
+
+// runs returns an error with the last line of the output if the program fails.
+func runs(ctx context.Context, program string, args ...string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	command := exec.CommandContext(ctx, program, args...)
+	command.WaitDelay = time.Second
+	out, err := command.CombinedOutput()
+	if err == nil {
+		return nil
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return fmt.Errorf("run %q: %w: %s", strings.Join(command.Args, " "), err, lines[len(lines)-1])
 }
 
 // goVersions reads the required version from go.mod, and asks the go command in

@@ -103,3 +103,12 @@ func TestFailedObservationIsKept(t *testing.T) {
 	assert.ErrorIs(t, f.ObservedErr, release.ErrNotFound)
 	assert.Nil(t, f.Observed)
 }
+
+func TestMinikubeThatFailsIsAFact(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "minikube")
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\necho cannot load a library >&2\nexit 127\n"), 0o755))
+	require.ErrorContains(t, runs(t.Context(), path, "version"), "cannot load a library")
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\nexit 0\n"), 0o755))
+	require.NoError(t, runs(t.Context(), path, "version"))
+}
