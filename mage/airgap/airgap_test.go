@@ -338,8 +338,8 @@ func TestEveryReferenceHasRecipeWithStableInputs(t *testing.T) {
 
 func TestContainerdConfigHasPauseImageAndRestriction(t *testing.T) {
 	config := []byte("version = 2\n  sandbox_image = \"registry.k8s.io/pause:3.10\"\n  restrict_oom_score_adj = false\n")
-	assert.Equal(t, "version = 2\n  sandbox_image = \"p:1\"\n  restrict_oom_score_adj = true\n", string(containerdConfig(config, "p:1", true)))
-	assert.Contains(t, string(containerdConfig(config, "p:1", false)), "restrict_oom_score_adj = false")
+	assert.Equal(t, "version = 2\n  sandbox_image = \"p:1\"\n  restrict_oom_score_adj = true\n", string(containerdConfig(config, containerdSettings{pause: "p:1", restricted: true})))
+	assert.Contains(t, string(containerdConfig(config, containerdSettings{pause: "p:1"})), "restrict_oom_score_adj = false")
 }
 
 // unreachable returns the address of a registry that does not run.

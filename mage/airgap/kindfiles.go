@@ -67,7 +67,7 @@ func (k kindNode) kindFiles(ctx context.Context, p nodeParts) ([]file, error) {
 			if err != nil {
 				return nil, err
 			}
-			f.Body, f.Source = containerdConfig(config, pause, k.s.opts.Restricted), ""
+			f.Body, f.Source = containerdConfig(config, containerdSettings{pause: pause, restricted: k.s.opts.Restricted}), ""
 		}
 	}
 	return files, nil
@@ -87,15 +87,21 @@ func filesOf(folder fs.FS, prefix string) ([]file, error) {
 	return found, err
 }
 
+// containerdSettings are the settings that differ between nodes.
+type containerdSettings struct {
+	pause      string // reference of the pause image
+	restricted bool   // the host withholds capabilities
+}
+
 // containerdConfig sets the pause image to the one in the archive. On a restricted
 // host it also forbids containerd to lower oom_score_adj.
-func containerdConfig(config []byte, pause string, restricted bool) []byte {
+func containerdConfig(config []byte, set containerdSettings) []byte {
 	lines := strings.Split(string(config), "\n")
 	for i, line := range lines {
 		switch {
 		case strings.HasPrefix(strings.TrimSpace(line), "sandbox_image ="):
-			lines[i] = fmt.Sprintf("  sandbox_image = %q", pause)
-		case restricted && strings.HasPrefix(strings.TrimSpace(line), "restrict_oom_score_adj ="):
+			lines[i] = fmt.Sprintf("  sandbox_image = %q", set.pause)
+		case set.restricted && strings.HasPrefix(strings.TrimSpace(line), "restrict_oom_score_adj ="):
 			lines[i] = "  restrict_oom_score_adj = true"
 		}
 	}

@@ -148,27 +148,35 @@ func setRegistry(field func(*Environment) *string) func(*Environment, given) err
 
 // complete reports required settings that are missing.
 func (f *faults) complete(e *Environment, peers []*Environment) {
-	need := func(key string, given bool, what string) {
-		for _, p := range f.found {
-			given = given || strings.HasPrefix(key+".", p.Key+".") // already reported as faulty
-		}
-		if !given {
+	need := func(key, what string) {
+		reported := slices.ContainsFunc(f.found, func(p Problem) bool { return strings.HasPrefix(key+".", p.Key+".") })
+		if !reported {
 			f.add(0, key, "must be given: %s", what)
 		}
 	}
 	if e.Cluster.Provider == "kubecontext" {
 		k := e.Cluster.Kubecontext
-		need("pipeline.cluster.kubecontext.context", k.Context != "", "a context of the kubeconfig, because the provider is kubecontext")
-		need("pipeline.cluster.kubecontext.registry.push", k.Push != "" || k.Pull == "", "the address of the registry for pushes from this machine, because pull is given")
-		need("pipeline.cluster.kubecontext.registry.pull", k.Pull != "" || k.Push == "", "the address of the registry for pulls by the nodes, because push is given")
+		if k.Context == "" {
+			need("pipeline.cluster.kubecontext.context", "a context of the kubeconfig, because the provider is kubecontext")
+		}
+		if k.Push == "" && k.Pull != "" {
+			need("pipeline.cluster.kubecontext.registry.push", "the address of the registry for pushes from this machine, because pull is given")
+		}
+		if k.Pull == "" && k.Push != "" {
+			need("pipeline.cluster.kubecontext.registry.pull", "the address of the registry for pulls by the nodes, because push is given")
+		}
 		return // an Ingress or a port-forward makes the application reachable
 	}
 	port, nodePort := 8080, 30080
 	for _, p := range peers {
 		port, nodePort = max(port, p.Port+1), max(nodePort, p.NodePort+1)
 	}
-	need("pipeline.url.port", e.Port != 0, fmt.Sprintf("a port of this machine that no other environment uses, such as %d", port))
-	need("frontend.service.nodePort", e.NodePort != 0, fmt.Sprintf("a port of the node that no other environment uses, such as %d", nodePort))
+	if e.Port == 0 {
+		need("pipeline.url.port", fmt.Sprintf("a port of this machine that no other environment uses, such as %d", port))
+	}
+	if e.NodePort == 0 {
+		need("frontend.service.nodePort", fmt.Sprintf("a port of the node that no other environment uses, such as %d", nodePort))
+	}
 }
 
 // clashes reports values that another environment uses too.

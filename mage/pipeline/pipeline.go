@@ -1,7 +1,7 @@
 // Package pipeline holds the use cases: one file for each command, such as
 // deploy.go or build.go. Each step first finds out the present state, and then does
 // only the missing work. This package decides order and concurrency; the domain
-// packages do the work. services.go declares the interfaces, and wire.go alone
+// packages do the work. services.go declares the interfaces, and wire*.go alone
 // names and constructs the types behind them.
 package pipeline
 

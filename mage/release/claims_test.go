@@ -12,12 +12,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// backupSpec has, if on, a pre-upgrade hook that mounts a volume of the release.
-func backupSpec(on bool) Spec {
+// backupSpec has a pre-upgrade hook that mounts a volume of the release.
+func backupSpec() Spec {
 	spec := testSpec()
-	if !on {
-		return spec
-	}
 	spec.Chart.Templates = append(spec.Chart.Templates,
 		&chart.File{Name: "templates/backup.yaml", Data: []byte(`apiVersion: batch/v1
 kind: Job
@@ -57,7 +54,7 @@ func (c *cluster) claimed() map[string]corev1.PersistentVolumeClaim {
 
 func TestClaimOfAPreUpgradeHookIsMadeBeforeTheHook(t *testing.T) {
 	c := newCluster(t)
-	c.mustDeploy(backupSpec(false))
+	c.mustDeploy(testSpec())
 	ran := false
 	c.kube.hook = func() error {
 		ran = true
@@ -71,29 +68,29 @@ func TestClaimOfAPreUpgradeHookIsMadeBeforeTheHook(t *testing.T) {
 		assert.Equal(t, "1Gi", claim.Spec.Resources.Requests.Storage().String())
 		return nil
 	}
-	c.mustDeploy(backupSpec(true))
+	c.mustDeploy(backupSpec())
 	assert.True(t, ran)
 	assert.Contains(t, c.claimed(), "todo-cache", "the upgrade makes the rest")
 }
 
 func TestExistingClaimOfAHookIsNotChanged(t *testing.T) {
 	c := newCluster(t)
-	c.mustDeploy(backupSpec(false))
+	c.mustDeploy(testSpec())
 	c.put(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "todo-backup", Annotations: map[string]string{"kept": "from before"}}})
 	c.kube.hook = func() error {
 		assert.Equal(t, map[string]string{"kept": "from before"}, c.claimed()["todo-backup"].Annotations)
 		return nil
 	}
-	c.mustDeploy(backupSpec(true))
+	c.mustDeploy(backupSpec())
 }
 
 func TestUpgradeCanBeRetriedAfterItsHookFailed(t *testing.T) {
 	c := newCluster(t)
-	c.mustDeploy(backupSpec(false))
+	c.mustDeploy(testSpec())
 	c.kube.hook = func() error { return errors.New("no server") }
-	_, _, err := c.deploy(t.Context(), backupSpec(true))
+	_, _, err := c.deploy(t.Context(), backupSpec())
 	require.Error(t, err)
 	assert.Contains(t, c.claimed(), "todo-backup")
 	c.kube.hook = func() error { return nil }
-	c.mustDeploy(backupSpec(true))
+	c.mustDeploy(backupSpec())
 }

@@ -85,13 +85,12 @@ func newPodLogs(t *testing.T, api *podAPI) (logs *podLogs, out, notes *lockedBuf
 	}, out, notes
 }
 
+func readyPod(name string) corev1.Pod   { return followedPod(name, corev1.ConditionTrue) }
+func unreadyPod(name string) corev1.Pod { return followedPod(name, corev1.ConditionFalse) }
+
 // followedPod returns a running pod with an init container.
-func followedPod(name string, ready bool) corev1.Pod {
+func followedPod(name string, status corev1.ConditionStatus) corev1.Pod {
 	started := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
-	status := corev1.ConditionFalse
-	if ready {
-		status = corev1.ConditionTrue
-	}
 	return corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID(name)},
 		Spec: corev1.PodSpec{
@@ -107,7 +106,7 @@ func followedPod(name string, ready bool) corev1.Pod {
 
 func TestLogsWritesOnePodAfterTheOtherWithShortNames(t *testing.T) {
 	api := &podAPI{}
-	api.set(followedPod("todo-backend-b", true), followedPod("todo-backend-a", true))
+	api.set(readyPod("todo-backend-b"), readyPod("todo-backend-a"))
 	logs, out, _ := newPodLogs(t, api)
 
 	require.NoError(t, logs.all(t.Context()))
@@ -126,24 +125,24 @@ func TestLogsOfReleaseWithoutPodsIsAnError(t *testing.T) {
 }
 
 func TestPodStreamsNameContainersAndReasonsWithoutLog(t *testing.T) {
-	waiting := followedPod("todo-backend-a", false)
+	waiting := unreadyPod("todo-backend-a")
 	waiting.Status.ContainerStatuses[0].State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff"}}
-	crashed := followedPod("todo-backend-a", false)
+	crashed := unreadyPod("todo-backend-a")
 	crashed.Status.ContainerStatuses[0].State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}
 	crashed.Status.ContainerStatuses[0].LastTerminationState.Terminated = &corev1.ContainerStateTerminated{}
-	double := followedPod("todo-backend-a", true)
+	double := readyPod("todo-backend-a")
 	double.Spec.Containers = append(double.Spec.Containers, corev1.Container{Name: "proxy"})
 
 	for name, test := range map[string]struct {
 		pod  corev1.Pod
 		want []string
 	}{
-		"init containers of ready pod are left out":          {followedPod("todo-backend-a", true), []string{"backend-a:"}},
-		"init containers of unready pod come first":          {followedPod("todo-backend-a", false), []string{"backend-a/migrate:", "backend-a:"}},
+		"init containers of ready pod are left out":          {readyPod("todo-backend-a"), []string{"backend-a:"}},
+		"init containers of unready pod come first":          {unreadyPod("todo-backend-a"), []string{"backend-a/migrate:", "backend-a:"}},
 		"container that never ran has a reason":              {waiting, []string{"backend-a/migrate:", "backend-a:ImagePullBackOff"}},
 		"container that waits for restart has its last log":  {crashed, []string{"backend-a/migrate:", "backend-a:"}},
 		"several containers are named in the prefix":         {double, []string{"backend-a/backend:", "backend-a/proxy:not started"}},
-		"pod name without the release name is not shortened": {followedPod("other-a", true), []string{"other-a:"}},
+		"pod name without the release name is not shortened": {readyPod("other-a"), []string{"other-a:"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
@@ -165,14 +164,14 @@ func TestFollowReadsNewPodsAndRestartedContainersOnce(t *testing.T) {
 	lines := func(n int) func() bool { return func() bool { return strings.Count(out.String(), "\n") == n } }
 
 	require.Eventually(t, func() bool { return strings.Contains(notes.String(), "no pod runs yet") }, 5*time.Second, time.Millisecond)
-	pod := followedPod("todo-backend-a", true)
+	pod := readyPod("todo-backend-a")
 	api.set(pod)
 	require.Eventually(t, lines(2), 5*time.Second, time.Millisecond)
 	restarted := *pod.DeepCopy()
 	restarted.Status.ContainerStatuses[0].ContainerID = "c3"
 	api.set(restarted)
 	require.Eventually(t, lines(4), 5*time.Second, time.Millisecond)
-	api.set(restarted, followedPod("todo-backend-b", true))
+	api.set(restarted, readyPod("todo-backend-b"))
 	require.Eventually(t, lines(6), 5*time.Second, time.Millisecond)
 	assert.Contains(t, out.String(), "backend-b | ")
 	assert.Never(t, func() bool { return !lines(6)() }, 100*time.Millisecond, 10*time.Millisecond)
@@ -187,7 +186,7 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left
 
 func TestFollowEndsWhenOutputCannotBeWritten(t *testing.T) {
 	api := &podAPI{}
-	api.set(followedPod("todo-backend-a", true))
+	api.set(readyPod("todo-backend-a"))
 	logs, _, _ := newPodLogs(t, api)
 	logs.out = fullDisk{}
 	assert.ErrorContains(t, logs.follow(t.Context()), "no space left")

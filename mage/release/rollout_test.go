@@ -24,8 +24,18 @@ import (
 	"todo-chatbot/mage/diagnose/diagnosetest"
 )
 
+// endpointState is the state of a pod behind a Service.
+type endpointState string
+
+const (
+	ready  endpointState = "ready"
+	ending endpointState = "ending, and still serving"
+	ended  endpointState = "ending, and no longer serving"
+)
+
 // endpoint is one pod behind the backend's Service.
-func endpoint(podName string, uid types.UID, ready, serving bool) discoveryv1.Endpoint {
+func endpoint(podName string, uid types.UID, state endpointState) discoveryv1.Endpoint {
+	ready, serving := state == ready, state != ended
 	terminating := !ready
 	return discoveryv1.Endpoint{
 		Addresses:  []string{"10.244.0.7"},
@@ -76,15 +86,15 @@ func TestRolloutIsCompleteWhenNoServiceUsesAnOldPod(t *testing.T) {
 		spoil    func(*cluster)
 		waits    bool
 	}{
-		"old pod, ready":                         {endpoint: endpoint(oldPod, oldPod, true, true), waits: true},
-		"old pod, ending and serving":            {endpoint: endpoint(oldPod, oldPod, false, true), waits: true},
-		"old pod, ending and not serving":        {endpoint: endpoint(oldPod, oldPod, false, false)},
-		"deleted pod":                            {endpoint: endpoint("todo-backend-0-x", "gone", true, true), waits: true},
-		"deleted pod with the name of a new one": {endpoint: endpoint(newPod, "before", true, true), waits: true},
-		"new pod":                                {endpoint: endpoint(newPod, newPod, true, true)},
-		"new pod, ending":                        {endpoint: endpoint(newPod, newPod, false, true)},
+		"old pod, ready":                         {endpoint: endpoint(oldPod, oldPod, ready), waits: true},
+		"old pod, ending and serving":            {endpoint: endpoint(oldPod, oldPod, ending), waits: true},
+		"old pod, ending and not serving":        {endpoint: endpoint(oldPod, oldPod, ended)},
+		"deleted pod":                            {endpoint: endpoint("todo-backend-0-x", "gone", ready), waits: true},
+		"deleted pod with the name of a new one": {endpoint: endpoint(newPod, "before", ready), waits: true},
+		"new pod":                                {endpoint: endpoint(newPod, newPod, ready)},
+		"new pod, ending":                        {endpoint: endpoint(newPod, newPod, ending)},
 		"old pod of a deleted ReplicaSet": {
-			endpoint: endpoint(oldPod, oldPod, false, true), waits: true,
+			endpoint: endpoint(oldPod, oldPod, ending), waits: true,
 			spoil: func(c *cluster) { c.remove(&appsv1.ReplicaSet{}, "todo-backend-1") },
 		},
 		"address without a pod": {endpoint: discoveryv1.Endpoint{Addresses: []string{"192.0.2.1"}}},
@@ -97,9 +107,9 @@ func TestRolloutIsCompleteWhenNoServiceUsesAnOldPod(t *testing.T) {
 				if c.spoil != nil {
 					c.spoil(cl)
 				}
-				cl.lead(endpoint(newPod, newPod, true, true), c.endpoint)
+				cl.lead(endpoint(newPod, newPod, ready), c.endpoint)
 				began := time.Now()
-				time.AfterFunc(7*time.Second, func() { cl.lead(endpoint(newPod, newPod, true, true)) })
+				time.AfterFunc(7*time.Second, func() { cl.lead(endpoint(newPod, newPod, ready)) })
 				require.NoError(t, cl.manager.Settle(context.Background(), testRelease))
 				if c.waits {
 					assert.GreaterOrEqual(t, time.Since(began), 7*time.Second)
@@ -135,7 +145,7 @@ func TestUpgradeAndRollbackReportOldPodsAtTheTimeBound(t *testing.T) {
 				c.controllers = func() {
 					c.ready()
 					c.twoRevisions()
-					c.lead(endpoint(oldPod, oldPod, false, true), endpoint(newPod, newPod, true, true))
+					c.lead(endpoint(oldPod, oldPod, ending), endpoint(newPod, newPod, ready))
 				}
 				began := time.Now()
 				err := act(c)
