@@ -62,19 +62,28 @@ func TestRefusedLoginIsReportedWithoutWaiting(t *testing.T) {
 	}
 }
 
-func TestFindWaitsForSlowLogin(t *testing.T) {
+func TestSlowLoginIsAwaited(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the login program is a shell script")
 	}
 	login := filepath.Join(t.TempDir(), "login")
-	script := fmt.Sprintf("#!/bin/sh\nsleep 2\necho '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"%s\"}}'\n", token)
+	script := fmt.Sprintf("#!/bin/sh\nsleep 6\necho '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"%s\"}}'\n", token)
 	require.NoError(t, os.WriteFile(login, []byte(script), 0o755))
 	_, p := theirs(t, func(c *api.Config) {
 		c.AuthInfos["theirs"] = &api.AuthInfo{Exec: &api.ExecConfig{Command: login, APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: api.NeverExecInteractiveMode}}
 	})
-	c, err := p.Find(t.Context())
+	found := make(chan error, 1)
+	go func() {
+		c, err := p.Find(t.Context())
+		if err == nil && c == nil {
+			err = errors.New("Find returned no cluster")
+		}
+		found <- err
+	}()
+	s, err := p.Status(t.Context())
 	require.NoError(t, err)
-	require.NotNil(t, c)
+	assert.Equal(t, Running, s.State, s.Detail)
+	require.NoError(t, <-found)
 }
 
 func TestUserWithNamespaceRightsCanUseCluster(t *testing.T) {

@@ -38,7 +38,7 @@ type Cluster struct {
 	Provider   string // "kind", "minikube" or "context"
 	Name       string
 	Context    string // the context in Kubeconfig
-	Kubeconfig string // path of a file with that context
+	Kubeconfig string // path of a file with that context, or several separated as in PATH
 	Clients    *kube.Clients
 	Registry   Registry
 

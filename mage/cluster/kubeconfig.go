@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
+	_ "k8s.io/client-go/plugin/pkg/client/auth" // the logins "auth-provider" of older kubeconfigs
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
 
@@ -49,16 +53,36 @@ func connect(kubeconfig *api.Config, context string) (*kube.Clients, error) {
 	return kube.Connect(cfg)
 }
 
-// loadContext makes the clients of one context of a kubeconfig file.
-func loadContext(path, context string) (*kube.Clients, error) {
-	kubeconfig, err := clientcmd.LoadFromFile(path)
+// loadContext makes the clients of one context of a kubeconfig.
+func loadContext(paths, context string) (*kube.Clients, error) {
+	kubeconfig, err := readContext(paths, context)
 	if err != nil {
-		return nil, fmt.Errorf("read kubeconfig %q: %w", path, err)
-	}
-	if kubeconfig.Contexts[context] == nil {
-		return nil, fmt.Errorf("kubeconfig %q has no context %q: `kubectl config get-contexts --kubeconfig=%[1]s` lists its contexts", path, context)
+		return nil, err
 	}
 	return connect(kubeconfig, context)
+}
+
+// readContext reads a kubeconfig of one file, or of several files separated as in
+// PATH, as kubectl reads KUBECONFIG: it ignores missing files of several, the first
+// file with a name has priority, and the paths in a file are relative to its folder.
+func readContext(paths, context string) (*api.Config, error) {
+	rules := &clientcmd.ClientConfigLoadingRules{Precedence: filepath.SplitList(paths)}
+	if len(rules.Precedence) == 1 {
+		rules = &clientcmd.ClientConfigLoadingRules{ExplicitPath: paths}
+	}
+	kubeconfig, err := rules.Load()
+	if err != nil {
+		return nil, fmt.Errorf("read kubeconfig %q: %w", paths, err)
+	}
+	chosen := kubeconfig.Contexts[context]
+	if chosen == nil {
+		return nil, fmt.Errorf("kubeconfig %q has no context %q (its contexts: %s): log in to the cluster, or choose another kubeconfig",
+			paths, context, strings.Join(slices.Sorted(maps.Keys(kubeconfig.Contexts)), ", "))
+	}
+	if kubeconfig.Clusters[chosen.Cluster] == nil {
+		return nil, fmt.Errorf("kubeconfig %q: context %q names cluster %q, which is missing: add a file that defines it", paths, context, chosen.Cluster)
+	}
+	return kubeconfig, nil
 }
 
 // writeKubeconfig replaces the file with this kubeconfig, readable by its owner

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -15,11 +16,15 @@ import (
 
 // ContextOptions name an existing cluster.
 type ContextOptions struct {
-	// Kubeconfig is the path of a file, which is read only. Required.
+	// Kubeconfig is the path of a file, or of several files separated as in PATH,
+	// which are read only. Required.
 	Kubeconfig string
 	// Context is a context in that file. Required: the file's current context can
 	// change at any time.
 	Context string
+	// Server is the address of the API server. If it is not empty, Check refuses a
+	// context of another server.
+	Server string
 	// Registry is the registry from which the cluster pulls. Empty means the one
 	// that the cluster announces in the ConfigMap of KEP-1755.
 	Registry Registry
@@ -50,6 +55,21 @@ func NewKubeContext(opts ContextOptions) (*KubeContext, error) {
 		problems = append(problems, errors.New("an image registry needs both addresses: the one for pushes from this machine, and the one for pulls of pods"))
 	}
 	return &KubeContext{opts: opts, bound: defaultBound}, errors.Join(problems...)
+}
+
+// Check reads the kubeconfig and refuses a context that is missing or that belongs to
+// another API server than the options name. It sends no request.
+func (k *KubeContext) Check() error {
+	kubeconfig, err := readContext(k.opts.Kubeconfig, k.opts.Context)
+	if err != nil {
+		return err
+	}
+	server := kubeconfig.Clusters[kubeconfig.Contexts[k.opts.Context].Cluster].Server
+	if want := k.opts.Server; want != "" && strings.TrimSuffix(server, "/") != strings.TrimSuffix(want, "/") {
+		return fmt.Errorf("context %q of kubeconfig %q is the cluster %s, but this environment is for %s: choose the kubeconfig of that cluster, or change pipeline.cluster.kubecontext.server",
+			k.opts.Context, k.opts.Kubeconfig, server, want)
+	}
+	return nil
 }
 
 // Ensure waits until the cluster is ready and its registry answers.
@@ -158,6 +178,10 @@ func (k *KubeContext) Status(ctx context.Context) (Status, error) {
 	c, err := k.open()
 	if err != nil {
 		return s, fmt.Errorf("use kubeconfig context %q: %w", k.opts.Context, err)
+	}
+	if err := signIn(ctx, c.Clients.Clientset); err != nil { // the later requests, which have less time, use this login
+		s.State, s.Detail = Broken, err.Error()
+		return s, nil
 	}
 	c.Registry, _ = k.registry(ctx, c.Clients.Clientset) // observe reports errors of the API server
 	return observe(ctx, s, c, time.Time{}), nil

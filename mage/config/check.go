@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -90,24 +91,57 @@ func setInt(field func(*Environment) *int, lowest, highest int) func(*Environmen
 // setPath takes an absolute path or a path below the user's home (~/) or the project's
 // root.
 func setPath(field func(*Environment) *string) func(*Environment, given) error {
-	return func(e *Environment, v given) error {
-		path := v.text
-		if strings.TrimSpace(path) == "" {
-			return fmt.Errorf("%q is not a path: give one or remove the key", path)
-		}
-		if rest, ok := strings.CutPrefix(filepath.ToSlash(path), "~/"); ok {
-			home, err := os.UserHomeDir()
-			if err != nil {
-				return fmt.Errorf("%q: the home folder is unknown: %w", path, err)
-			}
-			path = filepath.Join(home, rest)
-		}
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(e.Root, path)
-		}
-		*field(e) = filepath.Clean(path)
-		return nil
+	return func(e *Environment, v given) (err error) {
+		*field(e), err = absolute(e.Root, v.text)
+		return err
 	}
+}
+
+func absolute(root, path string) (string, error) {
+	if strings.TrimSpace(path) == "" {
+		return "", fmt.Errorf("%q is not a path: give one or remove the key", path)
+	}
+	if rest, ok := strings.CutPrefix(filepath.ToSlash(path), "~/"); ok {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("%q: the home folder is unknown: %w", path, err)
+		}
+		path = filepath.Join(home, rest)
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(root, path)
+	}
+	return filepath.Clean(path), nil
+}
+
+// setKubeconfig takes one path, or several separated as in PATH.
+func setKubeconfig(e *Environment, v given) error {
+	var paths []string
+	for _, path := range filepath.SplitList(v.text) {
+		if path == "" {
+			continue // kubectl ignores it too
+		}
+		path, err := absolute(e.Root, path)
+		if err != nil {
+			return err
+		}
+		paths = append(paths, path)
+	}
+	if len(paths) == 0 {
+		return fmt.Errorf("%q is not a path: give one or remove the key", v.text)
+	}
+	e.Cluster.Kubecontext.Kubeconfig = strings.Join(paths, string(filepath.ListSeparator))
+	return nil
+}
+
+// setServer takes the address of an API server.
+func setServer(e *Environment, v given) error {
+	u, err := url.Parse(v.text)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return fmt.Errorf("%q is not the address of an API server, such as https://k8s.example.com:6443", v.text)
+	}
+	e.Cluster.Kubecontext.Server = v.text
+	return nil
 }
 
 // setCache takes a folder that clean:all can remove without other files.

@@ -71,7 +71,8 @@ type Minikube struct {
 // Kubecontext names an existing cluster.
 type Kubecontext struct {
 	Context    string
-	Kubeconfig string // absolute path
+	Kubeconfig string // absolute paths, separated as in PATH
+	Server     string // address of the API server; empty accepts the one of the context
 	// Push and Pull are the addresses of one registry for this machine and for the
 	// nodes. Both are empty if the cluster announces its registry (KEP-1755).
 	Push, Pull string

@@ -232,3 +232,21 @@ func problems(t *testing.T, err error) []string {
 	}
 	return all
 }
+
+func TestKubecontextUsesKubeconfigFilesOfKubectl(t *testing.T) {
+	far := "pipeline:\n  cluster: {provider: kubecontext, kubecontext: {context: far, server: 'https://k8s.example.com:6443'}}\n"
+	root := project(t, map[string]string{"values/dev.yaml": far})
+	list := strings.Join([]string{filepath.Join(root, "a"), "", "b"}, string(os.PathListSeparator))
+	e, err := config.Load(root, "dev", variables("KUBECONFIG", list))
+	require.NoError(t, err)
+	assert.Equal(t, filepath.Join(root, "a")+string(os.PathListSeparator)+filepath.Join(root, "b"), e.Cluster.Kubecontext.Kubeconfig)
+	assert.Equal(t, "https://k8s.example.com:6443", e.Cluster.Kubecontext.Server)
+
+	e, err = config.Load(root, "dev", variables("KUBECONFIG", list, "TODO_KUBECONFIG", "c"))
+	require.NoError(t, err)
+	assert.Equal(t, filepath.Join(root, "c"), e.Cluster.Kubecontext.Kubeconfig, "the pipeline's variable has priority")
+
+	root = project(t, map[string]string{"values/dev.yaml": strings.Replace(far, "https://", "", 1)})
+	_, err = config.Load(root, "dev", nil)
+	require.ErrorContains(t, err, "is not the address of an API server")
+}

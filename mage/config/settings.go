@@ -90,7 +90,8 @@ func table() []setting {
 		one("", "pipeline.cluster.minikube.addonImages", "", mapping, setTable(func(e *Environment) *map[string]string { return &e.Cluster.Minikube.AddonImages }), "images of the registry addon to replace, by Minikube's name for them; each value contains the registry"),
 		one("", "pipeline.cluster.minikube.addonRegistries", "", mapping, setTable(func(e *Environment) *map[string]string { return &e.Cluster.Minikube.AddonRegistries }), "registries of the registry addon to replace, by Minikube's name for them"),
 		one("", "pipeline.cluster.kubecontext.context", "", text, setString(func(e *Environment) *string { return &e.Cluster.Kubecontext.Context }), "context of the kubeconfig, for `kubecontext`"),
-		one("TODO_KUBECONFIG", "pipeline.cluster.kubecontext.kubeconfig", "~/.kube/config", text, setPath(func(e *Environment) *string { return &e.Cluster.Kubecontext.Kubeconfig }), "kubeconfig file for `kubecontext`"),
+		one("TODO_KUBECONFIG", "pipeline.cluster.kubecontext.kubeconfig", "~/.kube/config", text, setKubeconfig, "kubeconfig file for `kubecontext`, or several files separated as in `PATH`; if not set, those of `KUBECONFIG`"),
+		one("", "pipeline.cluster.kubecontext.server", "", text, setServer, "address of the API server, for `kubecontext`; if set, a context with the same name but another server is refused"),
 		one("", "pipeline.cluster.kubecontext.registry.push", "", text, setRegistry(func(e *Environment) *string { return &e.Cluster.Kubecontext.Push }), "registry address for pushes from this machine, for `kubecontext`; if not set, the registry that the cluster announces"),
 		one("", "pipeline.cluster.kubecontext.registry.pull", "", text, setRegistry(func(e *Environment) *string { return &e.Cluster.Kubecontext.Pull }), "address of the same registry for pulls by the nodes, for `kubecontext`"),
 		one("", "pipeline.allowPlainHttp", "", truth, setTruth(func(e *Environment) *bool { return &e.PlainHTTP }), "`true` allows access without TLS with `kubecontext`: NodePort, LoadBalancer or Ingress"),
@@ -118,6 +119,11 @@ func (s setting) apply(e *Environment, doc document, getenv func(string) string,
 	}
 	if node == nil {
 		f.origin[s.Key] = Problem{File: f.file, Key: s.Key}
+		if s.Name == "TODO_KUBECONFIG" && e.Cluster.Provider == "kubecontext" && getenv("KUBECONFIG") != "" {
+			f.origin[s.Key] = Problem{Variable: "KUBECONFIG", Key: s.Key}
+			f.report(s.Key, s.set(e, given{text: getenv("KUBECONFIG")}))
+			return
+		}
 		s.fallback(e, f)
 	}
 }

@@ -50,6 +50,7 @@ func (p *Pipeline) Deployed(ctx context.Context, do func(env []string) error, to
 		return do(append(env,
 			"TODO_TEST_URL="+way.url,
 			"TODO_TEST_KUBECONFIG="+t.cluster.Kubeconfig,
+			"TODO_TEST_CONTEXT="+t.cluster.Context,
 			"TODO_TEST_NAMESPACE="+p.env.Namespace,
 			"TODO_TEST_RELEASE="+p.env.Release,
 			"TODO_TEST_OUT="+filepath.Join(p.env.Root, "build"),

@@ -81,3 +81,21 @@ func hasPort(t *testing.T, manifests []chart.Manifest, service, port string) boo
 	}
 	return false
 }
+
+func TestContextOfAnotherClusterIsUsageError(t *testing.T) {
+	root := copyProject(t, "")
+	kubeconfig := filepath.Join(t.TempDir(), "config")
+	write(t, kubeconfig, "apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}]\ncontexts: [{name: remote, context: {cluster: c}}]\n")
+	provider := func() error {
+		w := newWire(load(t, root, "remote", map[string]string{"TODO_KUBECONFIG": kubeconfig}))
+		_, err := w.provider(t.Context(), nil, nil, nil)
+		return err
+	}
+	require.NoError(t, provider())
+
+	edit(t, filepath.Join(root, "values", "remote.yaml"), "      context: remote\n", "      context: remote\n      server: https://k8s.example.com\n")
+	err := provider()
+	assert.ErrorContains(t, err, `context "remote" of kubeconfig`)
+	assert.ErrorContains(t, err, "is the cluster https://127.0.0.1:1, but this environment is for https://k8s.example.com")
+	assert.Equal(t, ExitUsage, ExitCode(err))
+}

@@ -157,10 +157,14 @@ func (w *wire) provider(ctx context.Context, found *engine.Engine, supply *airga
 			Reason: p.provider().Reason, Progress: p.opts.Progress,
 		})
 	case "kubecontext":
-		return cluster.NewKubeContext(cluster.ContextOptions{
-			Kubeconfig: c.Kubecontext.Kubeconfig, Context: c.Kubecontext.Context,
+		found, err := cluster.NewKubeContext(cluster.ContextOptions{
+			Kubeconfig: c.Kubecontext.Kubeconfig, Context: c.Kubecontext.Context, Server: c.Kubecontext.Server,
 			Registry: cluster.Registry{Push: c.Kubecontext.Push, Pull: c.Kubecontext.Pull}, Progress: p.opts.Progress,
 		})
+		if err == nil {
+			err = found.Check() // before images are built and before any cluster is asked
+		}
+		return found, usageError(err)
 	default:
 		return w.kind(ctx, found, supply, access, ports)
 	}

@@ -6,6 +6,7 @@
 //
 //	TODO_TEST_URL         its URL, on 127.0.0.1; without it the test is skipped
 //	TODO_TEST_KUBECONFIG  its cluster; without it nothing is restarted
+//	TODO_TEST_CONTEXT     the context in that kubeconfig; default: the current one
 //	TODO_TEST_NAMESPACE   its namespace
 //	TODO_TEST_RELEASE     its release
 //	TODO_TEST_OUT         the folder for e2e/ with the pictures; default build

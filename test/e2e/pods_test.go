@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -37,7 +38,10 @@ func findRelease(t *testing.T) release {
 	if kubeconfig == "" || namespace == "" || name == "" {
 		t.Skip("TODO_TEST_KUBECONFIG, TODO_TEST_NAMESPACE and TODO_TEST_RELEASE are not set: no pods to restart")
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
+		&clientcmd.ClientConfigLoadingRules{Precedence: filepath.SplitList(kubeconfig)},
+		&clientcmd.ConfigOverrides{CurrentContext: os.Getenv("TODO_TEST_CONTEXT")}, // the file's current context can be another cluster
+	).ClientConfig()
 	require.NoError(t, err)
 	client, err := kubernetes.NewForConfig(config)
 	require.NoError(t, err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -37,7 +38,10 @@ func newPods() (*pods, error) {
 	if kubeconfig == "" {
 		return w, nil
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
+		&clientcmd.ClientConfigLoadingRules{Precedence: filepath.SplitList(kubeconfig)},
+		&clientcmd.ConfigOverrides{CurrentContext: os.Getenv("TODO_TEST_CONTEXT")}, // the file's current context can be another cluster
+	).ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("read TODO_TEST_KUBECONFIG: %w", err)
 	}
