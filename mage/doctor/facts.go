@@ -27,6 +27,7 @@ type Facts struct {
 	Disk      uint64 // free bytes in Cache, where DiskKnown
 	DiskKnown bool
 	Memory    uint64 // bytes
+	Inotify   int    // Linux's limit of inotify instances per user
 	Ports     []Port
 
 	Cluster     *cluster.Status

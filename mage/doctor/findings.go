@@ -17,9 +17,11 @@ import (
 // engine's own images come on top. The memory is enough for a cluster with one
 // environment while a compiler runs.
 const (
-	diskWarn   = 15e9
-	diskFail   = 5e9
-	memoryWarn = 6e9
+	diskWarn    = 15e9
+	diskFail    = 5e9
+	memoryWarn  = 6e9
+	inotifyWarn = 128 // the default of Linux, enough for one node
+	inotifyMany = 512
 )
 
 // Findings decides how each fact affects a deploy.
@@ -201,6 +203,13 @@ func (f Facts) machineFindings() Findings {
 		row := Finding{Level: OK, Name: "memory", Found: fmt.Sprintf("%.1f GB", float64(f.Memory)/1e9)}
 		if f.Memory < memoryWarn {
 			row.Level, row.Fix = Warn, "a deploy needs 6 GB: give the engine's machine more memory, or close other programs"
+		}
+		all = append(all, row)
+	}
+	if f.Inotify > 0 {
+		row := Finding{Level: OK, Name: "inotify", Found: fmt.Sprintf("%d instances per user; several nodes or clusters need %d", f.Inotify, inotifyMany)}
+		if f.Inotify < inotifyWarn {
+			row.Level, row.Fix = Warn, fmt.Sprintf("a node fails with \"too many open files\" at this limit: `sudo sysctl fs.inotify.max_user_instances=%d`", inotifyMany)
 		}
 		all = append(all, row)
 	}

@@ -79,6 +79,8 @@ func TestFindingsDependOnEachFact(t *testing.T) {
 		"npm missing": {func(f *Facts) {
 			f.Registries[0].Answers, f.Programs.Mmdebstrap, f.Registries[0].Images = false, true, []string{"node:24-alpine"}
 		}, "image tools", Fail, "npm is missing"},
+		"default limit of inotify":        {func(f *Facts) { f.Inotify = 128 }, "inotify", OK, "several nodes or clusters need 512"},
+		"low limit of inotify":            {func(f *Facts) { f.Inotify = 127 }, "inotify", Warn, "sysctl fs.inotify.max_user_instances=512"},
 		"little disk":                     {func(f *Facts) { f.Disk = 15e9 - 1 }, "disk", Warn, "TODO_CACHE"},
 		"very little disk":                {func(f *Facts) { f.Disk = 5e9 - 1 }, "disk", Fail, "5.0 GB free for /cache"},
 		"little memory":                   {func(f *Facts) { f.Memory = 4e9 }, "memory", Warn, "4.0 GB"},

@@ -34,6 +34,7 @@ func (f *Facts) GatherMachine(ctx context.Context, root string) {
 	f.Go = goVersions(ctx, root)
 	f.Disk, f.DiskKnown = host.Free(f.Cache)
 	f.Memory = memoryTotal()
+	f.Inotify = limit("/proc/sys/fs/inotify/max_user_instances")
 	for i := range f.Ports {
 		f.Ports[i].Free = portFree(ctx, f.Ports[i].Port)
 	}
@@ -179,6 +180,16 @@ func memoryTotal() uint64 {
 		return 0
 	}
 	return memTotal(data)
+}
+
+// limit reads a kernel setting that is one number; 0 where it does not exist.
+func limit(path string) int {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	number, _ := strconv.Atoi(strings.TrimSpace(string(data)))
+	return number
 }
 
 func memTotal(meminfo []byte) uint64 {

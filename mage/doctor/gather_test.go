@@ -112,3 +112,10 @@ func TestMinikubeThatFailsIsAFact(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\nexit 0\n"), 0o755))
 	require.NoError(t, runs(t.Context(), path, "version"))
 }
+
+func TestLimitIsNumberOfKernelSetting(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "max_user_instances")
+	assert.Zero(t, limit(path))
+	require.NoError(t, os.WriteFile(path, []byte("128\n"), 0o600))
+	assert.Equal(t, 128, limit(path))
+}

@@ -75,8 +75,12 @@ func (c *cleaning) all(ctx context.Context) error {
 // whether a release exists.
 func (c *cleaning) cluster(ctx context.Context, s *services) (unknown, err error) {
 	ours, err := s.provider.Ours(ctx)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	if err != nil {
-		return nil, err
+		c.done.kept("the cluster", "the provider could not be asked whether the pipeline made it")
+		return err, nil
 	}
 	if ours {
 		if err := c.p.confirmDeletion(ctx, s); err != nil {

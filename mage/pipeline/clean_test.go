@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -340,4 +341,21 @@ func TestCleanReportsReleaseThatItCannotLookFor(t *testing.T) {
 			assert.Equal(t, []string{"release todo-dev/todo: the cluster could not be asked whether it exists"}, cleaning.done.Kept)
 		})
 	}
+}
+
+// unanswered is a provider whose program fails.
+type unanswered struct {
+	stub
+	cause error
+}
+
+func (u unanswered) Ours(context.Context) (bool, error) { return false, u.cause }
+
+func TestCleanContinuesIfProviderDoesNotAnswer(t *testing.T) {
+	c := &cleaning{p: load(t, projectRoot, "dev", nil)}
+	cause := errors.New("minikube does not work on this machine")
+	unknown, err := c.cluster(t.Context(), &services{provider: unanswered{cause: cause}})
+	require.NoError(t, err, "the rest is cleaned")
+	require.ErrorIs(t, unknown, cause)
+	assert.Equal(t, []string{"the cluster: the provider could not be asked whether the pipeline made it"}, c.done.Kept)
 }
