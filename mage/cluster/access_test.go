@@ -229,3 +229,15 @@ func TestLosslessFixComesBeforeFixThatDeletesData(t *testing.T) {
 		})
 	}
 }
+
+func TestExistingClusterNeedsNoDefaultStorageClass(t *testing.T) {
+	server, p := theirs(t, nil)
+	p.bound = time.Second
+	server.remove(ownClass)
+	_, err := p.Ensure(t.Context())
+	require.ErrorContains(t, err, "there is no storage class")
+
+	server.put(t, "/apis/storage.k8s.io/v1/storageclasses/fast", map[string]any{"metadata": map[string]any{"name": "fast"}})
+	_, err = p.Ensure(t.Context())
+	require.NoError(t, err, "the values can name it")
+}

@@ -30,6 +30,9 @@ type check func(ctx context.Context, client kubernetes.Interface, since time.Tim
 var (
 	installable = []check{nodesNotReady, accountMissing, storageMissing}
 	complete    = []check{nodesNotReady, dnsNotReady, accountMissing, storageMissing, podsStale, workloadsStale}
+	// existing are the checks of a cluster that somebody else operates. It need not
+	// have a default storage class, because the values can name another class.
+	existing = permitted([]check{nodesNotReady, dnsNotReady, accountMissing, allStorageMissing, podsStale, workloadsStale})
 )
 
 // permitted returns checks that ignore what this user may not read, because the
@@ -205,6 +208,17 @@ func storageMissing(ctx context.Context, client kubernetes.Interface, _ time.Tim
 		}
 	}
 	return []string{"there is no default storage class"}, nil
+}
+
+func allStorageMissing(ctx context.Context, client kubernetes.Interface, _ time.Time) ([]string, error) {
+	classes, err := client.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{Limit: 1})
+	if err != nil {
+		return nil, fmt.Errorf("list storage classes: %w", err)
+	}
+	if len(classes.Items) == 0 {
+		return []string{"there is no storage class"}, nil
+	}
+	return nil, nil
 }
 
 // podsStale reports pods whose readiness is from before since. Until the kubelet
