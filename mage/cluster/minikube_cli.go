@@ -160,6 +160,7 @@ type profile struct {
 		}
 		Nodes        []struct{ IP string } // the control plane first
 		ExposedPorts []string              // like 127.0.0.1:8080:30080
+		Addons       map[string]bool       // minikube stores them at the end of a start
 	}
 }
 

@@ -118,6 +118,11 @@ func TestMinikubeNeverDeletesOtherProfilesThanUnfinishedOnes(t *testing.T) {
 		"another profile": func(t *testing.T, m *Minikube, _ *fakeMinikube) {
 			require.NoError(t, writeFile(m.unfinishedFile(), []byte("other")))
 		},
+		"has addons, and does not answer": func(_ *testing.T, _ *Minikube, f *fakeMinikube) {
+			f.addons = map[string]bool{"default-storageclass": true}
+			f.exists("docker", 2, 4096, "v1.36.3", "Running", minikubeMark)
+			f.replay = map[string]answer{"update-context": {Stderr: "X Exiting due to HOST_KUBECONFIG_UPDATE: no endpoint\n", Exit: 80}}
+		},
 		"stopped": func(_ *testing.T, _ *Minikube, f *fakeMinikube) {
 			f.exists("docker", 2, 4096, "v1.36.3", "Stopped", minikubeMark)
 		},

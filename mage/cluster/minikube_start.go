@@ -25,7 +25,8 @@ type startPlan struct {
 }
 
 // plan decides how the profile is started. It deletes a profile of the pipeline whose
-// first start was interrupted, because minikube cannot repair it.
+// first start was interrupted, because minikube cannot repair it. A profile with addons
+// was complete once, perhaps by another checkout, and is never deleted.
 func (m *Minikube) plan(ctx context.Context, step *progress.Step) (startPlan, error) {
 	p, err := m.cli.profile(ctx, m.opts.Profile)
 	if err != nil {
@@ -44,7 +45,7 @@ func (m *Minikube) plan(ctx context.Context, step *progress.Step) (startPlan, er
 	if err != nil {
 		return startPlan{}, err
 	}
-	if status.Host == "Running" && p.ours() && m.unfinished(ctx) {
+	if status.Host == "Running" && p.ours() && len(p.Config.Addons) == 0 && m.unfinished(ctx) {
 		step.Update("deleting the profile, because its first start was interrupted")
 		if err := m.cli.run(ctx, "delete", "--profile="+m.opts.Profile); err != nil {
 			return startPlan{}, err

@@ -29,6 +29,7 @@ type fakeMinikube struct {
 	startErr bool
 	exposed  []string          // like 127.0.0.1:8080:30080
 	replay   map[string]answer // recorded answers, by minikube's command
+	addons   map[string]bool   // of the profile that exists makes; minikube stores them at the end of a start
 }
 
 func newFakeMinikube(t *testing.T) (*fakeMinikube, *stage) {
@@ -51,7 +52,7 @@ func (f *fakeMinikube) exists(driver string, cpus, memory int, version, host str
 			"Name": "todo", "Driver": driver, "CPUs": cpus, "Memory": memory, "APIServerPort": 8443, "ExposedPorts": f.exposed,
 			"KubernetesConfig": map[string]any{"KubernetesVersion": version, "ClusterName": "todo", "APIServerNames": names, "ContainerRuntime": "containerd"},
 			"Nodes":            []any{map[string]any{"Name": "", "IP": f.ip, "Port": 8443, "KubernetesVersion": version, "ControlPlane": true, "Worker": true}},
-			"Addons":           map[string]bool{"registry": false},
+			"Addons":           f.addons,
 		},
 	}
 }
