@@ -238,7 +238,7 @@ func observe(ctx context.Context, s Status, c *Cluster, since time.Time) Status 
 	s.State = Running
 	checks := complete
 	if s.Provider == contextProvider {
-		checks = existing
+		checks = existing()
 	}
 	s.NotReady = notReady(ctx, client, since, checks)
 	if s.Policies, err = policyEnforcer(ctx, client); err != nil && !apierrors.IsForbidden(err) {

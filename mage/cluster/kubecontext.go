@@ -100,7 +100,7 @@ func (k *KubeContext) prove(ctx context.Context, c *Cluster, step *progress.Step
 	if err != nil {
 		return &Unreachable{Cluster: k.opts.Context, Cause: err}
 	}
-	if err := waitReady(ctx, client, time.Time{}, k.bound, existing, step.Update); err != nil {
+	if err := waitReady(ctx, client, time.Time{}, k.bound, existing(), step.Update); err != nil {
 		return err
 	}
 	if c.Registry, err = k.registry(ctx, client); err != nil {

@@ -30,10 +30,13 @@ type check func(ctx context.Context, client kubernetes.Interface, since time.Tim
 var (
 	installable = []check{nodesNotReady, accountMissing, storageMissing}
 	complete    = []check{nodesNotReady, dnsNotReady, accountMissing, storageMissing, podsStale, workloadsStale}
-	// existing are the checks of a cluster that somebody else operates. It need not
-	// have a default storage class, because the values can name another class.
-	existing = permitted([]check{nodesNotReady, dnsNotReady, accountMissing, allStorageMissing, podsStale, workloadsStale})
 )
+
+// existing returns the checks of a cluster that somebody else operates. It need not
+// have a default storage class, because the values can name another class.
+func existing() []check {
+	return permitted([]check{nodesNotReady, dnsNotReady, accountMissing, allStorageMissing, podsStale, workloadsStale})
+}
 
 // permitted returns checks that ignore what this user may not read, because the
 // user of an existing cluster need not be its administrator.
